@@ -16,7 +16,7 @@ from models.vocabulary import ActivityKind
 if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
-_HUGE, _HEAVY = 1_000_000_000, 5_000_000_000
+HUGE, _HEAVY = 1_000_000_000, 5_000_000_000
 """Bytes from which on one file, and what was taken in all, is told."""
 _AT_ANY_TIME = 2
 """Times what is told of the window's days: months before it hold more days on which much may be to be fetched."""
@@ -41,7 +41,8 @@ def volume(w: Comparison) -> Iterator[Reason]:
     if w.is_explained(times, work):
         yield _more_work(takes, usual, work)
         return
-    views, syncs = (w.since.kinds[kind] for kind in (ActivityKind.VIEW_AS_DOWNLOAD, ActivityKind.SYNC))
+    views = w.since.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
+    syncs = w.since.kinds[ActivityKind.SYNC] - (w.replacement.days.total() if w.replacement is not None else 0)
     yield Reason(
         "volume", takes=takes, expected=round(usual), days=w.window_days, unusual_days=len(w.unusual_days(w.taken_since)),
         baseline_days=w.known_days, left_out=w.left_out,
@@ -67,7 +68,7 @@ def _by_weekday(w: Comparison) -> float:
 def size(w: Comparison) -> Iterator[Reason]:
     """Tell of one file that is larger than any before, and of many bytes in all, where the log counts them."""
     (largest, on), before = w.since.largest, w.before.largest[0]
-    if w.is_long and largest >= _HUGE and largest > w.rules.ratio * before:
+    if w.is_long and largest >= HUGE and largest > w.rules.ratio * before:
         yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=w.known_days, on=str(on))
     total, usual = sum(w.since.size.values()), w.as_before(sum(w.in_baseline(w.before.size).values()))
     much = total > w.rules.ratio * usual and total > _GROWN * w.most(w.before.size)
@@ -102,7 +103,7 @@ def marked(w: Comparison) -> Iterator[Reason]:
         number, known = now.total(), sum(w.in_baseline(then).values())
         share = (known + 1) / taken if (taken := sum(w.in_baseline(w.taken).values())) else 0.0
         is_denser = w.is_more(number, share * sum(w.taken_since.values()), times=_DENSER)
-        files = sum(len(seen) for one, seen in w.since.marked_files.items() if mark in {"", one})
+        files = len(set[int]().union(*(seen for one, seen in w.since.marked_files.items() if mark in {"", one})))
         if files >= w.rules.marked and is_denser and w.rises(number, then):
             said = message("marked_alike", mark=mark) if mark else Said("", "")
             yield Reason("marked", marked=number, files=files, before=known, days=w.known_days, alike=said)

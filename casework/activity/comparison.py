@@ -38,7 +38,7 @@ class Comparison:
     A tally's notice window and the days before it.  *covered*: by source, the first day that was read as a whole.
 
     A source that was covered for less than two weeks before the notice has no baseline: nothing is expected of it, and
-    *missing* names it.  *days*: those before the notice to compare with, *window* those since, both only as far as the person was at work;
+    *missing* names it.  *days*: those before the notice to compare with, which all logs show that tell of what is compared, *window* those since, both only as far as the person was at work;
     *left_out*: how many before it were not.  *usual*: what was to be expected of each weekday, all sources together.  *before* and *since*: what
     can be compared; *taken* the takes of each of their days but for what a sync client fetched for a *replacement* of the computer, *made* what
     the person made.  *lately_on*: from when on something is new that was not there before.
@@ -53,9 +53,10 @@ class Comparison:
         }
         self.missing = tuple(sorted(source for source, days in usable.items() if len(days) < _ENOUGH))
         known = [source for source in tally.halves if source not in self.missing]
-        self.days = max((usable[source] for source in known), key=len, default=[])
+        telling = [source for source in known if any(map(_tells, tally.halves[source]))] or known
+        self.days = min((usable[source] for source in telling), key=len, default=[])
         self.window = [day for day in at_work if day >= tally.notice_on]
-        self.left_out = max(((tally.notice_on - spans[source]).days for source in known), default=0) - len(self.days)
+        self.left_out = min(((tally.notice_on - spans[source]).days for source in telling), default=0) - len(self.days)
         self.before, self.since = (whole(tally.halves[source][half] for source in known) for half in (0, 1))
         self.made = by_day(self.before.work) + by_day(self.since.work)
         self.replacement = replacement_in(whole((self.before, self.since)))
@@ -200,6 +201,11 @@ class Comparison:
     def is_explained(self, times: float, work: float | None) -> bool:
         """Whether *times* the usual were taken while so many *times* more was made that it may be a task: it was half as much again, and kept up."""
         return work is not None and times < _TOO_MUCH and work >= max(_A_TASK, times * _KEPT_UP)
+
+
+def _tells(half: Half) -> bool:
+    """Whether a log told anything that is compared with what it told before."""
+    return bool(half.hours or half.work or half.views or half.exits or half.own or half.unclear)
 
 
 def _tail(number: int, rate: float) -> float:

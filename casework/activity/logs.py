@@ -20,6 +20,8 @@ Log: TypeAlias = tuple[ConnectionId, str, str]
 LONGEST_ANSWER = 90.0
 """Seconds: longer than a connector's own patience with one request."""
 _NOT_UNDERSTOOD = (Unintelligible, ArithmeticError, LookupError, TypeError, ValueError)
+_YEARS = range(1990, 2200)
+"""Of what a log may tell: a time elsewhere is none."""
 _MOST_PAGES = 200
 """Of one log of one account that is read at one go: who cannot see the end says so."""
 
@@ -150,9 +152,10 @@ async def doings(
 def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequence[Activity] | None:
     """Return what a record tells; None, which is not nothing, where it cannot be understood."""
     try:
-        return log.describe(source, raw)
+        done = log.describe(source, raw)
     except _NOT_UNDERSTOOD:
         return None
+    return done if all(one.at.year in _YEARS for one in done) else None
 
 
 def recorded(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Record | None:

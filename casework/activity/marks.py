@@ -19,6 +19,7 @@ _AGREEMENTS = re.compile(
     r"(?:秘密保持|機密保持|守秘義務)(?:契約|誓約|条項|義務|規程|規定|覚書|同意|確認)*(?:書|証)?"
     r"|non[\W_]?disclosure|confidentiality[\W_](?:agreement|clause|pledge|notice)"
     r"|non[\W_]?confidential|not[\W_]confidential|機密性[0-9]?なし"
+    r"|秘匿化|営業秘密(?:の|に関する)?(?:研修|管理|保護|教育|指針|規程|規定|ガイド)|取扱注意事項"
 )
 _BETWEEN = re.compile(r"[\s_-]+")
 _ALONE = re.compile(r"(?<![぀-ヿ一-鿿])秘(?![぀-ヿ一-鿿])")

@@ -8,7 +8,7 @@ from casework.messages import Message, Said, message
 
 _UNCLEAN = frozenset({
     "programs", "applications", "takeout", "no_baseline", "odd_records", "other_names", "incomplete", "not_read_since", "delegates", "devices",
-    "grants", "forwards_unclear", "other_devices", "replaced", "more_work", "growth_unclear", "app_passwords",
+    "grants", "forwards_unclear", "other_devices", "replaced", "more_work", "growth_unclear", "too_short", "app_passwords",
 })  # fmt: skip
 
 

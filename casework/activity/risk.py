@@ -32,7 +32,11 @@ def reasons_of(comparison: Comparison) -> list[Reason]:
 
     Where no day is known to compare with, nothing is called unusual: the figures are told, and that they prove nothing.
     """
-    looks = (*_UNUSUAL, *_IN_QUESTION) if comparison.known_days else (ways.exports, ways.programs_in_question)
+    looks = (
+        (*_UNUSUAL, *_IN_QUESTION, ways.too_short)
+        if comparison.known_days
+        else (ways.exports, ways.programs_in_question)
+    )
     found = _each_once(reason for look in (*looks, ways.uncompared) for reason in look(comparison))
     unusual = [reason for reason in found if not reason.unclean]
     beside = [reason for look in _BESIDE for reason in look(comparison)] if unusual else []

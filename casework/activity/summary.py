@@ -276,12 +276,17 @@ class _Work:
         return heard if len(heard) == len(logs) and not self.lost & {log for log, _ in logs} else None
 
     def _known_until(self, log: Log, quiet: Quiet) -> datetime | None:
-        """Return until when all is known that the log could tell of the account since the block; passes join where they overlap."""
+        """
+        Return until when all is known that the log could tell of the account since the block: passes join where they overlap, and a later one
+        that fails takes nothing back.  None where days are lost between two.
+        """
         until, names = quiet.blocked_at, set[str]()
         for row in (one for one in plain(self.ended) if log_of(one) == log):
             asked = (row.names or {}).items()
             if until is not None and _lacks_only_the_past(row) and names <= {name for name, _ in asked}:
-                until = max(until, sure_until(row)) if reach(row, None).since <= until else until
+                if reach(row, None).since > until:
+                    return None
+                until = max(until, sure_until(row))
             names |= {name for name, times in asked if _is_held_since(times, quiet.blocked_at)}
         return until
 

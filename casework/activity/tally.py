@@ -71,7 +71,7 @@ class Half:
     of the largest file that was taken, and its day.  *devices* and *syncs*: takes and syncs by device and day, a day without takes
     among them.  *exits*: ways out by kind and day, those to colleagues left out; *unclear*: forwards of which the log does not say whereto;
     *own*: what led to the leaver's own addresses, mail among it.
-    *programs*: takes through an API client, not counting sync clients; *applications* with the log that tells of each.
+    *programs*: takes through an API client by day, not counting sync clients; *applications* with the log that tells of each.
     """
 
     kinds: Counter[ActivityKind] = field(default_factory=Counter)
@@ -90,7 +90,7 @@ class Half:
     exits: Counter[tuple[ActivityKind, date]] = field(default_factory=Counter)
     unclear: Counter[date] = field(default_factory=Counter)
     own: Counter[tuple[ActivityKind, date]] = field(default_factory=Counter)
-    programs: int = 0
+    programs: Counter[date] = field(default_factory=Counter)
     applications: set[tuple[str, str]] = field(default_factory=set)
 
     def of(self, kinds: Iterable[ActivityKind]) -> int:
@@ -100,7 +100,7 @@ class Half:
         """Count what *other* logs told as well."""
         for one, more in (
             (self.kinds, other.kinds), (self.hours, other.hours), (self.work, other.work), (self.marked, other.marked),
-            (self.size, other.size), (self.addresses, other.addresses), (self.exits, other.exits), (self.unclear, other.unclear), (self.own, other.own),
+            (self.size, other.size), (self.addresses, other.addresses), (self.exits, other.exits), (self.unclear, other.unclear), (self.own, other.own), (self.programs, other.programs),
         ):  # fmt: skip
             one.update(more)  # type: ignore[arg-type]  # the same of both
         for days, sets in ((self.folders, other.folders), (self.views, other.views)):
@@ -113,7 +113,7 @@ class Half:
                 devices[name].update(by_day)
         self.active |= other.active
         self.applications |= other.applications
-        self.largest, self.programs = max(self.largest, other.largest), self.programs + other.programs
+        self.largest = max(self.largest, other.largest)
 
 
 def whole(halves: Iterable[Half]) -> Half:
@@ -184,13 +184,13 @@ class Tally:
                 self._exit(connection, half, day, activity, is_since=is_since)
             elif activity.kind in _SENDS and self.theirs.is_own(activity.target):
                 half.own[activity.kind, day] += 1
-            self._program(source, half, activity)
+            self._program(source, half, day, activity)
 
     def _taken(self, half: Half, hour: datetime, day: date, activity: Activity) -> None:
         half.hours[hour] += 1
         if mark := mark_of((activity.label, activity.title), self.rules.marks):
             half.marked[mark, day] += 1
-            self._seen(half.marked_files[mark], _file(activity), _FILES_A_DAY)
+            self._seen(half.marked_files[mark], _file(activity), _FILES_A_DAY, "marked files")
         if activity.folder is not None:
             self._seen(half.folders[day], activity.folder, _FOLDERS_A_DAY)
         if size := _size(activity):
@@ -232,13 +232,13 @@ class Tally:
         else:
             self.full.add(what)
 
-    def _program(self, source: str, half: Half, activity: Activity) -> None:
+    def _program(self, source: str, half: Half, day: date, activity: Activity) -> None:
         if activity.kind is ActivityKind.TOKEN_USE:
             self.program_size += _size(activity)
             if activity.target is not None and len(half.applications) < _ORIGINS:
                 half.applications.add((source, activity.target))
         elif activity.by_program and activity.kind in TAKES and activity.kind is not ActivityKind.SYNC:
-            half.programs += 1
+            half.programs[day] += 1
 
 
 def _size(activity: Activity) -> int:

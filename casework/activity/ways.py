@@ -8,6 +8,7 @@ from datetime import date
 from statistics import median
 from typing import TYPE_CHECKING
 
+from casework.activity.amounts import HUGE
 from casework.activity.reason import Reason
 from casework.activity.tally import SHARES
 from casework.messages import joined, message
@@ -22,7 +23,7 @@ _ENOUGH_WORK = 30
 """Uploads, edits and mail in the window from which on they show at which hours the person works."""
 _NO_MORE = 1.5
 """Times the usual: of more than that, what was at the usual hours has not moved."""
-_WEIGHTY = SHARES | {K.FORWARD, K.APP_PASSWORD, K.TAKEOUT}
+_WEIGHTY = SHARES | {K.FORWARD, K.DELEGATE, K.APP_PASSWORD, K.TAKEOUT}
 """What is told of a log without days to compare with as well; devices and applications everybody has."""
 
 
@@ -60,7 +61,7 @@ def ways_in_question(w: Comparison) -> Iterator[Reason]:
 def _new(w: Comparison, word: str, made: Mapping[date, int], *, least: int = 1, **facts: object) -> Iterator[Reason]:
     """Tell of what was made since two months before the notice, if it is *least* and more than what was made before that lets expect."""
     lately = {day: number for day, number in made.items() if day >= w.lately_on}
-    number, before = sum(lately.values()), sum(made.values()) - sum(lately.values())
+    number, before = sum(lately.values()), sum(made[day] for day in w.days if day < w.lately_on and day in made)
     if number >= least and w.is_new(number, before):
         yield Reason(
             word, number=number, first_on=str(min(lately)), since_on=str(w.lately_on), before=before, days=w.older_days, **facts
@@ -86,14 +87,14 @@ def shares(w: Comparison) -> Iterator[Reason]:
 
 def programs(w: Comparison) -> Iterator[Reason]:
     """Tell of much that programs fetched and did not before; of any program and application that nobody can be declared clean."""
-    before, since = w.before.programs, w.since.programs
+    before, since = sum(w.in_baseline(w.before.programs).values()), w.since.programs.total()
     if since >= w.rules.burst and since > w.rules.ratio * w.as_before(before):
         yield Reason("new_programs", programs=since, before=before, days=w.known_days)
 
 
 def programs_in_question(w: Comparison) -> Iterator[Reason]:
     """Say that nobody can be declared clean after a program, or an application, has been at work."""
-    if count := sum(half.programs for halves in w.tally.halves.values() for half in halves):
+    if count := sum(half.programs.total() for halves in w.tally.halves.values() for half in halves):
         yield Reason("programs", programs=count)
     fresh = {name for _, name in w.since.applications} - {name for _, name in w.before.applications}
     if w.tally.program_size >= _LARGE or (w.known_days and fresh):
@@ -153,11 +154,34 @@ def _is_another_shift(w: Comparison, now: float, then: float) -> bool:
 def uncompared(w: Comparison) -> Iterator[Reason]:
     """Say what was taken from logs that reach too little back to say what is usual there."""
     halves = {log: w.tally.halves[log][1] for log in w.missing if log in w.tally.halves}
-    exits = {log: sum(n for (kind, _), n in half.exits.items() if kind in _WEIGHTY) for log, half in halves.items()}
-    logs = tuple(log for log, half in sorted(halves.items()) if half.hours or exits[log])
+    exits = {
+        log: sum(n for (kind, _), n in half.exits.items() if kind in _WEIGHTY) + half.own.total()
+        for log, half in halves.items()
+    }
+    views = {log: sum(map(len, half.views.values())) for log, half in halves.items()}
+    logs = tuple(
+        log for log, half in sorted(halves.items()) if half.hours or exits[log] or views[log] >= w.rules.volume
+    )
     if logs:
         every = w.tally.since
         yield Reason(
-            "no_baseline", takes=sum(half.hours.total() for half in halves.values()), exits=sum(exits.values()), logs=logs,
+            "no_baseline", takes=sum(half.hours.total() for half in halves.values()), exits=sum(exits.values()), views=sum(views.values()), logs=logs,
             marked=every.marked.total(), off_hours=sum(number for hour, number in every.hours.items() if w.is_off(hour)),
         )  # fmt: skip
+
+
+def too_short(w: Comparison) -> Iterator[Reason]:
+    """Say what is rare, and had perhaps no time to happen before: where fewer days are known than the window has, nobody can say."""
+    if w.is_long or not w.known_days:
+        return
+    marked = len(set[int]().union(*w.since.marked_files.values()))
+    shares, largest = sum(_by_day(w.since.exits, kind).total() for kind in SHARES), w.since.largest[0]
+    if marked >= w.rules.marked or shares >= w.rules.shares or largest >= HUGE:
+        yield Reason(
+            "too_short",
+            marked=marked,
+            shares=shares,
+            megabytes=largest // 10**6,
+            days=w.known_days,
+            window=w.window_days,
+        )

@@ -137,7 +137,7 @@ class TestLimit:
         shown = await settled(office, case)
         assert shown["verdict"] == "nothing_unusual"
         assert [said["text"] for said in shown["summary"]] == [
-            "Nothing unusual against the person's own days, in logs that were read completely."
+            "Nothing unusual in the notice window against the person's own days before it, in logs that were read completely."
         ]
 
     @pytest.mark.parametrize(("source", "verdict"), [("logins", "nothing_unusual"), ("drive", "cannot_say")])

@@ -11,6 +11,7 @@ import pytest
 from casework.activity.addresses import Addresses
 from casework.activity.change import rise_in
 from casework.activity.comparison import Comparison
+from casework.activity.reason import Reason
 from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.tally import Tally
 from casework.messages import catalogue
@@ -205,10 +206,13 @@ class TestSizes:
         assert found["huge_file"].figures == {"megabytes": 40_000, "before": 300, "days": 149, "on": str(WINDOW[4])}
 
     def test_of_a_newcomer(self) -> None:
-        """In three weeks nobody has taken all that the work brings: the first large file, or marked ones, are no reason."""
+        """In three weeks nobody has taken all that the work brings: of the first large file, or marked ones, nobody can say whether it is usual."""
         weeks = weekdays(date(2026, 10, 10), NOTICE_ON - timedelta(days=1))
         rare = [*acts(K.DOWNLOAD, WINDOW[:1], size=3_000_000_000), *acts(K.DOWNLOAD, WINDOW[:5], 2, title="極秘")]
-        assert reasons([*work([*weeks, *WINDOW]), *rare]) == {}
+        found = reasons([*work([*weeks, *WINDOW]), *rare])
+        assert (list(found), verdict_of([*found.values()])) == (["too_short"], "cannot_say")
+        assert found["too_short"].figures == {"marked": 10, "shares": 0, "megabytes": 3_000, "days": 21, "window": 31}
+        assert reasons(work([*weeks, *WINDOW])) == {}
 
     @pytest.mark.parametrize(("before", "now"), [(20_000_000, 900_000_000), (3_000_000_000, 8_000_000_000)])
     def test_recordings(self, before: int, now: int) -> None:
@@ -401,3 +405,68 @@ class TestOrder:
         """New addresses and many folders alone are no reason."""
         tidy = [raw for n in range(200) for raw in acts(K.DOWNLOAD, [WINDOW[4]], folder=f"x{n}", ip="198.51.100.1")]
         assert reasons([*steady(20), *tidy]) == {}
+
+
+def of_two_logs(
+    long: Iterable[Raw], short: Iterable[Raw], *, short_from: date = NOTICE_ON - timedelta(days=25)
+) -> dict[str, Reason]:
+    """Weigh what two logs tell, the second of which reaches less far back."""
+    tally, ledger = Tally(TOKYO, NOTICE_ON, END, Rules(), Addresses.of(LEAVER)), Ledger()
+    for source, records in (("drive", long), ("mail", short)):
+        for raw in records:
+            tally.add(source, "paper", ledger.describe(source, raw))
+    return {one.reason: one for one in reasons_of(Comparison(tally, {"drive": FIRST, "mail": short_from}))}
+
+
+class TestTwoLogs:
+    """What goes on as it always was is no reason, however far back each log reaches."""
+
+    RECENT = weekdays(NOTICE_ON - timedelta(days=25))
+
+    @pytest.mark.parametrize(
+        "short",
+        [
+            acts(K.VIEW, RECENT, 60), acts(K.DOWNLOAD, RECENT, 60), acts(K.DOWNLOAD, RECENT, 20, size=400_000_000),
+            acts(K.DOWNLOAD, RECENT, 60, by_program=True), acts(K.FORWARD, RECENT[::5], target="box@elsewhere.test"),
+            acts(K.EXTERNAL_SHARE, RECENT[::3], target="buyer@customer.test"), acts(K.DOWNLOAD, RECENT[::2], title="社外秘"),
+        ],
+        ids=["views", "downloads", "bytes", "programs", "forwards", "shares", "marked"],
+    )  # fmt: skip
+    def test_the_same_every_day(self, short: Iterable[Raw]) -> None:
+        found = of_two_logs(work(), short)
+        assert verdict_of([*found.values()]) != "unusual"
+
+    def test_what_is_more_is_still_told(self) -> None:
+        short = [*acts(K.VIEW, self.RECENT, 60), *acts(K.VIEW, WINDOW[-3:], 1_500)]
+        assert "views" in of_two_logs(work(), short)
+
+    @pytest.mark.parametrize(
+        "short",
+        [
+            acts(K.VIEW, WINDOW[-8:], 1_500), acts(K.SEND, WINDOW[-2:], 25, target="sora@private.test"),
+            acts(K.DELEGATE, WINDOW[:1], target="who@elsewhere.test"),
+        ],
+        ids=["views", "own addresses", "delegates"],
+    )  # fmt: skip
+    def test_of_which_one_has_nothing_to_compare_with(self, short: Iterable[Raw]) -> None:
+        """It shows nothing as unusual, and nobody as clean."""
+        found = of_two_logs(work(), short, short_from=NOTICE_ON - timedelta(days=9))
+        assert (list(found), verdict_of([*found.values()])) == (["no_baseline"], "cannot_say")
+
+
+class TestMarks:
+    @pytest.mark.parametrize(
+        "title", ["秘匿化済_集計.csv", "営業秘密研修_受講者用.pdf", "営業秘密管理規程.docx", "取扱注意事項_掃除機.pdf"]
+    )
+    def test_that_are_none(self, title: str) -> None:
+        assert reasons([*work(), *acts(K.DOWNLOAD, WINDOW[:6], 5, title=title)]) == {}
+
+    def test_of_one_file_that_was_labelled_in_between(self) -> None:
+        """Three files are three, whatever marks they bear one after the other."""
+        three = [
+            raw
+            for n in range(3)
+            for mark in ("社外秘", "極秘")
+            for raw in acts(K.DOWNLOAD, WINDOW[:2], title=mark, object_id=f"plan-{n}")
+        ]
+        assert "marked" not in reasons([*work(), *three])

@@ -190,6 +190,23 @@ class TestSilence:
         assert (quiet["state"], shown["findings"], shown["downloads"]["verdict"]) == (state, [], "cannot_say")
         assert ("? ×1" in quiet["text"]) is (state == "unclear")
 
+    @pytest.mark.parametrize("year", [1, 1970, 9999])
+    async def test_of_a_time_that_none_can_have(self, logged: Office, year: int) -> None:
+        """It stops no summary, and is a record that nobody understands."""
+        case, effective_by = await cut(logged)
+        await read(logged, case)
+        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1))])
+        logged.clock.pass_by(hours=25)
+        await collect(logged.context, case.id, seconds=600)
+        describe, at = ledger(logged).describe, datetime(year, 6, 1, tzinfo=UTC)
+        ledger(logged).describe = lambda source, raw: tuple(  # type: ignore[method-assign]  # whatever the vendor wrote
+            replace(one, at=at) for one in describe(source, raw)
+        )
+        assert logged.context.evidence is not None
+        summarise(logged.context, case.id, logged.context.evidence)
+        shown = show(logged.context, case.id)["downloads"]
+        assert (shown["counted"][0]["odd"], shown["silence"][0]["state"]) == (1, "unclear")
+
     async def test_of_whose_time_nothing_is_known(self, logged: Office) -> None:
         """It may be of the last instant that was looked at."""
         case, effective_by = await cut(logged)
