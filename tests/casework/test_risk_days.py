@@ -155,7 +155,7 @@ class TestComputers:
         telephone = acts(kind, [*BEFORE[-14:], *WINDOW[:5]], device="telephone")
         filled = [
             *acts(K.SYNC, WINDOW[5:7], 9_000, device="home", by_program=True),
-            *acts(K.DOWNLOAD, WINDOW[7:], device="home"),
+            *acts(K.DOWNLOAD, WINDOW[7:], 3, device="home"),
         ]
         found = reasons([*used, *telephone, *filled])
         assert {"volume", "new_devices"} <= found.keys()
@@ -194,6 +194,27 @@ class TestComputers:
         found = reasons([*used, *filled])
         assert "volume" in found
         assert "replaced" not in found
+
+    @pytest.mark.parametrize("days", [9, 11])
+    def test_hardly_in_use(self, days: int) -> None:
+        """A computer that was in use for less than ten days was no one to replace."""
+        used = [
+            *acts(K.DOWNLOAD, BEFORE[:-days], 20), *acts(K.DOWNLOAD, BEFORE[-days:], 20, device="pc-1"),
+            *acts(K.DOWNLOAD, WINDOW, 20, device="pc-2"),
+        ]  # fmt: skip
+        found = reasons([*used, *acts(K.SYNC, [WINDOW[0]], 9_000, device="pc-2", by_program=True)])
+        assert ("replaced" in found, "volume" in found) == (days > 10, days < 10)
+
+    def test_twice(self) -> None:
+        """Of two replacements the latest is told, and one that is long gone does not stand against it; a few days by no named computer lie between."""
+        first, second = BEFORE[:80], BEFORE[80:-4]
+        used = [
+            *acts(K.DOWNLOAD, first, 20, device="pc-1"), *acts(K.DOWNLOAD, second, 20, device="pc-2"), *acts(K.DOWNLOAD, BEFORE[-4:], 20),
+            *acts(K.DOWNLOAD, WINDOW, 20, device="pc-3"), *acts(K.SYNC, [second[0]], 300, device="pc-2", by_program=True),
+        ]  # fmt: skip
+        found = reasons([*used, *acts(K.SYNC, [WINDOW[0]], 900, device="pc-3", by_program=True)])
+        assert list(found) == ["replaced"]
+        assert found["replaced"].figures == {"files": 900, "new_on": str(WINDOW[0]), "old_on": str(second[-1])}
 
     def test_after_an_absence(self) -> None:
         """Whoever finds another computer after weeks of leave has had the old one replaced."""
