@@ -160,6 +160,7 @@ class TestOwnAddresses:
         [
             ("Suzuki Ichiro", "suzuki@example.test", "suzuki.hanako88@gmail.com"),
             ("Suzuki Ichiro", "suzuki@example.test", "suzuki@gmail.com"),
+            ("Suzuki Ichiro", "suzuki@example.test", "watanabejiro@gmail.com"),
             ("Watanabe Naomi", "watanabe@example.test", "kenji_watanabe@yahoo.co.jp"),
             ("Watanabe Naomi", "watanabe@example.test", "watanabe@yahoo.co.jp"),
             (None, "watanabe@example.test", "watanabe@yahoo.co.jp"),
