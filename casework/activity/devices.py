@@ -35,8 +35,8 @@ class Replacement:
 
 def replacement_in(half: Half) -> Replacement | None:
     """
-    Return the latest computer that took another one's place: the old one was in use, and fell silent within a week of the new one's first
-    day, which went on being used.
+    Return the latest computer that took another one's place: the old one was in use, and fell silent within a week after the new one's first
+    day, or at most five days of activity before it; the new one went on being used.
 
     One beside the old one took nobody's place.  By the old one more was taken before than by all that stayed in use, so that an old telephone
     hides nothing; and of what is taken since, the new one takes its part.

@@ -106,7 +106,6 @@ class TestEntry:
         assert known.joined_on == day
         assert known.is_at_work(date(2026, 9, 13)) is (day is None)
 
-
     def test_newest_notice_counts(self, office: Office) -> None:
         """Where HR corrected the day of entry, the corrected one is the one."""
         head = "社員番号,氏名,メールアドレス,退職日,区分,入社日\nE1,星 空子,e1@example.test,2026-11-30,自己都合,"

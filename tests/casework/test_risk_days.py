@@ -60,6 +60,13 @@ class TestAbsence:
         both = [*acts(K.DOWNLOAD, there, 5), *acts(K.SYNC, away, 5, by_program=True), *acts(K.TOKEN_USE, away)]
         assert compared(iter(both)).left_out >= 40
 
+    @pytest.mark.parametrize("kind", [K.SIGN_IN_FAILED, K.ENABLED])
+    def test_others_try(self, kind: K) -> None:
+        """A sign-in that failed while the person is away, or what others did to the account, is no presence; one that succeeded is."""
+        away, there = BEFORE[20:60], [*BEFORE[:20], *BEFORE[60:], *WINDOW]
+        assert compared(iter([*acts(K.DOWNLOAD, there, 5), *acts(kind, away)])).left_out >= 40
+        assert compared(iter([*acts(K.DOWNLOAD, there, 5), *acts(K.SIGN_IN, away)])).left_out == 0
+
     def test_hr_knows_the_leave(self) -> None:
         """Days of a leave that HR noted are not compared with, whatever the logs tell of them."""
         leave = (BEFORE[20], BEFORE[60])
