@@ -54,7 +54,8 @@ def _in_place_of(half: Half, new: str, old: str) -> Replacement | None:
         return None
     if sum(last < day < first for day in half.active) > _WITHOUT_EITHER:
         return None
-    filled = Counter({day: number for day in sorted(news)[:_FILLED] if (number := half.syncs[new][day])})
+    synced = half.syncs[new]
+    filled = Counter({day: synced[day] for day in sorted(news)[:_FILLED] if 2 * synced[day] >= news[day] > 0})
     beside = [days for name, days in half.devices.items() if name not in {new, old} and max(days) > last]
     was_main = _taken(olds, before=first) > sum(_taken(days, before=first) for days in beside)
     by_new, by_others = _taken(news - filled, after=last), sum(_taken(days, after=last) for days in beside)

@@ -238,6 +238,14 @@ class TestComputers:
         assert list(found) == ["replaced"]
         assert found["replaced"].figures["files"] == 9_000
 
+    def test_nothing_to_fill(self) -> None:
+        """A new computer to which hardly anything is synced beside the work has nothing that would have to be left out."""
+        used = [
+            *acts(K.DOWNLOAD, BEFORE[:40], 20, device="pc-1"),
+            *acts(K.DOWNLOAD, [*BEFORE[40:], *WINDOW], 20, device="pc-2"),
+        ]
+        assert reasons([*used, *acts(K.SYNC, BEFORE[40:], 3, device="pc-2", by_program=True)]) == {}
+
     def test_taken_by_hand_while_it_is_filled(self) -> None:
         """What is taken by hand on the new computer's first days counts: only what its sync client fetched is left out."""
         old, new = WINDOW[:5], WINDOW[5:]
