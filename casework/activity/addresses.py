@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,9 +11,11 @@ from connectors.matching import fold_email
 from models.vocabulary import Leaver
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=|]+@[^\s<>()\[\]\"',;:=|]+")
-_WORD = re.compile(r"[a-z]{3,}")
+_PART = re.compile(r"[a-z]{2,}")
 _LONG = 6
-"""Letters from which on a whole local part is no coincidence."""
+"""Letters from which on both names in one word are no coincidence."""
+_VERY_LONG = 8
+"""Letters from which on a company's local part in one word, which is no name, is none."""
 PRIVATE = frozenset({
     "gmail.com", "googlemail.com", "yahoo.co.jp", "yahoo.com", "outlook.com", "outlook.jp", "hotmail.com", "hotmail.co.jp", "live.jp",
     "live.com", "msn.com", "icloud.com", "me.com", "mac.com", "docomo.ne.jp", "ezweb.ne.jp", "au.com", "softbank.ne.jp", "i.softbank.jp",
@@ -24,32 +27,34 @@ PRIVATE = frozenset({
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """
-    *domains* are the company's, *own* the leaver's addresses outside of them.  *words*: the name, and *local* the local part of the
-    company address: a private mailbox with either counts as the leaver's, which may be a namesake's.
+    *domains* are the company's as far as the leaver's accounts show them, with all below them; *own* the leaver's addresses outside of them.
+
+    A private mailbox counts as the leaver's as well, and may be a namesake's, if among the parts of its name are all of one of *names*: of the
+    leaver's name, or of the company address; or if it is called *word*, but for digits.  Half a name is nobody's.
     """
 
     domains: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
-    words: frozenset[str] = frozenset()
-    local: str = ""
+    names: frozenset[frozenset[str]] = frozenset()
+    word: str = ""
 
     @classmethod
     def of(cls, leaver: Leaver, accounts: Iterable[str] = ()) -> Addresses:
         """Take the domains from HR's company address and from the addresses of the leaver's *accounts*."""
         company = (fold_email(address) for address in (leaver.email, *accounts) if address and "@" in address)
         domains = frozenset(address.rpartition("@")[2] for address in company) - PRIVATE
-        local = fold_email(leaver.email or "").partition("@")[0]
-        words = frozenset(_WORD.findall((leaver.romaji or local).casefold()))
-        own = frozenset(map(fold_email, leaver.other_emails))
+        name, local = _parts(leaver.romaji or ""), _parts((leaver.email or "").partition("@")[0])
+        word = next(iter(local - name), "") if name and len(local) == 1 else ""
+        own = (fold_email(address) for address in leaver.other_emails)
         return cls(
-            domains, frozenset(address for address in own if address.rpartition("@")[2] not in domains),
-            words if len(words) > 1 else frozenset(), local if len(local) >= _LONG else "",
+            domains, frozenset(address for address in own if not _is_at(address, domains)),
+            frozenset(parts for parts in (name, local) if len(parts) > 1), word if len(word) >= _VERY_LONG else "",
         )  # fmt: skip
 
     def is_inside(self, target: str | None) -> bool:
         """Whether *target* names addresses, all of them the company's."""
         named = _in(target)
-        return bool(named) and all(address.rpartition("@")[2] in self.domains for address in named)
+        return bool(named) and all(_is_at(address, self.domains) for address in named)
 
     def is_own(self, target: str | None) -> bool:
         """Whether one of the addresses in *target* is the leaver's own."""
@@ -57,9 +62,31 @@ class Addresses:
 
     def _is_named(self, address: str) -> bool:
         local, _, domain = address.rpartition("@")
-        by_name = bool(self.words) and all(word in local for word in self.words)
-        return domain in PRIVATE and (by_name or bool(self.local and self.local in local))
+        parts = _parts(local)
+        only = next(iter(parts)) if len(parts) == 1 else ""
+        named = parts == {self.word} or any(name <= parts or _is_made_of(only, name) for name in self.names)
+        return domain in PRIVATE and named
+
+
+def _parts(text: str) -> frozenset[str]:
+    """Return the words of a name, or of a local part: what stands between dots, hyphens, digits and the like; initials are none."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return frozenset(_PART.findall("".join(c for c in plain if c != "'" and not unicodedata.combining(c))))
+
+
+def _is_made_of(word: str, name: frozenset[str]) -> bool:
+    """Whether *word* is all parts of *name*, in whatever order, and nothing else."""
+    return len(word) == sum(map(len, name)) >= _LONG and all(part in word for part in name)
+
+
+def _is_at(address: str, domains: frozenset[str]) -> bool:
+    domain = address.rpartition("@")[2]
+    return any(domain == known or domain.endswith(f".{known}") for known in domains)
 
 
 def _in(target: str | None) -> list[str]:
-    return [] if target is None or "@" not in target else [fold_email(found) for found in _ADDRESS.findall(target)]
+    return (
+        []
+        if target is None or "@" not in target
+        else [fold_email(found.rstrip(".")) for found in _ADDRESS.findall(target)]
+    )

@@ -12,6 +12,7 @@ from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.intake.csv_file import read_csv
 from casework.intake.employment import Employment, employment_of
+from casework.intake.moving import withdraw
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from models.tables import Case
@@ -21,7 +22,7 @@ from tests.casework.ledger import Ledger
 from tests.casework.shown import show
 
 
-def leave(office: Office, **fields: str) -> Case:
+def leave(office: Office, *, company: str = "default", **fields: str) -> Case:
     """Report a leave of absence whose last day at work is 10 June."""
     given = {
         "employee_no": "E1",
@@ -30,7 +31,8 @@ def leave(office: Office, **fields: str) -> Case:
         "employment_ends_on": "2026-06-10",
         "kind": "leave",
     }
-    intake = open_cases(office.context, read_options(**(given | fields)), reported_by="hr", for_real=True, leave=True)
+    reading = read_options(**(given | fields))
+    intake = open_cases(office.context, reading, reported_by="hr", company=company, for_real=True, leave=True)
     return intake.opened[0].case
 
 
@@ -41,10 +43,10 @@ def said(office: Office, case: Case) -> Employment:
 
 class TestLeave:
     def test_until_the_day_of_the_return(self, office: Office) -> None:
-        """A leave lasts from the day after the last one at work to the day before the return was noted."""
+        """A leave lasts from the day after the last one at work to the day before the return was noted, in the person's time."""
         office.clock.at = datetime(2026, 6, 1, tzinfo=UTC)
         away = leave(office)
-        office.clock.at = datetime(2026, 9, 1, 1, tzinfo=UTC)
+        office.clock.at = datetime(2026, 8, 31, 20, tzinfo=UTC)
         restore.request_return(office.context, away.id, by="hr")
         office.clock.at = datetime(2026, 11, 20, tzinfo=UTC)
         known = said(office, office.report())
@@ -62,6 +64,25 @@ class TestLeave:
         leave(office)
         office.clock.at = datetime(2026, 11, 20, tzinfo=UTC)
         assert said(office, office.report()) == Employment()
+
+    def test_withdrawn(self, office: Office) -> None:
+        """A leave that HR took back was none, though its return had been noted."""
+        office.clock.at = datetime(2026, 6, 1, tzinfo=UTC)
+        away = leave(office)
+        office.clock.at = datetime(2026, 6, 8, tzinfo=UTC)
+        restore.request_return(office.context, away.id, by="hr")
+        withdraw(office.context, away.id, by="hr", reason="did not go")
+        office.clock.at = datetime(2026, 11, 20, tzinfo=UTC)
+        assert said(office, office.report()).leaves == ()
+
+    def test_in_another_company(self, office: Office) -> None:
+        """Whoever has the same number and name in another company is somebody else."""
+        office.clock.at = datetime(2026, 6, 1, tzinfo=UTC)
+        away = leave(office, company="subsidiary")
+        office.clock.at = datetime(2026, 9, 1, tzinfo=UTC)
+        restore.request_return(office.context, away.id, by="hr")
+        office.clock.at = datetime(2026, 11, 20, tzinfo=UTC)
+        assert said(office, office.report()).leaves == ()
 
     async def test_of_somebody_else(self, office: Office) -> None:
         """Another person who had the number before was on leave, not the leaver."""
@@ -84,6 +105,14 @@ class TestEntry:
         known = said(office, intake.opened[0].case)
         assert known.joined_on == day
         assert known.is_at_work(date(2026, 9, 13)) is (day is None)
+
+    def test_newest_notice_counts(self, office: Office) -> None:
+        """Where HR corrected the day of entry, the corrected one is the one."""
+        head = "社員番号,氏名,メールアドレス,退職日,区分,入社日\nE1,星 空子,e1@example.test,2026-11-30,自己都合,"
+        for text in ("2026-09-14", "2020-04-01"):
+            intake = open_cases(office.context, read_csv(f"{head}{text}\n".encode()), reported_by="hr", for_real=True)
+            assert not intake.refused
+        assert said(office, intake.opened[0].case).joined_on == date(2020, 4, 1)
 
 
 class TestSummary:
