@@ -24,7 +24,7 @@ class Facts:
     What is known of the employment.  *joined_on* is None where HR's notice does not say.
 
     *seen*: the digests that each paper (register, id) had when it was opened first, with and without the seals that stand last.  *blind*: what the registers that could
-    not be searched said; *asked_for*: a pledge is out to be signed.
+    not be searched said; *asked_for*: a pledge is out to be signed; *printed*: the digests of the pages that were printed for this case.
     """
 
     today: date
@@ -34,6 +34,7 @@ class Facts:
     seen: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     asked_for: bool = False
+    printed: frozenset[str] = frozenset()
     leaver: Leaver | None = None
 
     @property

@@ -43,7 +43,7 @@ def day_of(case: Case, at: datetime) -> date:
 def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, ...]) -> Facts:
     """Return what the case knows of the employment, on the leaver's calendar."""
     opened = select(CasePaper).where(CasePaper.case_id == case.id, col(CasePaper.sha256).is_not(None))
-    latest_first = session.exec(opened.order_by(col(CasePaper.id).desc())).all()
+    latest_first, pledges = session.exec(opened.order_by(col(CasePaper.id).desc())).all(), pledges_of(session, case.id)
     return Facts(
         today=day_of(case, context.now()),
         ends_on=case.employment_ends_on,
@@ -51,7 +51,8 @@ def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, .
         refusal=refusal_of(session, case.id),
         seen={(row.register_name or "", row.paper_id or ""): digests_of(row) for row in latest_first},
         blind=blind,
-        asked_for=any(pledge.state in LIVELY for pledge in pledges_of(session, case.id)),
+        asked_for=any(pledge.state in LIVELY for pledge in pledges),
+        printed=frozenset(pledge.sha256 for pledge in pledges),
         leaver=case.person,
     )
 

@@ -12,7 +12,14 @@ from datetime import date, timedelta
 
 from casework.messages import Message, message
 from casework.nda.facts import Facts, Verdict, remarks, unknown_kind
-from casework.nda.signing import Held, certified_for_others, day_in_japan, proof, signed_on, there_on
+from casework.nda.signing import (
+    Held,
+    certified_for_others,
+    day_in_japan,
+    proof,
+    signed_on,
+    there_on,
+)
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
@@ -34,7 +41,7 @@ _REPLACED_BY_A_REFUSAL = frozenset({NdaState.MISSING, NdaState.UNSIGNED, NdaStat
 
 def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, ...]:
     """Return a verdict for each paper, and one for each expected kind of which none is accepted."""
-    judged = [_judge_one(held, facts, policy) for held in papers]
+    judged = [_judged(held, facts, policy) for held in papers]
     kinds = {verdict.kind for verdict in judged if verdict.accepted}
     lacking = [kind for kind in PaperKind if kind in policy.expected and kind not in kinds]
     absent = [_absent(kind, judged, facts, policy) for kind in lacking]
@@ -106,6 +113,15 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
     return PaperKind.ENTRY_PLEDGE if from_entry <= _A_YEAR and from_entry < to_exit else None
 
 
+def _judged(held: Held, facts: Facts, policy: Nda) -> Verdict:
+    """Judge each paper by itself: one that cannot be judged, whatever stands in it, blinds nobody to the others."""
+    try:
+        return _judge_one(held, facts, policy)
+    except Exception as exc:  # noqa: BLE001  # what a stranger wrote breaks its reader wherever it likes
+        why = message("paper_unreadable", why=f"it cannot be judged: {type(exc).__name__}")
+        return Verdict(held.match.paper.kind, NdaState.UNREADABLE, not_theirs(held, policy) is None, (why,), held)
+
+
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
     kind = kind_of(held.match.paper, facts.leaver, policy) or _kind_by_day(held, facts, policy)
     stranger, day = not_theirs(held, policy), signed_on(held, facts.leaver)
@@ -155,6 +171,7 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
         (unread is not None, NdaState.UNREADABLE, message("paper_unreadable", why=unread)),
         (unclear, NdaState.UNREADABLE, message("paper_unclear", problem=unclear)),
         (without_bytes, NdaState.UNREADABLE, message("paper_without_bytes")),
+        (_is_our_blank(held, facts), NdaState.UNSIGNED, message("paper_is_our_blank")),
         (kind is None, NdaState.UNREADABLE, unknown_kind(paper, policy)),
         (others, NdaState.UNSIGNED, message("paper_certified_for_another", names=tuple(others))),
         (ahead, NdaState.UNSIGNED, message("paper_dated_ahead")),
@@ -162,6 +179,11 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
         (another, NdaState.EXPIRED, message("paper_of_another_departure")),
     )
     return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
+
+
+def _is_our_blank(held: Held, facts: Facts) -> bool:
+    """Whether its bytes are a page that we printed to be signed: nobody has signed that one, but in a service that delivers."""
+    return held.examined is not None and not held.delivered and held.examined.sha256 in facts.printed
 
 
 def _of_another_departure(

@@ -20,7 +20,7 @@ _TOKYO = ZoneInfo("Asia/Tokyo")
 class Held:
     """
     A paper with its match and a person's word on it, and what its bytes showed; *problem*: why they could not be had.
-    *content*: the bytes that were examined.
+    *content*: the bytes that were examined.  *delivered*: its register is a service in which papers are signed, and its word says that this one was.
     """
 
     match: PaperMatch
@@ -28,6 +28,7 @@ class Held:
     examined: Examined | None = None
     problem: str | None = None
     content: bytes | None = field(default=None, repr=False)
+    delivered: bool = False
 
 
 def signatures(held: Held) -> tuple[Signature, ...]:
@@ -125,5 +126,8 @@ def own_signatures(held: Held, leaver: Leaver | None) -> list[Signature]:
 
 
 def day_in_japan(at: datetime) -> date:
-    """Return the day on which registers have *at*."""
-    return at.astimezone(_TOKYO).date()
+    """Return the day on which registers have *at*; at the ends of time, which anybody may write, the day that it says."""
+    try:
+        return at.astimezone(_TOKYO).date()
+    except OverflowError:
+        return at.date()

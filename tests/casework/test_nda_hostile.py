@@ -19,7 +19,9 @@ from casework.errors import BadRequest
 from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing
 from casework.nda import registers as registers_of_papers
+from casework.nda.facts import remarks
 from casework.nda.registers import NdaContext
+from casework.nda.signing import Held
 from casework.policy import Nda, Policy
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers
@@ -181,6 +183,70 @@ class TestWrongPapers:
         signed(shelf, shelf.delivered[0], signer_name="Sorako HOSHI")
         await checking.check(registers, case.id)
         assert states(nda(office.context, case))["exit_pledge"] == "signed"
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            {"completed": False, "declined_at": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)},
+            {"completed": False, "declined_at": datetime(1, 1, 1, tzinfo=UTC)},
+            {"signed_on": date.max},
+            {"signed_on": date.min},
+            {"expires_on": date.min},
+            {"title": "退職時誓約書\0\ud800"},
+            {"details": {"problem": "\ud800"}},
+        ],
+    )
+    async def test_beside_one_of_no_sense(self, make_office: MakeOffice, odd: dict[str, Any]) -> None:
+        """What a stranger wrote into one paper blinds nobody to the others."""
+        mine: dict[str, Any] = {"completed": True, "signer_employee_no": "E1"}
+        shelf = Shelf(pledge_of("odd", **mine | odd), pledge_of("in", **mine, kind=PaperKind.ENTRY_PLEDGE))
+        office = make_office()
+        case = office.report()
+        await checking.check(nda_context(office, shelf), case.id)
+        judged = {one["paper"]: one["state"] for one in nda(office.context, case)["papers"] if one["paper"]}
+        assert judged.keys() == {"shelf:odd", "shelf:in"}
+        assert judged["shelf:in"] == "signed"
+
+    async def test_one_that_breaks_its_judge(self, make_office: MakeOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A paper that cannot be judged cannot be read; the others are judged."""
+
+        def breaks(held: Held, *known: Any) -> list[Any]:
+            if held.match.paper.id == "odd":
+                raise OverflowError
+            return remarks(held, *known)
+
+        monkeypatch.setattr("casework.nda.judging.remarks", breaks)
+        mine: dict[str, Any] = {"completed": True, "signer_employee_no": "E1"}
+        shelf = Shelf(pledge_of("odd", **mine), pledge_of("in", **mine, kind=PaperKind.ENTRY_PLEDGE))
+        office = make_office()
+        case = office.report()
+        await checking.check(nda_context(office, shelf), case.id)
+        judged = {one["paper"]: one["state"] for one in nda(office.context, case)["papers"] if one["paper"]}
+        assert judged == {"shelf:odd": "unreadable", "shelf:in": "signed"}
+
+    async def test_our_own_blank_page(self, hire: Hire) -> None:
+        """The page that we printed is signed by nobody, and comes back as no pledge; with the leaver's signature it is one."""
+        house = hire()
+        case = house.office.report(employment_ends_on=LAST_DAY)
+        pledge = await pledging.send_pledge(house.nda_context, case.id, by="hr")
+        blank = (house.folder / "outbox" / f"{pledge.paper_id}.pdf").read_bytes()
+        house.file([EXIT], {"out.pdf": blank})
+        found = await house.check(case)
+        (filed,) = [one for one in found["papers"] if one["paper"] == "folder:out"]
+        assert (filed["state"], found["pledge"]["state"]) == ("unsigned", "filed")
+        assert filed["remedy"].startswith("File the signed sheet")
+        house.file([EXIT], {"out.pdf": papers.signed("星 空子", body=blank)})
+        found = await house.check(case)
+        assert (states(found)["exit_pledge"], found["pledge"]["state"]) == ("signed", "returned")
+
+    async def test_a_signature_of_the_end_of_time(self, hire: Hire) -> None:
+        """The time that a signature claims is its signer's to choose: it blinds nobody to the other papers."""
+        end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+        house = hire()
+        files = {"out.pdf": papers.signed("星 空子", by=papers.claiming("星 空子", end)), "in.pdf": papers.scan_pdf()}
+        house.file([EXIT | {"signed_on": ""}, ENTRY], files)
+        found = states(await house.check(house.office.report()))
+        assert (found["entry_pledge"], found["exit_pledge"]) == ("signed", "unsigned")
 
     async def test_the_same_paper_in_two_registers(self, make_office: MakeOffice) -> None:
         """One scan that two registers hold under the same id is bound for each, however often they are asked."""

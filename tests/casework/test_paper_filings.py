@@ -83,6 +83,8 @@ FILED = {
     "at exit, by its day": Filing(titled(UNDATED), "exit_pledge", "signed", "2015-04-01"),
     "at entry, by its day": Filing(titled(UNDATED, "2015-04-01"), "entry_pledge", "signed", "2015-04-01"),
     "at exit, by what stands beside it": Filing(titled("秘密保持誓約書（退職時）"), "exit_pledge", "signed"),
+    "at exit, of who came in the last century": Filing(titled(UNDATED), "exit_pledge", "signed", "平成7年4月1日"),
+    "at entry, in the last century": Filing(titled(UNDATED, "1985-04-01"), "entry_pledge", "signed", "昭和60年4月1日"),
     "in between": Filing(titled(UNDATED, "2020-06-01"), None, "unreadable", "2015-04-01"),
     "of no day": Filing(titled(UNDATED, ""), None, "unreadable", "2015-04-01"),
     "since when she was there is not known": Filing(titled(UNDATED), None, "unreadable"),

@@ -151,6 +151,7 @@ WHO = {
     "a time stamp alone": Variant(stamp(), "signed", "stamped"),
     "a print that nobody signed": Variant(bytes, "signed", "none"),
     "words that look like a signature": Variant(lambda _: papers.plain("/ByteRange [0 1 2 3]"), "signed", "none"),
+    "a line that looks like a signature": Variant(lambda body: body + b"\n% /ByteRange [0 1 2 3]\n", "signed", "none"),
     "a form that a program has enabled": Variant(papers.with_usage_rights, "signed", "none"),
 }  # fmt: skip
 
@@ -161,6 +162,9 @@ CHANGED = {
     ),
     "one byte of what she signed": Variant(signs(then=lambda paper: papers.bytes_flipped(paper, b"/Contents")), "altered", "broken"),
     "her signature was taken out": Variant(signs(then=papers.signature_removed), "altered", "broken"),
+    "her signature was taken out, and a program's seal named that there is not": Variant(
+        signs(then=lambda paper: papers.with_empty_rights(papers.signature_removed(paper))), "altered", "broken"
+    ),
     "something was appended": Variant(signs(then=lambda paper: paper + b"\n1 0 obj\n<<>>\nendobj\n"), "altered", "broken"),
     "opened and saved by another program": Variant(signs(then=saved), "altered", "broken"),
     "other words, then the company's seal": Variant(
