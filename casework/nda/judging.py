@@ -134,6 +134,8 @@ def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
         said.append(message("work_rules_in_force"))
     elif shown and state not in {NdaState.UNSIGNED, NdaState.REFUSED}:
         said.append(message(f"proof_{shown}"))
+        if shown == "unnamed" and held.ruling is None:
+            said.append(message("paper_signer_not_shown"))
     said += remarks(held, kind, facts, policy)
     once = tuple(one for n, one in enumerate(said) if one not in said[:n])
     return Verdict(kind, state, True, once, held, shown, day)
@@ -247,10 +249,19 @@ def risks(papers: Iterable[CasePaper], *, leaves: bool) -> list[str]:
     """
     Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign.
 
-    Where a pledge was signed, what was declined, taken back or left lying before raises nothing; what was altered does.
+    Where a pledge was signed, what was declined, taken back or left lying before raises nothing; what was altered does, and where all that was signed
+    bears signatures of which no certificate shows whose they are (`exit_pledge_unnamed`).
     """
-    counted = [(p.kind, p.state) for p in papers if p.accepted and p.kind is not None]
+    every = list(papers)
+    counted = [(p.kind, p.state) for p in every if p.accepted and p.kind is not None]
     signed = {kind for kind, state in counted if state is NdaState.SIGNED}
     may_still_come = {(PaperKind.EXIT_PLEDGE, NdaState.UNSIGNED), (PaperKind.EXIT_PLEDGE, NdaState.MISSING)}
     raised = {(kind, state) for kind, state in counted if state is NdaState.ALTERED or kind not in signed}
-    return sorted(f"{kind}_{state}" for kind, state in (raised - may_still_come if leaves else raised))
+    words = {f"{kind}_{state}" for kind, state in (raised - may_still_come if leaves else raised)}
+    return sorted(words | {f"{kind}_unnamed" for kind in signed - _shown(every)})
+
+
+def _shown(papers: Iterable[CasePaper]) -> set[PaperKind | None]:
+    """Return the kinds of which a signed paper does not rest on a certificate that names nobody, or a person has ruled on it."""
+    signed = [one for one in papers if one.accepted and one.state is NdaState.SIGNED]
+    return {one.kind for one in signed if one.signature != "unnamed" or one.remedy is None}

@@ -60,15 +60,14 @@ def of_persons(held: Held, leaver: Leaver | None) -> list[tuple[Signature, Says]
 
 def certified_for_others(held: Held, leaver: Leaver | None) -> list[str]:
     """
-    Return whom the certificates of its signatures name, where each of them is somebody else's; where some are trusted those alone are asked.
+    Return whom the certificates of its signatures name, where each of them is somebody else's.
 
-    What nobody trusts proves no name, and yet nobody signs for the leaver in another one; in the leaver's own it is `untrusted`.
+    What nobody trusts proves no name, and yet nobody signs for the leaver in another one; one that may be the leaver's stays so beside a superior's.
     """
     persons = of_persons(held, leaver)
-    asked = [(one, says) for one, says in persons if one.trusted] or persons
-    if {says for _, says in asked} != {Says.CONTRADICTION} or any(says is Says.FACT for _, says in persons):
+    if {says for _, says in persons} != {Says.CONTRADICTION}:
         return []
-    return sorted({one.signer for one, _ in asked})
+    return sorted({one.signer for one, _ in persons})
 
 
 def proof(held: Held, leaver: Leaver | None) -> str:

@@ -117,6 +117,27 @@ class TestPapers:
         assert of_kind(nda, "exit_pledge")["signature"] == "verified"
         assert of_kind(nda, "exit_pledge")["remedy"] is None
 
+    async def test_a_certificate_that_names_nobody(self, hire: Hire) -> None:
+        """Where all rests on a certificate that does not show whose it is, a person is asked and the risk is raised, until one has ruled or another paper shows it."""
+        house = hire()
+        serial = papers.signed("20240101ABCDEF", at=SIGNED_AT)
+        files = {
+            "in.pdf": papers.signed("星 空子"),
+            "out.pdf": serial,
+            "new.pdf": papers.signed("星 空子", at=SIGNED_AT),
+        }
+        house.file([ENTRY, EXIT, RULES], files)
+        case = house.office.report()
+        nda = await house.check(case)
+        assert (of_kind(nda, "exit_pledge")["state"], nda["risk"]["reasons"]) == ("signed", ["exit_pledge_unnamed"])
+        assert of_kind(nda, "exit_pledge")["remedy"].startswith("See whose signature it is")
+        house.file([ENTRY, EXIT, EXIT | {"id": "new", "file": "new.pdf"}, RULES], files)
+        assert (await house.check(case))["risk"]["level"] == "ordinary"
+        house.file([ENTRY, EXIT, RULES], files)
+        refusing.rule(house.office.context, case.id, "folder:out", theirs=True, reason="her card's number", by="hr")
+        nda = await house.check(case)
+        assert (nda["risk"]["level"], of_kind(nda, "exit_pledge")["remedy"]) == ("ordinary", None)
+
     async def test_a_person_s_word_outweighs_a_certificate(self, hire: Hire) -> None:
         house = hire()
         house.file([EXIT], {"out.pdf": papers.signed("月 影子", at=SIGNED_AT)})

@@ -118,7 +118,16 @@ WHO = {
     "a serial number": Variant(signs("20240101ABCDEF"), "signed", "unnamed"),
     "her given name with another family name": Variant(signs("月 空子"), "signed", "unnamed"),
     "her family name alone": Variant(signs("星"), "signed", "unnamed"),
-    "somebody signed for her": Variant(signs("月 影子（星 空子 代理）"), "signed", "unnamed"),
+    "somebody signed for her": Variant(signs("月 影子（星 空子 代理）"), "unsigned", "unnamed"),
+    "somebody signed for her, by an authority that nobody trusts": Variant(
+        signs("星 空子 代理", by=NOBODY.signer("星 空子 代理")), "unsigned", "untrusted"
+    ),
+    "her given name with another family name, in one word": Variant(signs("佐藤空子"), "signed", "unnamed"),
+    "another person signed, with a number": Variant(signs("月 影子 20240101"), "unsigned", "unnamed"),
+    "another address at the company": Variant(signs("kageko.tsuki@example.test"), "unsigned", "unnamed"),
+    "she signed in Latin letters by an unknown authority, her superior by ours": Variant(
+        signs("Sorako Hoshi", by=NOBODY.signer("Sorako Hoshi"), then=also(BOSS)), "signed", "unnamed"
+    ),
     "another person signed": Variant(signs(BOSS), "unsigned", "unnamed"),
     "a superior of her family name signed": Variant(signs("星 一郎"), "unsigned", "unnamed"),
     "a superior of her family name signed, in Latin letters": Variant(signs("Ichiro Hoshi"), "unsigned", "unnamed", notice=LATIN),
