@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,9 +26,11 @@ from casework.nda.registers import NdaContext
 from casework.policy import Nda
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
+from connectors.matching import fold_email
 from connectors.nda.contract import Register, Sent
+from connectors.nda.matching import addresses_of
 from models.tables import Case, CasePaper, Pledge
-from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, RevocationResult
+from models.vocabulary import DepartureKind, Leaver, NdaState, PaperKind, PledgeState, RevocationResult
 
 _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
 """After these the same key is tried again: what was sent already is returned, and not sent twice."""
@@ -77,7 +80,8 @@ async def send_by_policy(nda: NdaContext, case_id: str) -> None:
         return
     with context.store.read() as session:
         lacking = _lacks_one(files.newest_papers(session, case_id), context.policy.nda)
-        answered = files.pledges_of(session, case_id) or files.refusal_of(session, case_id)
+        asked = [one for one in files.pledges_of(session, case_id) if one.state is not PledgeState.REJECTED]
+        answered = asked or files.refusal_of(session, case_id)
     if lacking and not answered and files.day_of(case, context.now()) <= case.employment_ends_on:
         await send_pledge(nda, case_id, by="policy")
 
@@ -86,21 +90,44 @@ async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
     """
     Take back what is out and is not what would be asked for now: who signs a page with another last day has signed for another departure.
 
-    Raises the register's error, and nothing is asked for: also where it was signed a moment ago, which a check will see.
+    Raises the register's error, and nothing is asked for: also where somebody signed it a moment ago, which a check will see.
     """
     context, case = nda.context, nda.context.case(case_id)
     with context.store.read() as session:
         _require_askable(session, case)
-        out = [one for one in files.pledges_of(session, case_id) if one.state in {PledgeState.SENT, PledgeState.FILED}]
-    for pledge in out:
-        as_sealed = hashlib.sha256(_printed(context, pledge)).hexdigest() == pledge.sha256
-        if as_sealed or pledge.register_name is None or pledge.paper_id is None:
+        known = files.pledges_of(session, case_id)
+    for pledge in known:
+        if (
+            pledge.state is PledgeState.INTENDED
+            and pledge.register_name is not None
+            and not _is_as_sealed(context, pledge)
+        ):
+            with suppress(BadRequest):  # given up, or found to be out
+                await deliver(nda, pledge)
+    with context.store.read() as session:
+        known = files.pledges_of(session, case_id)
+    for pledge in known:
+        if (
+            pledge.state not in {PledgeState.SENT, PledgeState.FILED}
+            or pledge.register_name is None
+            or pledge.paper_id is None
+        ):
             continue
         register = nda.register(pledge.register_name)
+        if _is_as_sealed(context, pledge) and await _is_for_them(nda, register, pledge.paper_id, case.person):
+            continue
         reason = "lastday: the departure changed, a new pledge follows"
         await nda.within(register.name, register.take_back(pledge.paper_id, reason))
         with context.store.write() as session:
             files.settle(context, session, [session.get_one(Pledge, pledge.key)], PledgeState.VOIDED)
+
+
+async def _is_for_them(nda: NdaContext, register: Register, paper_id: str, leaver: Leaver) -> bool:
+    """Whether what is out waits for an address of the leaver's: HR may have corrected the one to which it went."""
+    paper = await nda.within(register.name, register.look_up(paper_id)) if register.can_send else None
+    if paper is None or paper.signer_email is None:
+        return True
+    return fold_email(paper.signer_email) in addresses_of(leaver)
 
 
 def _lacks_one(papers: Sequence[CasePaper], policy: Nda) -> bool:
@@ -132,6 +159,8 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
     register = nda.register(pledge.register_name or "")
     if not _take_turn(context, pledge):
         return
+    if pledge.sending_until is not None and await _was_sent(nda, register, pledge):
+        return
     pdf, leaver = _content(context, pledge), context.case(pledge.case_id).person
     try:
         call = register.send(pdf, leaver, title=pledge.title, key=pledge.key)
@@ -145,6 +174,26 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
     files.keep_bytes(context, pledge.case_id, pdf, {"pledge": pledge.key})
     state = PledgeState.SENT if register.can_send else PledgeState.FILED
     _record(context, pledge, state, RevocationResult.COMMANDED, sent)
+
+
+async def _was_sent(nda: NdaContext, register: Register, pledge: Pledge) -> bool:
+    """
+    Whether a page that would be another one by now, and whose sending broke off, has reached its signer for all that: it is out then, to be
+    taken back like any.  Raises the register's error: until that is known it is not given up.
+    """
+    context = nda.context
+    if _is_as_sealed(context, pledge):
+        return False
+    try:
+        sent = await nda.within(register.name, register.find_sent(pledge.key))
+    except ConnectorError as error:
+        _record(context, pledge, PledgeState.INTENDED, RevocationResult.UNKNOWN, error)
+        raise
+    if sent is None:
+        return False
+    state = PledgeState.SENT if register.can_send else PledgeState.FILED
+    _record(context, pledge, state, RevocationResult.COMMANDED, sent)
+    return True
 
 
 def _take_turn(context: Context, pledge: Pledge) -> bool:
@@ -222,6 +271,11 @@ def _content(context: Context, pledge: Pledge) -> bytes:
     problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
     _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem)
     raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
+
+
+def _is_as_sealed(context: Context, pledge: Pledge) -> bool:
+    """Whether the page would be the same now: its last day, its words, its program."""
+    return hashlib.sha256(_printed(context, pledge)).hexdigest() == pledge.sha256
 
 
 def _printed(context: Context, pledge: Pledge) -> bytes:

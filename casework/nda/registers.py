@@ -13,9 +13,10 @@ from casework.errors import BadRequest
 from casework.nda.judging import kind_of, may_be_a_pledge, not_theirs
 from casework.nda.signing import Held
 from connectors.errors import ConnectorError, Unreachable
+from connectors.matching import fold_email
 from connectors.nda.apart import examine_apart
 from connectors.nda.contract import Examined, Paper, PaperMatch, Register
-from connectors.nda.matching import weigh_paper
+from connectors.nda.matching import addresses_of, weigh_paper
 from connectors.nda.registry import open_registers
 from connectors.nda.settings import Settings
 from models.tables import PaperRuling, Pledge
@@ -26,7 +27,9 @@ MOST_OTHERS = 40
 """Papers of a kind that policy does not expect (project NDAs) that are opened of one leaver in a check; all that decide are."""
 _AT_ONCE = 4
 _TEXTS = tuple(one.name for one in fields(Paper) if one.name != "kind")
-_BY_NAME = frozenset({MatchReason.NAME, MatchReason.FORMER_NAME})  # alone too little, with our own paper's id enough
+_BY_NAME = frozenset(
+    {MatchReason.NAME, MatchReason.FORMER_NAME}
+)  # alone too little, with our own paper's id and the leaver's address enough
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,8 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
     match = weigh_paper(leaver, paper)
     if match is None:
         return PaperMatch(paper, MatchReason.DIFFERENT_PERSON, 0.0, "sent to the leaver, passed on to somebody else")
-    theirs = match.reason in _BY_NAME or not_theirs(Held(match), nda.context.policy.nda) is None
+    to_them = paper.signer_email is None or fold_email(paper.signer_email) in addresses_of(leaver)
+    theirs = (match.reason in _BY_NAME and to_them) or not_theirs(Held(match), nda.context.policy.nda) is None
     return ours if theirs else match
 
 

@@ -79,6 +79,9 @@ class Shelf:
         self.held.setdefault(key, pledge_of(key, signer_email=leaver.email))
         return Sent(self.name, key, FAR, ())
 
+    async def find_sent(self, key: str) -> Sent | None:
+        return Sent(self.name, key, FAR, ()) if key in self.delivered else None
+
     async def remind(self, paper_id: str) -> None:
         self.reminded.append(paper_id)
 
