@@ -16,7 +16,9 @@ from casework.nda.signing import (
     Held,
     certified_for_others,
     day_in_japan,
+    own_signatures,
     proof,
+    sealed_by_no_service,
     signed_on,
     there_on,
 )
@@ -65,14 +67,20 @@ def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
 
 
 def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | None:
-    """Return the kind by the register, else by its wording, else by its title as a whole, and with the wording's name where it says nothing itself."""
+    """
+    Return the kind by the register, else by its wording, else by its title as a whole, and with the wording's name where it says nothing itself.
+    A doubtful title outranks the wording: who fills in an example has the same one.
+    """
     if paper.kind is not None:
         return paper.kind
-    by_wording = (kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests)
     names = _beside(paper, leaver, policy)
+    by_title = titles.kind_of(paper.title, policy.titles, names)
+    if by_title is None and titles.mentioned(paper.title, policy.titles) and not _is_undated(paper, leaver, policy):
+        return None
+    by_wording = (kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests)
     return (
         next(by_wording, None)
-        or titles.kind_of(paper.title, policy.titles, names)
+        or by_title
         or titles.kind_of(f"{paper.title} {paper.template or ''}", policy.titles, names)
     )
 
@@ -161,12 +169,14 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
     unclear = paper.details.get("problem")
     without_bytes = paper.media_type is None and kind is not PaperKind.WORK_RULES
     ahead = day is not None and day > facts.today + _SLACK
-    expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
-    others = certified_for_others(held, facts.leaver)
+    expired = paper.expires_on is not None and facts.is_over(paper.expires_on)
+    others, seals = certified_for_others(held, facts.leaver), sealed_by_no_service(held, facts.leaver)
+    filled = any(one.filled_after for one in own_signatures(held, facts.leaver))
     another = _of_another_departure(kind, day, day or there_on(held, facts.leaver), facts, policy)
     against = (
         (examined is not None and examined.altered, NdaState.ALTERED, message("proof_broken")),
         (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
+        (filled, NdaState.ALTERED, message("paper_filled_in_after")),
         (paper.declined_at is not None, NdaState.REFUSED, message("paper_declined")),
         (paper.void, NdaState.UNSIGNED, message("paper_voided")),
         (not paper.completed, NdaState.UNSIGNED, message("paper_not_completed")),
@@ -176,6 +186,7 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
         (_is_our_blank(held, facts), NdaState.UNSIGNED, message("paper_is_our_blank")),
         (kind is None, NdaState.UNREADABLE, unknown_kind(paper, policy)),
         (others, NdaState.UNSIGNED, message("paper_certified_for_another", names=tuple(others))),
+        (seals, NdaState.UNSIGNED, message("paper_sealed_alone", names=tuple(seals))),
         (ahead, NdaState.UNSIGNED, message("paper_dated_ahead")),
         (expired, NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)),
         (another, NdaState.EXPIRED, message("paper_of_another_departure")),

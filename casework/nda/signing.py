@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from connectors.matching import fold_name
 from connectors.nda.contract import Examined, PaperMatch, Signature
 from connectors.nda.matching import names_of
+from connectors.nda.seals import is_of_a_service
 from connectors.nda.signatories import says_whose
 from models.tables import PaperRuling
 from models.vocabulary import Leaver, Says
@@ -68,6 +69,23 @@ def certified_for_others(held: Held, leaver: Leaver | None) -> list[str]:
     if {says for _, says in persons} != {Says.CONTRADICTION}:
         return []
     return sorted({one.signer for one, _ in persons})
+
+
+def sealed_by_no_service(held: Held, leaver: Leaver | None) -> list[str]:
+    """
+    Return whose seals a paper bears on which nobody else has signed, where none is a signing service's: the employer's, an office's, a superior's.
+
+    What a service keeps that lets people sign is its own word, whatever its seal is called; and so is a person's ruling.
+    """
+    seals = [one for one in signatures(held) if one.kind == "seal"]
+    if (
+        held.delivered
+        or held.ruling is not None
+        or of_persons(held, leaver)
+        or any(is_of_a_service(one.signer) for one in seals)
+    ):
+        return []
+    return sorted({one.signer for one in seals})
 
 
 def proof(held: Held, leaver: Leaver | None) -> str:

@@ -40,6 +40,10 @@ _COMPANY = re.compile(
     rf"\W{_SUFFIX}$"
 )
 """What only a company or a service is called.  A suffix counts at the end, behind another word."""
+_SERVICE = re.compile(
+    r"docusign|ドキュサイン|cloudsign|クラウドサイン|弁護士ドットコム|bengo4|gmo|adobe|acrobat sign|dropbox sign|hellosign|freee|マネーフォワード|money forward|"
+    r"クラウド契約|電子契約|電子署名サービス|jinjerサイン|zoho sign|pandadoc|signnow|contracthub|docyou|wingarc|ウイングアーク"
+)
 _LONGEST = 200  # letters of a name; X.520 allows 64
 _SHORT_FORM = re.compile(r"\((株|有|同|資|名|財|社|医|学)\)")
 _BRACKETED = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
@@ -59,6 +63,11 @@ def kind_of(certificate: Certificate) -> Kind:
     if _OF_A_COMPANY & subject.keys() or (company and _bare(name) in {"", _bare(company)}):
         return "seal"
     return "seal" if _is_no_persons(name) else "person"
+
+
+def is_of_a_service(name: str) -> bool:
+    """Whether a seal's *name* is that of a service in which papers are signed.  One that we do not know is taken for somebody's of the company."""
+    return _SERVICE.search(_folded(name)) is not None
 
 
 def _folded(text: object) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from audit.leaf import read
 from casework.context import Context
@@ -27,7 +28,7 @@ from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers
 from emulators import papers
 from emulators.pledges import PLEDGES
-from models.tables import Case
+from models.tables import Case, CasePaper
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind, TradeSecretTest
 from tests.casework import test_nda
 from tests.casework.conftest import Office
@@ -343,6 +344,36 @@ class TestExchanged:
             await checking.check(registers, case.id)
             assert "seen at first" in of_kind(nda(office.context, case), "exit_pledge")["text"]
             assert _told(office, case, "exit_pledge") == 2
+
+    async def test_sealed_at_each_download_is_kept_once(self, hire: Hire) -> None:
+        """What differs in its seal alone is one paper, and kept once; other words under a seal are kept as well."""
+        house = hire()
+        case = house.office.report()
+        kept = []
+        one, other = papers.plain(), papers.plain("I keep nothing.")
+        for body in (one, one, other):
+            sealed = papers.signed("DocuSign, Inc.", body=body, field="Seal", stamped=True)
+            house.file([EXIT], {"out.pdf": sealed})
+            await house.check(case)
+            assert house.office.context.evidence is not None
+            kept.append(len(house.office.context.evidence.list(case.id, "nda/")))
+        assert kept == [1, 1, 2]
+
+    async def test_sealed_and_seen_by_an_earlier_version(self, hire: Hire) -> None:
+        """A version before kept no digest of what lies under the seals: what it saw does not say that a file was exchanged, and what is seen since does."""
+        house = hire()
+        case = house.office.report()
+        told = []
+        one, other = papers.plain(), papers.plain("I keep nothing.")
+        for body in (one, one, one, other):
+            sealed = papers.signed("DocuSign, Inc.", body=body, field="Seal", stamped=True)
+            house.file([EXIT], {"out.pdf": sealed})
+            told.append("seen at first" in of_kind(await house.check(case), "exit_pledge")["text"])
+            if len(told) == 1:
+                with house.office.context.store.write() as session:
+                    for row in session.exec(select(CasePaper)).all():
+                        row.signatures = [{"kind": one["kind"], "signer": one["signer"]} for one in row.signatures]
+        assert told == [False, False, False, True]
 
 
 def _told(office: Office, case: Case, kind: str) -> int:

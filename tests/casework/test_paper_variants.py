@@ -27,6 +27,7 @@ hire = test_nda.hire
 HER = "星 空子"
 BOSS = "月 影子"
 COMPANY = "星空商事株式会社"
+SERVICE = "DocuSign, Inc."
 PROGRAMS = ("pyHanko", "typst", "PDFium")
 NOBODY = papers.Pki("Nobody")
 LATIN = {"romaji": "Hoshi Sorako", "kana": "ホシ ソラコ"}
@@ -145,13 +146,15 @@ WHO = {
         signs(then=also(BOSS, by=NOBODY.signer(BOSS))), "signed", "verified"
     ),
     "her name is a company's by its sound": Variant(signs("Atasha Co"), "signed", "verified", notice={"name": "Atasha Co"}),
-    "the company sealed": Variant(signs(COMPANY), "signed", "sealed"),
-    "a company with a bracket in its name sealed": Variant(signs("Mitsui Bussan [Japan] Trading, K.K."), "signed", "sealed"),
+    "the company sealed": Variant(signs(COMPANY), "unsigned", "sealed"),
+    "a company with a bracket in its name sealed": Variant(signs("Mitsui Bussan [Japan] Trading, K.K."), "unsigned", "sealed"),
     "a service sealed": Variant(signs("電子印鑑GMOサイン"), "signed", "sealed"),
     "a service sealed, in Latin letters": Variant(signs("Dropbox Sign"), "signed", "sealed"),
-    "an office sealed": Variant(signs("人事部長"), "signed", "sealed"),
+    "a superior's own seal": Variant(signs("月 影子 人事部長"), "unsigned", "sealed"),
+    "the company and a service sealed": Variant(signs(COMPANY, then=also(SERVICE)), "signed", "sealed"),
+    "an office sealed": Variant(signs("人事部長"), "unsigned", "sealed"),
     "a seal by its certificate's statement": Variant(
-        signs(BOSS, by=papers.pki().signer(BOSS, statement="seal")), "signed", "sealed"
+        signs(BOSS, by=papers.pki().signer(BOSS, statement="seal")), "unsigned", "sealed"
     ),
     "another person whose certificate has a family name": Variant(
         signs("Acme Trading Co", by=papers.pki().signer("Acme Trading Co", more=((NameOID.SURNAME, "Co"),))),
@@ -194,7 +197,10 @@ CHANGED = {
     "a sum was filled in, then a signature of nobody we know": Variant(
         form(signs(then=filled(also(BOSS, by=NOBODY.signer(BOSS))))), "altered", "broken"
     ),
-    "a date was filled in, then her superior's signature": Variant(form(signs(then=filled(also(BOSS)))), "signed", "verified"),
+    "a date was filled in, then her superior's signature": Variant(form(signs(then=filled(also(BOSS)))), "altered", "verified"),
+    "she filled in the form that her superior had signed, and signed it": Variant(
+        form(signs(BOSS, then=filled(also(HER)))), "signed", "verified"
+    ),
     "filled in before she signed": Variant(form(filled(signs())), "signed", "verified"),
     "the company certified the form, and she signed it": Variant(certified(COMPANY, also(HER)), "signed", "verified"),
     "the company certified that nothing may follow, and she signed": Variant(
@@ -207,7 +213,7 @@ CHANGED = {
     "the company's seal upon her signature": Variant(signs(then=also(COMPANY)), "signed", "verified"),
     "a time stamp upon her signature": Variant(signs(then=stamp()), "signed", "verified"),
     "a time stamp of an unknown authority upon her signature": Variant(signs(then=stamp(by=NOBODY)), "signed", "verified"),
-    "the company's seal, and an archive's stamp": Variant(signs(COMPANY, then=stamp()), "signed", "sealed"),
+    "the company's seal, and an archive's stamp": Variant(signs(COMPANY, then=stamp()), "unsigned", "sealed"),
     "other bytes than were registered": Variant(bytes, "altered", "none", {"sha256": "0" * 64}),
     "locked with a password": Variant(lambda _: papers.encrypted(), "unreadable", None),
     "torn": Variant(signs(then=papers.truncated), "unreadable", None),
@@ -240,13 +246,13 @@ TIMES = {
     ),
     "a seal of long ago upon her signature": Variant(signs(then=also(COMPANY, at=OLD, stamped=True)), "expired", "verified"),
     "a blank form that was stamped long ago": Variant(stamp(OLD, then=signs()), "signed", "verified"),
-    "sealed long ago, registered last week": Variant(signs(COMPANY, at=OLD, stamped=True), "expired", "sealed"),
-    "sealed long ago, of no day": Variant(signs(COMPANY, at=OLD, stamped=True), "expired", "sealed", {"signed_on": ""}),
+    "sealed long ago, registered last week": Variant(signs(SERVICE, at=OLD, stamped=True), "expired", "sealed"),
+    "sealed long ago, of no day": Variant(signs(SERVICE, at=OLD, stamped=True), "expired", "sealed", {"signed_on": ""}),
     "an entry pledge of no day, sealed when it was fetched after the last day": Variant(
-        signs(COMPANY, at=datetime(2026, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"kind": "entry_pledge", "signed_on": ""}
+        signs(SERVICE, at=datetime(2026, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"kind": "entry_pledge", "signed_on": ""}
     ),
     "an exit pledge of no day, in an archive a year later": Variant(
-        signs(COMPANY, at=datetime(2027, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"signed_on": ""}
+        signs(SERVICE, at=datetime(2027, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"signed_on": ""}
     ),
     "signed long ago, sealed when it was fetched": Variant(
         signs("DocuSign, Inc.", stamped=True), "expired", "sealed", {"signed_on": "2019-03-01"}
