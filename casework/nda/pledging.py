@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 
 from sqlmodel import Session
@@ -20,20 +19,18 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
+from casework.nda.delivering import content_of, deliver, is_as_sealed, record
 from casework.nda.judging import is_doubtful
 from casework.nda.printing import Language, print_pledge
 from casework.nda.registers import NdaContext
 from casework.policy import Nda
-from casework.recording import exchanges, seal
-from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
+from casework.recording import seal
+from connectors.errors import ConnectorError
 from connectors.matching import fold_email
-from connectors.nda.contract import Register, Sent
+from connectors.nda.contract import Register
 from connectors.nda.matching import addresses_of
 from models.tables import Case, CasePaper, Pledge
 from models.vocabulary import DepartureKind, Leaver, NdaState, PaperKind, PledgeState, RevocationResult
-
-_AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
-"""After these the same key is tried again: what was sent already is returned, and not sent twice."""
 
 
 async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
@@ -60,15 +57,15 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
     Raises what `send_pledge` raises, `BadRequest` where another file has that name, and `OSError`: then nothing was asked for.
     """
     pledge = _begin(context, case_id, None, language, by)
-    pdf = _content(context, pledge)
+    pdf = content_of(context, pledge)
     try:
         _put(out, pdf)
     except (OSError, BadRequest):
         if pledge.state is PledgeState.INTENDED:
-            _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, "file: cannot be written")
+            record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, "file: cannot be written")
         raise
     if pledge.state is PledgeState.INTENDED:
-        return _record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
+        return record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
     return pledge
 
 
@@ -100,7 +97,7 @@ async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
         if (
             pledge.state is PledgeState.INTENDED
             and pledge.register_name is not None
-            and not _is_as_sealed(context, pledge)
+            and not is_as_sealed(context, pledge)
         ):
             with suppress(BadRequest):  # given up, or found to be out
                 await deliver(nda, pledge)
@@ -114,7 +111,7 @@ async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
         ):
             continue
         register = nda.register(pledge.register_name)
-        if _is_as_sealed(context, pledge) and await _is_for_them(nda, register, pledge.paper_id, case.person):
+        if is_as_sealed(context, pledge) and await _is_for_them(nda, register, pledge.paper_id, case.person):
             continue
         reason = "lastday: the departure changed, a new pledge follows"
         await nda.within(register.name, register.take_back(pledge.paper_id, reason))
@@ -146,64 +143,6 @@ def _put(out: Path, content: bytes) -> None:
     except FileExistsError:
         if not out.is_file() or out.read_bytes() != content:
             raise BadRequest("nda pledge: the file exists", "Name another one: nothing is overwritten.") from None
-
-
-async def deliver(nda: NdaContext, pledge: Pledge) -> None:
-    """
-    Carry out an intent: send under its key and record what came of it.  Raises the register's error.
-
-    One at a time, whichever process it is: while another has the turn nothing is sent.  Vendors have no key of their own
-    that would make two sendings at once one.
-    """
-    context = nda.context
-    register = nda.register(pledge.register_name or "")
-    if not _take_turn(context, pledge):
-        return
-    if pledge.sending_until is not None and await _was_sent(nda, register, pledge):
-        return
-    pdf, leaver = _content(context, pledge), context.case(pledge.case_id).person
-    try:
-        call = register.send(pdf, leaver, title=pledge.title, key=pledge.key)
-        sent = await nda.within(register.name, call)
-    except ConnectorError as error:
-        again = isinstance(error, _AGAIN)
-        state = PledgeState.INTENDED if again else PledgeState.REJECTED
-        result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
-        _record(context, pledge, state, result, error)
-        raise
-    files.keep_bytes(context, pledge.case_id, pdf, {"pledge": pledge.key})
-    state = PledgeState.SENT if register.can_send else PledgeState.FILED
-    _record(context, pledge, state, RevocationResult.COMMANDED, sent)
-
-
-async def _was_sent(nda: NdaContext, register: Register, pledge: Pledge) -> bool:
-    """
-    Whether a page that would be another one by now, and whose sending broke off, has reached its signer for all that: it is out then, to be
-    taken back like any.  Raises the register's error: until that is known it is not given up.
-    """
-    context = nda.context
-    if _is_as_sealed(context, pledge):
-        return False
-    try:
-        sent = await nda.within(register.name, register.find_sent(pledge.key))
-    except ConnectorError as error:
-        _record(context, pledge, PledgeState.INTENDED, RevocationResult.UNKNOWN, error)
-        raise
-    if sent is None:
-        return False
-    state = PledgeState.SENT if register.can_send else PledgeState.FILED
-    _record(context, pledge, state, RevocationResult.COMMANDED, sent)
-    return True
-
-
-def _take_turn(context: Context, pledge: Pledge) -> bool:
-    """Whether the sending is ours now; one who died in his turn has it until it is over."""
-    with context.store.write() as session:
-        row = session.get_one(Pledge, pledge.key)
-        if row.state is not PledgeState.INTENDED or (row.sending_until or context.now()) > context.now():
-            return False
-        row.sending_until = context.now() + timedelta(seconds=2 * context.policy.nda.seconds)
-    return True
 
 
 def _sender(nda: NdaContext) -> Register:
@@ -257,54 +196,3 @@ def _require_askable(session: Session, case: Case) -> None:
             f"{case.id}: the leaver has declined", "Nobody asks again: the entry pledge and the work rules bind."
         )
     files.require_unsigned(session, case.id)
-
-
-def _content(context: Context, pledge: Pledge) -> bytes:
-    """
-    Print the pledge again, as it was: at its own instant, in its own language.
-
-    Raises `BadRequest`, and gives the pledge up, where that is another page by now: the sealed one is sent, or none.
-    """
-    pdf = _printed(context, pledge)
-    if hashlib.sha256(pdf).hexdigest() == pledge.sha256:
-        return pdf
-    problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
-    _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem)
-    raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
-
-
-def _is_as_sealed(context: Context, pledge: Pledge) -> bool:
-    """Whether the page would be the same now: its last day, its words, its program."""
-    return hashlib.sha256(_printed(context, pledge)).hexdigest() == pledge.sha256
-
-
-def _printed(context: Context, pledge: Pledge) -> bytes:
-    language: Language = "en" if pledge.language == "en" else "ja"
-    case, policy = context.case(pledge.case_id), context.policy.nda
-    _, pdf = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
-    return pdf
-
-
-def _record(
-    context: Context, pledge: Pledge, state: PledgeState, result: RevocationResult, came_of: Sent | ConnectorError | str = ""
-) -> Pledge:  # fmt: skip
-    """Record what became of it, and return it as it is now: *came_of* is the register's answer or error, or what else stood in the way."""
-    sent = came_of if isinstance(came_of, Sent) else None
-    problem = None if sent is not None else str(came_of) or None
-    evidence = () if isinstance(came_of, str) else came_of.evidence
-    with context.store.write() as session:
-        row = session.get_one(Pledge, pledge.key)
-        row.state, row.problem = state, problem
-        if result is not RevocationResult.UNKNOWN:  # what broke off may still be under way: its turn runs out by itself
-            row.sending_until = None
-        if state in {PledgeState.SENT, PledgeState.FILED}:
-            row.sent_at = sent.sent_at if sent is not None else context.now()
-            row.paper_id = sent.id if sent is not None else None
-        again = timedelta(minutes=context.policy.nda.pledge_again_minutes)
-        row.next_look_at = context.now() + again if state in files.LIVELY and row.register_name is not None else None
-        seal(
-            context, session, EventType.NDA_OUTCOME, row.case_id,
-            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, exchanged=exchanges(evidence),
-            payload={"key": row.key, "paper": row.paper_id, "problem": problem},
-        )  # fmt: skip
-    return row
