@@ -9,7 +9,7 @@ from audit.events import EventType
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.nda import files
-from casework.nda.printing import Language, print_pledge
+from casework.nda.printing import language_of, print_pledge, says_the_same
 from casework.nda.registers import NdaContext
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
@@ -93,15 +93,20 @@ def content_of(context: Context, pledge: Pledge) -> bytes:
     raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
 
 
+def is_current(context: Context, pledge: Pledge) -> bool:
+    """Whether what is out would be asked for again as it is: by its words, whatever printed them, else by its page."""
+    same = says_the_same(context.case(pledge.case_id), context.policy.nda, pledge)
+    return is_as_sealed(context, pledge) if same is None else same
+
+
 def is_as_sealed(context: Context, pledge: Pledge) -> bool:
     """Whether the page would be the same now: its last day, its words, its program."""
     return hashlib.sha256(_printed(context, pledge)).hexdigest() == pledge.sha256
 
 
 def _printed(context: Context, pledge: Pledge) -> bytes:
-    language: Language = "en" if pledge.language == "en" else "ja"
     case, policy = context.case(pledge.case_id), context.policy.nda
-    _, pdf = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
+    _, pdf = print_pledge(case, policy, language_of(pledge), at=pledge.requested_at, reference=pledge.key)
     return pdf
 
 

@@ -24,7 +24,8 @@ class Facts:
     What is known of the employment.  *joined_on* is None where HR's notice does not say.
 
     *seen*: the digests that each paper (register, id) had when it was opened first, with and without the seals that stand last.  *blind*: what the registers that could
-    not be searched said; *asked_for*: a pledge is out to be signed; *printed*: the digests of the pages that were printed for this case.
+    not be searched said; *asked_for*: a pledge is out to be signed; *printed*: the digests of the pages that were printed for this case;
+    *outdated*: the papers (register, id) on which such a page went out that would be another one now.
     """
 
     today: date
@@ -35,6 +36,7 @@ class Facts:
     blind: tuple[str, ...] = ()
     asked_for: bool = False
     printed: frozenset[str] = frozenset()
+    outdated: frozenset[tuple[str, str]] = frozenset()
     leaver: Leaver | None = None
 
     def is_over(self, ends: date) -> bool:
@@ -80,6 +82,7 @@ def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> li
         (kind is None, unknown_kind(paper, policy)),
         (paper.kind is None and kind is not None, message("paper_kind_by_title")),
         (first_seen and held.examined and first_seen.isdisjoint(digests(held.examined)), message("paper_exchanged")),
+        (paper.completed and (paper.register, paper.id) in facts.outdated, message("paper_of_another_page")),
         (signers, message("paper_certified", names=tuple(signers))),
         (known and paper.template_sha256 not in known, message("paper_other_wording")),
         (policy.languages and paper.language not in {*policy.languages, None}, message("paper_other_language")),

@@ -18,6 +18,7 @@ from casework.intake.employment import joined_on
 from casework.lifecycle import ENDED
 from casework.messages import joined
 from casework.nda.facts import Facts, Verdict
+from casework.nda.printing import says_the_same
 from casework.nda.signing import Held, digests
 from casework.recording import seal
 from connectors.nda.contract import Signature
@@ -55,6 +56,11 @@ def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, .
         blind=blind,
         asked_for=any(pledge.state in LIVELY for pledge in pledges),
         printed=frozenset(pledge.sha256 for pledge in pledges),
+        outdated=frozenset(
+            (one.register_name or "", one.paper_id or "")
+            for one in pledges
+            if says_the_same(case, context.policy.nda, one) is False
+        ),
         leaver=case.person,
     )
 

@@ -19,9 +19,9 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
-from casework.nda.delivering import content_of, deliver, is_as_sealed, record
+from casework.nda.delivering import content_of, deliver, is_as_sealed, is_current, record
 from casework.nda.judging import is_doubtful
-from casework.nda.printing import Language, print_pledge
+from casework.nda.printing import Language, print_pledge, words_digest
 from casework.nda.registers import NdaContext
 from casework.policy import Nda
 from casework.recording import seal
@@ -111,7 +111,7 @@ async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
         ):
             continue
         register = nda.register(pledge.register_name)
-        if is_as_sealed(context, pledge) and await _is_for_them(nda, register, pledge.paper_id, case.person):
+        if is_current(context, pledge) and await _is_for_them(nda, register, pledge.paper_id, case.person):
             continue
         reason = "lastday: the departure changed, a new pledge follows"
         await nda.within(register.name, register.take_back(pledge.paper_id, reason))
@@ -175,7 +175,8 @@ def _begin(context: Context, case_id: str, register: str | None, language: Langu
         title, pdf = print_pledge(case, policy, language, at=asked_at, reference=key)
         pledge = Pledge(
             key=key, case_id=case_id, state=PledgeState.INTENDED, register_name=register,
-            language=language, title=title, sha256=hashlib.sha256(pdf).hexdigest(), op=context.name("op"),
+            language=language, title=title, sha256=hashlib.sha256(pdf).hexdigest(),
+            words_sha256=words_digest(case, policy, language, reference=key), op=context.name("op"),
             requested_by=by, requested_at=asked_at, next_look_at=context.now() if register else None,
         )  # fmt: skip
         session.add(pledge)

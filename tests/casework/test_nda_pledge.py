@@ -150,6 +150,35 @@ class TestSending:
             f"{asking.rig.name}:{second.paper_id}": "signed",
         }
 
+    async def test_another_program_prints_it(self, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same words in another file, as of a new version of what prints them, are the same pledge: nothing is taken back."""
+        case = asking.report()
+        first = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+
+        def newer(*known: Any, **more: Any) -> tuple[str, bytes]:
+            title, pdf = print_pledge(*known, **more)
+            return title, pdf + b"\n%newer\n"
+
+        monkeypatch.setattr("casework.nda.delivering.print_pledge", newer)
+        again = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        assert (again.key, len(asking.rig.delivered())) == (first.key, 1)
+
+    async def test_another_last_day_and_nobody_asks_anew(self, asking: Asking) -> None:
+        """A page with the old last day that comes back signed says so."""
+        case = asking.report()
+        pledge = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        told = []
+        asking.rig.answer(pledge.paper_id or "", False)
+        for ends_on in (None, date(2027, 1, 31)):
+            if ends_on is not None:
+                moving.reschedule(asking.office.context, case.id, ends_on=ends_on, last_working_at=None, by="hr")
+            await checking.check(asking.nda_context, case.id)
+            told.append(
+                "the last day, the name or the wording was another one"
+                in of_kind(asking.nda(case), "exit_pledge")["text"]
+            )
+        assert told == [False, True]
+
     async def test_another_last_day_and_signed_already(self, asking: Asking) -> None:
         """What was signed while the day moved cannot be taken back: no second one goes out."""
         case = asking.report()
