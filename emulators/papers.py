@@ -33,7 +33,8 @@ from emulators.signing_authority import Pki, Subject, pki
 
 __all__ = [
     "Pki", "Subject", "bytes_flipped", "changed_afterwards", "claiming", "encrypted", "filled_in", "form", "pki", "plain", "scan_pdf", "scan_png",
-    "sealed_and_filled_in", "sealed_with_other_words", "signature_removed", "signed", "time_stamped", "truncated", "with_empty_rights",
+    "sealed_and_filled_in", "sealed_with_other_words", "signature_named_as_rights",
+    "signature_removed", "signed", "time_stamped", "truncated", "with_empty_rights",
     "with_usage_rights",
 ]  # fmt: skip
 
@@ -229,6 +230,18 @@ def with_empty_rights(paper: bytes) -> bytes:
     """Name a seal of usage rights that there is not."""
     writer = IncrementalPdfFileWriter(BytesIO(paper))
     writer.root[pdf_name("/Perms")] = generic.DictionaryObject({pdf_name("/UR3"): generic.NullObject()})
+    writer.update_root()
+    return _written(writer)
+
+
+def signature_named_as_rights(paper: bytes) -> bytes:
+    """Return *paper* whose signature is in its field no more, and stands as a program's seal of usage rights."""
+    writer = IncrementalPdfFileWriter(BytesIO(paper))
+    field = writer.root["/AcroForm"]["/Fields"][0]
+    value = field.raw_get("/V")
+    del field[pdf_name("/V")]
+    writer.update_container(field)
+    writer.root[pdf_name("/Perms")] = generic.DictionaryObject({pdf_name("/UR3"): value})
     writer.update_root()
     return _written(writer)
 

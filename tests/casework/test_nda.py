@@ -131,6 +131,8 @@ class TestPapers:
         nda = await house.check(case)
         assert (of_kind(nda, "exit_pledge")["state"], nda["risk"]["reasons"]) == ("signed", ["exit_pledge_unnamed"])
         assert of_kind(nda, "exit_pledge")["remedy"].startswith("See whose signature it is")
+        house.file([EXIT, RULES], files)
+        assert (await house.check(case))["risk"]["reasons"] == ["entry_pledge_missing", "exit_pledge_unnamed"]
         house.file([ENTRY, EXIT, EXIT | {"id": "new", "file": "new.pdf"}, RULES], files)
         assert (await house.check(case))["risk"]["level"] == "ordinary"
         house.file([ENTRY, EXIT, RULES], files)

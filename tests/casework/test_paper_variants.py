@@ -177,6 +177,9 @@ CHANGED = {
     "her signature was taken out, and a program's seal named that there is not": Variant(
         signs(then=lambda paper: papers.with_empty_rights(papers.signature_removed(paper))), "altered", "broken"
     ),
+    "her signature was taken out, and named as a program's seal": Variant(
+        signs(then=papers.signature_named_as_rights), "altered", "broken"
+    ),
     "something was appended": Variant(signs(then=lambda paper: paper + b"\n1 0 obj\n<<>>\nendobj\n"), "altered", "broken"),
     "opened and saved by another program": Variant(signs(then=saved), "altered", "broken"),
     "other words, then the company's seal": Variant(
