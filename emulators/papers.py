@@ -15,7 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import BytesIO
 from secrets import token_hex
+from typing import Any
 
+from asn1crypto import cms, core
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import RawContent
 from pyhanko.pdf_utils.generic import pdf_name
@@ -30,8 +32,10 @@ from pyhanko.sign.timestamps import DummyTimeStamper
 from emulators.signing_authority import Pki, Subject, pki
 
 __all__ = [
-    "Pki", "Subject", "bytes_flipped", "changed_afterwards", "encrypted", "filled_in", "form", "pki", "plain", "scan_pdf", "scan_png",
-    "sealed_and_filled_in", "sealed_with_other_words", "signature_removed", "signed", "time_stamped", "truncated", "with_usage_rights",
+    "Pki", "Subject", "bytes_flipped", "changed_afterwards", "claiming", "encrypted", "filled_in", "form", "pki", "plain", "scan_pdf", "scan_png",
+    "sealed_and_filled_in", "sealed_with_other_words", "signature_named_as_rights",
+    "signature_removed", "signed", "time_stamped", "truncated", "with_empty_rights",
+    "with_usage_rights",
 ]  # fmt: skip
 
 
@@ -82,6 +86,29 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     )
     authority = stamped if isinstance(stamped, Pki) else pki()
     return _sign(writer, meta, by or pki().signer(name), authority.stamper(claimed) if stamped else None)
+
+
+class _Claiming(signers.SimpleSigner):
+    """Claims to sign at an instant of its own."""
+
+    at: datetime
+
+    async def signed_attrs(self, *known: Any, **more: Any) -> cms.CMSAttributes:
+        """Return the attributes with the claimed time in the place of the present one."""
+        found = await super().signed_attrs(*known, **more)
+        time = cms.Time(name="generalized_time", value=core.GeneralizedTime(self.at))
+        claimed = cms.CMSAttribute({"type": "signing_time", "values": [time]})
+        return cms.CMSAttributes([*(one for one in found if one["type"].native != "signing_time"), claimed])
+
+
+def claiming(name: str, at: datetime) -> signers.SimpleSigner:
+    """Return *name*'s signer who claims to sign at *at*."""
+    known = pki().signer(name)
+    signer = _Claiming(
+        signing_cert=known.signing_cert, signing_key=known.signing_key, cert_registry=known.cert_registry
+    )
+    signer.at = at
+    return signer
 
 
 def _sign(
@@ -189,8 +216,32 @@ def with_usage_rights(paper: bytes) -> bytes:
     """Enable a form as Adobe's program does it, with a seal of its own in the document's permissions."""
     writer = IncrementalPdfFileWriter(BytesIO(paper))
     reach = generic.ArrayObject(generic.NumberObject(n) for n in (0, 10, 20, 30))
-    seal = generic.DictionaryObject({pdf_name("/ByteRange"): reach})
+    transform = generic.DictionaryObject({pdf_name("/TransformMethod"): pdf_name("/UR3")})
+    seal = generic.DictionaryObject(
+        {pdf_name("/Type"): pdf_name("/Sig"), pdf_name("/ByteRange"): reach, pdf_name("/Contents"): generic.ByteStringObject(b"seal"),
+         pdf_name("/Reference"): generic.ArrayObject([transform])}
+    )  # fmt: skip
     writer.root[pdf_name("/Perms")] = generic.DictionaryObject({pdf_name("/UR3"): seal})
+    writer.update_root()
+    return _written(writer)
+
+
+def with_empty_rights(paper: bytes) -> bytes:
+    """Name a seal of usage rights that there is not."""
+    writer = IncrementalPdfFileWriter(BytesIO(paper))
+    writer.root[pdf_name("/Perms")] = generic.DictionaryObject({pdf_name("/UR3"): generic.NullObject()})
+    writer.update_root()
+    return _written(writer)
+
+
+def signature_named_as_rights(paper: bytes) -> bytes:
+    """Return *paper* whose signature is in its field no more, and stands as a program's seal of usage rights."""
+    writer = IncrementalPdfFileWriter(BytesIO(paper))
+    field = writer.root["/AcroForm"]["/Fields"][0]
+    value = field.raw_get("/V")
+    del field[pdf_name("/V")]
+    writer.update_container(field)
+    writer.root[pdf_name("/Perms")] = generic.DictionaryObject({pdf_name("/UR3"): value})
     writer.update_root()
     return _written(writer)
 

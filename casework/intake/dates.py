@@ -21,6 +21,7 @@ DEFAULT_ZONE = "Asia/Tokyo"
 _NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # a machine's own affairs, not the person's
 _LONGEST = 64
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
+FIRST_YEAR_OF_ENTRY = 1950
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−ー", "-"))
 _SERIAL = re.compile(r"[0-9]{5}(\.[0-9]+)?")
 _DAYS = tuple(
@@ -47,14 +48,14 @@ _ERAS = {
 _LETTERS = {"R": "令和", "H": "平成", "S": "昭和"}
 
 
-def parse_day(text: str) -> date:
-    """Return the day that *text* means in the Gregorian calendar; raises `Flaw`."""
+def parse_day(text: str, *, first_year: int = _FIRST_YEAR) -> date:
+    """Return the day that *text* means in the Gregorian calendar, not before *first_year*; raises `Flaw`."""
     plain = re.sub(r"\s+", "", _fold(text))
     if _SERIAL.fullmatch(plain):
         raise Flaw("excel_serial")
     for pattern in _DAYS:
         if found := pattern.fullmatch(plain):
-            return _day(found.groupdict())
+            return _day(found.groupdict(), first_year)
     raise Flaw("bad_date")
 
 
@@ -89,7 +90,7 @@ def _day_before_anything(plain: str) -> date:
         raise
 
 
-def _day(parts: dict[str, str | None]) -> date:
+def _day(parts: dict[str, str | None], first_year: int) -> date:
     era, year = parts.get("e"), parts["y"] or ""
     number = 1 if year == "元" else int(year)
     begin, end = _ERAS[_LETTERS.get(era, era)] if era else (date.min, date.max)
@@ -99,8 +100,8 @@ def _day(parts: dict[str, str | None]) -> date:
         raise Flaw("no_such_date") from error
     if number == 0 or not begin <= day <= end:
         raise Flaw("no_such_date")
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise Flaw("out_of_range", first=_FIRST_YEAR, last=_LAST_YEAR)
+    if not first_year <= day.year <= _LAST_YEAR:
+        raise Flaw("out_of_range", first=first_year, last=_LAST_YEAR)
     return day
 
 

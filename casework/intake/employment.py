@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from casework.context import all_of
-from casework.intake.dates import parse_day
+from casework.intake.dates import FIRST_YEAR_OF_ENTRY, parse_day
 from casework.intake.notice import Flaw
 from casework.intake.person import same_person
 from models.tables import Case, NoticeRecord, Question
@@ -58,5 +58,5 @@ def joined_on(session: Session, case_id: str) -> date | None:
         for name, text in notice.content.get("extra", {}).items():
             if _JOINED.fullmatch(unicodedata.normalize("NFKC", name).strip().replace(" ", "_")):
                 with suppress(Flaw):
-                    return parse_day(text)
+                    return parse_day(text, first_year=FIRST_YEAR_OF_ENTRY)
     return None

@@ -66,7 +66,7 @@ async def check(nda: NdaContext, case_id: str) -> None:
         reads, opened = await nda.within("lastday", read_papers(nda, case.person, pledges, rulings), times=2)
         await context.store.run(_record, context, case_id, reads, opened)
         for held in opened:
-            if held.content is not None:
+            if held.content is not None and not files.is_kept(context, case_id, held):
                 paper = held.match.paper
                 files.keep_bytes(context, case_id, held.content, {"register": paper.register, "paper": paper.id})
     except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is a check of its own

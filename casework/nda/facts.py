@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
 from casework.messages import Message, Said, message
-from casework.nda.signing import Held, digests, own_signatures, own_stamps, signatures, signed_on
+from casework.nda.signing import Held, digests, own_stamps, signatures, signed_on
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
@@ -24,7 +24,8 @@ class Facts:
     What is known of the employment.  *joined_on* is None where HR's notice does not say.
 
     *seen*: the digests that each paper (register, id) had when it was opened first, with and without the seals that stand last.  *blind*: what the registers that could
-    not be searched said; *asked_for*: a pledge is out to be signed.
+    not be searched said; *asked_for*: a pledge is out to be signed; *printed*: the digests of the pages that were printed for this case;
+    *outdated*: the papers (register, id) on which such a page went out that would be another one now.
     """
 
     today: date
@@ -34,12 +35,13 @@ class Facts:
     seen: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     asked_for: bool = False
+    printed: frozenset[str] = frozenset()
+    outdated: frozenset[tuple[str, str]] = frozenset()
     leaver: Leaver | None = None
 
-    @property
-    def matters_on(self) -> date:
-        """The day on which a paper must bind: the last one of the employment, later the present one."""
-        return max(self.today, self.ends_on)
+    def is_over(self, ends: date) -> bool:
+        """Whether a paper that binds until *ends* binds no more: a term that ends with the last day binds for no day after it."""
+        return ends <= self.ends_on or ends < self.today
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,14 @@ def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> li
     """Return what is worth saying and changes nothing.  An article of the work rules has no term and no date of its own."""
     paper, first_seen = held.match.paper, facts.seen.get((held.match.paper.register, held.match.paper.id))
     signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
-    filled = any(one.filled_after for one in own_signatures(held, facts.leaver))
     known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
     remarkable = (
         (held.ruling is not None, message("paper_ruled")),
         (kind is None, unknown_kind(paper, policy)),
         (paper.kind is None and kind is not None, message("paper_kind_by_title")),
         (first_seen and held.examined and first_seen.isdisjoint(digests(held.examined)), message("paper_exchanged")),
+        (paper.completed and (paper.register, paper.id) in facts.outdated, message("paper_of_another_page")),
         (signers, message("paper_certified", names=tuple(signers))),
-        (filled, message("paper_filled_in_after")),
         (known and paper.template_sha256 not in known, message("paper_other_wording")),
         (policy.languages and paper.language not in {*policy.languages, None}, message("paper_other_language")),
     )
@@ -93,7 +94,7 @@ def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> li
 def _of_term_and_dates(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
     paper, ends, joined = held.match.paper, held.match.paper.expires_on, facts.joined_on
     wanted = _years_after(facts.ends_on, policy.survive_years)
-    early = paper.survives is not False and ends is not None and facts.matters_on <= ends < wanted
+    early = paper.survives is not False and ends is not None and not facts.is_over(ends) and ends < wanted
     day, stamps = signed_on(held, facts.leaver), own_stamps(held, facts.leaver)
     before = kind is PaperKind.ENTRY_PLEDGE and day and joined and day < joined - _LONG_BEFORE_ENTRY
     remarkable = (

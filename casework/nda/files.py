@@ -18,7 +18,8 @@ from casework.intake.employment import joined_on
 from casework.lifecycle import ENDED
 from casework.messages import joined
 from casework.nda.facts import Facts, Verdict
-from casework.nda.signing import Held
+from casework.nda.printing import says_the_same
+from casework.nda.signing import Held, digests
 from casework.recording import seal
 from connectors.nda.contract import Signature
 from models.tables import Case, CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal
@@ -43,21 +44,35 @@ def day_of(case: Case, at: datetime) -> date:
 def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, ...]) -> Facts:
     """Return what the case knows of the employment, on the leaver's calendar."""
     opened = select(CasePaper).where(CasePaper.case_id == case.id, col(CasePaper.sha256).is_not(None))
-    latest_first = session.exec(opened.order_by(col(CasePaper.id).desc())).all()
+    latest_first, pledges = session.exec(opened.order_by(col(CasePaper.id).desc())).all(), pledges_of(session, case.id)
     return Facts(
         today=day_of(case, context.now()),
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
         refusal=refusal_of(session, case.id),
-        seen={(row.register_name or "", row.paper_id or ""): digests_of(row) for row in latest_first},
+        seen={
+            (row.register_name or "", row.paper_id or ""): known for row in latest_first if (known := digests_of(row))
+        },
         blind=blind,
-        asked_for=any(pledge.state in LIVELY for pledge in pledges_of(session, case.id)),
+        asked_for=any(pledge.state in LIVELY for pledge in pledges),
+        printed=frozenset(pledge.sha256 for pledge in pledges),
+        outdated=frozenset(
+            (one.register_name or "", one.paper_id or "")
+            for one in pledges
+            if says_the_same(case, context.policy.nda, one) is False
+        ),
         leaver=case.person,
     )
 
 
 def digests_of(row: CasePaper) -> frozenset[str]:
-    """Return the digests that a paper's bytes had, with and without the seals that stood last."""
+    """
+    Return the digests that a paper's bytes had, with and without the seals that stood last; none of a row from before those were told apart,
+    where seals may stand last: a service has sealed it anew since.
+    """
+    seals_last = bool(row.signatures) and row.signatures[-1].get("kind") != "person"
+    if seals_last and any("over_sha256" not in one for one in row.signatures):
+        return frozenset()
     under = (one.get("over_sha256") for one in row.signatures)
     return frozenset(digest for digest in (row.sha256, *under) if digest)
 
@@ -155,6 +170,20 @@ def keep_bytes(context: Context, case_id: str, content: bytes, place: Mapping[st
             context, session, EventType.EVIDENCE_BOUND, case_id, source="nda", evidence=[context.evidence.leaf_of(stored)],
             payload=place, dedup_key=f"{case_id}:{name}:{where}",
         )  # fmt: skip
+
+
+def is_kept(context: Context, case_id: str, held: Held) -> bool:
+    """Whether the bytes are kept already but for the seals that stand last: a service seals anew whenever it is asked."""
+    under = digests(held.examined) - {held.examined.sha256} if held.examined is not None else frozenset()
+    if context.evidence is None or not under:
+        return False
+    paper = held.match.paper
+    query = select(CasePaper).where(
+        CasePaper.case_id == case_id, CasePaper.register_name == paper.register, CasePaper.paper_id == paper.id, col(CasePaper.sha256).is_not(None)
+    )  # fmt: skip
+    with context.store.read() as session:
+        before = [row.sha256 for row in session.exec(query).all() if under & digests_of(row)]
+    return any(context.evidence.find(case_id, f"nda/{digest}") is not None for digest in before)
 
 
 def settle(context: Context, session: Session, pledges: Iterable[Pledge], state: PledgeState) -> None:

@@ -12,7 +12,16 @@ from datetime import date, timedelta
 
 from casework.messages import Message, message
 from casework.nda.facts import Facts, Verdict, remarks, unknown_kind
-from casework.nda.signing import Held, certified_for_others, day_in_japan, proof, signed_on, there_on
+from casework.nda.signing import (
+    Held,
+    certified_for_others,
+    day_in_japan,
+    own_signatures,
+    proof,
+    sealed_by_no_service,
+    signed_on,
+    there_on,
+)
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
@@ -34,7 +43,7 @@ _REPLACED_BY_A_REFUSAL = frozenset({NdaState.MISSING, NdaState.UNSIGNED, NdaStat
 
 def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, ...]:
     """Return a verdict for each paper, and one for each expected kind of which none is accepted."""
-    judged = [_judge_one(held, facts, policy) for held in papers]
+    judged = [_judged(held, facts, policy) for held in papers]
     kinds = {verdict.kind for verdict in judged if verdict.accepted}
     lacking = [kind for kind in PaperKind if kind in policy.expected and kind not in kinds]
     absent = [_absent(kind, judged, facts, policy) for kind in lacking]
@@ -58,14 +67,20 @@ def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
 
 
 def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | None:
-    """Return the kind by the register, else by its wording, else by its title as a whole, and with the wording's name where it says nothing itself."""
+    """
+    Return the kind by the register, else by its wording, else by its title as a whole, and with the wording's name where it says nothing itself.
+    A doubtful title outranks the wording: who fills in an example has the same one.
+    """
     if paper.kind is not None:
         return paper.kind
-    by_wording = (kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests)
     names = _beside(paper, leaver, policy)
+    by_title = titles.kind_of(paper.title, policy.titles, names)
+    if by_title is None and titles.mentioned(paper.title, policy.titles) and not _is_undated(paper, leaver, policy):
+        return None
+    by_wording = (kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests)
     return (
         next(by_wording, None)
-        or titles.kind_of(paper.title, policy.titles, names)
+        or by_title
         or titles.kind_of(f"{paper.title} {paper.template or ''}", policy.titles, names)
     )
 
@@ -106,6 +121,15 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
     return PaperKind.ENTRY_PLEDGE if from_entry <= _A_YEAR and from_entry < to_exit else None
 
 
+def _judged(held: Held, facts: Facts, policy: Nda) -> Verdict:
+    """Judge each paper by itself: one that cannot be judged, whatever stands in it, blinds nobody to the others."""
+    try:
+        return _judge_one(held, facts, policy)
+    except Exception as exc:  # noqa: BLE001  # what a stranger wrote breaks its reader wherever it likes
+        why = message("paper_unreadable", why=f"it cannot be judged: {type(exc).__name__}")
+        return Verdict(held.match.paper.kind, NdaState.UNREADABLE, not_theirs(held, policy) is None, (why,), held)
+
+
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
     kind = kind_of(held.match.paper, facts.leaver, policy) or _kind_by_day(held, facts, policy)
     stranger, day = not_theirs(held, policy), signed_on(held, facts.leaver)
@@ -118,6 +142,8 @@ def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
         said.append(message("work_rules_in_force"))
     elif shown and state not in {NdaState.UNSIGNED, NdaState.REFUSED}:
         said.append(message(f"proof_{shown}"))
+        if shown == "unnamed" and held.ruling is None:
+            said.append(message("paper_signer_not_shown"))
     said += remarks(held, kind, facts, policy)
     once = tuple(one for n, one in enumerate(said) if one not in said[:n])
     return Verdict(kind, state, True, once, held, shown, day)
@@ -143,25 +169,34 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
     unclear = paper.details.get("problem")
     without_bytes = paper.media_type is None and kind is not PaperKind.WORK_RULES
     ahead = day is not None and day > facts.today + _SLACK
-    expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
-    others = certified_for_others(held, facts.leaver)
+    expired = paper.expires_on is not None and facts.is_over(paper.expires_on)
+    others, seals = certified_for_others(held, facts.leaver), sealed_by_no_service(held, facts.leaver)
+    filled = any(one.filled_after for one in own_signatures(held, facts.leaver))
     another = _of_another_departure(kind, day, day or there_on(held, facts.leaver), facts, policy)
     against = (
         (examined is not None and examined.altered, NdaState.ALTERED, message("proof_broken")),
         (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
+        (filled, NdaState.ALTERED, message("paper_filled_in_after")),
         (paper.declined_at is not None, NdaState.REFUSED, message("paper_declined")),
         (paper.void, NdaState.UNSIGNED, message("paper_voided")),
         (not paper.completed, NdaState.UNSIGNED, message("paper_not_completed")),
         (unread is not None, NdaState.UNREADABLE, message("paper_unreadable", why=unread)),
         (unclear, NdaState.UNREADABLE, message("paper_unclear", problem=unclear)),
         (without_bytes, NdaState.UNREADABLE, message("paper_without_bytes")),
+        (_is_our_blank(held, facts), NdaState.UNSIGNED, message("paper_is_our_blank")),
         (kind is None, NdaState.UNREADABLE, unknown_kind(paper, policy)),
         (others, NdaState.UNSIGNED, message("paper_certified_for_another", names=tuple(others))),
+        (seals, NdaState.UNSIGNED, message("paper_sealed_alone", names=tuple(seals))),
         (ahead, NdaState.UNSIGNED, message("paper_dated_ahead")),
         (expired, NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)),
         (another, NdaState.EXPIRED, message("paper_of_another_departure")),
     )
     return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
+
+
+def _is_our_blank(held: Held, facts: Facts) -> bool:
+    """Whether its bytes are a page that we printed to be signed: nobody has signed that one, but in a service that delivers."""
+    return held.examined is not None and not held.delivered and held.examined.sha256 in facts.printed
 
 
 def _of_another_departure(
@@ -225,10 +260,19 @@ def risks(papers: Iterable[CasePaper], *, leaves: bool) -> list[str]:
     """
     Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign.
 
-    Where a pledge was signed, what was declined, taken back or left lying before raises nothing; what was altered does.
+    Where a pledge was signed, what was declined, taken back or left lying before raises nothing; what was altered does, and where all that was signed
+    bears signatures of which no certificate shows whose they are (`exit_pledge_unnamed`).
     """
-    counted = [(p.kind, p.state) for p in papers if p.accepted and p.kind is not None]
+    every = list(papers)
+    counted = [(p.kind, p.state) for p in every if p.accepted and p.kind is not None]
     signed = {kind for kind, state in counted if state is NdaState.SIGNED}
     may_still_come = {(PaperKind.EXIT_PLEDGE, NdaState.UNSIGNED), (PaperKind.EXIT_PLEDGE, NdaState.MISSING)}
     raised = {(kind, state) for kind, state in counted if state is NdaState.ALTERED or kind not in signed}
-    return sorted(f"{kind}_{state}" for kind, state in (raised - may_still_come if leaves else raised))
+    words = {f"{kind}_{state}" for kind, state in (raised - may_still_come if leaves else raised)}
+    return sorted(words | {f"{kind}_unnamed" for kind in signed - _shown(every)})
+
+
+def _shown(papers: Iterable[CasePaper]) -> set[PaperKind | None]:
+    """Return the kinds of which a signed paper does not rest on a certificate that names nobody, or a person has ruled on it."""
+    signed = [one for one in papers if one.accepted and one.state is NdaState.SIGNED]
+    return {one.kind for one in signed if one.signature != "unnamed" or one.remedy is None}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import timedelta
+from contextlib import suppress
 from pathlib import Path
 
 from sqlmodel import Session
@@ -19,18 +19,18 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
+from casework.nda.delivering import content_of, deliver, is_as_sealed, is_current, record
 from casework.nda.judging import is_doubtful
-from casework.nda.printing import Language, print_pledge
+from casework.nda.printing import Language, print_pledge, words_digest
 from casework.nda.registers import NdaContext
 from casework.policy import Nda
-from casework.recording import exchanges, seal
-from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
-from connectors.nda.contract import Register, Sent
+from casework.recording import seal
+from connectors.errors import ConnectorError
+from connectors.matching import fold_email
+from connectors.nda.contract import Register
+from connectors.nda.matching import addresses_of
 from models.tables import Case, CasePaper, Pledge
-from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, RevocationResult
-
-_AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
-"""After these the same key is tried again: what was sent already is returned, and not sent twice."""
+from models.vocabulary import DepartureKind, Leaver, NdaState, PaperKind, PledgeState, RevocationResult
 
 
 async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
@@ -57,15 +57,15 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
     Raises what `send_pledge` raises, `BadRequest` where another file has that name, and `OSError`: then nothing was asked for.
     """
     pledge = _begin(context, case_id, None, language, by)
-    pdf = _content(context, pledge)
+    pdf = content_of(context, pledge)
     try:
         _put(out, pdf)
     except (OSError, BadRequest):
         if pledge.state is PledgeState.INTENDED:
-            _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, "file: cannot be written")
+            record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, "file: cannot be written")
         raise
     if pledge.state is PledgeState.INTENDED:
-        return _record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
+        return record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
     return pledge
 
 
@@ -77,7 +77,8 @@ async def send_by_policy(nda: NdaContext, case_id: str) -> None:
         return
     with context.store.read() as session:
         lacking = _lacks_one(files.newest_papers(session, case_id), context.policy.nda)
-        answered = files.pledges_of(session, case_id) or files.refusal_of(session, case_id)
+        asked = [one for one in files.pledges_of(session, case_id) if one.state is not PledgeState.REJECTED]
+        answered = asked or files.refusal_of(session, case_id)
     if lacking and not answered and files.day_of(case, context.now()) <= case.employment_ends_on:
         await send_pledge(nda, case_id, by="policy")
 
@@ -86,21 +87,44 @@ async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
     """
     Take back what is out and is not what would be asked for now: who signs a page with another last day has signed for another departure.
 
-    Raises the register's error, and nothing is asked for: also where it was signed a moment ago, which a check will see.
+    Raises the register's error, and nothing is asked for: also where somebody signed it a moment ago, which a check will see.
     """
     context, case = nda.context, nda.context.case(case_id)
     with context.store.read() as session:
         _require_askable(session, case)
-        out = [one for one in files.pledges_of(session, case_id) if one.state in {PledgeState.SENT, PledgeState.FILED}]
-    for pledge in out:
-        as_sealed = hashlib.sha256(_printed(context, pledge)).hexdigest() == pledge.sha256
-        if as_sealed or pledge.register_name is None or pledge.paper_id is None:
+        known = files.pledges_of(session, case_id)
+    for pledge in known:
+        if (
+            pledge.state is PledgeState.INTENDED
+            and pledge.register_name is not None
+            and not is_as_sealed(context, pledge)
+        ):
+            with suppress(BadRequest):  # given up, or found to be out
+                await deliver(nda, pledge)
+    with context.store.read() as session:
+        known = files.pledges_of(session, case_id)
+    for pledge in known:
+        if (
+            pledge.state not in {PledgeState.SENT, PledgeState.FILED}
+            or pledge.register_name is None
+            or pledge.paper_id is None
+        ):
             continue
         register = nda.register(pledge.register_name)
+        if is_current(context, pledge) and await _is_for_them(nda, register, pledge.paper_id, case.person):
+            continue
         reason = "lastday: the departure changed, a new pledge follows"
         await nda.within(register.name, register.take_back(pledge.paper_id, reason))
         with context.store.write() as session:
             files.settle(context, session, [session.get_one(Pledge, pledge.key)], PledgeState.VOIDED)
+
+
+async def _is_for_them(nda: NdaContext, register: Register, paper_id: str, leaver: Leaver) -> bool:
+    """Whether what is out waits for an address of the leaver's: HR may have corrected the one to which it went."""
+    paper = await nda.within(register.name, register.look_up(paper_id)) if register.can_send else None
+    if paper is None or paper.signer_email is None:
+        return True
+    return fold_email(paper.signer_email) in addresses_of(leaver)
 
 
 def _lacks_one(papers: Sequence[CasePaper], policy: Nda) -> bool:
@@ -119,42 +143,6 @@ def _put(out: Path, content: bytes) -> None:
     except FileExistsError:
         if not out.is_file() or out.read_bytes() != content:
             raise BadRequest("nda pledge: the file exists", "Name another one: nothing is overwritten.") from None
-
-
-async def deliver(nda: NdaContext, pledge: Pledge) -> None:
-    """
-    Carry out an intent: send under its key and record what came of it.  Raises the register's error.
-
-    One at a time, whichever process it is: while another has the turn nothing is sent.  Vendors have no key of their own
-    that would make two sendings at once one.
-    """
-    context = nda.context
-    register = nda.register(pledge.register_name or "")
-    if not _take_turn(context, pledge):
-        return
-    pdf, leaver = _content(context, pledge), context.case(pledge.case_id).person
-    try:
-        call = register.send(pdf, leaver, title=pledge.title, key=pledge.key)
-        sent = await nda.within(register.name, call)
-    except ConnectorError as error:
-        again = isinstance(error, _AGAIN)
-        state = PledgeState.INTENDED if again else PledgeState.REJECTED
-        result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
-        _record(context, pledge, state, result, error)
-        raise
-    files.keep_bytes(context, pledge.case_id, pdf, {"pledge": pledge.key})
-    state = PledgeState.SENT if register.can_send else PledgeState.FILED
-    _record(context, pledge, state, RevocationResult.COMMANDED, sent)
-
-
-def _take_turn(context: Context, pledge: Pledge) -> bool:
-    """Whether the sending is ours now; one who died in his turn has it until it is over."""
-    with context.store.write() as session:
-        row = session.get_one(Pledge, pledge.key)
-        if row.state is not PledgeState.INTENDED or (row.sending_until or context.now()) > context.now():
-            return False
-        row.sending_until = context.now() + timedelta(seconds=2 * context.policy.nda.seconds)
-    return True
 
 
 def _sender(nda: NdaContext) -> Register:
@@ -187,7 +175,8 @@ def _begin(context: Context, case_id: str, register: str | None, language: Langu
         title, pdf = print_pledge(case, policy, language, at=asked_at, reference=key)
         pledge = Pledge(
             key=key, case_id=case_id, state=PledgeState.INTENDED, register_name=register,
-            language=language, title=title, sha256=hashlib.sha256(pdf).hexdigest(), op=context.name("op"),
+            language=language, title=title, sha256=hashlib.sha256(pdf).hexdigest(),
+            words_sha256=words_digest(case, policy, language, reference=key), op=context.name("op"),
             requested_by=by, requested_at=asked_at, next_look_at=context.now() if register else None,
         )  # fmt: skip
         session.add(pledge)
@@ -208,49 +197,3 @@ def _require_askable(session: Session, case: Case) -> None:
             f"{case.id}: the leaver has declined", "Nobody asks again: the entry pledge and the work rules bind."
         )
     files.require_unsigned(session, case.id)
-
-
-def _content(context: Context, pledge: Pledge) -> bytes:
-    """
-    Print the pledge again, as it was: at its own instant, in its own language.
-
-    Raises `BadRequest`, and gives the pledge up, where that is another page by now: the sealed one is sent, or none.
-    """
-    pdf = _printed(context, pledge)
-    if hashlib.sha256(pdf).hexdigest() == pledge.sha256:
-        return pdf
-    problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
-    _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem)
-    raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
-
-
-def _printed(context: Context, pledge: Pledge) -> bytes:
-    language: Language = "en" if pledge.language == "en" else "ja"
-    case, policy = context.case(pledge.case_id), context.policy.nda
-    _, pdf = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
-    return pdf
-
-
-def _record(
-    context: Context, pledge: Pledge, state: PledgeState, result: RevocationResult, came_of: Sent | ConnectorError | str = ""
-) -> Pledge:  # fmt: skip
-    """Record what became of it, and return it as it is now: *came_of* is the register's answer or error, or what else stood in the way."""
-    sent = came_of if isinstance(came_of, Sent) else None
-    problem = None if sent is not None else str(came_of) or None
-    evidence = () if isinstance(came_of, str) else came_of.evidence
-    with context.store.write() as session:
-        row = session.get_one(Pledge, pledge.key)
-        row.state, row.problem = state, problem
-        if result is not RevocationResult.UNKNOWN:  # what broke off may still be under way: its turn runs out by itself
-            row.sending_until = None
-        if state in {PledgeState.SENT, PledgeState.FILED}:
-            row.sent_at = sent.sent_at if sent is not None else context.now()
-            row.paper_id = sent.id if sent is not None else None
-        again = timedelta(minutes=context.policy.nda.pledge_again_minutes)
-        row.next_look_at = context.now() + again if state in files.LIVELY and row.register_name is not None else None
-        seal(
-            context, session, EventType.NDA_OUTCOME, row.case_id,
-            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, exchanged=exchanges(evidence),
-            payload={"key": row.key, "paper": row.paper_id, "problem": problem},
-        )  # fmt: skip
-    return row

@@ -7,6 +7,7 @@ value can become a line of its own, a directive of the template or markup of the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -20,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from casework.policy import Nda
 from casework.visible import INVISIBLE, drawable, font_folder
-from models.tables import Case
+from models.tables import Case, Pledge
 
 Language = Literal["ja", "en"]
 _HERE = Path(__file__).resolve().parent / "templates"
@@ -47,6 +48,26 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
         format="pdf",
     )
     return title, pdf
+
+
+def words_digest(case: Case, policy: Nda, language: Language, *, reference: str) -> str:
+    """Return the SHA-256 of the pledge's title and words, whichever program prints them."""
+    return hashlib.sha256(
+        json.dumps(_words(case, policy, language, reference), ensure_ascii=False).encode()
+    ).hexdigest()
+
+
+def says_the_same(case: Case, policy: Nda, pledge: Pledge) -> bool | None:
+    """Whether its words would be the same now, its last day above all; None for a pledge from before these were kept."""
+    if pledge.words_sha256 is None:
+        return None
+    now = words_digest(case, policy, language_of(pledge), reference=pledge.key)
+    return now == pledge.words_sha256
+
+
+def language_of(pledge: Pledge) -> Language:
+    """Return the language in which it was asked for."""
+    return "en" if pledge.language == "en" else "ja"
 
 
 def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from casework.context import Context
@@ -13,9 +13,10 @@ from casework.errors import BadRequest
 from casework.nda.judging import kind_of, may_be_a_pledge, not_theirs
 from casework.nda.signing import Held
 from connectors.errors import ConnectorError, Unreachable
+from connectors.matching import fold_email
 from connectors.nda.apart import examine_apart
-from connectors.nda.contract import Examined, PaperMatch, Register
-from connectors.nda.matching import weigh_paper
+from connectors.nda.contract import Examined, Paper, PaperMatch, Register
+from connectors.nda.matching import addresses_of, weigh_paper
 from connectors.nda.registry import open_registers
 from connectors.nda.settings import Settings
 from models.tables import PaperRuling, Pledge
@@ -25,7 +26,10 @@ T = TypeVar("T")
 MOST_OTHERS = 40
 """Papers of a kind that policy does not expect (project NDAs) that are opened of one leaver in a check; all that decide are."""
 _AT_ONCE = 4
-_BY_NAME = frozenset({MatchReason.NAME, MatchReason.FORMER_NAME})  # alone too little, with our own paper's id enough
+_TEXTS = tuple(one.name for one in fields(Paper) if one.name != "kind")
+_BY_NAME = frozenset(
+    {MatchReason.NAME, MatchReason.FORMER_NAME}
+)  # alone too little, with our own paper's id and the leaver's address enough
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,24 @@ async def read_papers(
     The others are not opened: they are somebody else's, or letters and contracts that are none of ours to read.
     """
     reads = await asyncio.gather(*(_search(nda, name, leaver, pledges) for name in nda.registers))
-    found = [Held(match, rulings.get((match.paper.register, match.paper.id))) for read in reads for match in read.found]
+    deliver = {name for name, one in nda.registers.items() if not isinstance(one, ConnectorError) and one.can_send}
+    matches = [replace(match, paper=_storable(match.paper)) for read in reads for match in read.found]
+    found = [
+        Held(one, rulings.get((one.paper.register, one.paper.id)), delivered=one.paper.register in deliver)
+        for one in matches
+    ]
     at_once, left = asyncio.Semaphore(_AT_ONCE), iter(range(MOST_OTHERS))
     return reads, await asyncio.gather(*(_open(nda, held, leaver, at_once, left) for held in found))
+
+
+def _storable(paper: Paper) -> Paper:
+    """Return *paper* with a question mark for what no database keeps (half a letter, a NUL), which any vendor's JSON may hold."""
+    texts: dict[str, Any] = {name: _kept(text) for name in _TEXTS if isinstance(text := getattr(paper, name), str)}
+    return replace(paper, **texts, details={name: _kept(text) for name, text in paper.details.items()})
+
+
+def _kept(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterRead:
@@ -122,7 +141,8 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
     match = weigh_paper(leaver, paper)
     if match is None:
         return PaperMatch(paper, MatchReason.DIFFERENT_PERSON, 0.0, "sent to the leaver, passed on to somebody else")
-    theirs = match.reason in _BY_NAME or not_theirs(Held(match), nda.context.policy.nda) is None
+    to_them = paper.signer_email is None or fold_email(paper.signer_email) in addresses_of(leaver)
+    theirs = (match.reason in _BY_NAME and to_them) or not_theirs(Held(match), nda.context.policy.nda) is None
     return ours if theirs else match
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from connectors.matching import fold_name
 from connectors.nda.contract import Examined, PaperMatch, Signature
 from connectors.nda.matching import names_of
+from connectors.nda.seals import is_of_a_service
 from connectors.nda.signatories import says_whose
 from models.tables import PaperRuling
 from models.vocabulary import Leaver, Says
@@ -20,7 +21,7 @@ _TOKYO = ZoneInfo("Asia/Tokyo")
 class Held:
     """
     A paper with its match and a person's word on it, and what its bytes showed; *problem*: why they could not be had.
-    *content*: the bytes that were examined.
+    *content*: the bytes that were examined.  *delivered*: its register is a service in which papers are signed, and its word says that this one was.
     """
 
     match: PaperMatch
@@ -28,6 +29,7 @@ class Held:
     examined: Examined | None = None
     problem: str | None = None
     content: bytes | None = field(default=None, repr=False)
+    delivered: bool = False
 
 
 def signatures(held: Held) -> tuple[Signature, ...]:
@@ -59,15 +61,31 @@ def of_persons(held: Held, leaver: Leaver | None) -> list[tuple[Signature, Says]
 
 def certified_for_others(held: Held, leaver: Leaver | None) -> list[str]:
     """
-    Return whom the certificates of its signatures name, where each of them is somebody else's; where some are trusted those alone are asked.
+    Return whom the certificates of its signatures name, where each of them is somebody else's.
 
-    What nobody trusts proves no name, and yet nobody signs for the leaver in another one; in the leaver's own it is `untrusted`.
+    What nobody trusts proves no name, and yet nobody signs for the leaver in another one; one that may be the leaver's stays so beside a superior's.
     """
     persons = of_persons(held, leaver)
-    asked = [(one, says) for one, says in persons if one.trusted] or persons
-    if {says for _, says in asked} != {Says.CONTRADICTION} or any(says is Says.FACT for _, says in persons):
+    if {says for _, says in persons} != {Says.CONTRADICTION}:
         return []
-    return sorted({one.signer for one, _ in asked})
+    return sorted({one.signer for one, _ in persons})
+
+
+def sealed_by_no_service(held: Held, leaver: Leaver | None) -> list[str]:
+    """
+    Return whose seals a paper bears on which nobody else has signed, where none is a signing service's: the employer's, an office's, a superior's.
+
+    What a service keeps that lets people sign is its own word, whatever its seal is called; and so is a person's ruling.
+    """
+    seals = [one for one in signatures(held) if one.kind == "seal"]
+    if (
+        held.delivered
+        or held.ruling is not None
+        or of_persons(held, leaver)
+        or any(is_of_a_service(one.signer) for one in seals)
+    ):
+        return []
+    return sorted({one.signer for one in seals})
 
 
 def proof(held: Held, leaver: Leaver | None) -> str:
@@ -125,5 +143,8 @@ def own_signatures(held: Held, leaver: Leaver | None) -> list[Signature]:
 
 
 def day_in_japan(at: datetime) -> date:
-    """Return the day on which registers have *at*."""
-    return at.astimezone(_TOKYO).date()
+    """Return the day on which registers have *at*; at the ends of time, which anybody may write, the day that it says."""
+    try:
+        return at.astimezone(_TOKYO).date()
+    except OverflowError:
+        return at.date()

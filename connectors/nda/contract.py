@@ -166,6 +166,10 @@ class Register(Protocol):
         """
         ...
 
+    async def find_sent(self, key: str) -> Sent | None:
+        """Return what was sent with *key*, whether anybody knows of it or not; None where nothing was.  Sends nothing."""
+        ...
+
     async def remind(self, paper_id: str) -> None:
         """Ask the signer again.  Raises `NotOnPlan` where the register cannot."""
         ...
@@ -174,7 +178,7 @@ class Register(Protocol):
         """
         Take back a pledge that waits for its signer, who may be told *reason*: nobody can sign it any more.  Again does nothing.
 
-        Looks first, and raises where everyone has signed already: then nothing was taken back.
+        Looks first, and raises where anyone has signed already: then nothing was taken back, and a person must see to it.
         """
         ...
 

@@ -32,6 +32,7 @@ from pyhanko.sign.validation.status import (
 from pyhanko_certvalidator import ValidationContext
 
 from connectors.nda.contract import Examined, Signature
+from connectors.nda.removing import bore_another
 from connectors.nda.resealing import digest_under, seals_from
 from connectors.nda.seals import Kind, kind_of
 
@@ -39,9 +40,6 @@ MOST_SIGNATURES = 40
 """More than any pledge has: a file with more is refused as unreadable, for each one costs time."""
 
 _HARMLESS = ModificationLevel.LTA_UPDATES  # validation material and timestamps, which prove more and change nothing
-_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[")
-_STREAM = re.compile(rb"\bstream\r?\n.*?\bendstream\b", re.DOTALL)
-"""What a page draws, and whatever else is no object of the file's."""
 _BREAKS_OFF = re.compile(rb"\d+ \d+ obj\b")
 """An object behind the last end of a file: a copy that lost the rest of an update."""
 _PICTURES = (
@@ -105,7 +103,7 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
     for n in reversed(range(len(embedded))):  # whose word counts is known from the last one backwards
         answered = any(one.kind == "person" and one.trusted and one.intact for one in signatures)
         signatures.insert(0, judge.signature(embedded[n], kinds[n], _Later(embedded[n + 1 :], by_a_person=answered)))
-    vanished = len(_BYTE_RANGE.findall(_STREAM.sub(b"", paper))) > len(signatures) + _usage_rights(reader)
+    vanished = bore_another(paper, reader, embedded)
     if not signatures and _BREAKS_OFF.search(paper, paper.rfind(b"%%EOF")):
         raise Unreadable("a PDF that breaks off in a later version of itself, where a signature may have been")
     broken = [s for s in signatures if not (s.intact and s.covers_whole)]
@@ -118,14 +116,6 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
     if (start := seals_from(signatures)) is not None and not altered:
         signatures[start] = replace(signatures[start], over_sha256=digest_under(embedded[start:], paper))
     return replace(found, readable=True, altered=altered, signatures=tuple(signatures), text="; ".join(said))
-
-
-def _usage_rights(reader: PdfFileReader) -> int:
-    """Return how many seals of Adobe's usage rights there are (ISO 32000-1, 12.8.2.3): a program's, in no signature field."""
-    try:
-        return len({"/UR", "/UR3"} & set(reader.root["/Perms"]))
-    except Exception:  # noqa: BLE001  # none, or none that can be read
-        return 0
 
 
 def _open(paper: bytes) -> PdfFileReader:

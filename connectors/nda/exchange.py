@@ -16,6 +16,10 @@ from models.vocabulary import Evidence
 Trace = list[Evidence]
 """The exchanges of one look or one sending, in order, failed tries included."""
 
+SIGNED_ALREADY = (
+    "See who has signed it, and whether it may stand; take it back by hand in the service if it may not, then ask anew."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

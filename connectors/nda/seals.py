@@ -22,11 +22,13 @@ _OF_A_COMPANY = frozenset({"organization_identifier", "business_category", "inco
 
 _UNIT = r"(?:人事|総務|労務|法務|経理|財務|管理|業務|営業|開発|企画|経営企画|広報|購買|調達|製造|生産|技術|品質保証|監査|秘書|情報システム|システム|事業|人事総務|総務人事|経営管理)+"
 OFFICE = re.compile(
-    rf"(?:{_UNIT}(?:本部|部|課|室|局|グループ|チーム|センター)?(?:長|次長|課長|担当|主任|係)?|代表取締役(?:社長|会長)?|取締役|社長|会長|理事長|"
-    r"(?:本|支)?(?:部|課|室|局|所|署|工場|支店|校|院|市|町|村|区)長|知事|\w*(?:市|区|町|村)役(?:所|場)|\w*(?:支店|支社|本社|本店|事業所|営業所|研究所|事務所|事務局|委員会)|"
+    rf"(?:{_UNIT}(?:本部|部|課|室|局|グループ|チーム|センター)?(?:長|次長|課長|担当|主任|係)?(?:代理|代行|補佐|心得)?|代表取締役(?:社長|会長)?|取締役|社長|会長|理事長|"
+    r"(?:本|支|次|副)?(?:部|課|室|局|所|署|工場|支店|校|院|市|町|村|区)長(?:代理|代行|補佐|心得)?|知事|\w*(?:市|区|町|村)役(?:所|場)|\w*(?:支店|支社|本社|本店|事業所|営業所|研究所|事務所|事務局|委員会)|"
     r"human resources|personnel|general affairs|legal|hr|president|director|manager|ceo|coo|cfo)",
 )
 """A word, folded, that names an office and no person; in front of a name it is its bearer's."""
+GLUED_OFFICE = re.compile(rf"^{_UNIT}(?:本部|部|課|室|局)(?:長|次長|課長)?(?:代理|補佐)?(?=\w)")
+"""An office that stands before a name without a blank: 人事部月影子."""
 _OF_AN_OFFICE = re.compile(
     rf"(?:^|\W){OFFICE.pattern}$|\w{_UNIT}(?:本部|部|課|室)長?$|(?:^|\W)(?:department|dept\.?|division|office|headquarters|city hall|ministry|agency|holdings|group|association|foundation)$"
 )
@@ -38,6 +40,10 @@ _COMPANY = re.compile(
     rf"\W{_SUFFIX}$"
 )
 """What only a company or a service is called.  A suffix counts at the end, behind another word."""
+_SERVICE = re.compile(
+    r"docusign|ドキュサイン|cloudsign|クラウドサイン|弁護士ドットコム|bengo4|gmo|adobe|acrobat sign|dropbox sign|hellosign|freee|マネーフォワード|money forward|"
+    r"クラウド契約|電子契約|電子署名サービス|jinjerサイン|zoho sign|pandadoc|signnow|contracthub|docyou|wingarc|ウイングアーク"
+)
 _LONGEST = 200  # letters of a name; X.520 allows 64
 _SHORT_FORM = re.compile(r"\((株|有|同|資|名|財|社|医|学)\)")
 _BRACKETED = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
@@ -57,6 +63,11 @@ def kind_of(certificate: Certificate) -> Kind:
     if _OF_A_COMPANY & subject.keys() or (company and _bare(name) in {"", _bare(company)}):
         return "seal"
     return "seal" if _is_no_persons(name) else "person"
+
+
+def is_of_a_service(name: str) -> bool:
+    """Whether a seal's *name* is that of a service in which papers are signed.  One that we do not know is taken for somebody's of the company."""
+    return _SERVICE.search(_folded(name)) is not None
 
 
 def _folded(text: object) -> str:

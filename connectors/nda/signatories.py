@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import permutations
+from itertools import combinations, permutations
 
 from connectors.full_names import compare_names, written_names
 from connectors.matching import fold_all, fold_email, fold_name
 from connectors.names import bare_name, former_names, in_latin
-from connectors.nda.seals import OFFICE
+from connectors.nda.seals import GLUED_OFFICE, OFFICE
+from models.kanji import usual_forms
 from models.vocabulary import Leaver, Says
 
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー]+")
 _FOR_SOMEBODY = re.compile(r"代理|代筆|\bfor\b|on behalf|\bp\.?p\.")
-_BESIDE = re.compile(r"様|殿|さん|氏|印|mr|ms|mrs|miss|dr|prof|jr|sr|\d+")
-_MOST_WORDS, _SHORTEST_RUN = 5, 6
+_BESIDE = re.compile(r"様|殿|さん|氏|印|mr|ms|mrs|miss|dr|prof|jr|sr|代理|代行|補佐|心得|(?=.*\d)[\da-z]+")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;]+@[^\s<>()\[\],;]+")
+_WITHIN = re.compile(r"['’ʼ‘`]|(?<=[^\W\da-z])\d+|\d+(?=[^\W\da-z])")
+"""What stands within a word and is no letter of a name: an apostrophe, a number at kanji (月影子1)."""
+_MOST_WORDS, _SHORTEST_RUN, _SHORTEST_GIVEN = 5, 6, 4
+_LONGEST_FAMILY = 2  # in kanji, in front of a given name of one letter, where HR writes both in one word
 
 
 def says_whose(leaver: Leaver, name: str) -> Says:
@@ -30,39 +34,57 @@ def says_whose(leaver: Leaver, name: str) -> Says:
     Say whether *name* is the leaver's.
 
     A fact: the full name in any order and any script that HR gave, also the former one, in one word or with a title, a stamp or another
-    family name beside it; or an address of theirs.  A contradiction: another full name in a script that both have, the same family name
-    with another given name included.  Neither: a number, an address, another script, the given name alone in common (a marriage
-    changes the other), one word of two where nobody can tell which of them it is.
+    family name beside it; or an address of theirs.  A contradiction: another full name in a script that both have, whatever number or title stands beside it, the same
+    family name with another given name included; whoever signs for somebody; another address at the company.  Neither: a number, a stranger's address, another script,
+    the given name alone in common (a marriage changes the other), one word of two where nobody can tell which of them it is.
     """
-    if fold_email(name) in fold_all((leaver.email or "", *leaver.other_emails)):
+    text = unicodedata.normalize("NFKC", name).casefold()
+    if _FOR_SOMEBODY.search(OFFICE.sub(" ", text)):
+        return Says.CONTRADICTION
+    addresses, own = fold_all(_ADDRESS.findall(text)), fold_all((leaver.email or "", *leaver.other_emails))
+    domain = fold_email(leaver.email or "").rpartition("@")[2]
+    if domain and any(one.rpartition("@")[2] == domain for one in addresses - own):
+        return Says.CONTRADICTION
+    words = _words(_ADDRESS.sub(" ", text))
+    if not words:
+        return Says.FACT if addresses & own else Says.NEITHER
+    if any(_is_whole(full, words) for full in _full_names(leaver)):
         return Says.FACT
-    words = _words(name)
-    if not words or _FOR_SOMEBODY.search(unicodedata.normalize("NFKC", name).casefold()):
-        return Says.NEITHER
-    if _own_forms(leaver) & _forms(words):
-        return Says.FACT
-    return Says.CONTRADICTION if _is_anothers(leaver, name, words) else Says.NEITHER
+    return Says.CONTRADICTION if _is_anothers(leaver, words) else Says.NEITHER
 
 
-def _is_anothers(leaver: Leaver, name: str, words: tuple[str, ...]) -> bool:
-    """A number or an address (公的個人認証 has serials) names nobody, and kanji do not tell their reading."""
-    scripts = {script_of(own) for own in written_names(leaver)}
-    if re.search(r"[\d@]", unicodedata.normalize("NFKC", name)) or script_of("".join(words)) not in scripts:
+def _is_anothers(leaver: Leaver, words: tuple[str, ...]) -> bool:
+    """Kanji do not tell their reading, nor other scripts: names of different ones cannot be compared."""
+    if script_of("".join(words)) not in {script_of(own) for own in written_names(leaver)}:
         return False
-    shared = {fold_name(word) for word in words} & {fold_name(one) for own in _written(leaver) for one in _words(own)}
-    if not shared:
-        return not _is_part_of_an_unspaced_name(leaver, words)
+    shared = set(words) & {one for own in _written(leaver) for one in _words(own)}
     latin = all(word.isascii() for word in words)
     given = {one for one in _given(leaver) if one.isascii() == latin}
+    if not shared:
+        return not (_is_part_of_an_unspaced_name(leaver, words) or _is_the_given_name_in_one(leaver, words, given))
     family_and_another = bool(given) and not shared & given and len(words) == 2
     return family_and_another and compare_names(leaver, [" ".join(words)]).says is Says.CONTRADICTION
 
 
 def _is_part_of_an_unspaced_name(leaver: Leaver, words: tuple[str, ...]) -> bool:
     """渡辺, or 佐藤 花子, where HR writes 渡辺花子: the family name alone, or the given name with another one."""
-    first, last = fold_name(words[0]), fold_name(words[-1])
+    first, last = words[0], words[-1]
     unspaced = [fold_name(own) for own in _written(leaver) if len(_words(own)) == 1 and not own.isascii()]
-    return any(own.endswith(last) or (len(words) == 1 and own.startswith(first)) for own in unspaced)
+    return any(
+        (own.endswith(last) and (len(last) > 1 or len(own) - len(last) <= _LONGEST_FAMILY))
+        or (len(words) == 1 and (own.startswith(first) or (len(own) > len(last[-2:]) and own.endswith(last[-2:]))))
+        for own in unspaced
+    )
+
+
+def _is_the_given_name_in_one(leaver: Leaver, words: tuple[str, ...], given: set[str]) -> bool:
+    """佐藤空子, or SORAKOSATO, where HR writes 星 空子: in one word with another family name, as after a marriage."""
+    if len(words) > 1:
+        return False
+    if not words[0].isascii():
+        return any(len(one) > 1 and words[0].endswith(one) for one in given)
+    known = given or {one for own in _written(leaver) if own.isascii() for one in _words(own)}
+    return any(len(one) >= _SHORTEST_GIVEN and (words[0].startswith(one) or words[0].endswith(one)) for one in known)
 
 
 def _given(leaver: Leaver) -> frozenset[str]:
@@ -78,42 +100,70 @@ def _written(leaver: Leaver) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _own_forms(leaver: Leaver) -> frozenset[str]:
-    """Return the full names, each in one word, in every order; a single short word is many people's."""
-    every = (words for own in _written(leaver) for form in (own, in_latin(own)) if form and (words := _words(form)))
-    full = [words for words in every if len(words) > 1 or len(words[0]) >= (_SHORTEST_RUN if words[0].isascii() else 2)]
-    return frozenset(form for words in full for form in (*_orders(words, len(words)), _sorted(words)))
+def _full_names(leaver: Leaver) -> frozenset[tuple[str, ...]]:
+    """Return the words of each full name; a single short word is many people's."""
+    every = (_words(form) for own in _written(leaver) for form in (own, in_latin(own)) if form)
+    return frozenset(
+        words
+        for words in every
+        if len("".join(words)) >= (_SHORTEST_RUN if len(words) == 1 and words[0].isascii() else 2)
+    )
 
 
-def _forms(words: tuple[str, ...]) -> frozenset[str]:
-    """Return what some of *words*, in some order, make in one word.  A Latin word alone is a full name where nothing else stands beside it."""
-    some = (form for count in range(2, _MOST_WORDS) for form in _orders(words, count))
-    alone = (fold_name(word) for word in words if _may_be_full(word, words))
-    return frozenset({*some, *alone, _sorted(words)})
+@lru_cache(maxsize=1024)
+def _is_whole(full: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    """
+    Whether *full* is among *words*, word by word in any order; or one of both is written in fewer words, each a join of whole ones of the
+    other.  Where both have boundaries none is moved: Yumi Kohara is not Hara Yumiko.
+    """
+    if set(full) <= set(words):
+        return len(full) > 1 or not full[0].isascii() or _may_be_full(full[0], words)
+    if max(len(full), len(words)) > _MOST_WORDS:
+        return False
+    if _is_made_of(full, words, every=False):
+        return True
+    fewer = (some for count in range(1, len(full)) for some in combinations(words, count))
+    return any(_is_made_of(some, full, every=True) for some in fewer if len(some) > 1 or _may_be_full(some[0], words))
 
 
-def _orders(words: tuple[str, ...], count: int) -> Iterator[str]:
-    return (fold_name("".join(order)) for order in permutations(words[:_MOST_WORDS], min(count, _MOST_WORDS)))
-
-
-def _sorted(words: tuple[str, ...]) -> str:
-    """Return all words in one, in an order of their own: a name of many is compared as a whole."""
-    return fold_name("".join(sorted(map(fold_name, words))))
+def _is_made_of(wholes: tuple[str, ...], parts: tuple[str, ...], *, every: bool) -> bool:
+    """Whether each of *wholes* is a join of *parts*, none of them twice; *every*: and none is left over."""
+    if not wholes:
+        return not (every and parts)
+    for count in range(1, len(parts) + 1):
+        for chosen in permutations(range(len(parts)), count):
+            if fold_name("".join(parts[n] for n in chosen)) == wholes[0]:
+                left = tuple(part for n, part in enumerate(parts) if n not in chosen)
+                if _is_made_of(wholes[1:], left, every=every):
+                    return True
+    return False
 
 
 def _may_be_full(word: str, words: tuple[str, ...]) -> bool:
+    """Whether one word may be a full name.  A Latin one only where nothing else stands beside it."""
     return len(words) == 1 and len(word) >= _SHORTEST_RUN if word.isascii() else len(word) > 2
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """Return the words of a name, without what is no name."""
-    parts = re.split(r"[\W_]+", unicodedata.normalize("NFKC", name).casefold())
-    return tuple(one for one in parts if one and not _BESIDE.fullmatch(one) and not OFFICE.fullmatch(one))
+    """Return the words of a name, folded, without what is no name."""
+    text = _WITHIN.sub("", unicodedata.normalize("NFKC", name).casefold())
+    parts = (GLUED_OFFICE.sub("", one) for one in re.split(r"[\W_]+", text))
+    return tuple(fold_name(one) for one in parts if one and not _BESIDE.fullmatch(one) and not OFFICE.fullmatch(one))
 
 
 def script_of(name: str) -> str:
-    """Return in which script *name* is written: `latin`, `kana` or `other`.  Names of different ones cannot be compared."""
+    """
+    Return in which script *name* is written: `latin`, `kana`, `kanji` (kana among them), or another by its name.  Names of different ones cannot be compared.
+
+    Characters that no Japanese one is (the simplified ones of China, hangul) are of others.
+    """
     folded = fold_name(name)
     if folded.isascii():
         return "latin"
-    return "kana" if _KANA.fullmatch(folded) else "other"
+    if _KANA.fullmatch(folded):
+        return "kana"
+    try:
+        usual_forms(folded).encode("cp932")
+    except UnicodeEncodeError:
+        return unicodedata.name(folded[0], "?").split()[0].casefold()
+    return "cyrillic" if re.search(r"[\u0370-\u052f]", folded) else "kanji"

@@ -16,24 +16,35 @@ from functools import lru_cache
 from connectors.names import fold_name, in_latin
 from models.vocabulary import PaperKind
 
-_CONFIDENTIALITY = ("秘密保持", "機密保持", "秘密情報保持", "機密情報保持", "守秘義務", "営業秘密保持")
-_OF_CONFIDENTIALITY = tuple(f"{what}{of}誓約書" for what in _CONFIDENTIALITY for of in ("", "に関する"))
+_CONFIDENTIALITY = (
+    "秘密保持", "機密保持", "秘密情報保持", "機密情報保持", "守秘義務", "営業秘密保持", "秘密保持義務", "秘密情報の保持", "機密情報の保持", "秘密保持等",
+)  # fmt: skip
+_AND_NO_COMPETITION = tuple(
+    f"{what}{also}競業避止{duty}"
+    for what in ("秘密保持", "機密保持")
+    for also in ("及び", "および", "並びに", "と", "")
+    for duty in ("", "義務")
+)
+_OF_CONFIDENTIALITY = tuple(
+    f"{what}{of}誓約書" for what in (*_CONFIDENTIALITY, *_AND_NO_COMPETITION) for of in ("", "に関する", "についての")
+)
 _UNDATED = (*_OF_CONFIDENTIALITY, "confidentiality pledge", "pledge of confidentiality", "non-disclosure pledge")
 """A pledge of entry or of exit: what stands beside it tells, else the day on which it was signed."""
 _AT_ENTRY, _AT_EXIT = (
     ("入社時", "入社", "入社の際の", "採用時", "入職時"),
-    ("退職時", "退職", "退職者", "退職に伴う", "退職に際しての", "退社時", "離職時"),
+    ("退職時", "退職", "退職者", "退職に伴う", "退職に際しての", "退職時における", "退社時", "離職時"),
 )
-_PLEDGES = (
-    "誓約書", "念書", *_OF_CONFIDENTIALITY, "秘密保持及び競業避止に関する誓約書", "秘密保持および競業避止に関する誓約書", "秘密保持及び競業避止誓約書",
-)  # fmt: skip
+_BARE = ("誓約書", "念書")
+_PLEDGES = (*_BARE, *_OF_CONFIDENTIALITY)
+_OF_LEAVING = frozenset(f"退職{no}{pledge}" for no in ("", "の") for pledge in _BARE)
+"""What may as well bind somebody to leave: asked, unless the company lists it."""
 _TITLES: Mapping[PaperKind, tuple[str, ...]] = {
     PaperKind.ENTRY_PLEDGE: (
         *(f"{when}{no}{pledge}" for when in _AT_ENTRY for no in ("", "の") for pledge in _PLEDGES),
         "entry pledge", "entry confidentiality pledge", "entry pledge of confidentiality", "pledge on joining", "onboarding confidentiality agreement",
     ),
     PaperKind.EXIT_PLEDGE: (
-        *(f"{when}{no}{pledge}" for when in _AT_EXIT for no in ("", "の") for pledge in _PLEDGES),
+        *(title for when in _AT_EXIT for no in ("", "の") for pledge in _PLEDGES if (title := f"{when}{no}{pledge}") not in _OF_LEAVING),
         "退職後の秘密保持に関する誓約書", "退職後の秘密保持誓約書", "退職後の守秘義務に関する誓約書",
         "exit pledge", "exit confidentiality pledge", "exit pledge of confidentiality", "pledge on leaving",
         "separation confidentiality agreement", "offboarding confidentiality agreement",
@@ -45,6 +56,7 @@ _TITLES: Mapping[PaperKind, tuple[str, ...]] = {
     PaperKind.WORK_RULES: ("就業規則", "work rules", "rules of employment"),
 }  # fmt: skip
 _PROJECT = re.compile(
+    r"(?!.*(?:未|見本|記入例|例示|サンプル|ひな[形型]|雛[形型]|草案|下書|白紙|解約|解除|終了|満了|破棄|取消|取下|撤回|無効|失効|却下|辞退|拒否|不成立|不締結|sample|draft|void|cancel|expired|declined|unsigned))"
     r"\w+(?:プロジェクト|案件|共同研究|共同開発|業務委託)(?:における|に関する|の)?(?:秘密|機密)(?:情報)?保持契約書?"
 )
 _WHEN = {
@@ -68,7 +80,9 @@ _ASKING = re.compile(r"^(?:complete with|please)\s+docusign\s*:\s*")
 _MOST_WORDS = 64
 """Words of a title that is looked into; a longer one names nothing."""
 _LATIN = r"a-z\u00df-\u024f\u1e00-\u1eff"
-_WORD = re.compile(rf"\d+|[{_LATIN}]+|[^\W\d_{_LATIN}]+|[?×✕✗✘☓△▲]")
+_APART = r"\s\-‐‑‒–—―−・･.,、。:;/\\|()\[\]{}<>〔〕【】「」『』〈〉《》'\"“”‘’~〜_\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff"
+"""What keeps words apart and says nothing; any other sign (❌, ?, ※) is a word."""
+_WORD = re.compile(rf"\d+|[{_LATIN}]+|[^\W\d_{_LATIN}]+|[^\w{_APART}]")
 _NUMBER = re.compile(r"\bno\.?\s*(?=\d)")
 
 
@@ -92,8 +106,16 @@ def is_undated(
 
 
 def mentioned(title: str, own: Mapping[PaperKind, Collection[str]] | None = None) -> frozenset[PaperKind | None]:
-    """Return the kinds whose titles stand in *title*, whatever else does; None for a pledge that says no time."""
-    return frozenset(whole for whole, _ in _around(_words(title), _wholes(own or {})))
+    """
+    Return the kinds whose titles stand in *title*, whatever else does; None for a pledge that says no time.
+
+    Also those that may be meant: by 退職念書, or by 誓約書 with a time beside it, which say nothing of confidentiality.
+    """
+    words = _words(title)
+    bare = (rest for _, rest in _around(words, dict.fromkeys(_BARE)))
+    maybe = {_WHEN[word] for rest in bare for word in rest if word in _WHEN}
+    every = {**dict.fromkeys(_OF_LEAVING, PaperKind.EXIT_PLEDGE), **_wholes(own or {})}
+    return frozenset(maybe.union(whole for whole, _ in _around(words, every)))
 
 
 def _wholes(own: Mapping[PaperKind, Collection[str]]) -> Mapping[str, PaperKind | None]:

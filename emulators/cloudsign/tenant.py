@@ -154,6 +154,13 @@ class Tenant:
         else:
             self._move(document, COMPLETED, 7, at)
 
+    def sign_first_of_two(self, document_id: str) -> None:
+        """Let the recipient sign, with the company's to follow."""
+        document = self.documents[document_id]
+        self.add_participant(document, "hr@hoshizora.example", "人事部長", "ja")
+        document["participants"][1] |= {"status": 7, "processed_at": rfc3339(self.options.clock())}
+        document["participants"][2]["status"] = 4
+
     def take_back(self, document_id: str) -> None:
         """Cancel a document that is out, as its sender does."""
         self._move(self.documents[document_id], CLOSED, 10, None)

@@ -148,6 +148,23 @@ class Tenant:
         for signer in made["recipients"]["signers"]:
             signer.update(_signer_as(status, now))
 
+    def sign_first_of_two(self, envelope_id: str) -> None:
+        """Let the signer sign, with the company's to follow."""
+        made, now = self.envelopes[envelope_id], stamp(self.options.clock())
+        first, *_ = signers = made["recipients"]["signers"]
+        signers.append(
+            {
+                **first,
+                "recipientId": "2",
+                "routingOrder": "2",
+                "name": "人事部長",
+                "email": "hr@hoshizora.example",
+                "status": "sent",
+            }
+        )
+        first.update(_signer_as("completed", now))
+        made |= {"status": "delivered", "statusChangedDateTime": now, "lastModifiedDateTime": now}
+
     def take_back(self, envelope_id: str, reason: str = "sent by mistake") -> None:
         """Void an envelope that is out, as its sender does."""
         now = stamp(self.options.clock())

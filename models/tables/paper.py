@@ -65,7 +65,8 @@ class Pledge(Table, table=True):
     """
     An exit pledge that was asked for.  *key* is stored before it leaves and makes sending it twice one sending.
 
-    *sending_until*: until when whoever began to send it has the turn.  *register_name* is None for a file to be signed by hand.  *op* names the intent in the trail.  *reminders* counts those that
+    *sending_until*: until when whoever began to send it has the turn.  *register_name* is None for a file to be signed by hand.  *op* names the intent in the trail.  *words_sha256*: of the words, whichever program
+    printed them; None of a pledge from before these were kept.  *reminders* counts those that
     were begun: one that was interrupted is not repeated.
     """
 
@@ -77,6 +78,7 @@ class Pledge(Table, table=True):
     language: str
     title: str
     sha256: str
+    words_sha256: str | None = None
     op: str
     requested_by: str
     requested_at: datetime = instant(default=...)

@@ -117,6 +117,29 @@ class TestPapers:
         assert of_kind(nda, "exit_pledge")["signature"] == "verified"
         assert of_kind(nda, "exit_pledge")["remedy"] is None
 
+    async def test_a_certificate_that_names_nobody(self, hire: Hire) -> None:
+        """Where all rests on a certificate that does not show whose it is, a person is asked and the risk is raised, until one has ruled or another paper shows it."""
+        house = hire()
+        serial = papers.signed("20240101ABCDEF", at=SIGNED_AT)
+        files = {
+            "in.pdf": papers.signed("星 空子"),
+            "out.pdf": serial,
+            "new.pdf": papers.signed("星 空子", at=SIGNED_AT),
+        }
+        house.file([ENTRY, EXIT, RULES], files)
+        case = house.office.report()
+        nda = await house.check(case)
+        assert (of_kind(nda, "exit_pledge")["state"], nda["risk"]["reasons"]) == ("signed", ["exit_pledge_unnamed"])
+        assert of_kind(nda, "exit_pledge")["remedy"].startswith("See whose signature it is")
+        house.file([EXIT, RULES], files)
+        assert (await house.check(case))["risk"]["reasons"] == ["entry_pledge_missing", "exit_pledge_unnamed"]
+        house.file([ENTRY, EXIT, EXIT | {"id": "new", "file": "new.pdf"}, RULES], files)
+        assert (await house.check(case))["risk"]["level"] == "ordinary"
+        house.file([ENTRY, EXIT, RULES], files)
+        refusing.rule(house.office.context, case.id, "folder:out", theirs=True, reason="her card's number", by="hr")
+        nda = await house.check(case)
+        assert (nda["risk"]["level"], of_kind(nda, "exit_pledge")["remedy"]) == ("ordinary", None)
+
     async def test_a_person_s_word_outweighs_a_certificate(self, hire: Hire) -> None:
         house = hire()
         house.file([EXIT], {"out.pdf": papers.signed("月 影子", at=SIGNED_AT)})
@@ -134,17 +157,20 @@ class TestPapers:
         assert (found["state"], "another day than the register" in found["text"]) == ("expired", True)
 
     async def test_what_was_filled_in_after_is_told(self, hire: Hire) -> None:
-        """A superior's signature answers for what stands in a form since the leaver signed it: the paper says so."""
+        """To what somebody filled into a form since the leaver signed it the leaver did not agree, whoever signed after that: altered, and the paper says so."""
         house = hire()
         hers = papers.signed("星 空子", body=papers.form(), at=SIGNED_AT)
         both = [
             papers.signed("月 影子", body=body, field="S2")
             for body in (papers.filled_in(hers, "100,000,000 yen"), hers)
         ]
-        for paper, told in zip(both, (True, False), strict=True):
+        for paper, told in zip(both, ("altered", "signed"), strict=True):
             house.file([EXIT], {"out.pdf": paper})
             found = of_kind(await house.check(house.office.report()), "exit_pledge")
-            assert (found["state"], "filled in after the leaver signed" in found["text"]) == ("signed", told)
+            assert (found["state"], "filled in after the leaver signed" in found["text"]) == (
+                told,
+                told == "altered",
+            )
 
     async def test_a_scan_says_so(self, hire: Hire) -> None:
         """A scan without an electronic signature counts, and the record says what it does not prove."""
@@ -201,13 +227,14 @@ class TestPapers:
         with pytest.raises(BadRequest, match="no such paper"):
             refusing.rule(house.office.context, case.id, "folder:x", theirs=True, reason="r", by="hr")
 
-    async def test_term_that_ends_on_the_last_day_binds_on_it(self, hire: Hire) -> None:
-        """Ends are inclusive; that it binds for less long than policy wants is said."""
+    @pytest.mark.parametrize(("on", "state"), [("2026-11-30", "expired"), ("2026-12-01", "signed")])
+    async def test_term_that_ends_with_the_last_day(self, hire: Hire, on: str, state: str) -> None:
+        """It binds for no day after the employment, which is what it is for; that one binds for less long than policy wants is said."""
         house = hire()
-        house.file([ENTRY | {"expires_on": "2026-11-30"}], {"in.pdf": papers.scan_pdf()})
+        house.file([ENTRY | {"expires_on": on}], {"in.pdf": papers.scan_pdf()})
         paper = of_kind(await house.check(house.office.report()), "entry_pledge")
-        assert paper["state"] == "signed"
-        assert "less than 2 years" in paper["text"]
+        assert paper["state"] == state
+        assert ("less than 2 years" in paper["text"]) == (state == "signed")
 
     async def test_file_that_is_gone(self, hire: Hire) -> None:
         """A paper that the manifest names and that is not there is unreadable, not missing."""

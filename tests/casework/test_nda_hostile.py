@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from audit.leaf import read
 from casework.context import Context
@@ -19,13 +20,15 @@ from casework.errors import BadRequest
 from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing
 from casework.nda import registers as registers_of_papers
+from casework.nda.facts import remarks
 from casework.nda.registers import NdaContext
+from casework.nda.signing import Held
 from casework.policy import Nda, Policy
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers
 from emulators import papers
 from emulators.pledges import PLEDGES
-from models.tables import Case
+from models.tables import Case, CasePaper
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind, TradeSecretTest
 from tests.casework import test_nda
 from tests.casework.conftest import Office
@@ -76,6 +79,9 @@ class Shelf:
             self.delivered.append(key)
         self.held.setdefault(key, pledge_of(key, signer_email=leaver.email))
         return Sent(self.name, key, FAR, ())
+
+    async def find_sent(self, key: str) -> Sent | None:
+        return Sent(self.name, key, FAR, ()) if key in self.delivered else None
 
     async def remind(self, paper_id: str) -> None:
         self.reminded.append(paper_id)
@@ -182,6 +188,70 @@ class TestWrongPapers:
         await checking.check(registers, case.id)
         assert states(nda(office.context, case))["exit_pledge"] == "signed"
 
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            {"completed": False, "declined_at": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)},
+            {"completed": False, "declined_at": datetime(1, 1, 1, tzinfo=UTC)},
+            {"signed_on": date.max},
+            {"signed_on": date.min},
+            {"expires_on": date.min},
+            {"title": "退職時誓約書\0\ud800"},
+            {"details": {"problem": "\ud800"}},
+        ],
+    )
+    async def test_beside_one_of_no_sense(self, make_office: MakeOffice, odd: dict[str, Any]) -> None:
+        """What a stranger wrote into one paper blinds nobody to the others."""
+        mine: dict[str, Any] = {"completed": True, "signer_employee_no": "E1"}
+        shelf = Shelf(pledge_of("odd", **mine | odd), pledge_of("in", **mine, kind=PaperKind.ENTRY_PLEDGE))
+        office = make_office()
+        case = office.report()
+        await checking.check(nda_context(office, shelf), case.id)
+        judged = {one["paper"]: one["state"] for one in nda(office.context, case)["papers"] if one["paper"]}
+        assert judged.keys() == {"shelf:odd", "shelf:in"}
+        assert judged["shelf:in"] == "signed"
+
+    async def test_one_that_breaks_its_judge(self, make_office: MakeOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A paper that cannot be judged cannot be read; the others are judged."""
+
+        def breaks(held: Held, *known: Any) -> list[Any]:
+            if held.match.paper.id == "odd":
+                raise OverflowError
+            return remarks(held, *known)
+
+        monkeypatch.setattr("casework.nda.judging.remarks", breaks)
+        mine: dict[str, Any] = {"completed": True, "signer_employee_no": "E1"}
+        shelf = Shelf(pledge_of("odd", **mine), pledge_of("in", **mine, kind=PaperKind.ENTRY_PLEDGE))
+        office = make_office()
+        case = office.report()
+        await checking.check(nda_context(office, shelf), case.id)
+        judged = {one["paper"]: one["state"] for one in nda(office.context, case)["papers"] if one["paper"]}
+        assert judged == {"shelf:odd": "unreadable", "shelf:in": "signed"}
+
+    async def test_our_own_blank_page(self, hire: Hire) -> None:
+        """The page that we printed is signed by nobody, and comes back as no pledge; with the leaver's signature it is one."""
+        house = hire()
+        case = house.office.report(employment_ends_on=LAST_DAY)
+        pledge = await pledging.send_pledge(house.nda_context, case.id, by="hr")
+        blank = (house.folder / "outbox" / f"{pledge.paper_id}.pdf").read_bytes()
+        house.file([EXIT], {"out.pdf": blank})
+        found = await house.check(case)
+        (filed,) = [one for one in found["papers"] if one["paper"] == "folder:out"]
+        assert (filed["state"], found["pledge"]["state"]) == ("unsigned", "filed")
+        assert filed["remedy"].startswith("File the signed sheet")
+        house.file([EXIT], {"out.pdf": papers.signed("星 空子", body=blank)})
+        found = await house.check(case)
+        assert (states(found)["exit_pledge"], found["pledge"]["state"]) == ("signed", "returned")
+
+    async def test_a_signature_of_the_end_of_time(self, hire: Hire) -> None:
+        """The time that a signature claims is its signer's to choose: it blinds nobody to the other papers."""
+        end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+        house = hire()
+        files = {"out.pdf": papers.signed("星 空子", by=papers.claiming("星 空子", end)), "in.pdf": papers.scan_pdf()}
+        house.file([EXIT | {"signed_on": ""}, ENTRY], files)
+        found = states(await house.check(house.office.report()))
+        assert (found["entry_pledge"], found["exit_pledge"]) == ("signed", "unsigned")
+
     async def test_the_same_paper_in_two_registers(self, make_office: MakeOffice) -> None:
         """One scan that two registers hold under the same id is bound for each, however often they are asked."""
         office = make_office()
@@ -274,6 +344,36 @@ class TestExchanged:
             await checking.check(registers, case.id)
             assert "seen at first" in of_kind(nda(office.context, case), "exit_pledge")["text"]
             assert _told(office, case, "exit_pledge") == 2
+
+    async def test_sealed_at_each_download_is_kept_once(self, hire: Hire) -> None:
+        """What differs in its seal alone is one paper, and kept once; other words under a seal are kept as well."""
+        house = hire()
+        case = house.office.report()
+        kept = []
+        one, other = papers.plain(), papers.plain("I keep nothing.")
+        for body in (one, one, other):
+            sealed = papers.signed("DocuSign, Inc.", body=body, field="Seal", stamped=True)
+            house.file([EXIT], {"out.pdf": sealed})
+            await house.check(case)
+            assert house.office.context.evidence is not None
+            kept.append(len(house.office.context.evidence.list(case.id, "nda/")))
+        assert kept == [1, 1, 2]
+
+    async def test_sealed_and_seen_by_an_earlier_version(self, hire: Hire) -> None:
+        """A version before kept no digest of what lies under the seals: what it saw does not say that a file was exchanged, and what is seen since does."""
+        house = hire()
+        case = house.office.report()
+        told = []
+        one, other = papers.plain(), papers.plain("I keep nothing.")
+        for body in (one, one, one, other):
+            sealed = papers.signed("DocuSign, Inc.", body=body, field="Seal", stamped=True)
+            house.file([EXIT], {"out.pdf": sealed})
+            told.append("seen at first" in of_kind(await house.check(case), "exit_pledge")["text"])
+            if len(told) == 1:
+                with house.office.context.store.write() as session:
+                    for row in session.exec(select(CasePaper)).all():
+                        row.signatures = [{"kind": one["kind"], "signer": one["signer"]} for one in row.signatures]
+        assert told == [False, False, False, True]
 
 
 def _told(office: Office, case: Case, kind: str) -> int:

@@ -20,7 +20,7 @@ from casework.nda.printing import print_pledge
 from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
 from connectors.errors import Denied, OutcomeUnknown, Unintelligible, Unreachable
-from connectors.nda.contract import Register, Sent
+from connectors.nda.contract import Found, Register, Sent
 from emulators.company import person
 from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind, Leaver, PledgeState
@@ -30,6 +30,7 @@ from tests.casework.test_nda import look_inside, of_kind, states
 from tests.contract.nda.rig import Rig, rigging
 
 LAST_DAY = "2026-12-20"
+SENT_AT = datetime(2026, 11, 30, 6, tzinfo=UTC)
 MISAKI = person("E1001")
 
 
@@ -149,6 +150,35 @@ class TestSending:
             f"{asking.rig.name}:{second.paper_id}": "signed",
         }
 
+    async def test_another_program_prints_it(self, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same words in another file, as of a new version of what prints them, are the same pledge: nothing is taken back."""
+        case = asking.report()
+        first = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+
+        def newer(*known: Any, **more: Any) -> tuple[str, bytes]:
+            title, pdf = print_pledge(*known, **more)
+            return title, pdf + b"\n%newer\n"
+
+        monkeypatch.setattr("casework.nda.delivering.print_pledge", newer)
+        again = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        assert (again.key, len(asking.rig.delivered())) == (first.key, 1)
+
+    async def test_another_last_day_and_nobody_asks_anew(self, asking: Asking) -> None:
+        """A page with the old last day that comes back signed says so."""
+        case = asking.report()
+        pledge = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        told = []
+        asking.rig.answer(pledge.paper_id or "", False)
+        for ends_on in (None, date(2027, 1, 31)):
+            if ends_on is not None:
+                moving.reschedule(asking.office.context, case.id, ends_on=ends_on, last_working_at=None, by="hr")
+            await checking.check(asking.nda_context, case.id)
+            told.append(
+                "the last day, the name or the wording was another one"
+                in of_kind(asking.nda(case), "exit_pledge")["text"]
+            )
+        assert told == [False, True]
+
     async def test_another_last_day_and_signed_already(self, asking: Asking) -> None:
         """What was signed while the day moved cannot be taken back: no second one goes out."""
         case = asking.report()
@@ -158,6 +188,27 @@ class TestSending:
         with pytest.raises(Unintelligible, match="take back"):
             await pledging.send_pledge(asking.nda_context, case.id, by="hr")
         assert len(asking.rig.delivered()) == 1
+
+    @pytest.mark.parametrize("asking", ["cloudsign", "docusign"], indirect=True)
+    @pytest.mark.parametrize("wrong", ["someone@mail.example", "kenji.suzuki@hoshizora.example"])
+    async def test_another_address(self, asking: Asking, wrong: str) -> None:
+        """An envelope that went to a wrong address is taken back once HR has corrected it, and the leaver is asked; who signed there is not the leaver."""
+        for signed in (False, True):
+            case = asking.report(email=wrong, employee_no=f"E{signed}")
+            first = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+            with asking.office.context.store.write() as session:
+                row = session.get_one(Case, case.id)
+                row.leaver = {**row.leaver, "email": MISAKI.email}
+            if signed:
+                asking.rig.answer(first.paper_id or "", False)
+                await checking.check(asking.nda_context, case.id)
+                assert states(asking.nda(case))["exit_pledge"] != "signed"
+                continue
+            second = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+            assert asking.rig.delivered()[-1] == (second.paper_id, MISAKI.email)
+            old = await asking.rig.register.look_up(first.paper_id or "")
+            assert old is not None
+            assert old.void
 
     async def test_reminders_end_with_the_last_day(self, asking: Asking) -> None:
         """Reminders go 14, 7, 3 and 1 days before the last day; what was missed goes once; after it none goes."""
@@ -201,7 +252,27 @@ class Stub:
         self.keys.append(key)
         if self.errors:
             raise self.errors.pop(0)
-        return Sent(self.name, "p1", datetime(2026, 11, 30, 6, tzinfo=UTC), ())
+        return Sent(self.name, "p1", SENT_AT, ())
+
+    async def look_up(self, paper_id: str) -> None:
+        return None
+
+
+class Lossy(Stub):
+    """Delivers, and loses the answer of the first sending where it has no other error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(error or OutcomeUnknown("stub: connection lost"))
+        self.taken_back: list[str] = []
+
+    async def find_papers(self, leaver: Leaver) -> Found:
+        return Found((), ())
+
+    async def find_sent(self, key: str) -> Sent | None:
+        return Sent(self.name, f"p{self.keys.index(key) + 1}", SENT_AT, ()) if key in self.keys else None
+
+    async def take_back(self, paper_id: str, reason: str) -> None:
+        self.taken_back.append(paper_id)
 
 
 class TestInterrupted:
@@ -218,6 +289,33 @@ class TestInterrupted:
         assert len(register.keys) == 2
         assert len(set(register.keys)) == 1
         assert show(office.context, case.id)["nda"]["pledge"]["state"] == "sent"
+
+    async def test_unknown_outcome_and_another_last_day(self, make_office: Callable[..., Office]) -> None:
+        """A page with the old last day whose sending broke off is looked for, and taken back if it arrived, before another one goes out."""
+        office = make_office()
+        register = Lossy()
+        registers = with_register(office, register)
+        case = office.report(employment_ends_on=LAST_DAY)
+        with pytest.raises(OutcomeUnknown):
+            await pledging.send_pledge(registers, case.id, by="hr")
+        moving.reschedule(office.context, case.id, ends_on=date(2027, 1, 31), last_working_at=None, by="hr")
+        office.clock.pass_by(minutes=16)
+        pledge = await pledging.send_pledge(registers, case.id, by="hr")
+        assert (register.keys, register.taken_back) == ([*register.keys[:1], pledge.key], ["p1"])
+        assert pledge.state is PledgeState.SENT
+
+    async def test_policy_asks_again_after_a_rejection(self, make_office: Callable[..., Office]) -> None:
+        """What the register did not take answers nothing: policy asks again at the next check, and once only what it took."""
+        office = make_office(Policy(nda=Nda(send=True)))
+        register = Lossy(Denied("stub: cannot send: scope", code="scope"))
+        registers = with_register(office, register)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await checking.check(registers, case.id)
+        with pytest.raises(Denied):
+            await pledging.send_by_policy(registers, case.id)
+        for _ in range(2):
+            await pledging.send_by_policy(registers, case.id)
+        assert len(register.keys) == 2
 
     async def test_denied_is_told_and_not_tried_again(self, make_office: Callable[..., Office]) -> None:
         """What the register does not take is rejected; a person sets it right and asks again."""

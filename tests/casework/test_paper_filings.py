@@ -69,6 +69,24 @@ FILED = {
     "no organised crime": Filing(titled("反社会的勢力排除に関する誓約書"), None, "unreadable"),
     "a request to read the rules": Filing(titled("就業規則閲覧申請書"), None, "unreadable"),
     "a notice of resignation": Filing(titled("退職届"), None, "unreadable"),
+    "a cross": Filing(titled("退職時誓約書❌"), None, "unreadable"),
+    "a question": Filing(titled("退職時誓約書❓"), None, "unreadable"),
+    "a warning": Filing(titled("退職時誓約書 ⚠️"), None, "unreadable"),
+    "a letter that binds her to leave": Filing(titled("退職念書"), None, "unreadable"),
+    "the same, as the company calls its own": Filing(
+        titled("退職誓約書"), "exit_pledge", "signed", policy=Nda(titles={PaperKind.EXIT_PLEDGE: frozenset({"退職誓約書"})})
+    ),
+    "a pledge of what": Filing(titled("誓約書（退職時）"), None, "unreadable"),
+    "no competition either": Filing(titled("秘密保持及び競業避止に関する誓約書（退職時）"), "exit_pledge", "signed"),
+    "no competition either, with a dot": Filing(titled("退職時秘密保持・競業避止誓約書"), "exit_pledge", "signed"),
+    "a project": Filing(titled("A案件秘密保持契約書"), "project_nda", "signed"),
+    "a project, not signed": Filing(titled("未署名_A案件秘密保持契約書"), None, "unreadable"),
+    "a project that is over": Filing(titled("解約済みA案件秘密保持契約書"), None, "unreadable"),
+    "a project's sample": Filing(titled("見本業務委託秘密保持契約書"), None, "unreadable"),
+    "the title of an example, of a digest that is known": Filing(
+        titled("退職時誓約書（記入例）") | {"template_sha256": "a" * 64}, None, "unreadable",
+        policy=Nda(templates={PaperKind.EXIT_PLEDGE: frozenset({"a" * 64})}),
+    ),
     "two titles in one": Filing(titled("入社時誓約書 退職時誓約書"), None, "unreadable"),
     "no title but a name, and the wording's": Filing(titled("星 空子") | {"template": "退職時誓約書 第3版"}, "exit_pledge", "signed"),
     "an example of a known wording": Filing(titled("記入例") | {"template": "退職時誓約書 第3版"}, None, "unreadable"),
@@ -83,6 +101,8 @@ FILED = {
     "at exit, by its day": Filing(titled(UNDATED), "exit_pledge", "signed", "2015-04-01"),
     "at entry, by its day": Filing(titled(UNDATED, "2015-04-01"), "entry_pledge", "signed", "2015-04-01"),
     "at exit, by what stands beside it": Filing(titled("秘密保持誓約書（退職時）"), "exit_pledge", "signed"),
+    "at exit, of who came in the last century": Filing(titled(UNDATED), "exit_pledge", "signed", "平成7年4月1日"),
+    "at entry, in the last century": Filing(titled(UNDATED, "1985-04-01"), "entry_pledge", "signed", "昭和60年4月1日"),
     "in between": Filing(titled(UNDATED, "2020-06-01"), None, "unreadable", "2015-04-01"),
     "of no day": Filing(titled(UNDATED, ""), None, "unreadable", "2015-04-01"),
     "since when she was there is not known": Filing(titled(UNDATED), None, "unreadable"),
@@ -93,7 +113,8 @@ FILED = {
     "an exit pledge of before the entry": Filing({"signed_on": "2026-09-30"}, "exit_pledge", "expired", "2026-10-15"),
     "an exit pledge of a day that lies ahead": Filing({"signed_on": "2026-12-24"}, "exit_pledge", "unsigned"),
     "a term that has ended": Filing({"expires_on": "2026-11-29"}, "exit_pledge", "expired"),
-    "a term that ends with the last day": Filing({"expires_on": "2026-11-30"}, "exit_pledge", "signed"),
+    "a term that ends with the last day": Filing({"expires_on": "2026-11-30"}, "exit_pledge", "expired"),
+    "a term that ends the day after it": Filing({"expires_on": "2026-12-01"}, "exit_pledge", "signed"),
     "a term that cannot be read": Filing({"expires_on": "later"}, "exit_pledge", "unreadable"),
     # which envelope
     "on its way": Filing({"status": "sent"}, "exit_pledge", "unsigned"),
@@ -144,6 +165,15 @@ class TestFiledPapers:
         states = {one["paper"]: one["state"] for one in nda["papers"] if one["kind"] == "exit_pledge"}
         assert states["folder:out"] == "signed"
         assert "exit_pledge" not in str(nda["risk"]["reasons"])
+
+    @pytest.mark.parametrize("title", ["誓約書（退職時）", "退職念書", "退職の誓約書"])
+    async def test_a_title_that_may_be_meant(self, hire: Hire, title: str) -> None:
+        """A pledge of leaving that says nothing of confidentiality is asked of a person, and counts as a doubtful exit pledge meanwhile."""
+        house = hire()
+        house.file([EXIT | titled(title)], {"out.pdf": papers.scan_pdf()})
+        nda = await house.check(house.office.report())
+        (lacking,) = [one for one in nda["papers"] if one["kind"] == "exit_pledge"]
+        assert (lacking["state"], "1 doubtful" in lacking["text"]) == ("missing", True)
 
     async def test_an_altered_one_beside_a_signed_one(self, hire: Hire) -> None:
         """Somebody changed a paper: that shows, whatever was signed besides."""

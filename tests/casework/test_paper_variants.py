@@ -27,6 +27,7 @@ hire = test_nda.hire
 HER = "星 空子"
 BOSS = "月 影子"
 COMPANY = "星空商事株式会社"
+SERVICE = "DocuSign, Inc."
 PROGRAMS = ("pyHanko", "typst", "PDFium")
 NOBODY = papers.Pki("Nobody")
 LATIN = {"romaji": "Hoshi Sorako", "kana": "ホシ ソラコ"}
@@ -118,7 +119,16 @@ WHO = {
     "a serial number": Variant(signs("20240101ABCDEF"), "signed", "unnamed"),
     "her given name with another family name": Variant(signs("月 空子"), "signed", "unnamed"),
     "her family name alone": Variant(signs("星"), "signed", "unnamed"),
-    "somebody signed for her": Variant(signs("月 影子（星 空子 代理）"), "signed", "unnamed"),
+    "somebody signed for her": Variant(signs("月 影子（星 空子 代理）"), "unsigned", "unnamed"),
+    "somebody signed for her, by an authority that nobody trusts": Variant(
+        signs("星 空子 代理", by=NOBODY.signer("星 空子 代理")), "unsigned", "untrusted"
+    ),
+    "her given name with another family name, in one word": Variant(signs("佐藤空子"), "signed", "unnamed"),
+    "another person signed, with a number": Variant(signs("月 影子 20240101"), "unsigned", "unnamed"),
+    "another address at the company": Variant(signs("kageko.tsuki@example.test"), "unsigned", "unnamed"),
+    "she signed in Latin letters by an unknown authority, her superior by ours": Variant(
+        signs("Sorako Hoshi", by=NOBODY.signer("Sorako Hoshi"), then=also(BOSS)), "signed", "unnamed"
+    ),
     "another person signed": Variant(signs(BOSS), "unsigned", "unnamed"),
     "a superior of her family name signed": Variant(signs("星 一郎"), "unsigned", "unnamed"),
     "a superior of her family name signed, in Latin letters": Variant(signs("Ichiro Hoshi"), "unsigned", "unnamed", notice=LATIN),
@@ -136,13 +146,15 @@ WHO = {
         signs(then=also(BOSS, by=NOBODY.signer(BOSS))), "signed", "verified"
     ),
     "her name is a company's by its sound": Variant(signs("Atasha Co"), "signed", "verified", notice={"name": "Atasha Co"}),
-    "the company sealed": Variant(signs(COMPANY), "signed", "sealed"),
-    "a company with a bracket in its name sealed": Variant(signs("Mitsui Bussan [Japan] Trading, K.K."), "signed", "sealed"),
+    "the company sealed": Variant(signs(COMPANY), "unsigned", "sealed"),
+    "a company with a bracket in its name sealed": Variant(signs("Mitsui Bussan [Japan] Trading, K.K."), "unsigned", "sealed"),
     "a service sealed": Variant(signs("電子印鑑GMOサイン"), "signed", "sealed"),
     "a service sealed, in Latin letters": Variant(signs("Dropbox Sign"), "signed", "sealed"),
-    "an office sealed": Variant(signs("人事部長"), "signed", "sealed"),
+    "a superior's own seal": Variant(signs("月 影子 人事部長"), "unsigned", "sealed"),
+    "the company and a service sealed": Variant(signs(COMPANY, then=also(SERVICE)), "signed", "sealed"),
+    "an office sealed": Variant(signs("人事部長"), "unsigned", "sealed"),
     "a seal by its certificate's statement": Variant(
-        signs(BOSS, by=papers.pki().signer(BOSS, statement="seal")), "signed", "sealed"
+        signs(BOSS, by=papers.pki().signer(BOSS, statement="seal")), "unsigned", "sealed"
     ),
     "another person whose certificate has a family name": Variant(
         signs("Acme Trading Co", by=papers.pki().signer("Acme Trading Co", more=((NameOID.SURNAME, "Co"),))),
@@ -151,6 +163,7 @@ WHO = {
     "a time stamp alone": Variant(stamp(), "signed", "stamped"),
     "a print that nobody signed": Variant(bytes, "signed", "none"),
     "words that look like a signature": Variant(lambda _: papers.plain("/ByteRange [0 1 2 3]"), "signed", "none"),
+    "a line that looks like a signature": Variant(lambda body: body + b"\n% /ByteRange [0 1 2 3]\n", "signed", "none"),
     "a form that a program has enabled": Variant(papers.with_usage_rights, "signed", "none"),
 }  # fmt: skip
 
@@ -161,6 +174,12 @@ CHANGED = {
     ),
     "one byte of what she signed": Variant(signs(then=lambda paper: papers.bytes_flipped(paper, b"/Contents")), "altered", "broken"),
     "her signature was taken out": Variant(signs(then=papers.signature_removed), "altered", "broken"),
+    "her signature was taken out, and a program's seal named that there is not": Variant(
+        signs(then=lambda paper: papers.with_empty_rights(papers.signature_removed(paper))), "altered", "broken"
+    ),
+    "her signature was taken out, and named as a program's seal": Variant(
+        signs(then=papers.signature_named_as_rights), "altered", "broken"
+    ),
     "something was appended": Variant(signs(then=lambda paper: paper + b"\n1 0 obj\n<<>>\nendobj\n"), "altered", "broken"),
     "opened and saved by another program": Variant(signs(then=saved), "altered", "broken"),
     "other words, then the company's seal": Variant(
@@ -181,7 +200,10 @@ CHANGED = {
     "a sum was filled in, then a signature of nobody we know": Variant(
         form(signs(then=filled(also(BOSS, by=NOBODY.signer(BOSS))))), "altered", "broken"
     ),
-    "a date was filled in, then her superior's signature": Variant(form(signs(then=filled(also(BOSS)))), "signed", "verified"),
+    "a date was filled in, then her superior's signature": Variant(form(signs(then=filled(also(BOSS)))), "altered", "verified"),
+    "she filled in the form that her superior had signed, and signed it": Variant(
+        form(signs(BOSS, then=filled(also(HER)))), "signed", "verified"
+    ),
     "filled in before she signed": Variant(form(filled(signs())), "signed", "verified"),
     "the company certified the form, and she signed it": Variant(certified(COMPANY, also(HER)), "signed", "verified"),
     "the company certified that nothing may follow, and she signed": Variant(
@@ -194,7 +216,7 @@ CHANGED = {
     "the company's seal upon her signature": Variant(signs(then=also(COMPANY)), "signed", "verified"),
     "a time stamp upon her signature": Variant(signs(then=stamp()), "signed", "verified"),
     "a time stamp of an unknown authority upon her signature": Variant(signs(then=stamp(by=NOBODY)), "signed", "verified"),
-    "the company's seal, and an archive's stamp": Variant(signs(COMPANY, then=stamp()), "signed", "sealed"),
+    "the company's seal, and an archive's stamp": Variant(signs(COMPANY, then=stamp()), "unsigned", "sealed"),
     "other bytes than were registered": Variant(bytes, "altered", "none", {"sha256": "0" * 64}),
     "locked with a password": Variant(lambda _: papers.encrypted(), "unreadable", None),
     "torn": Variant(signs(then=papers.truncated), "unreadable", None),
@@ -227,13 +249,13 @@ TIMES = {
     ),
     "a seal of long ago upon her signature": Variant(signs(then=also(COMPANY, at=OLD, stamped=True)), "expired", "verified"),
     "a blank form that was stamped long ago": Variant(stamp(OLD, then=signs()), "signed", "verified"),
-    "sealed long ago, registered last week": Variant(signs(COMPANY, at=OLD, stamped=True), "expired", "sealed"),
-    "sealed long ago, of no day": Variant(signs(COMPANY, at=OLD, stamped=True), "expired", "sealed", {"signed_on": ""}),
+    "sealed long ago, registered last week": Variant(signs(SERVICE, at=OLD, stamped=True), "expired", "sealed"),
+    "sealed long ago, of no day": Variant(signs(SERVICE, at=OLD, stamped=True), "expired", "sealed", {"signed_on": ""}),
     "an entry pledge of no day, sealed when it was fetched after the last day": Variant(
-        signs(COMPANY, at=datetime(2026, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"kind": "entry_pledge", "signed_on": ""}
+        signs(SERVICE, at=datetime(2026, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"kind": "entry_pledge", "signed_on": ""}
     ),
     "an exit pledge of no day, in an archive a year later": Variant(
-        signs(COMPANY, at=datetime(2027, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"signed_on": ""}
+        signs(SERVICE, at=datetime(2027, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"signed_on": ""}
     ),
     "signed long ago, sealed when it was fetched": Variant(
         signs("DocuSign, Inc.", stamped=True), "expired", "sealed", {"signed_on": "2019-03-01"}

@@ -11,10 +11,19 @@ from connectors.errors import ConnectorError, Denied, Unintelligible
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.sending import Sending
 from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.cloudsign.shape import CLOSED, REGISTER, SENT, TEMPLATE, papers_of, with_attribute
+from connectors.nda.cloudsign.shape import (
+    AGREED,
+    CLOSED,
+    REGISTER,
+    SENT,
+    TEMPLATE,
+    papers_of,
+    recipients,
+    with_attribute,
+)
 from connectors.nda.cloudsign.wire import WHO, Request, Wire
 from connectors.nda.contract import Found, Paper, PaperMatch, Sent
-from connectors.nda.exchange import Trace
+from connectors.nda.exchange import SIGNED_ALREADY, Trace
 from connectors.nda.matching import addresses_of, match_papers, names_of
 from connectors.pacing import Pace
 from models.vocabulary import Leaver, MatchReason
@@ -94,6 +103,12 @@ class CloudSignRegister:
             with _as_documented([]):
                 return await self._sending.send(pledge, leaver, title, key)
 
+    async def find_sent(self, key: str) -> Sent | None:
+        """Return the document that was sent with *key*; a draft was not."""
+        async with self._turn:
+            with _as_documented([]):
+                return await self._sending.find(key)
+
     async def remind(self, paper_id: str) -> None:
         """Remind the signer.  Looks first: the same request would send a draft.  An unknown outcome is not repeated."""
         trace: Trace = []
@@ -114,6 +129,11 @@ class CloudSignRegister:
         if document.get("status") != SENT:
             message = f"{WHO}: cannot take back {paper_id}: nobody is asked to sign it"
             raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
+        with _as_documented(trace):
+            signed = any(who["status"] == AGREED or who.get("processed_at") for who in recipients(document))
+        if signed:
+            message = f"{WHO}: cannot take back {paper_id}: somebody has signed it already"
+            raise Unintelligible(message, code="signed_already", evidence=tuple(trace), remedy=SIGNED_ALREADY)
         await self._wire.write(Request("take back a document", "PUT", f"{path}/decline"), trace)
 
     async def aclose(self) -> None:

@@ -40,7 +40,7 @@ class Sending:
         if address is None:
             remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
             raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
-        own = hashlib.sha256(key.encode()).hexdigest()[:32]
+        own = _own(key)
         document = await self._known(own, trace)
         if document is None:
             document = await self._draft(own, title, trace)
@@ -49,6 +49,14 @@ class Sending:
             document = await self._post(document, trace)
         sent_at = instant(document.get("sent_at")) or datetime.now(UTC)
         return Sent(REGISTER, document["id"], sent_at, tuple(trace))
+
+    async def find(self, key: str) -> Sent | None:
+        """Return what was sent with *key*."""
+        trace: Trace = []
+        document = await self._known(_own(key), trace)
+        if document is None or document["status"] == DRAFT:
+            return None
+        return Sent(REGISTER, document["id"], instant(document.get("sent_at")) or datetime.now(UTC), tuple(trace))
 
     async def _known(self, own: str, trace: Trace) -> Document | None:
         """Return the document with our mark, one that was sent before any draft."""
@@ -135,6 +143,11 @@ class Sending:
             message = f"{WHO}: cannot read {document_id}: it is gone"
             raise Unintelligible(message, code="not_found", evidence=tuple(trace))
         return dict(found)
+
+
+def _own(key: str) -> str:
+    """Return the mark that a document bears for *key*."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def _parts(document: Document) -> tuple[int, int]:

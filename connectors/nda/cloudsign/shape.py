@@ -24,7 +24,7 @@ WORDS = MappingProxyType(
         IMPORTED: "インポート書類",
     }
 )
-_DECLINED = 9  # participantModel.status
+AGREED, _DECLINED = 7, 9  # participantModel.status
 _TOKYO = ZoneInfo("Asia/Tokyo")
 MARK = "lastday:"
 

@@ -27,9 +27,9 @@ from docusign_esign import (
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.docusign.settings import Settings
-from connectors.nda.docusign.shape import KEY_FIELD, REGISTER, papers_of
+from connectors.nda.docusign.shape import KEY_FIELD, REGISTER, papers_of, signers_of
 from connectors.nda.docusign.wire import WHO, Request, Wire
-from connectors.nda.exchange import Trace, instant
+from connectors.nda.exchange import SIGNED_ALREADY, Trace, instant
 from connectors.nda.matching import addresses_of, match_papers
 from connectors.pacing import Pace
 from models.vocabulary import Leaver
@@ -39,6 +39,7 @@ FIRST_DAY = "2003-01-01T00:00:00Z"
 
 PAGE, PAGES = 1000, 10
 _NONE_SUCH = frozenset({"ENVELOPE_DOES_NOT_EXIST", "INVALID_REQUEST_PARAMETER_ENVELOPE_ID"})
+_HAVE_SIGNED = frozenset({"signed", "completed"})  # recipients, in an envelope that waits for others
 _WAITING, _OVER = frozenset({"sent", "delivered"}), frozenset({"voided", "declined", "deleted"})
 _LONGEST_REASON = 200
 _KEYS = UUID("5b0d2e57-9a53-4c0e-8f0e-6f7a6d1c9a11")
@@ -109,10 +110,17 @@ class DocuSignRegister:
         if leaver.email is None and not leaver.other_emails:
             remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
             raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
-        own, trace = str(uuid5(_KEYS, hashlib.sha256(key.encode()).hexdigest())), list[Any]()
+        own, trace = _own(key), list[Any]()
         async with self._turn:
             with _as_documented(trace):
                 return await self._send_once(pledge, leaver, title, own, trace)
+
+    async def find_sent(self, key: str) -> Sent | None:
+        """Return the envelope that was sent with *key*."""
+        trace: Trace = []
+        async with self._turn:
+            with _as_documented(trace):
+                return await self._sent_with(_own(key), trace)
 
     async def _send_once(self, pledge: bytes, leaver: Leaver, title: str, own: str, trace: Trace) -> Sent:
         if (before := await self._sent_with(own, trace)) is not None:
@@ -157,6 +165,9 @@ class DocuSignRegister:
         if envelope.status not in _WAITING:
             message = f"{WHO}: cannot take back {paper_id}: it is {envelope.status}"
             raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
+        if any(one.status in _HAVE_SIGNED or one.signed_date_time for one in signers_of(envelope)):
+            message = f"{WHO}: cannot take back {paper_id}: somebody has signed it already"
+            raise Unintelligible(message, code="signed_already", evidence=tuple(trace), remedy=SIGNED_ALREADY)
         void = Envelope(status="voided", voided_reason=reason[:_LONGEST_REASON])
         request = Request(
             "take back an envelope",
@@ -253,6 +264,11 @@ def _total(listed: Any) -> int:
 def _following(next_uri: str | None) -> str | None:
     found = parse_qs(urlsplit(next_uri or "").query).get("start_position", [""])[0]
     return found if found.isdecimal() else None
+
+
+def _own(key: str) -> str:
+    """Return the transaction id that an envelope bears for *key*."""
+    return str(uuid5(_KEYS, hashlib.sha256(key.encode()).hexdigest()))
 
 
 def _definition(pledge: bytes, leaver: Leaver, title: str, own: str) -> EnvelopeDefinition:

@@ -96,15 +96,15 @@ class Outbox:
 
     def put(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Pledge:
         """Write the pledge, unless it was written with the same *key* before.  A crash in between leaves nothing sent."""
-        pledge_id = PLEDGE + hashlib.sha256(key.encode()).hexdigest()[:20]
-        if (before := self.get(pledge_id)) is not None:
+        known = pledge_id(key)
+        if (before := self.get(known)) is not None:
             return before
         digest = hashlib.sha256(pledge).hexdigest()
-        made = Pledge(pledge_id, title, datetime.now(UTC), digest, leaver.employee_no, leaver.name, leaver.email)
+        made = Pledge(known, title, datetime.now(UTC), digest, leaver.employee_no, leaver.name, leaver.email)
         try:
             self._root.mkdir(parents=True, exist_ok=True)
-            _write(self._root / f"{pledge_id}.pdf", pledge)
-            _write(self._root / f"{pledge_id}.json", _as_json(made))
+            _write(self._root / f"{known}.pdf", pledge)
+            _write(self._root / f"{known}.json", _as_json(made))
         except OSError as exc:
             code = type(exc).__name__
             remedy = "Let lastday write into the outbox of LASTDAY_NDA_FOLDER."
@@ -136,6 +136,11 @@ class Outbox:
         """Return every pledge of the outbox, in the order of their ids."""
         found = (self.get(path.stem) for path in sorted(self._root.glob(f"{PLEDGE}*.json")))
         return [pledge for pledge in found if pledge is not None]
+
+
+def pledge_id(key: str) -> str:
+    """Return the id of the pledge that is sent with *key*."""
+    return PLEDGE + hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
 def _as_json(pledge: Pledge) -> bytes:

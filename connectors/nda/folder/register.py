@@ -13,7 +13,7 @@ from connectors.errors import ConnectorError, NotOnPlan, Unreachable
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.folder.index import EVERYBODY, Index
 from connectors.nda.folder.manifest import REGISTER, find_manifest, paper_of
-from connectors.nda.folder.papers import Outbox, read_file
+from connectors.nda.folder.papers import Outbox, pledge_id, read_file
 from connectors.nda.folder.settings import Settings
 from connectors.nda.matching import addresses_of, match_papers, names_of, number_key
 from models.vocabulary import Evidence, Leaver
@@ -74,6 +74,11 @@ class FolderRegister:
         seen = datetime.now(UTC)
         wrote = Evidence(f"write outbox/{put.id}.pdf", put.sent_at, seen, None, code="file", request_sha256=put.sha256)
         return Sent(REGISTER, put.id, put.sent_at, (wrote,))
+
+    async def find_sent(self, key: str) -> Sent | None:
+        """Return what was written into the outbox with *key*."""
+        put = await self._aside(lambda: self._outbox.get(pledge_id(key)))
+        return Sent(REGISTER, put.id, put.sent_at, ()) if put is not None else None
 
     async def remind(self, paper_id: str) -> None:  # noqa: ARG002  # the contract's own
         """Raise: a folder reminds nobody."""

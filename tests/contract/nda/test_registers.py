@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from connectors.errors import ConnectorError, OutcomeUnknown
+from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
 from connectors.nda import titles
 from connectors.nda.contract import Paper
 from connectors.nda.registry import PACKAGES
@@ -174,6 +174,27 @@ class TestSend:
             except OutcomeUnknown:
                 continue
         assert [paper for paper, _ in vendor.delivered()] == [sent.id]
+
+    async def test_find_sent(self, rig: Rig) -> None:
+        """What was sent is found by its key, and nothing by another one; nothing is sent."""
+        sent = await rig.register.send(PDF, leaver("E1001"), title=TITLE, key="k1")
+        reached = len(rig.delivered())
+        found = await rig.register.find_sent("k1")
+        assert found is not None
+        assert found.id == sent.id
+        assert await rig.register.find_sent("k2") is None
+        assert len(rig.delivered()) == reached
+
+    async def test_take_back_of_what_one_of_two_has_signed(self, vendor: Rig) -> None:
+        """The leaver has signed and the company's countersignature is awaited: it stays, and a person is asked."""
+        sent = await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k1")
+        vendor.tenant.sign_first_of_two(sent.id)
+        with pytest.raises(Unintelligible, match="somebody has signed it already") as refused:
+            await vendor.register.take_back(sent.id, "the last day moved")
+        assert refused.value.advice.startswith("See who has signed it")
+        still = await vendor.register.look_up(sent.id)
+        assert still is not None
+        assert not still.void
 
     async def test_take_back(self, rig: Rig) -> None:
         """Nobody can sign any more what was taken back; again does nothing, and what everyone has signed stays."""
