@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from statistics import mean, median
 
 from casework.activity.devices import replacement_in
@@ -19,6 +19,8 @@ from casework.activity.tally import Half, Tally, by_day, whole
 from casework.activity.usual import Usual, expected, of_a_weekday, summed
 from casework.intake.employment import Employment
 
+_ABOUT = 0.8
+"""Of the longest: logs that reach so far back are compared together, by the days that all of them show."""
 _ENOUGH = 14
 """Days: a log that is known for less has nothing to be compared with."""
 _LATELY = timedelta(days=60)
@@ -39,12 +41,14 @@ class Comparison:
 
     A source that was covered for less than two weeks before the notice has no baseline: nothing is expected of it, and
     *missing* names it.  *days*: those before the notice to compare with, which all logs show that tell of what is compared, *window* those since, both only as far as the person was at work;
-    *left_out*: how many before it were not.  *usual*: what was to be expected of each weekday, all sources together.  *before* and *since*: what
+    *left_out*: how many before it were not.  *among*: these sources alone.  *usual*: what was to be expected of each weekday, all sources together.  *before* and *since*: what
     can be compared; *taken* the takes of each of their days but for what a sync client fetched for a *replacement* of the computer, *made* what
     the person made.  *lately_on*: from when on something is new that was not there before.
     """
 
-    def __init__(self, tally: Tally, covered: dict[str, date], employment: Employment | None = None) -> None:
+    def __init__(
+        self, tally: Tally, covered: dict[str, date], employment: Employment | None = None, among: Collection[str] = ()
+    ) -> None:
         self.tally, self.rules = tally, tally.rules
         spans = dict.fromkeys(tally.halves, tally.notice_on) | covered
         at_work = days_at_work(tally, min(spans.values(), default=tally.notice_on), employment or Employment())
@@ -52,7 +56,7 @@ class Comparison:
             source: [day for day in at_work if begins <= day < tally.notice_on] for source, begins in spans.items()
         }
         self.missing = tuple(sorted(source for source, days in usable.items() if len(days) < _ENOUGH))
-        known = [source for source in tally.halves if source not in self.missing]
+        known = [source for source in tally.halves if source not in self.missing and (not among or source in among)]
         telling = [source for source in known if any(map(_tells, tally.halves[source]))] or known
         self.days = min((usable[source] for source in telling), key=len, default=[])
         self.window = [day for day in at_work if day >= tally.notice_on]
@@ -70,6 +74,12 @@ class Comparison:
             for weekday in range(7)
         )
         self.lately_on = self._lately_on()
+        self._parts = _of_one_reach(known, telling, usable) if not among else []
+        self._again = partial(Comparison, tally, covered, employment)
+
+    def parts(self) -> list[Comparison]:
+        """Return this for each group of logs that reach about equally far back: a log is compared with its own days alone."""
+        return [self._again(part) for part in self._parts] if len(self._parts) > 1 else [self]
 
     @property
     def known_days(self) -> int:
@@ -201,6 +211,20 @@ class Comparison:
     def is_explained(self, times: float, work: float | None) -> bool:
         """Whether *times* the usual were taken while so many *times* more was made that it may be a task: it was half as much again, and kept up."""
         return work is not None and times < _TOO_MUCH and work >= max(_A_TASK, times * _KEPT_UP)
+
+
+def _of_one_reach(
+    known: Sequence[str], telling: Sequence[str], usable: Mapping[str, Sequence[date]]
+) -> list[list[str]]:
+    """Return the sources in groups, the longest first; those that tell nothing that is compared are of each."""
+    groups: list[list[str]] = []
+    for source in sorted(telling, key=lambda one: -len(usable[one])):
+        if not groups or len(usable[source]) < _ABOUT * len(usable[groups[-1][0]]):
+            groups.append([one for one in known if one not in telling])
+            groups[-1].insert(0, source)
+        else:
+            groups[-1].append(source)
+    return groups
 
 
 def _tells(half: Half) -> bool:

@@ -69,21 +69,23 @@ def names_of(
     found: dict[str, list[Period]] = {}
     for account in (one for one in accounts if one.connection == connection):
         for name, periods in (_addresses(account, contacts=contacts) | _asked(account, row)).items():
-            found.setdefault(fold_email(name), []).extend(periods)
+            found.setdefault(name, []).extend(periods)
     return found
 
 
 def _addresses(account: CaseAccount, *, contacts: bool) -> dict[str, list[Period]]:
     others = account.addresses.get("others", ()) if contacts else ()
     names = (account.vendor_id, account.label, *account.addresses.get("primary", ()), *others)
-    return {name: [(None, None)] for name in names if name}
+    return {fold_email(name): [(None, None)] for name in names if name}
 
 
 def _asked(account: CaseAccount, row: Collection | None) -> dict[str, list[Period]]:
     if row is None or (row.connection, row.account_id) != (account.connection, account.vendor_id):
         return {}
     return {
-        name: [(_instant(since), _instant(until)) for since, until in zip(times[::2], times[1::2], strict=True)]
+        fold_email(name): [
+            (_instant(since), _instant(until)) for since, until in zip(times[::2], times[1::2], strict=True)
+        ]
         for name, times in (row.names or {}).items()
     }
 
@@ -161,6 +163,7 @@ def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequen
 def recorded(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Record | None:
     """Return what was read as *raw*; None where not even that can be seen."""
     try:
-        return log.record(source, raw)
+        record = log.record(source, raw)
     except _NOT_UNDERSTOOD:
         return None
+    return record if record.at.year in _YEARS else None

@@ -37,9 +37,10 @@ def reasons_of(comparison: Comparison) -> list[Reason]:
         if comparison.known_days
         else (ways.exports, ways.programs_in_question)
     )
-    found = _each_once(reason for look in (*looks, ways.uncompared) for reason in look(comparison))
+    parts = comparison.parts()
+    found = _each_once(reason for look in (*looks, ways.uncompared) for part in parts for reason in look(part))
     unusual = [reason for reason in found if not reason.unclean]
-    beside = [reason for look in _BESIDE for reason in look(comparison)] if unusual else []
+    beside = _each_once(reason for look in _BESIDE for part in parts for reason in look(part)) if unusual else []
     return [*unusual, *beside, *(reason for reason in found if reason.unclean)]
 
 

@@ -49,7 +49,8 @@ from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_accounts, rows_of
-from models.tables import Collection, EvidenceFile
+from connectors.matching import fold_email
+from models.tables import CaseAccount, Collection, EvidenceFile
 from models.vocabulary import Completeness, FindingKind, as_fields
 
 _MOST_FOLDERS = 10
@@ -283,7 +284,7 @@ class _Work:
         until, names = quiet.blocked_at, set[str]()
         for row in (one for one in plain(self.ended) if log_of(one) == log):
             asked = (row.names or {}).items()
-            if until is not None and _lacks_only_the_past(row) and names <= {name for name, _ in asked}:
+            if until is not None and _lacks_only_the_past(row, quiet.account) and names <= {name for name, _ in asked}:
                 if reach(row, None).since > until:
                     return None
                 until = max(until, sure_until(row))
@@ -291,9 +292,14 @@ class _Work:
         return until
 
 
-def _lacks_only_the_past(row: Collection) -> bool:
-    """Whether a pass read all from where it reaches to its end: what it lacks is what was forgotten, or names of before."""
-    return {str(gap["reason"]) for gap in as_stated(row, "gaps")} | {row.reason or LIMIT} <= FORGOTTEN | UNSEEN
+def _lacks_only_the_past(row: Collection, account: CaseAccount) -> bool:
+    """
+    Whether a pass read all from where it reaches to its end: what it lacks is what was forgotten, or names of before the one by which the
+    account was found.
+    """
+    lacking = {str(gap["reason"]) for gap in as_stated(row, "gaps")} | {row.reason or LIMIT}
+    is_named = fold_email(account.label) in {fold_email(name) for name in row.names or {}}
+    return lacking <= FORGOTTEN | UNSEEN and (is_named or not lacking & UNSEEN)
 
 
 def _is_held_since(times: Sequence[str | None], blocked_at: datetime | None) -> bool:

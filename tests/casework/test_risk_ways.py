@@ -495,6 +495,26 @@ class TestTwoLogs:
         found = of_two_logs(work(), short)
         assert verdict_of([*found.values()]) != "unusual"
 
+    @pytest.mark.parametrize(
+        "habit",
+        [
+            acts(K.FORWARD, ALL[::20], target="box@elsewhere.test"), acts(K.TAKEOUT, ALL[::20]), acts(K.DOWNLOAD, ALL[::20], 1_500),
+            acts(K.SEND, ALL[::20], target="sora@private.test"),
+        ],
+        ids=["forwards", "exports", "volume", "own addresses"],
+    )  # fmt: skip
+    def test_of_which_a_short_one_hides_no_habit_of_the_long_one(self, habit: Iterable[Raw]) -> None:
+        found = of_two_logs([*work(), *habit], acts(K.EDIT, self.RECENT, 3))
+        assert verdict_of([*found.values()]) != "unusual"
+
+    def test_of_which_a_short_one_clears_nobody(self) -> None:
+        """What the long log shows is told by its own days."""
+        leak = [
+            *acts(K.EXTERNAL_SHARE, WINDOW[-3:], 20, target="buyer@rival.test"),
+            *acts(K.DOWNLOAD, WINDOW[-3:], 14, title="極秘"),
+        ]
+        assert {"shares", "marked"} <= of_two_logs([*work(), *leak], acts(K.EDIT, self.RECENT[:1])).keys()
+
     def test_what_is_more_is_still_told(self) -> None:
         short = [*acts(K.VIEW, self.RECENT, 60), *acts(K.VIEW, WINDOW[-3:], 1_500)]
         assert "views" in of_two_logs(work(), short)

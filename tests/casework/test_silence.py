@@ -20,7 +20,7 @@ from casework.errors import BadRequest
 from casework.truth import post_cut
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.downloads import content_of
-from connectors.activity import ActivityPage, Gap, Name
+from connectors.activity import ActivityPage, Gap, Name, Record
 from connectors.errors import Denied, NotRecorded
 from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Standing
 from tests.casework.conftest import Office
@@ -202,6 +202,7 @@ class TestSilence:
         ledger(logged).describe = lambda source, raw: tuple(  # type: ignore[method-assign]  # whatever the vendor wrote
             replace(one, at=at) for one in describe(source, raw)
         )
+        ledger(logged).record = lambda source, raw: Record(str(raw["id"]), at, {"source": source})  # type: ignore[method-assign]
         assert logged.context.evidence is not None
         summarise(logged.context, case.id, logged.context.evidence)
         shown = show(logged.context, case.id)["downloads"]
@@ -279,9 +280,9 @@ class TestUntilWhen:
     @pytest.mark.parametrize(("renamed", "state"), [(False, "silent"), (True, "not_read")])
     async def test_without_former_names(self, logged: Office, reason: str, renamed: bool, state: str) -> None:
         """Names from before the departure do not matter after the cut; one that was searched then, and is not any more, does."""
-        ledger(logged).gaps, ledger(logged).names = (Gap(reason, "not seen"),), (Name("me@x.test"),)
+        ledger(logged).gaps, ledger(logged).names = (Gap(reason, "not seen"),), (Name("E1@example.test"),)
         case, _ = await cut(logged)
-        ledger(logged).names = (Name("renamed@x.test" if renamed else "me@x.test"), Name("more@x.test"))
+        ledger(logged).names = (Name("renamed@x.test" if renamed else "E1@example.test"), Name("more@x.test"))
         logged.clock.pass_by(hours=25)
         shown = (await read(logged, case))["downloads"]
         assert (shown["silence"][0]["state"], shown["verdict"]) == (state, "cannot_say")
@@ -303,6 +304,14 @@ class TestUntilWhen:
         await read(logged, case)
         ledger(logged).fault = lambda *_: fault
         ledger(logged).gaps = (*lacks, Gap("search_failed", "failed 3 times"))
+        hide(logged, effective_by)
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    async def test_renamed_before_the_first_look(self, logged: Office) -> None:
+        """Where former names cannot be seen, the one by which the account was found must be searched."""
+        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), (Name("left-e1@example.test"),)
+        case, effective_by = await cut(logged)
         hide(logged, effective_by)
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"

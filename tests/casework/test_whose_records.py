@@ -180,6 +180,14 @@ class TestNames:
         done = Activity(K.DOWNLOAD, AT + timedelta(days=days), "x", actor_id=name)
         assert is_theirs(names, done) is theirs
 
+    def test_spelled_otherwise(self) -> None:
+        """Capital letters in the directory's name change nothing of when it was the account's."""
+        one = account("microsoft365", "m1", "Lead@x.test")
+        row = asked(one, **{"lead@x.test": [AT.isoformat(), None]})
+        names = names_of([one], row, ConnectionId("microsoft365"), contacts=False)
+        before = Activity(K.DOWNLOAD, AT - timedelta(days=1), "x", actor_id="LEAD@x.test")
+        assert not is_theirs(names, before)
+
     def test_of_a_name_that_came_back(self) -> None:
         """It counts for each time that it was the account's."""
         gone, back = AT - timedelta(days=9), AT - timedelta(days=2)
