@@ -18,7 +18,7 @@ from casework.nda.signing import (
     day_in_japan,
     own_signatures,
     proof,
-    sealed_by_no_service,
+    sealed_by_no_provider,
     signed_on,
     there_on,
 )
@@ -170,7 +170,7 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
     without_bytes = paper.media_type is None and kind is not PaperKind.WORK_RULES
     ahead = day is not None and day > facts.today + _SLACK
     expired = paper.expires_on is not None and facts.is_over(paper.expires_on)
-    others, seals = certified_for_others(held, facts.leaver), sealed_by_no_service(held, facts.leaver)
+    others, seals = certified_for_others(held, facts.leaver), sealed_by_no_provider(held, facts.leaver)
     filled = any(one.filled_after for one in own_signatures(held, facts.leaver))
     another = _of_another_departure(kind, day, day or there_on(held, facts.leaver), facts, policy)
     against = (

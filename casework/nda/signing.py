@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from connectors.matching import fold_name
 from connectors.nda.contract import Examined, PaperMatch, Signature
 from connectors.nda.matching import names_of
-from connectors.nda.seals import is_of_a_service
+from connectors.nda.seals import is_of_a_provider
 from connectors.nda.signatories import says_whose
 from models.tables import PaperRuling
 from models.vocabulary import Leaver, Says
@@ -71,7 +71,7 @@ def certified_for_others(held: Held, leaver: Leaver | None) -> list[str]:
     return sorted({one.signer for one, _ in persons})
 
 
-def sealed_by_no_service(held: Held, leaver: Leaver | None) -> list[str]:
+def sealed_by_no_provider(held: Held, leaver: Leaver | None) -> list[str]:
     """
     Return whose seals a paper bears on which nobody else has signed, where none is a signing service's: the employer's, an office's, a superior's.
 
@@ -82,7 +82,7 @@ def sealed_by_no_service(held: Held, leaver: Leaver | None) -> list[str]:
         held.delivered
         or held.ruling is not None
         or of_persons(held, leaver)
-        or any(is_of_a_service(one.signer) for one in seals)
+        or any(is_of_a_provider(one.signer) for one in seals)
     ):
         return []
     return sorted({one.signer for one in seals})

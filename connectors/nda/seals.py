@@ -65,7 +65,7 @@ def kind_of(certificate: Certificate) -> Kind:
     return "seal" if _is_no_persons(name) else "person"
 
 
-def is_of_a_service(name: str) -> bool:
+def is_of_a_provider(name: str) -> bool:
     """Whether a seal's *name* is that of a service in which papers are signed.  One that we do not know is taken for somebody's of the company."""
     return _SERVICE.search(_folded(name)) is not None
 
