@@ -202,7 +202,7 @@ class TestSilence:
         ledger(logged).describe = lambda source, raw: tuple(  # type: ignore[method-assign]  # whatever the vendor wrote
             replace(one, at=at) for one in describe(source, raw)
         )
-        ledger(logged).record = lambda source, raw: Record(str(raw["id"]), at, {"source": source})  # type: ignore[method-assign]
+        ledger(logged).record = lambda source, raw: Record(str(raw["id"]), at, {"source": source})  # type: ignore[method-assign]  # the same
         assert logged.context.evidence is not None
         summarise(logged.context, case.id, logged.context.evidence)
         shown = show(logged.context, case.id)["downloads"]
