@@ -54,22 +54,28 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
 async def list_what_is_due(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
     List in *connection*, of a departure that is due, the containment, and within the time that policy grants what is taken away before
-    the block, or would be gone with it, whose failure is none of the containment's; seal that plan.  The rest is listed after the block.
+    the block, or would be gone with it; seal that plan.  The rest is listed after the block.
     """
     case, kinds = await context.store.run(context.case, case_id), context.connectors[connection].manifest.kinds.values()
-    early = {line.kind for line in kinds if line.order < 0 or line.implied_by is EntitlementKind.SIGN_IN} - CONTAINMENT
-    at_once = case.at_once_at is not None and case.for_real
-    asked = [CONTAINMENT] if at_once or not early else [CONTAINMENT, frozenset(early)]
-    first, *others = (
-        asyncio.ensure_future(take_inventory(context, case_id, connection, kinds=kinds)) for kinds in asked
+    early = {line.kind for line in kinds if line.order < 0 or line.implied_by is EntitlementKind.SIGN_IN}
+
+    def listing(kinds: Kinds) -> asyncio.Future[None]:
+        return asyncio.ensure_future(take_inventory(context, case_id, connection, kinds=kinds))
+
+    waits, listings = (
+        context.policy.cut.precut_seconds,
+        [listing(CONTAINMENT if _cut_first(case) else CONTAINMENT | early)],
     )
     try:
-        await asyncio.wait({first, *others}, timeout=None if at_once else context.policy.cut.precut_seconds)
-        await first
+        done, _ = await asyncio.wait(listings, timeout=None if _cut_first(case) else waits)
+        if not done:
+            listings.append(listing(CONTAINMENT))
+            done, _ = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)
+        done.pop().result()
     finally:
-        for one in (first, *others):
+        for one in listings:
             one.cancel()
-        await asyncio.gather(first, *others, return_exceptions=True)
+        await asyncio.gather(*listings, return_exceptions=True)
     await context.store.run(seal_plan, context, case_id, scope="containment")
 
 
