@@ -56,11 +56,15 @@ def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:
 
 
 async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> Listing:
-    """List *account*'s access of *kinds*, by new requests."""
+    """List *account*'s access of *kinds*, by new requests; what is no answer of one kind's never blinds the containment, which is then asked apart."""
     try:
         connector = await ready(context, account.connection)
         return await connector.list_access(account_of(account), kinds)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
+        contained = kinds & CONTAINMENT
+        if not isinstance(exc, ConnectorError) and contained and contained != kinds:
+            first, rest = [await read_access(context, account, some) for some in (contained, kinds - contained)]
+            return Listing([*first, *rest], {**first.evidence, **rest.evidence})
         error = failure_of(account.connection, exc)
         where = account.connection, account.vendor_id
         blind = [

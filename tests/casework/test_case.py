@@ -178,6 +178,24 @@ class TestContain:
         (finding,) = show(office.context, case.id)["findings"]
         assert (finding["kind"], ":backup_code:" in finding["entitlement"]) == ("still_open", True)
 
+    async def test_a_listing_that_fails_before_it(self, office: Office) -> None:
+        """Whatever goes wrong with what goes before the block, the block comes and the sessions end."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        known = office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            if kinds and K.GRANT in kinds:
+                raise KeyError("a grant of an odd shape")
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # odd on purpose
+        taken: list[str] = []
+        office.paper.before = lambda row: taken.append(str(row.kind))
+        await find_everywhere(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert {"sign_in", "session"} <= set(taken)
+
     async def test_each_service_by_its_own_order(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         """What another service takes before its block, and this one after it, waits here."""
         later = tuple(replace(row, order=20) if row.kind is K.GRANT else row for row in MANIFEST_ROWS)
