@@ -41,13 +41,13 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     Raises nothing for an account: what did not succeed is a finding.  Changes nothing unless the case is for real and
     *connection* is open here.
     """
-    run = context.store.run
+    run, block_by = context.store.run, asyncio.get_running_loop().time() + context.policy.cut.precut_seconds
     case = await run(context.case, case_id)
     if not case.for_real or connection not in context.connectors:
         return
     if await run(planning.unlisted, context, case_id, connection):
         await planning.list_what_is_due(context, case_id, connection)
-    await each(_contain(context, case, account) for account in await take_up(context, case_id, connection))
+    await each(_contain(context, case, account, block_by) for account in await take_up(context, case_id, connection))
 
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
@@ -92,7 +92,7 @@ def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     return [row for row in rows if row.kind not in dead and may_ask(context, row, blocked_at)]
 
 
-async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
+async def _contain(context: Context, case: Case, account: CaseAccount, block_by: float) -> None:
     """
     Contain one account.  Its sign-in is read once more before anything is asked, unless that was done seconds ago and it is no
     administrator's: a guard may have come up since the plan, the last administrator being one who was not the last then.  A
@@ -105,7 +105,7 @@ async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
     if case.at_once_at is not None:
         await _block(context, account)
     else:
-        await _block_after_what_dies_with_it(context, account)
+        await _block_after_what_dies_with_it(context, account, block_by)
     await _take_open(context, account, frozenset({EntitlementKind.SESSION}))
 
 
@@ -124,11 +124,12 @@ async def _take(context: Context, account: CaseAccount, rows: Iterable[CaseEntit
             await context.store.run(_assess, context, account)
 
 
-async def _block_after_what_dies_with_it(context: Context, account: CaseAccount) -> None:
+async def _block_after_what_dies_with_it(context: Context, account: CaseAccount, block_by: float) -> None:
+    """Take away what would be gone with the block, and block, by *block_by* on the event loop's clock: what was not taken by then is taken beside it."""
     rows = await context.store.run(_open_rows, context, account)
     first = asyncio.ensure_future(_in_order(context, account, [row for row in rows if row.order < 0]))
     try:
-        await asyncio.wait({first}, timeout=context.policy.cut.precut_seconds)
+        await asyncio.wait({first}, timeout=max(0.0, block_by - asyncio.get_running_loop().time()))
         await _block(context, account)
     finally:
         await first  # what policy's time did not suffice for is finished, not forgotten

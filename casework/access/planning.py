@@ -54,9 +54,11 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
 async def list_what_is_due(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
     List in *connection*, of a departure that is due, the containment, and within the time that policy grants what is taken away before
-    the block, or would be gone with it; seal that plan.  The rest is listed after the block.
+    the block, or would be gone with it; seal that plan.  The rest is listed after the block, and of an emergency all that is not
+    containment.
     """
     case, kinds = await context.store.run(context.case, case_id), context.connectors[connection].manifest.kinds.values()
+    at_once = case.at_once_at is not None  # contained or not: what was found since is as urgent
     early = {line.kind for line in kinds if line.order < 0 or line.implied_by is EntitlementKind.SIGN_IN}
 
     def listing(kinds: Kinds) -> asyncio.Future[None]:
@@ -64,10 +66,10 @@ async def list_what_is_due(context: Context, case_id: str, connection: Connectio
 
     waits, listings = (
         context.policy.cut.precut_seconds,
-        [listing(CONTAINMENT if _cut_first(case) else CONTAINMENT | early)],
+        [listing(CONTAINMENT if at_once else CONTAINMENT | early)],
     )
     try:
-        done, _ = await asyncio.wait(listings, timeout=None if _cut_first(case) else waits)
+        done, _ = await asyncio.wait(listings, timeout=None if at_once else waits)
         if not done:
             listings.append(listing(CONTAINMENT))
             done, _ = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)

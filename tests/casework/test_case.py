@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlmodel import col, select
 
 from audit.leaf import read
 from casework import runbook, steps
@@ -16,17 +14,16 @@ from casework.context import Context
 from casework.decisions import signatures
 from casework.errors import NotDueYet, StillOpen
 from casework.intake.moving import reschedule
-from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
 from casework.sweeping import due_for_run
 from casework.trail.comparing import told_of
 from casework.truth.rows import accepted_rows
-from connectors.contract import Capabilities, Kinds, Listing, Manifest
+from connectors.contract import Kinds, Listing
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
-from models.tables import CaseEntitlement, Plan
+from models.tables import CaseEntitlement
 from models.vocabulary import SETTLED, Account, EntitlementKind, EntitlementState, Guard, Service
 from tests.casework.conftest import Office
-from tests.casework.paper import MANIFEST_ROWS, Killed, Paper
+from tests.casework.paper import Killed
 from tests.casework.shown import show
 
 K = EntitlementKind
@@ -110,129 +107,6 @@ class TestPlainDeparture:
             *_, (_, payload) = told_of(session.connection(), case.id)
         assert [*(payload or {})["changed"]["search"]["google_workspace"]] == ["searched_at"]
         assert office.paper.writes == writes
-
-
-class BigPlan(Paper):
-    """A service of which only the probe tells that its plan has groups."""
-
-    async def probe(self) -> Capabilities:
-        self.manifest = Manifest.of(self.service, MANIFEST_ROWS)
-        return await super().probe()
-
-
-class TestContain:
-    async def test_knows_the_plan_of_the_service_first(self, make_office: Callable[..., Office]) -> None:
-        """A process that has probed nothing yet lists an account that was accepted since the plan by what the service has."""
-        office = make_office(kind=BigPlan)
-        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        case = office.report()
-        await find_everywhere(office.context, case.id)
-        office.clock.pass_by(hours=10)
-        small = [row for row in MANIFEST_ROWS if row.kind is not K.SESSION]
-        office.paper.manifest = Manifest.of(office.paper.service, small)
-        await runbook.contain(replace(office.context, own_accounts={}), case.id, office.paper.service)
-        (account,) = show(office.context, case.id)["accounts"]
-        assert "session" in {row["kind"] for row in account["entitlements"]}
-
-    async def test_what_goes_after_the_block_is_listed_after_it(self, office: Office) -> None:
-        """Of a departure that was not planned ahead and is due: nobody waits for a list of groups to be cut; then all is taken."""
-        case = office.report()
-        office.clock.pass_by(hours=10)
-        listed, known = list[str](), office.paper.list_access
-
-        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
-            listed.extend(sorted(kinds or ()))
-            return await known(account, kinds)
-
-        office.paper.list_access = list_access  # type: ignore[method-assign]  # looked at on the way
-        office.paper.before = lambda row: listed.append(f"take {row.kind}")
-        await office.run(case.id)
-        early = {"session", *(str(row.kind) for row in MANIFEST_ROWS if row.order <= 0 or row.implied_by is K.SIGN_IN)}
-        assert set(listed[: listed.index("take sign_in")]) <= early | {f"take {kind}" for kind in early}
-        assert "role" in listed[: listed.index("take sign_in")], "gone with the block, and to be known of"
-        assert listed.index("take group") > listed.index("group") > listed.index("take sign_in")
-        assert show(office.context, case.id)["state"] == "closed"
-
-    async def test_what_is_listed_before_it_has_its_time(self, make_office: Callable[..., Office]) -> None:
-        """
-        A vendor that does not answer on what goes before the block holds it up no longer than policy grants.  What is gone with the
-        block is then an open item, as in an emergency.
-        """
-        office = make_office(policy=Policy(cut=Cut(precut_seconds=0.1)))
-        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        case = office.report()
-        office.clock.pass_by(hours=10)
-        blocked, known = asyncio.Event(), office.paper.list_access
-
-        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
-            if kinds and K.GRANT in kinds:
-                await blocked.wait()
-            return await known(account, kinds)
-
-        office.paper.list_access = list_access  # type: ignore[method-assign]  # slow on purpose
-        office.paper.after = lambda row: blocked.set() if row.kind is K.SIGN_IN else None
-        async with asyncio.timeout(30):
-            with pytest.raises(StillOpen):
-                await office.run(case.id)
-        assert office.paper.holders["g1"].held[K.GRANT] == set()
-        (finding,) = show(office.context, case.id)["findings"]
-        assert (finding["kind"], ":backup_code:" in finding["entitlement"]) == ("still_open", True)
-
-    async def test_a_listing_that_fails_before_it(self, office: Office) -> None:
-        """Whatever goes wrong with what goes before the block, the block comes and the sessions end."""
-        case = office.report()
-        office.clock.pass_by(hours=10)
-        known = office.paper.list_access
-
-        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
-            if kinds and K.GRANT in kinds:
-                raise KeyError("a grant of an odd shape")
-            return await known(account, kinds)
-
-        office.paper.list_access = list_access  # type: ignore[method-assign]  # odd on purpose
-        taken: list[str] = []
-        office.paper.before = lambda row: taken.append(str(row.kind))
-        await find_everywhere(office.context, case.id)
-        await runbook.contain(office.context, case.id, GOOGLE)
-        assert {"sign_in", "session"} <= set(taken)
-
-    async def test_each_service_by_its_own_order(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What another service takes before its block, and this one after it, waits here."""
-        later = tuple(replace(row, order=20) if row.kind is K.GRANT else row for row in MANIFEST_ROWS)
-        office.paper.manifest = Manifest.of(office.paper.service, later)
-        other = Paper(Service.SLACK)
-        office.context = replace(office.context, connectors={GOOGLE: office.paper, Service.SLACK: other})
-        case = office.report()
-        office.clock.pass_by(hours=10)
-        listed, known = list[Kinds](), office.paper.list_access
-
-        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
-            listed.append(frozenset(kinds or ()))
-            return await known(account, kinds)
-
-        monkeypatch.setattr(office.paper, "list_access", list_access)
-        await find_everywhere(office.context, case.id)
-        await runbook.contain(office.context, case.id, GOOGLE)
-        assert listed
-        assert all(K.GRANT not in kinds for kinds in listed)
-
-    async def test_an_emergency_lists_its_containment_alone(self, office: Office) -> None:
-        """It is cut first, and what would be gone with the block becomes an open item."""
-        case = office.report(kind="dismissal")
-        listed, known = list[str](), office.paper.list_access
-
-        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
-            listed.extend(sorted(kinds or ()))
-            return await known(account, kinds)
-
-        office.paper.list_access = list_access  # type: ignore[method-assign]  # looked at on the way
-        office.paper.before = lambda row: listed.append(f"take {row.kind}")
-        with pytest.raises(StillOpen):
-            await office.run(case.id)
-        assert set(listed[: listed.index("take sign_in")]) == {"sign_in", "session"}
-        with office.context.store.read() as session:
-            scopes = session.exec(select(Plan.scope).where(Plan.case_id == case.id).order_by(col(Plan.id))).all()
-        assert (scopes[0], scopes[-1]) == ("containment", "full")
 
 
 class TestDueInstant:
