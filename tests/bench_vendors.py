@@ -40,7 +40,7 @@ from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
 from emulators.habits import TOKYO, many
 from emulators.tenants import tenants
 from models.tables import CaseAccount

@@ -11,8 +11,8 @@ from connectors.google_workspace.failures import Rejected
 from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.shape import Row, text, texts
 from connectors.google_workspace.transport import Log
+from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, fold_all, match_all
-from connectors.pacing import resting_on, together
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 

@@ -21,8 +21,8 @@ from connectors.google_workspace.rate import Rate
 from connectors.google_workspace.settings import Settings
 from connectors.google_workspace.shape import text
 from connectors.google_workspace.transport import Log, Transport
+from connectors.kit.pacing import Pace
 from connectors.matching import fold_email
-from connectors.pacing import Pace
 from connectors.snapshot import Numbers
 from models.vocabulary import (
     Account,

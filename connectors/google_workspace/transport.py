@@ -26,9 +26,9 @@ from connectors.google_workspace import failures
 from connectors.google_workspace.settings import Settings
 from connectors.google_workspace.shape import Row, listed
 from connectors.google_workspace.tokens import Tier, Tokens
-from connectors.google_workspace.turns import Turns
 from connectors.google_workspace.wire import TIMEOUT, Recorder, Wire
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
+from connectors.kit.semaphore import PrioritySemaphore
 from models.vocabulary import Evidence
 
 Log: TypeAlias = "list[Evidence]"
@@ -70,7 +70,7 @@ class Transport:
         self._tokens = Tokens(files, settings.admin_subject)
         self.directory = build("directory_v1", settings.endpoint)
         self.reports = build("reports_v1", settings.endpoint)
-        self._turns = Turns(THREADS)
+        self._turns = PrioritySemaphore(THREADS)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="google_workspace")
         self._local = threading.local()
         self._wires: list[Wire] = []
@@ -139,7 +139,7 @@ class Transport:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def _in_thread(self, ask: Ask, log: Log) -> Any:
-        async with self._turns.one(urgent=ask.write or ask.urgent):
+        async with self._turns.place(urgent=ask.write or ask.urgent):
             return await self._run(functools.partial(self._send, ask, log))
 
     def _send(self, ask: Ask, log: Log) -> Any:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
+from connectors.kit.pacing import together
 from connectors.microsoft365 import lookups, privilege
 from connectors.microsoft365.accounts import read_user
 from connectors.microsoft365.answers import NotThere, Row, instant, need
@@ -16,7 +17,6 @@ from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.transport import Graph, Reads
-from connectors.pacing import together
 from models.vocabulary import (
     ACCOUNT,
     Account,

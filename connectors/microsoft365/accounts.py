@@ -17,13 +17,13 @@ from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
 from connectors.contract import Found
 from connectors.errors import Unintelligible
+from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, match_all
 from connectors.microsoft365.answers import GONE, NotThere, Row, need
 from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.transport import Build, Graph, Reads, asking
-from connectors.pacing import resting_on, together
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 

@@ -18,10 +18,10 @@ from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
 from connectors.errors import Denied, Unintelligible, Unreachable
+from connectors.kit.pacing import together
 from connectors.microsoft365.answers import NOTHING_GONE, Row
 from connectors.microsoft365.exchange import Asked, Came, Seen, judge, row_of
 from connectors.microsoft365.transport import Build, Graph
-from connectors.pacing import together
 
 T = TypeVar("T")
 

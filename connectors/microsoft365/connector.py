@@ -7,6 +7,7 @@ from datetime import datetime
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest
+from connectors.kit.pacing import Pace
 from connectors.microsoft365 import probing
 from connectors.microsoft365.access import Access
 from connectors.microsoft365.accounts import Accounts
@@ -19,7 +20,6 @@ from connectors.microsoft365.restoring import Restoring
 from connectors.microsoft365.revoking import Revoking
 from connectors.microsoft365.settings import Settings
 from connectors.microsoft365.transport import Graph
-from connectors.pacing import Pace
 from connectors.snapshot import Numbers
 from models.vocabulary import Account, Entitlement, Json, Leaver, Match, Receipt, Service
 

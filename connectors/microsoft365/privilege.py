@@ -11,12 +11,12 @@ from msgraph.generated.service_principals_with_app_id.service_principals_with_ap
     ServicePrincipalsWithAppIdRequestBuilder,
 )
 
+from connectors.kit.pacing import together
 from connectors.microsoft365 import lookups
 from connectors.microsoft365.answers import Row, need
 from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import READ_APPLICATIONS
 from connectors.microsoft365.transport import Reads, asking
-from connectors.pacing import together
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_AUTHENTICATION_ADMINISTRATOR = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"

@@ -25,11 +25,11 @@ from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph.graph_service_client import GraphServiceClient
 
 from connectors.errors import Denied, Unintelligible
+from connectors.kit.pacing import Pace
 from connectors.microsoft365.answers import NOTHING_GONE, Row
 from connectors.microsoft365.exchange import Asked, Came, Seen, judge, row_of
 from connectors.microsoft365.settings import ApplicationCredential, Settings
 from connectors.microsoft365.wire import Wire, connect_wire
-from connectors.pacing import Pace
 
 Build: TypeAlias = "Callable[[GraphServiceClient], Any]"
 """Makes one of the SDK's requests; its generated builders are not typed for us (see pyproject)."""

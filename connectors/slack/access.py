@@ -11,11 +11,11 @@ from typing import Any
 
 from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
+from connectors.kit.single_flight import SingleFlight
 from connectors.slack.answers import check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
 from connectors.slack.people import Subject, User, flags, is_deleted
-from connectors.slack.rides import Rides
 from connectors.slack.rows import (
     by_hand,
     every_session_row,
@@ -49,7 +49,7 @@ class Access:
 
     transport: Transport
     identities: Identities
-    _lists: Rides[list[dict[str, Any]]] = field(default_factory=Rides)
+    _lists: SingleFlight[list[dict[str, Any]]] = field(default_factory=SingleFlight)
 
     async def list_access(self, account: Account, kinds: Kinds) -> Listing:
         """Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
 from connectors.slack.access import Access
 from connectors.slack.activity import ActivityReader, describe, record, sources_for
 from connectors.slack.directory import Directory

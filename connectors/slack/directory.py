@@ -9,8 +9,8 @@ from typing import Any
 
 from connectors.contract import Found
 from connectors.errors import NotOnPlan, Unintelligible
+from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, fold_email, match_all
-from connectors.pacing import resting_on, together
 from connectors.slack.answers import check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities

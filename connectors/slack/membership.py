@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import Access
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
 from connectors.slack.receipts import absent, commanded, refused
-from connectors.slack.rides import Rides
 from connectors.slack.rows import group_guard
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
@@ -43,7 +43,7 @@ class Memberships:
     transport: Transport
     identities: Identities
     access: Access
-    _rides: Rides[dict[str, Ending]] = field(default_factory=Rides)
+    _rides: SingleFlight[dict[str, Ending]] = field(default_factory=SingleFlight)
     _leaving: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, NotOnPlan
+from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import Access
 from connectors.slack.answers import Answer, check_id
 from connectors.slack.exchange import Trace
@@ -17,7 +18,6 @@ from connectors.slack.identity import Identities
 from connectors.slack.membership import Memberships
 from connectors.slack.people import Subject, flags, is_deleted
 from connectors.slack.receipts import absent, commanded, refused
-from connectors.slack.rides import Rides
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
@@ -45,7 +45,7 @@ class Revoking:
     identities: Identities
     access: Access
     memberships: Memberships
-    _rides: Rides[tuple[set[str], str | None]] = field(default_factory=Rides)
+    _rides: SingleFlight[tuple[set[str], str | None]] = field(default_factory=SingleFlight)
     _ending: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:

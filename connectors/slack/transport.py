@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from connectors.errors import Throttled, Unintelligible
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
 from connectors.slack.answers import Answer, Reading, read_audit, read_scim, read_web, scopes
 from connectors.slack.clients import Clients
 from connectors.slack.codes import failure, word

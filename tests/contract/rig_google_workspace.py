@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.contract import Connector
 from connectors.google_workspace import Settings, connect
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
 from emulators.company import person
 from emulators.google_workspace import Tenant
 from emulators.google_workspace.state import user_id

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors.contract import Connector
+from connectors.kit.pacing import Pace
 from connectors.microsoft365 import Settings, connect
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER
-from connectors.pacing import Pace
 from emulators.ca import certificate
 from emulators.microsoft365 import Tenant
 from emulators.stage import Stage, served

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
 from connectors.slack import Settings, connect
 from emulators.slack import Tenant
 from emulators.slack.state import ENTERPRISE_ID

@@ -13,7 +13,7 @@ import pytest
 from connectors.errors import OutcomeUnknown
 from connectors.google_workspace import admin_log
 from connectors.google_workspace.admin_log import A_MINUTE, AT_ONCE
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
 from emulators.google_workspace.reports_logs import QUOTA, Logs
 from emulators.google_workspace.state import User, user_id
 from emulators.stage import Fault, Request

@@ -23,9 +23,9 @@ from connectors.google_workspace.failures import of_answer, retry_after
 from connectors.google_workspace.manifest import SECURITY, USER_READ
 from connectors.google_workspace.saying import Said
 from connectors.google_workspace.transport import Ask, Transport, build
-from connectors.google_workspace.turns import Turns
 from connectors.google_workspace.wire import Answer, Recorder, Wire, date_of
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
+from connectors.kit.semaphore import PrioritySemaphore
 from emulators.stage import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Leaver, Service
 from tests.contract.rig import Rig, leaver
@@ -82,11 +82,11 @@ class TestTurns:
 
     async def test_given_up_while_waiting(self) -> None:
         """Who stops waiting takes nobody's place."""
-        turns = Turns(1)
+        turns = PrioritySemaphore(1)
         order: list[str] = []
 
         async def go(name: str, *, urgent: bool = False) -> None:
-            async with turns.one(urgent=urgent):
+            async with turns.place(urgent=urgent):
                 order.append(name)
                 await asyncio.sleep(0)
 

@@ -14,6 +14,7 @@ from kiota_abstractions.request_information import RequestInformation
 
 from connectors.contract import Listing
 from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
+from connectors.kit.pacing import Pace, together
 from connectors.microsoft365 import Settings
 from connectors.microsoft365.accounts import read_user
 from connectors.microsoft365.answers import GONE, NotThere
@@ -28,7 +29,6 @@ from connectors.microsoft365.lookups import (
     role_assignments,
 )
 from connectors.microsoft365.transport import Graph, Reads
-from connectors.pacing import Pace, together
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
 from emulators.stage import Fault, Request
 from models.vocabulary import Account, EntitlementKind, EntitlementState, Service

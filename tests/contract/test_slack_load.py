@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.errors import OutcomeUnknown
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
 from connectors.slack.connector import PACE
 from connectors.slack.lanes import ABREAST, Lanes
 from connectors.slack.transport import Transport

@@ -26,7 +26,7 @@ from connectors.errors import (
     Unintelligible,
     Unreachable,
 )
-from connectors.pacing import Pace
+from connectors.kit.pacing import Pace
 from connectors.slack import Settings, clients, connect
 from connectors.slack.codes import failure
 from connectors.slack.exchange import Reply, Trace, lost

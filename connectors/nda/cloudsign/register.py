@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from connectors.errors import ConnectorError, Denied, Unintelligible
+from connectors.kit.pacing import Pace
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.sending import Sending
 from connectors.nda.cloudsign.settings import Settings
@@ -25,7 +26,6 @@ from connectors.nda.cloudsign.wire import WHO, Request, Wire
 from connectors.nda.contract import Found, Paper, PaperMatch, Sent
 from connectors.nda.exchange import SIGNED_ALREADY, Trace
 from connectors.nda.matching import addresses_of, match_papers, names_of
-from connectors.pacing import Pace
 from models.vocabulary import Leaver, MatchReason
 
 FRESH = 40

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import httpx
 
 from connectors.errors import ConnectorError, Denied, NotOnPlan, Throttled
+from connectors.kit.pacing import Pace
 from connectors.nda.cloudsign.settings import Settings
 from connectors.nda.exchange import Call, Reply, Trace
-from connectors.pacing import Pace
 from connectors.settings import trust
 
 WHO = "cloudsign"

@@ -25,13 +25,13 @@ from docusign_esign import (
 )
 
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
+from connectors.kit.pacing import Pace
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.docusign.settings import Settings
 from connectors.nda.docusign.shape import KEY_FIELD, REGISTER, papers_of, signers_of
 from connectors.nda.docusign.wire import WHO, Request, Wire
 from connectors.nda.exchange import SIGNED_ALREADY, Trace, instant
 from connectors.nda.matching import addresses_of, match_papers
-from connectors.pacing import Pace
 from models.vocabulary import Leaver
 
 FIRST_DAY = "2003-01-01T00:00:00Z"

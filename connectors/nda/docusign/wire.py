@@ -22,9 +22,9 @@ from docusign_esign import ApiClient, EnvelopesApi
 from docusign_esign.client.api_exception import ApiException
 
 from connectors.errors import ConnectorError, Denied, NotConfigured, Throttled, Unintelligible
+from connectors.kit.pacing import Pace
 from connectors.nda.docusign.settings import SCOPES, Settings
 from connectors.nda.exchange import Call, Reply, Trace
-from connectors.pacing import Pace
 from connectors.settings import checked_endpoint, on_this_machine, trust
 
 WHO = "docusign"

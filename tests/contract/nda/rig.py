@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from connectors.kit.pacing import Pace
 from connectors.nda.contract import Register
-from connectors.pacing import Pace
 from emulators.stage import Stage
 
 FAST = Pace(tries=3, base=0.0, longest=0.05)

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Turns:
+class PrioritySemaphore:
     """
-    So many *places*; who is urgent goes before all others that wait, else first come, first served.
+    So many *places*; an urgent caller goes before all others that wait, else first come, first served.
 
-    A cut must not stand behind the listings of fifty other accounts.  For one event loop.
+    A cut must not wait behind the listings of fifty other accounts.  For one event loop.
     """
 
     def __init__(self, places: int) -> None:
@@ -22,7 +22,7 @@ class Turns:
         self._number = itertools.count()
 
     @asynccontextmanager
-    async def one(self, *, urgent: bool) -> AsyncIterator[None]:
+    async def place(self, *, urgent: bool = False) -> AsyncIterator[None]:
         """Wait for a place and hold it."""
         await self._take(urgent=urgent)
         try:

@@ -1,0 +1,52 @@
+"""Reading answers: what must be there is there in the right form, or the answer is unintelligible."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from connectors.errors import Unintelligible
+from connectors.kit.exchange import Row
+from models.vocabulary import Evidence
+
+T = TypeVar("T")
+
+
+def rows_of(who: str, value: object, name: str, evidence: Sequence[Evidence] = ()) -> list[Row]:
+    """Return *value*, which is to be a list of objects; *name* is what the vendor calls it."""
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise Unintelligible(f"{who}: cannot read an answer: {name} is not a list of objects", evidence=tuple(evidence))
+    return value
+
+
+def need(who: str, row: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    """Return a property that must be there, a text that is not empty."""
+    value = row.get(name)
+    if not isinstance(value, kind) or value == "":
+        raise Unintelligible(f"{who}: cannot read an answer: {name} is {type(value).__name__}, not {kind.__name__}")
+    return value
+
+
+def instant(who: str, value: object, name: str) -> datetime | None:
+    """Return an RFC 3339 instant, with fractions of any length; None for nothing.  Without a zone it is UTC, never this machine's."""
+    if value in (None, ""):
+        return None
+    try:
+        head, _, tail = str(value).replace("Z", "+00:00").partition(".")
+        digits = len(tail) - len(tail.lstrip("0123456789"))
+        read = datetime.fromisoformat(head + (f".{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}" if digits else ""))
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise Unintelligible(f"{who}: cannot read an answer: {name} is not a time") from exc
+
+
+@contextlib.contextmanager
+def understood(who: str, trace: Sequence[Evidence]) -> Iterator[None]:
+    """Turn a stumble over an answer's shape, a text where an object belongs, into `Unintelligible`."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        text = f"{who}: cannot read an answer: {type(error).__name__} over its shape"
+        raise Unintelligible(text, evidence=tuple(trace)) from error

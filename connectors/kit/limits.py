@@ -1,0 +1,159 @@
+"""
+Keeping the limits that a vendor publishes, instead of learning them from its refusals.
+
+Limits are data with their source, in each connector's `limits.py`.  What they allow is shared by all processes that ask
+the same tenant: they take it from one `Ledger` (casework's is the database), a few calls at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Protocol
+
+from connectors.kit.semaphore import PrioritySemaphore
+from models.vocabulary import ConnectionId
+
+_OF_A_MINUTE = 20
+"""The part of a minute's calls, one in so many, that a busy process takes from the ledger at once."""
+_NONE = 0
+_BLOCK_LASTS = 10.0
+"""Seconds for which what was taken may be used: a burst of old blocks would be more than a minute allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """
+    *a_minute*: calls that the vendor allows for *name*, a method or a group of them; *source*: where it says so.
+
+    A quarter of them may go at once, the others follow evenly: together no minute has more than all of them.
+    *at_once*: how many may be under way together.
+    """
+
+    name: str
+    a_minute: int
+    source: str
+    at_once: int = 8
+
+    @property
+    def burst(self) -> int:
+        """How many may go before the others wait."""
+        return max(self.a_minute // 4, 1)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two of the others."""
+        return 60.0 / max(self.a_minute - self.burst, 1)
+
+
+class Ledger(Protocol):
+    """Where processes take what a limit allows."""
+
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
+        """Take so many *calls*; return in how many seconds they may go, 0.0 for now.  Raises nothing that stops a call."""
+        ...
+
+
+@dataclass(slots=True)
+class OwnLedger:
+    """The ledger of a process that is alone, and of tests: the generic cell rate algorithm (ITU-T I.371)."""
+
+    clock: Callable[[], float] = time.monotonic
+    _spent_until: dict[tuple[ConnectionId, str], float] = field(default_factory=dict)
+
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
+        now, key = self.clock(), (connection, limit.name)
+        spent = spent_until(self._spent_until.get(key, 0.0), now, limit, calls)
+        self._spent_until[key] = spent
+        return max(spent - now, 0.0)
+
+
+def spent_until(before: float, now: float, limit: Limit, calls: int) -> float:
+    """Return until when *limit* is spent after *calls* more, *before* being until when it was: seconds on one clock."""
+    return max(before, now - limit.burst * limit.interval) + calls * limit.interval
+
+
+@dataclass(slots=True)
+class _Gate:
+    """One limit in this process: who may go next, what of a block is left and until when, until when the vendor has closed it."""
+
+    limit: Limit
+    next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
+    places: PrioritySemaphore = field(init=False)
+    left: int = 0
+    size: int = 1
+    until: float = 0.0
+    closed_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.places = PrioritySemaphore(self.limit.at_once)
+
+
+@dataclass(slots=True)
+class Limits:
+    """
+    The limits of one tenant's calls.  For one event loop.
+
+    *rows*: as the vendor publishes them; *raised*: calls a minute by name, where this tenant was given others.  A call without a
+    limit of its own is held back only after the vendor has asked to wait.  *longest*: seconds for which such a wait is kept for
+    all; a longer one is left to each caller's failure.
+    """
+
+    connection: ConnectionId
+    rows: Iterable[Limit]
+    sleep: Callable[[float], Awaitable[None]]
+    longest: float
+    raised: Mapping[str, int] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=OwnLedger)
+    clock: Callable[[], float] = time.monotonic
+    _gates: dict[str, _Gate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            limit = replace(row, a_minute=self.raised.get(row.name, self.raised.get("*", row.a_minute)))
+            self._gates[row.name] = _Gate(limit)
+
+    @asynccontextmanager
+    async def turn(self, *names: str, urgent: bool = False) -> AsyncIterator[None]:
+        """Wait until each limit of *names* lets one more call go, an urgent one before the others, and hold its place meanwhile."""
+        async with AsyncExitStack() as places:
+            for name in names:
+                gate = self._gate(name)
+                await places.enter_async_context(gate.places.place(urgent=urgent))
+                async with gate.next.place(urgent=urgent):
+                    await self._wait(gate)
+            yield
+
+    def close(self, name: str, wait: timedelta | None) -> None:
+        """Close *name* for as long as the vendor asked: it counts other callers too."""
+        if wait is not None and wait.total_seconds() <= self.longest:
+            gate = self._gate(name)
+            gate.closed_until = max(self.clock() + wait.total_seconds(), gate.closed_until)
+
+    def _gate(self, name: str) -> _Gate:
+        if name not in self._gates:
+            self._gates[name] = _Gate(Limit(name, _NONE, "none is published"))
+        return self._gates[name]
+
+    async def _wait(self, gate: _Gate) -> None:
+        if gate.limit.a_minute != _NONE:
+            await self._take(gate)
+        left = gate.closed_until - self.clock()
+        if left > 0:
+            await self.sleep(left)
+
+    async def _take(self, gate: _Gate) -> None:
+        """Use one call of the block that is left, or take another: a larger one after one that was soon used up."""
+        now = self.clock()
+        if gate.left and now <= gate.until:
+            gate.left -= 1
+            return
+        busy = not gate.left and now <= gate.until
+        gate.size = min(2 * gate.size, max(gate.limit.a_minute // _OF_A_MINUTE, 1)) if busy else 1
+        wait = await self.ledger.take(self.connection, gate.limit, gate.size)
+        if wait > 0:
+            await self.sleep(wait)
+        gate.left, gate.until = gate.size - 1, self.clock() + _BLOCK_LASTS

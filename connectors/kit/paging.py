@@ -1,0 +1,45 @@
+"""Reading a list to its last page: one that comes twice, or never ends, is no list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from connectors.errors import Unintelligible
+from models.vocabulary import Evidence
+
+MOST_PAGES = 10_000
+
+
+@dataclass(slots=True)
+class PageMarks:
+    """
+    The marks (tokens, cursors, links) that one reading has followed.  *who* and *doing* are the words of the error.
+
+    An empty page is not the last one: only a page without a mark is.
+    """
+
+    who: str
+    doing: str
+    most: int = MOST_PAGES
+    _seen: set[str] = field(default_factory=set)
+
+    def follow(self, mark: object, evidence: Sequence[Evidence] = ()) -> str | None:
+        """
+        Return the mark of the next page, None after the last one.
+
+        Raises `Unintelligible` for a mark that is no text, that came before, or after *most* pages.
+        """
+        if mark is None or mark == "":
+            return None
+        if not isinstance(mark, str):
+            raise self._refused("the page's mark is not a text", evidence)
+        if mark in self._seen:
+            raise self._refused("the same page again", evidence)
+        if len(self._seen) >= self.most:
+            raise self._refused(f"more than {self.most} pages", evidence)
+        self._seen.add(mark)
+        return mark
+
+    def _refused(self, why: str, evidence: Sequence[Evidence]) -> Unintelligible:
+        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", evidence=tuple(evidence))
