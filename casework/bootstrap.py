@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from audit.continuity import Guard
 from audit.mirror import Mirror
 from audit.trail import Trail
+from casework.call_budget import DatabaseLedger
 from casework.clock import DatabaseClock
 from casework.context import Context
 from casework.evidence.keys import KeyFile
@@ -34,7 +35,9 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
     async with AsyncExitStack() as stack:
         store = stack.enter_context(open_store(settings))
         services = settings.services if connected else ()
-        connectors = await stack.enter_async_context(open_connectors(services, strict=False))
+        connectors = await stack.enter_async_context(
+            open_connectors(services, strict=False, ledger=DatabaseLedger(store))
+        )
         if connectors and not gc.get_freeze_count():
             gc.freeze()  # the SDKs stay: to look for garbage among their objects takes a tenth of a second each time
         yield Context(

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from connectors.contract import Connector
 from connectors.errors import NotConfigured
 from connectors.further import Further
+from connectors.kit.limits import Ledger
 from connectors.settings import prefix_of
 from connectors.unopened import Unopened
 from models.vocabulary import ConnectionId, Service, vendor_of
@@ -28,7 +29,7 @@ _PACKAGES = {
 
 @asynccontextmanager
 async def open_connectors(
-    connections: Iterable[ConnectionId], *, strict: bool = True
+    connections: Iterable[ConnectionId], *, strict: bool = True, ledger: Ledger | None = None
 ) -> AsyncIterator[Mapping[ConnectionId, Connector]]:
     """
     Open the connectors of *connections*, each configured from the environment by settings of its own, and close them at the end.
@@ -36,13 +37,15 @@ async def open_connectors(
     Whoever opens in this event loop what somebody has open is given the same one, which the last of them closes: a vendor's budget,
     a snapshot of its directory and the lock on a list that can only be replaced are the process's, not a case's.
 
+    *ledger*: where the calls that a vendor's limits allow are shared with other processes; this process keeps them alone without one.
+
     A vendor's SDK is imported only when the vendor is used.  What cannot be opened raises `NotConfigured`; unless *strict*, it is
     `connectors.unopened.Unopened`, so that the others can be used, nothing is skipped, and it is opened once that can be done.
     """
     opened: dict[ConnectionId, Connector] = {}
 
     async def reopen(connection: ConnectionId) -> Connector:
-        opened[connection] = await _share(connection)
+        opened[connection] = await _share(connection, ledger)
         return opened[connection]
 
     try:
@@ -70,11 +73,11 @@ class _Shared:
 _open_here: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ConnectionId, _Shared]] = WeakKeyDictionary()
 
 
-async def _share(connection: ConnectionId) -> Connector:
+async def _share(connection: ConnectionId, ledger: Ledger | None) -> Connector:
     """Return the connector that is open here already, or open it."""
     here = _open_here.setdefault(asyncio.get_running_loop(), {})
     if connection not in here:
-        opened = await _open(connection)
+        opened = await _open(connection, ledger)
         if here.setdefault(connection, _Shared(opened)).connector is not opened:
             await opened.aclose()  # somebody was faster
     here[connection].users += 1
@@ -93,7 +96,7 @@ async def _give_back(connection: ConnectionId, connector: Connector) -> None:
     await connector.aclose()
 
 
-async def _open(connection: ConnectionId) -> Connector:
+async def _open(connection: ConnectionId, ledger: Ledger | None) -> Connector:
     package = import_module(_PACKAGES[vendor_of(connection)])
     name = connection.partition(".")[2]
     if name and any(field.startswith(f"{name}_") for field in package.Settings.model_fields):
@@ -102,7 +105,8 @@ async def _open(connection: ConnectionId) -> Connector:
             remedy="Give the connection another name in LASTDAY_SERVICES.",
         )
     try:
-        connector: Connector = await package.connect(package.Settings(_env_prefix=prefix_of(connection)))
+        settings = package.Settings(_env_prefix=prefix_of(connection))
+        connector: Connector = await package.connect(settings, ledger=ledger, connection=connection)
     except ValidationError as exc:
         faults = exc.errors(include_input=False, include_url=False, include_context=False)
         named = "; ".join(f"{_variable(connection, e['loc'])}: {e['msg']}" for e in faults)

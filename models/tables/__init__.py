@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from models.tables.account import AccountLink, CaseAccount, DirectoryNumbers, Search
+from models.tables.call_budget import CallBudget
 from models.tables.case import Case, Look, NoticeRecord, Plan
 from models.tables.decision import Attestation, Finding, Pause, Question, Waiver
 from models.tables.entitlement import CaseEntitlement, Comeback, KindRead

@@ -193,7 +193,7 @@ class TestQuestions:
         assert "looked_at IS NULL" in "".join(map(str, look["dialect_options"].values()))
         tables = (
             "question", "waiver", "attestation", "offboarding_case", "approval", "trade_secret_answer", "look", "entitlement",
-            "heartbeat",
+            "heartbeat", "call_budget",
         )  # fmt: skip
         with signed.connect() as connection:
             context = MigrationContext.configure(connection)

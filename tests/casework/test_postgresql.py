@@ -22,6 +22,7 @@ from audit.trail import Trail
 from casework import runbook, store
 from casework.access import restore
 from casework.access.rechecking import look_again
+from casework.call_budget import DatabaseLedger
 from casework.clock import DatabaseClock
 from casework.context import Context
 from casework.errors import Misconfigured
@@ -40,6 +41,7 @@ from casework.store import Store, open_engine
 from casework.sweeping import unclaimed
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.case import case_view, view_in
+from connectors.kit.limits import Limit
 from models.actor import at_terminal
 from models.tables import Collection, EvidenceKey, Look, Pause, Question
 from models.vocabulary import CaseState, QuestionKind, Service
@@ -403,3 +405,17 @@ class TestRoles:
             (event,) = outbox.after(session.connection(), "siem", 1)
             outbox.move(session.connection(), "siem", event)
         worker.dispose()
+
+
+class TestCallBudget:
+    async def test_many_machines_take_no_call_twice(self, office: Office, database: str) -> None:
+        """Forty machines that ask the same tenant in the same second get the calls one after the other."""
+        machines = [
+            replace(office.context.store, engine=create_engine(make_url(database).set(drivername="postgresql+psycopg")))
+            for _ in range(8)
+        ]
+        limit = Limit("list", 20, "vendor.example/limits")
+        waits = sorted(await asyncio.gather(*(DatabaseLedger(one).take("slack", limit, 1) for one in machines * 5)))
+        assert [round(wait / limit.interval) for wait in waits] == [0] * 5 + [*range(1, 36)]
+        for one in machines:
+            one.engine.dispose()

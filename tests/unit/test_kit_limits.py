@@ -1,0 +1,172 @@
+"""A vendor's published limits are kept, by all processes together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from connectors.kit.limits import Ledger, Limit, Limits, OwnLedger
+from connectors.kit.semaphore import PrioritySemaphore
+
+SLOW = Limit("list", 20, "vendor.example/limits")
+WIDE = Limit("get", 2400, "vendor.example/limits", at_once=50)
+
+
+@dataclass
+class Time:
+    """A clock that only sleeping moves."""
+
+    at: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.at += seconds
+        await asyncio.sleep(0)
+
+
+def limits(time: Time, *rows: Limit, ledger: Ledger | None = None, raised: dict[str, int] | None = None) -> Limits:
+    ledger = ledger or OwnLedger(time)
+    return Limits("slack", rows, time.sleep, 30.0, raised or {}, ledger, time)
+
+
+async def calls(kept: Limits, time: Time, name: str, many: int, *, urgent: bool = False) -> list[float]:
+    """Make *many* calls at once; return when each was let go."""
+    at: list[float] = []
+
+    async def call() -> None:
+        async with kept.turn(name, urgent=urgent):
+            at.append(time())
+
+    await asyncio.gather(*(call() for _ in range(many)))
+    return at
+
+
+def most_in_a_minute(at: list[float]) -> int:
+    """Return the most calls that any sixty seconds hold."""
+    return max(sum(start <= one < start + 60 for one in at) for start in at)
+
+
+class TestLimits:
+    @pytest.mark.parametrize(("limit", "many"), [(SLOW, 100), (WIDE, 6000), (Limit("once", 1, "x"), 4)])
+    async def test_no_minute_has_more(self, limit: Limit, many: int) -> None:
+        """However many call at once, no sixty seconds have more calls than are published; and all of them come to their turn."""
+        time = Time()
+        at = await calls(limits(time, limit), time, limit.name, many)
+        assert len(at) == many
+        assert most_in_a_minute(at) <= limit.a_minute + 1
+
+    async def test_a_few_do_not_wait(self) -> None:
+        """What a single leaver asks goes at once."""
+        time = Time()
+        await calls(limits(time, SLOW), time, "list", 5)
+        assert time.slept == []
+
+    async def test_an_urgent_call_goes_first(self) -> None:
+        """A cut does not wait behind the listings of fifty others."""
+        time, order = Time(), list[str]()
+        kept = limits(time, SLOW)
+
+        async def call(name: str, *, urgent: bool) -> None:
+            async with kept.turn("list", urgent=urgent):
+                order.append(name)
+
+        listings = [asyncio.ensure_future(call("listing", urgent=False)) for _ in range(40)]
+        await asyncio.sleep(0)
+        await call("cut", urgent=True)
+        assert order.index("cut") < 15
+        await asyncio.gather(*listings)
+
+    async def test_several_names_at_once(self) -> None:
+        """A call that two limits are about keeps both."""
+        time = Time()
+        kept = limits(time, SLOW, WIDE)
+        at: list[float] = []
+
+        async def call() -> None:
+            async with kept.turn("get", "list"):
+                at.append(time())
+
+        await asyncio.gather(*(call() for _ in range(60)))
+        assert most_in_a_minute(at) <= 21
+
+    async def test_two_processes_share_one_ledger(self) -> None:
+        """What one process has taken, the other has not."""
+        time = Time()
+        ledger = OwnLedger(time)
+        one, two = limits(time, SLOW, ledger=ledger), limits(time, SLOW, ledger=ledger)
+        at = [
+            when
+            for both in await asyncio.gather(calls(one, time, "list", 30), calls(two, time, "list", 30))
+            for when in both
+        ]
+        assert most_in_a_minute(at) <= 21
+
+    async def test_a_busy_process_asks_the_ledger_seldom(self) -> None:
+        """Thousands of calls take dozens of blocks, and one that makes a call now and then takes no more than it uses."""
+        time, taken = Time(), Counter[int]()
+
+        @dataclass
+        class Counted(OwnLedger):
+            async def take(self, connection: str, limit: Limit, calls: int) -> float:
+                taken[calls] += 1
+                return await OwnLedger.take(self, connection, limit, calls)
+
+        await calls(limits(time, WIDE, ledger=Counted(time)), time, "get", 2000)
+        assert taken.total() <= 40
+        taken.clear()
+        seldom = limits(time, WIDE, ledger=Counted(time))
+        for _ in range(5):
+            await calls(seldom, time, "get", 1)
+            time.at += 30
+        assert taken == {1: 5}
+
+    async def test_a_tenant_that_was_given_more(self) -> None:
+        """A raised limit is the setting's; `*` is for all."""
+        time = Time()
+        await calls(limits(time, SLOW, raised={"list": 4000}), time, "list", 100)
+        await calls(limits(time, SLOW, raised={"*": 4000}), time, "list", 100)
+        assert time.slept == []
+
+    async def test_a_call_without_a_published_limit(self) -> None:
+        """It waits for nothing but what the vendor itself asked for."""
+        time = Time()
+        kept = limits(time)
+        await calls(kept, time, "other", 100)
+        assert time.slept == []
+        kept.close("other", timedelta(seconds=9))
+        await calls(kept, time, "other", 1)
+        assert time.slept == [9.0]
+
+    async def test_a_wait_that_is_too_long(self) -> None:
+        """It is left to each caller's failure: nobody is held for it."""
+        time = Time()
+        kept = limits(time, SLOW)
+        kept.close("list", timedelta(minutes=30))
+        await calls(kept, time, "list", 1)
+        assert time.slept == []
+
+
+class TestPrioritySemaphore:
+    async def test_a_place_is_never_lost(self) -> None:
+        """Callers that give up while they wait, or just as their turn comes, leave every place to others."""
+        places = PrioritySemaphore(2)
+        held = [asyncio.ensure_future(_hold(places, 0.01)) for _ in range(8)]
+        await asyncio.sleep(0)
+        for one in held[2:6]:
+            one.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+        async with asyncio.timeout(1), places.place(), places.place():
+            pass
+
+
+async def _hold(places: PrioritySemaphore, seconds: float) -> None:
+    async with places.place():
+        await asyncio.sleep(seconds)
