@@ -1,4 +1,4 @@
-"""Listing what an account holds, kind by kind, each by requests made for that look."""
+"""Listing what an account holds, kind by kind, each by requests made for that listing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import functools
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
+from connectors.kit.answers import need, understood
+from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
-from connectors.slack.answers import check_id, understood
-from connectors.slack.exchange import Trace
+from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
 from connectors.slack.people import Subject, User, flags, is_deleted
 from connectors.slack.rows import (
@@ -49,15 +49,15 @@ class Access:
 
     transport: Transport
     identities: Identities
-    _lists: SingleFlight[list[dict[str, Any]]] = field(default_factory=SingleFlight)
+    _lists: SingleFlight[list[Row]] = field(default_factory=SingleFlight)
 
     async def list_access(self, account: Account, kinds: Kinds) -> Listing:
         """Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another."""
         subject = Subject(self.transport, self.identities, account.id)
-        looks = {kind: self._readers()[kind] for kind in EntitlementKind if kind in kinds and kind in self._readers()}
-        found = await asyncio.gather(*(_look(subject, kind, read) for kind, read in looks.items()))
+        readers = {kind: read for kind, read in self._readers().items() if kind in kinds}
+        found = await asyncio.gather(*(_read(subject, kind, read) for kind, read in readers.items()))
         rows = [row for part, _ in found for row in part]
-        return Listing(rows, {kind: seen for kind, (_, seen) in zip(looks, found, strict=True)})
+        return Listing(rows, {kind: seen for kind, (_, seen) in zip(readers, found, strict=True)})
 
     def _readers(self) -> dict[EntitlementKind, Callable[[Subject, Trace], Awaitable[Rows]]]:
         return {
@@ -92,12 +92,7 @@ class Access:
             answer = await self.transport.scim("GET", f"Users/{check_id(account_id)}", trace)
         except NotOnPlan:
             return None
-        active = answer.part("", account_id).get("active")
-        if not isinstance(active, bool):
-            raise Unintelligible(
-                "slack: cannot read a SCIM user: it does not say whether it is active", evidence=tuple(trace)
-            )
-        return active
+        return need("slack", answer.part("", account_id), "active", bool)
 
     async def sessions(self, subject: Subject, trace: Trace) -> Rows:
         """Return the open sessions, workspace by workspace; below Enterprise one row while the account is active."""
@@ -110,15 +105,12 @@ class Access:
         found = await asyncio.gather(*(self.sessions_in(subject.account_id, place, trace) for place in places))
         return [session_row(subject.account_id, session) for part in found for session in part]
 
-    async def sessions_in(self, account_id: str, place: str, trace: Trace) -> list[dict[str, Any]]:
+    async def sessions_in(self, account_id: str, place: str, trace: Trace) -> list[Row]:
         """Return the sessions in one workspace, or on the organisation itself."""
         asked = {"user_id": check_id(account_id), "team_id": place, "limit": "100"}
-        found: list[dict[str, Any]] = []
-        pages = self.transport.pages(
-            "admin.users.session.list", asked, trace, purpose=Purpose.ADMIN, expect=NO_SESSIONS
+        found = await self.transport.rows(
+            "admin.users.session.list", "active_sessions", asked, trace, purpose=Purpose.ADMIN, none=NO_SESSIONS
         )
-        async for answer in pages:
-            found += [] if answer.code is not None else answer.rows("active_sessions")
         # Slack's page promises neither of the two names; where they stand they must be right
         named = [{"user_id": account_id, "team_id": place, **session} for session in found]
         if any((s["user_id"], s["team_id"]) != (account_id, place) or not s.get("session_id") for s in named):
@@ -137,16 +129,17 @@ class Access:
             for row in mine
         ]
 
-    async def assignments(self, trace: Trace, **only: str) -> list[dict[str, Any]]:
+    async def assignments(self, trace: Trace, **only: str) -> list[Row]:
         """Return everybody's role assignments: Slack filters by role and by entity, not by person."""
         if not only:
             return await self._lists.share("roles", self._all_assignments, trace)
         return await self._all_assignments(trace, **only)
 
-    async def _all_assignments(self, trace: Trace, **only: str) -> list[dict[str, Any]]:
+    async def _all_assignments(self, trace: Trace, **only: str) -> list[Row]:
         asked = {"limit": "200", **only}
-        pages = self.transport.pages("admin.roles.listAssignments", asked, trace, purpose=Purpose.ADMIN)
-        rows = [row async for answer in pages for row in answer.rows("role_assignments")]
+        rows = await self.transport.rows(
+            "admin.roles.listAssignments", "role_assignments", asked, trace, purpose=Purpose.ADMIN
+        )
         if not all(isinstance(row.get(name), str) for row in rows for name in ("role_id", "entity_id", "user_id")):
             raise Unintelligible("slack: cannot read role assignments: one is incomplete", evidence=tuple(trace))
         return rows
@@ -159,19 +152,18 @@ class Access:
         return [group_row(subject.account_id, group) for group in mine.values()]
 
     async def grants(self, subject: Subject, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
-        """Return the row that says that nobody can look.  No request is made, and so none is shown."""
+        """Return the row that says that nobody can read them.  No request is made, and so none is shown."""
         return [no_tokens(subject.account_id)]
 
-    async def groups_of(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
+    async def groups_of(self, team_id: str, trace: Trace) -> list[Row]:
         """Return a workspace's user groups with their users, by a request sent after this call, which others may share."""
         return await self._lists.share(f"groups/{team_id}", functools.partial(self._all_groups, team_id), trace)
 
-    async def _all_groups(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
+    async def _all_groups(self, team_id: str, trace: Trace) -> list[Row]:
         # Slack does not page user groups; a cursor would be followed
-        identity = await self.identities.get()
-        named = {"team_id": team_id} if identity.org_install else {}
-        pages = self.transport.pages("usergroups.list", {"include_users": "1", **named}, trace)
-        groups = [{"team_id": team_id, **group} async for answer in pages for group in answer.rows("usergroups")]
+        identity, named = await self.identities.get(), await self.identities.named(team_id)
+        found = await self.transport.rows("usergroups.list", "usergroups", {"include_users": "1", **named}, trace)
+        groups = [{"team_id": team_id, **group} for group in found]
         if not all(isinstance(group.get("users"), list) and isinstance(group.get("id"), str) for group in groups):
             raise Unintelligible("slack: cannot read the user groups: one without its users", evidence=tuple(trace))
         # a token that does not see the workspace is given those of its own instead
@@ -190,12 +182,12 @@ def _rank(user: User) -> list[str]:
     return [name for name, on in shown.items() if on is True and "restricted" not in name]
 
 
-async def _look(
+async def _read(
     subject: Subject, kind: EntitlementKind, read: Callable[[Subject, Trace], Awaitable[Rows]]
 ) -> tuple[Rows, tuple[Evidence, ...]]:
     trace: Trace = []
     try:
-        with understood(trace):
+        with understood("slack", trace):
             return await read(subject, trace), tuple(trace)
     except ConnectorError as error:
         state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE

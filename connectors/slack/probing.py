@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from connectors.contract import Ability, Capabilities, KindManifest, Manifest
 from connectors.errors import ConnectorError, Denied, NotOnPlan, Unintelligible
-from connectors.slack.exchange import Trace
+from connectors.kit.exchange import Trace
 from connectors.slack.identity import Identities, Identity
 from connectors.slack.manifest import Plan, manifest_for
 from connectors.slack.settings import Purpose

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from connectors.contract import cannot_look
+from connectors.kit.exchange import Row
 from connectors.slack.manifest import NO_TOKENS
 from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, EntitlementState, Guard, Json, Service
 
@@ -58,7 +58,7 @@ def _row(
     return Entitlement(Service.SLACK, account_id, kind, vendor_id, label=label, guard=guard, prestate=prestate or {})
 
 
-def session_row(account_id: str, session: dict[str, Any]) -> Entitlement:
+def session_row(account_id: str, session: Row) -> Entitlement:
     """Return the row of one session: `<workspace>/<number>`."""
     seen = session.get("recent") or session.get("created") or {}
     vendor_id = f"{session['team_id']}/{session['session_id']}"
@@ -71,20 +71,20 @@ def rank_row(account_id: str, name: str) -> Entitlement:
     return _row(account_id, EntitlementKind.ROLE, name, label=name.removeprefix("is_").replace("_", " "), guard=guard)
 
 
-def role_row(account_id: str, row: dict[str, Any], *, alone: bool) -> Entitlement:
+def role_row(account_id: str, row: Row, *, alone: bool) -> Entitlement:
     """Return the row of a role assignment, `<role>/<entity>`; a channel needs a manager."""
     role, entity = str(row.get("role_id")), str(row.get("entity_id"))
     guard = Guard.LAST_OWNER if alone and role == _CHANNEL_MANAGER else None
     return _row(account_id, EntitlementKind.ROLE, f"{role}/{entity}", guard=guard, prestate={"role_id": role, "entity_id": entity})  # fmt: skip
 
 
-def group_row(account_id: str, group: dict[str, Any]) -> Entitlement:
+def group_row(account_id: str, group: Row) -> Entitlement:
     """Return the row of a membership, `<workspace>/<group>`."""
     vendor_id, guard = f"{group['team_id']}/{group['id']}", group_guard(group)
     return _row(account_id, EntitlementKind.GROUP, vendor_id, label=str(group.get("name") or ""), guard=guard)
 
 
-def group_guard(group: dict[str, Any]) -> Guard | None:
+def group_guard(group: Row) -> Guard | None:
     """Return what keeps the API away from a user group's members: the identity provider, or an owner's lock."""
     if group.get("is_idp_group") is True:
         return Guard.MASTERED_ELSEWHERE
