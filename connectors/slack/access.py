@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
@@ -16,19 +16,11 @@ from connectors.kit.single_flight import SingleFlight
 from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
 from connectors.slack.people import Subject, User, flags, is_deleted
-from connectors.slack.rows import (
-    by_hand,
-    every_session_row,
-    group_row,
-    no_tokens,
-    rank_row,
-    role_row,
-    session_row,
-    sign_in_row,
-)
+from connectors.slack.rows import by_hand, group_row, no_tokens, rank_row, role_row, session_row
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import (
+    ACCOUNT,
     Account,
     Entitlement,
     EntitlementKind,
@@ -52,8 +44,14 @@ class Access:
     _lists: SingleFlight[list[Row]] = field(default_factory=SingleFlight)
 
     async def list_access(self, account: Account, kinds: Kinds) -> Listing:
-        """Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another."""
-        subject = Subject(self.transport, self.identities, account.id)
+        """
+        Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another.
+
+        Who asks for nothing else than containment takes is about to cut, and goes first.
+        """
+        urgent = kinds <= {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
+        transport = self.transport.urgently() if urgent else self.transport
+        subject = Subject(transport, self.identities, account.id)
         readers = {kind: read for kind, read in self._readers().items() if kind in kinds}
         found = await asyncio.gather(*(_read(subject, kind, read) for kind, read in readers.items()))
         rows = [row for part, _ in found for row in part]
@@ -73,7 +71,7 @@ class Access:
         Return no row only if both faces call the account closed: the news of a deactivation travels, and not to both
         at once.  Where the plan has no SCIM, the Web API's word is all there is, and the cut is a person's.
         """
-        user, active = await asyncio.gather(subject.user(trace), self._scim_active(subject.account_id, trace))
+        user, active = await asyncio.gather(subject.user(trace), _scim_active(subject, trace))
         deleted = is_deleted(user)
         if deleted and active is not True:
             return []
@@ -81,18 +79,11 @@ class Access:
         guard = Guard.PRIMARY_OWNER if rank.get("is_primary_owner") is True else None
         if subject.account_id in (await self.identities.get()).own_ids:
             guard = Guard.OWN_CREDENTIAL
+        row = Entitlement(Service.SLACK, subject.account_id, EntitlementKind.SIGN_IN, ACCOUNT, guard=guard)
         if active is None:
-            return [by_hand(subject.account_id, guard)]
+            return [by_hand(row)]
         teams: list[Json] = [*((user.get("enterprise_user") or {}).get("teams") or [user.get("team_id")])]
-        return [sign_in_row(subject.account_id, guard, {"flags": rank, "workspaces": teams})]
-
-    async def _scim_active(self, account_id: str, trace: Trace) -> bool | None:
-        """Return what SCIM says; None where the plan has none.  Its `active` is compared as it is: clients invent truth."""
-        try:
-            answer = await self.transport.scim("GET", f"Users/{check_id(account_id)}", trace)
-        except NotOnPlan:
-            return None
-        return need("slack", answer.part("", account_id), "active", bool)
+        return [replace(row, prestate={"flags": rank, "workspaces": teams})]
 
     async def sessions(self, subject: Subject, trace: Trace) -> Rows:
         """Return the open sessions, workspace by workspace; below Enterprise one row while the account is active."""
@@ -100,22 +91,11 @@ class Access:
         if identity.enterprise_id is None:
             if is_deleted(await subject.user(trace)):
                 return []
-            return [every_session_row(subject.account_id)]
+            label = "all devices; they end with the block"
+            return [Entitlement(Service.SLACK, subject.account_id, EntitlementKind.SESSION, ACCOUNT, label=label)]
         places = [*await subject.workspaces(trace), identity.enterprise_id]
-        found = await asyncio.gather(*(self.sessions_in(subject.account_id, place, trace) for place in places))
+        found = await asyncio.gather(*(sessions_in(subject, place, trace) for place in places))
         return [session_row(subject.account_id, session) for part in found for session in part]
-
-    async def sessions_in(self, account_id: str, place: str, trace: Trace) -> list[Row]:
-        """Return the sessions in one workspace, or on the organisation itself."""
-        asked = {"user_id": check_id(account_id), "team_id": place, "limit": "100"}
-        found = await self.transport.rows(
-            "admin.users.session.list", "active_sessions", asked, trace, purpose=Purpose.ADMIN, none=NO_SESSIONS
-        )
-        # Slack's page promises neither of the two names; where they stand they must be right
-        named = [{"user_id": account_id, "team_id": place, **session} for session in found]
-        if any((s["user_id"], s["team_id"]) != (account_id, place) or not s.get("session_id") for s in named):
-            raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=tuple(trace))
-        return named
 
     async def roles(self, subject: Subject, trace: Trace) -> Rows:
         """Return role assignments; below Enterprise the account's own rank, which ends with the account."""
@@ -170,6 +150,28 @@ class Access:
         if identity.org_install and any(g["team_id"] not in {team_id, identity.enterprise_id} for g in groups):
             raise Unintelligible("slack: cannot read the user groups: another workspace's", evidence=tuple(trace))
         return groups
+
+
+async def _scim_active(subject: Subject, trace: Trace) -> bool | None:
+    """Return what SCIM says; None where the plan has none.  Its `active` is compared as it is: clients invent truth."""
+    try:
+        answer = await subject.transport.scim("GET", f"Users/{check_id(subject.account_id)}", trace)
+    except NotOnPlan:
+        return None
+    return need("slack", answer.part("", subject.account_id), "active", bool)
+
+
+async def sessions_in(subject: Subject, place: str, trace: Trace) -> list[Row]:
+    """Return the sessions in one workspace, or on the organisation itself."""
+    asked = {"user_id": check_id(subject.account_id), "team_id": place, "limit": "100"}
+    found = await subject.transport.rows(
+        "admin.users.session.list", "active_sessions", asked, trace, purpose=Purpose.ADMIN, none=NO_SESSIONS
+    )
+    # Slack's page promises neither of the two names; where they stand they must be right
+    named = [{"user_id": subject.account_id, "team_id": place, **session} for session in found]
+    if any((s["user_id"], s["team_id"]) != (subject.account_id, place) or not s.get("session_id") for s in named):
+        raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=tuple(trace))
+    return named
 
 
 def _rank(user: User) -> list[str]:

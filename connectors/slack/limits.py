@@ -39,9 +39,6 @@ LIMITS = (
     Limit("PATCH /Users", 180, _SCIM, bucket=20),
 )
 
-URGENT_READS = frozenset({"users.info", "admin.users.session.list", ONE_USER})
-"""What a cut waits for: whether the account is open, and which of its sessions are."""
-
 UNSAID = timedelta(seconds=30)
 """Half a window: for how long a method of the Web API is left alone that is throttled and does not say how long."""
 

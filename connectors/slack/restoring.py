@@ -9,8 +9,9 @@ from connectors.errors import NotOnPlan, Unintelligible
 from connectors.kit.exchange import Trace
 from connectors.slack.answers import check_id
 from connectors.slack.revoking import REFUSALS, Revoking, activity, rejections
+from connectors.slack.rows import COMMANDED, Outcome, refused
 from connectors.slack.transport import Transport
-from connectors.slack.user_groups import COMMANDED, Outcome, UserGroups, refused
+from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
-from connectors.slack.access import Access
+from connectors.slack.access import Access, sessions_in
 from connectors.slack.answers import Answer, check_id
 from connectors.slack.identity import Identities
 from connectors.slack.people import Subject, flags, is_deleted
+from connectors.slack.rows import ABSENT, COMMANDED, Outcome, refused
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
-from connectors.slack.user_groups import ABSENT, COMMANDED, Outcome, UserGroups, refused
+from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Receipt
 
 # Slack's word that this account, as it is, cannot be deactivated by anybody's request, or not by ours
@@ -104,7 +105,8 @@ class Revoking:
         """Return which of the sessions to be ended were still open, and Slack's code if it refused to end them."""
         wanted = self._ending.pop(account_id, set[str]())
         places = sorted({vendor_id.partition("/")[0] for vendor_id in wanted})
-        found = await asyncio.gather(*(self.access.sessions_in(account_id, place, trace) for place in places))
+        subject = Subject(self.transport.urgently(), self.identities, account_id)
+        found = await asyncio.gather(*(sessions_in(subject, place, trace) for place in places))
         still = wanted & {f"{s['team_id']}/{s['session_id']}" for part in found for s in part}
         if not still:
             return still, None
@@ -143,7 +145,7 @@ class Revoking:
         )
 
     async def _ends_with_block(self, entitlement: Entitlement, trace: Trace) -> Outcome:
-        user = await Subject(self.transport, self.identities, entitlement.account_id).user(trace)
+        user = await Subject(self.transport.urgently(), self.identities, entitlement.account_id).user(trace)
         gone = is_deleted(user)
         if entitlement.kind is EntitlementKind.ROLE and not gone:
             gone = flags(user).get(entitlement.vendor_id) is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from connectors.kit.paging import PageMarks
 from connectors.slack.answers import Answer, Judgement, of_audit, of_scim, of_web
 from connectors.slack.client import Clients
 from connectors.slack.errors import BROKEN, LOCKED, failure, lost
-from connectors.slack.limits import AUDIT_LOGS, UNSAID, URGENT_READS, scim_sets
+from connectors.slack.limits import AUDIT_LOGS, UNSAID, scim_sets
 from connectors.slack.settings import Purpose, Settings
 
 NOTHING: frozenset[str] = frozenset()
@@ -54,6 +55,7 @@ class Transport:
         self._pace = pace
         self._limits = limits
         self._clients = Clients(settings, timeout=timeout)
+        self._urgent = False
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
         self._web_path, self._scim_path, self._audit_path = (
             urlsplit(url).path for url in (settings.web_endpoint, settings.scim_endpoint, settings.audit_endpoint)
@@ -62,6 +64,12 @@ class Transport:
     async def aclose(self) -> None:
         """Wait for what is under way: a write in a thread cannot be called back."""
         await asyncio.to_thread(self._pool.shutdown)
+
+    def urgently(self) -> Transport:
+        """Return the same way for what a cut waits for: its reads go before all others that wait, as every write does."""
+        urgent = copy.copy(self)
+        urgent._urgent = True  # noqa: SLF001  # our own
+        return urgent
 
     def purposes(self) -> list[list[Purpose]]:
         """Return the purposes, those that one token fills together."""
@@ -181,8 +189,7 @@ class Transport:
 
     async def _tried(self, request: _Request, *, write: bool = False) -> Answer:
         tries = self._pace.write if write else self._pace.read
-        urgent = write or request.limits[0] in URGENT_READS
-        return await tries(lambda: self._once(request, urgent=urgent))
+        return await tries(lambda: self._once(request, urgent=write or self._urgent))
 
     async def _once(self, request: _Request, *, urgent: bool) -> Answer:
         trace = request.trace

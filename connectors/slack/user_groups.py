@@ -13,22 +13,15 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import Access
 from connectors.slack.identity import Identities
-from connectors.slack.rows import group_guard
+from connectors.slack.rows import ABSENT, COMMANDED, Outcome, group_guard, refused
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Entitlement, RevocationResult
-
-Outcome: TypeAlias = "tuple[RevocationResult, str]"
-"""What a receipt says: the result, and a sentence where it needs one."""
-
-COMMANDED: Outcome = (RevocationResult.COMMANDED, "")
-ABSENT: Outcome = (RevocationResult.ALREADY_ABSENT, "")
 
 _WRITES = 3
 _LOCKED = "the identity provider or an owner's lock governs its members: change them there"
@@ -121,11 +114,6 @@ class UserGroups:
             expect=_REFUSALS,
         )
         return answer.code
-
-
-def refused(why: str) -> Outcome:
-    """Return the outcome of a refusal, Slack's or, before any write, our own."""
-    return RevocationResult.REFUSED, why
 
 
 def _all_refused(users: Iterable[str], why: str) -> dict[str, Outcome]:
