@@ -1,4 +1,4 @@
-"""Listing what an account holds, kind by kind, each by requests made for that look."""
+"""Listing what an account holds, kind by kind, each by requests made for that listing."""
 
 from __future__ import annotations
 
@@ -6,29 +6,21 @@ import asyncio
 import functools
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
+from connectors.kit.answers import need, understood
+from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
-from connectors.slack.answers import check_id, understood
-from connectors.slack.exchange import Trace
+from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
 from connectors.slack.people import Subject, User, flags, is_deleted
-from connectors.slack.rows import (
-    by_hand,
-    every_session_row,
-    group_row,
-    no_tokens,
-    rank_row,
-    role_row,
-    session_row,
-    sign_in_row,
-)
+from connectors.slack.rows import by_hand, group_row, no_tokens, rank_row, role_row, session_row
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import (
+    ACCOUNT,
     Account,
     Entitlement,
     EntitlementKind,
@@ -49,15 +41,21 @@ class Access:
 
     transport: Transport
     identities: Identities
-    _lists: SingleFlight[list[dict[str, Any]]] = field(default_factory=SingleFlight)
+    _lists: SingleFlight[list[Row]] = field(default_factory=SingleFlight)
 
     async def list_access(self, account: Account, kinds: Kinds) -> Listing:
-        """Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another."""
-        subject = Subject(self.transport, self.identities, account.id)
-        looks = {kind: self._readers()[kind] for kind in EntitlementKind if kind in kinds and kind in self._readers()}
-        found = await asyncio.gather(*(_look(subject, kind, read) for kind, read in looks.items()))
+        """
+        Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another.
+
+        Who asks for nothing else than containment takes is about to cut, and goes first.
+        """
+        urgent = kinds <= {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
+        transport = self.transport.urgently() if urgent else self.transport
+        subject = Subject(transport, self.identities, account.id)
+        readers = {kind: read for kind, read in self._readers().items() if kind in kinds}
+        found = await asyncio.gather(*(_read(subject, kind, read) for kind, read in readers.items()))
         rows = [row for part, _ in found for row in part]
-        return Listing(rows, {kind: seen for kind, (_, seen) in zip(looks, found, strict=True)})
+        return Listing(rows, {kind: seen for kind, (_, seen) in zip(readers, found, strict=True)})
 
     def _readers(self) -> dict[EntitlementKind, Callable[[Subject, Trace], Awaitable[Rows]]]:
         return {
@@ -73,7 +71,7 @@ class Access:
         Return no row only if both faces call the account closed: the news of a deactivation travels, and not to both
         at once.  Where the plan has no SCIM, the Web API's word is all there is, and the cut is a person's.
         """
-        user, active = await asyncio.gather(subject.user(trace), self._scim_active(subject.account_id, trace))
+        user, active = await asyncio.gather(subject.user(trace), _scim_active(subject, trace))
         deleted = is_deleted(user)
         if deleted and active is not True:
             return []
@@ -81,23 +79,11 @@ class Access:
         guard = Guard.PRIMARY_OWNER if rank.get("is_primary_owner") is True else None
         if subject.account_id in (await self.identities.get()).own_ids:
             guard = Guard.OWN_CREDENTIAL
+        row = Entitlement(Service.SLACK, subject.account_id, EntitlementKind.SIGN_IN, ACCOUNT, guard=guard)
         if active is None:
-            return [by_hand(subject.account_id, guard)]
+            return [by_hand(row)]
         teams: list[Json] = [*((user.get("enterprise_user") or {}).get("teams") or [user.get("team_id")])]
-        return [sign_in_row(subject.account_id, guard, {"flags": rank, "workspaces": teams})]
-
-    async def _scim_active(self, account_id: str, trace: Trace) -> bool | None:
-        """Return what SCIM says; None where the plan has none.  Its `active` is compared as it is: clients invent truth."""
-        try:
-            answer = await self.transport.scim("GET", f"Users/{check_id(account_id)}", trace)
-        except NotOnPlan:
-            return None
-        active = answer.part("", account_id).get("active")
-        if not isinstance(active, bool):
-            raise Unintelligible(
-                "slack: cannot read a SCIM user: it does not say whether it is active", evidence=tuple(trace)
-            )
-        return active
+        return [replace(row, prestate={"flags": rank, "workspaces": teams})]
 
     async def sessions(self, subject: Subject, trace: Trace) -> Rows:
         """Return the open sessions, workspace by workspace; below Enterprise one row while the account is active."""
@@ -105,25 +91,11 @@ class Access:
         if identity.enterprise_id is None:
             if is_deleted(await subject.user(trace)):
                 return []
-            return [every_session_row(subject.account_id)]
+            label = "all devices; they end with the block"
+            return [Entitlement(Service.SLACK, subject.account_id, EntitlementKind.SESSION, ACCOUNT, label=label)]
         places = [*await subject.workspaces(trace), identity.enterprise_id]
-        found = await asyncio.gather(*(self.sessions_in(subject.account_id, place, trace) for place in places))
+        found = await asyncio.gather(*(sessions_in(subject, place, trace) for place in places))
         return [session_row(subject.account_id, session) for part in found for session in part]
-
-    async def sessions_in(self, account_id: str, place: str, trace: Trace) -> list[dict[str, Any]]:
-        """Return the sessions in one workspace, or on the organisation itself."""
-        asked = {"user_id": check_id(account_id), "team_id": place, "limit": "100"}
-        found: list[dict[str, Any]] = []
-        pages = self.transport.pages(
-            "admin.users.session.list", asked, trace, purpose=Purpose.ADMIN, expect=NO_SESSIONS
-        )
-        async for answer in pages:
-            found += [] if answer.code is not None else answer.rows("active_sessions")
-        # Slack's page promises neither of the two names; where they stand they must be right
-        named = [{"user_id": account_id, "team_id": place, **session} for session in found]
-        if any((s["user_id"], s["team_id"]) != (account_id, place) or not s.get("session_id") for s in named):
-            raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=tuple(trace))
-        return named
 
     async def roles(self, subject: Subject, trace: Trace) -> Rows:
         """Return role assignments; below Enterprise the account's own rank, which ends with the account."""
@@ -137,16 +109,17 @@ class Access:
             for row in mine
         ]
 
-    async def assignments(self, trace: Trace, **only: str) -> list[dict[str, Any]]:
+    async def assignments(self, trace: Trace, **only: str) -> list[Row]:
         """Return everybody's role assignments: Slack filters by role and by entity, not by person."""
         if not only:
             return await self._lists.share("roles", self._all_assignments, trace)
         return await self._all_assignments(trace, **only)
 
-    async def _all_assignments(self, trace: Trace, **only: str) -> list[dict[str, Any]]:
+    async def _all_assignments(self, trace: Trace, **only: str) -> list[Row]:
         asked = {"limit": "200", **only}
-        pages = self.transport.pages("admin.roles.listAssignments", asked, trace, purpose=Purpose.ADMIN)
-        rows = [row async for answer in pages for row in answer.rows("role_assignments")]
+        rows = await self.transport.rows(
+            "admin.roles.listAssignments", "role_assignments", asked, trace, purpose=Purpose.ADMIN
+        )
         if not all(isinstance(row.get(name), str) for row in rows for name in ("role_id", "entity_id", "user_id")):
             raise Unintelligible("slack: cannot read role assignments: one is incomplete", evidence=tuple(trace))
         return rows
@@ -159,25 +132,46 @@ class Access:
         return [group_row(subject.account_id, group) for group in mine.values()]
 
     async def grants(self, subject: Subject, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
-        """Return the row that says that nobody can look.  No request is made, and so none is shown."""
+        """Return the row that says that nobody can read them.  No request is made, and so none is shown."""
         return [no_tokens(subject.account_id)]
 
-    async def groups_of(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
+    async def groups_of(self, team_id: str, trace: Trace) -> list[Row]:
         """Return a workspace's user groups with their users, by a request sent after this call, which others may share."""
         return await self._lists.share(f"groups/{team_id}", functools.partial(self._all_groups, team_id), trace)
 
-    async def _all_groups(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
+    async def _all_groups(self, team_id: str, trace: Trace) -> list[Row]:
         # Slack does not page user groups; a cursor would be followed
-        identity = await self.identities.get()
-        named = {"team_id": team_id} if identity.org_install else {}
-        pages = self.transport.pages("usergroups.list", {"include_users": "1", **named}, trace)
-        groups = [{"team_id": team_id, **group} async for answer in pages for group in answer.rows("usergroups")]
+        identity, named = await self.identities.get(), await self.identities.named(team_id)
+        found = await self.transport.rows("usergroups.list", "usergroups", {"include_users": "1", **named}, trace)
+        groups = [{"team_id": team_id, **group} for group in found]
         if not all(isinstance(group.get("users"), list) and isinstance(group.get("id"), str) for group in groups):
             raise Unintelligible("slack: cannot read the user groups: one without its users", evidence=tuple(trace))
         # a token that does not see the workspace is given those of its own instead
         if identity.org_install and any(g["team_id"] not in {team_id, identity.enterprise_id} for g in groups):
             raise Unintelligible("slack: cannot read the user groups: another workspace's", evidence=tuple(trace))
         return groups
+
+
+async def _scim_active(subject: Subject, trace: Trace) -> bool | None:
+    """Return what SCIM says; None where the plan has none.  Its `active` is compared as it is: clients invent truth."""
+    try:
+        answer = await subject.transport.scim("GET", f"Users/{check_id(subject.account_id)}", trace)
+    except NotOnPlan:
+        return None
+    return need("slack", answer.part("", subject.account_id), "active", bool)
+
+
+async def sessions_in(subject: Subject, place: str, trace: Trace) -> list[Row]:
+    """Return the sessions in one workspace, or on the organisation itself."""
+    asked = {"user_id": check_id(subject.account_id), "team_id": place, "limit": "100"}
+    found = await subject.transport.rows(
+        "admin.users.session.list", "active_sessions", asked, trace, purpose=Purpose.ADMIN, none=NO_SESSIONS
+    )
+    # Slack's page promises neither of the two names; where they stand they must be right
+    named = [{"user_id": subject.account_id, "team_id": place, **session} for session in found]
+    if any((s["user_id"], s["team_id"]) != (subject.account_id, place) or not s.get("session_id") for s in named):
+        raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=tuple(trace))
+    return named
 
 
 def _rank(user: User) -> list[str]:
@@ -190,12 +184,12 @@ def _rank(user: User) -> list[str]:
     return [name for name, on in shown.items() if on is True and "restricted" not in name]
 
 
-async def _look(
+async def _read(
     subject: Subject, kind: EntitlementKind, read: Callable[[Subject, Trace], Awaitable[Rows]]
 ) -> tuple[Rows, tuple[Evidence, ...]]:
     trace: Trace = []
     try:
-        with understood(trace):
+        with understood("slack", trace):
             return await read(subject, trace), tuple(trace)
     except ConnectorError as error:
         state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE

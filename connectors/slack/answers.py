@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from connectors.errors import Unintelligible
-from connectors.slack.exchange import Reply
+from connectors.kit.answers import rows_of
+from connectors.kit.exchange import Reply, Row
 from models.vocabulary import Evidence
 
-Reading = tuple[dict[str, Any] | None, str | None]
-"""The body, None if it is no JSON object, and the vendor's code, None for a success."""
-
-NAMELESS = "http_"
-"""Before a status, where an answer has no word of Slack's."""
+Judgement = tuple[bool, str | None]
+"""Whether it is a success, and Slack's word in it if it is not."""
 
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
+_WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")
 _SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
@@ -26,34 +23,21 @@ _SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 class Answer:
     """A success, or (*code*) one of the refusals that the caller said it expects.  *body* is {} where there is none."""
 
-    body: dict[str, Any]
+    body: Row
     headers: Mapping[str, str]
     code: str | None = None
     evidence: tuple[Evidence, ...] = ()
 
-    def rows(self, key: str) -> list[dict[str, Any]]:
+    def rows(self, key: str) -> list[Row]:
         """Return the list of objects under *key*; raises `Unintelligible` if it is not one."""
-        found = self.body.get(key)
-        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-            raise Unintelligible(f"slack: cannot read an answer: no list of {key}", evidence=self.evidence)
-        return found
+        return rows_of("slack", self.body.get(key), key, self.evidence)
 
-    def part(self, key: str, wanted_id: str) -> dict[str, Any]:
+    def part(self, key: str, wanted_id: str) -> Row:
         """Return the object under *key* (the whole for ""), provided that it is the one asked for."""
         found = self.body if not key else self.body.get(key)
         if not isinstance(found, dict) or found.get("id") != wanted_id:
             raise Unintelligible(f"slack: cannot read an answer: not about {wanted_id}", evidence=self.evidence)
         return found
-
-
-@contextlib.contextmanager
-def understood(trace: Sequence[Evidence]) -> Iterator[None]:
-    """Turn a stumble over an answer's shape, a text where an object belongs, into `Unintelligible`."""
-    try:
-        yield
-    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        told = f"slack: cannot read an answer: {type(error).__name__} over its shape"
-        raise Unintelligible(told, evidence=tuple(trace)) from error
 
 
 def check_id(user_id: str) -> str:
@@ -63,46 +47,36 @@ def check_id(user_id: str) -> str:
     return user_id
 
 
-def scopes(text: object) -> str | None:
-    """Return scopes as Slack lists them, separated by commas, if they look like scopes."""
-    return text if isinstance(text, str) and re.fullmatch(r"[a-z_.:,]{1,200}", text) else None
+def of_web(reply: Reply) -> Judgement:
+    """Judge an answer of the Web API, which refuses with status 200 too."""
+    body = reply.body or {}
+    return (True, None) if reply.status == 200 and body.get("ok") is True else (False, _word(body.get("error")))
 
 
-def read_web(reply: Reply) -> Reading:
-    body = reply.json()
-    if body is None:
-        return None, None
-    if reply.status == 200 and body.get("ok") is True:
-        return body, None
-    return body, body["error"] if isinstance(body.get("error"), str) else f"{NAMELESS}{reply.status}"
+def of_audit(reply: Reply) -> Judgement:
+    """Judge an answer of the Audit Logs, whose successes have no `ok`."""
+    body = reply.body or {}
+    if reply.status == 200 and isinstance(body.get("entries"), list):
+        return True, None
+    return False, _word(body.get("error"))
 
 
-def read_scim(reply: Reply) -> Reading:
-    """Read both versions' shapes of error: version 2 answers a bad token in version 1's, whatever the status."""
-    done = 200 <= reply.status < 300
-    if done and not reply.raw.strip():
-        return {}, None
-    body = reply.json()
-    if body is None:
-        return None, None
-    old = body.get("Errors")
+def of_scim(reply: Reply) -> Judgement:
+    """Judge an answer of SCIM, in both versions' shapes of error: version 2 answers a bad token in version 1's, whatever the status."""
+    success = 200 <= reply.status < 300
+    if success and not reply.content.strip():
+        return True, None
+    if (body := reply.body) is None:
+        return False, None
+    old, schemas = body.get("Errors"), body.get("schemas")
     first = old[0] if isinstance(old, list) and old else old
     if isinstance(first, dict):
-        return body, str(first.get("description"))
-    if not done or _SCIM_ERROR in _listed(body.get("schemas")):
-        told = body.get("detail") or body.get("error")
-        return body, told if isinstance(told, str) else f"{NAMELESS}{reply.status}"
-    return body, None
+        return False, _word(first.get("description"))
+    if not success or _SCIM_ERROR in (schemas if isinstance(schemas, list) else [schemas]):
+        return False, _word(body.get("detail") or body.get("error"))
+    return True, None
 
 
-def _listed(schemas: object) -> list[object]:
-    return schemas if isinstance(schemas, list) else [schemas]
-
-
-def read_audit(reply: Reply) -> Reading:
-    body = reply.json()
-    if body is None:
-        return None, None
-    if reply.status == 200 and isinstance(body.get("entries"), list):
-        return body, None
-    return body, body["error"] if isinstance(body.get("error"), str) else f"{NAMELESS}{reply.status}"
+def _word(code: object) -> str | None:
+    """Return *code* if it is one of a vendor's words; anything longer may hold what does not belong into a log."""
+    return code if isinstance(code, str) and _WORD.fullmatch(code) else None

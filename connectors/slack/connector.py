@@ -6,20 +6,22 @@ from collections.abc import Iterable, Mapping
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
+from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
 from connectors.slack.access import Access
 from connectors.slack.activity import ActivityReader, describe, record, sources_for
 from connectors.slack.directory import Directory
 from connectors.slack.identity import Identities
+from connectors.slack.limits import LIMITS
 from connectors.slack.manifest import MANIFEST, Plan, manifest_for
-from connectors.slack.membership import Memberships
 from connectors.slack.probing import Probing
 from connectors.slack.restoring import Restoring
 from connectors.slack.revoking import Revoking
 from connectors.slack.settings import Settings
 from connectors.slack.transport import Transport
+from connectors.slack.user_groups import UserGroups
 from connectors.snapshot import Numbers
-from models.vocabulary import Account, Entitlement, Json, Leaver, Match, Receipt, Service
+from models.vocabulary import Account, ConnectionId, Entitlement, Json, Leaver, Match, Receipt, Service
 
 
 class SlackConnector:
@@ -38,11 +40,11 @@ class SlackConnector:
         self._transport = transport
         identities = Identities(transport)
         access = Access(transport, identities)
-        memberships = Memberships(transport, identities, access)
+        user_groups = UserGroups(transport, identities, access)
         self._directory = Directory(transport, identities, with_numbers)
         self._access = access
-        self._revoking = Revoking(transport, identities, access, memberships)
-        self._restoring = Restoring(transport, self._revoking, memberships)
+        self._revoking = Revoking(transport, identities, access, user_groups)
+        self._restoring = Restoring(transport, self._revoking, user_groups)
         self._probing = Probing(transport, identities)
         self._activity = ActivityReader(transport)
 
@@ -106,7 +108,19 @@ PACE = Pace(longest=65.0)
 """Slack counts by the minute, so that a wait of a whole one is ordinary when fifty people leave at once."""
 
 
-async def connect(settings: Settings | None = None, *, pace: Pace = PACE, timeout: int = 20) -> Connector:  # noqa: ASYNC109  # the SDK's seconds; one shape for all services
-    """Return the connector, without any request.  *timeout* is in seconds, for connecting and for each read."""
+async def connect(
+    settings: Settings | None = None,
+    ledger: Ledger | None = None,
+    *,
+    connection: ConnectionId = Service.SLACK,
+    pace: Pace = PACE,
+    timeout: int = 20,  # noqa: ASYNC109  # the SDK's seconds; one shape for all services
+) -> Connector:
+    """
+    Return the connector, without any request.  *timeout* is in seconds, for connecting and for each read.
+
+    *ledger*: where all processes that ask the tenant of *connection* take their calls; None: this one is alone.
+    """
     known = settings if settings is not None else Settings()
-    return SlackConnector(Transport(known, pace, timeout=timeout), with_numbers=known.number_field != "none")
+    limits = Limits(connection, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
+    return SlackConnector(Transport(known, pace, limits, timeout=timeout), with_numbers=known.number_field != "none")

@@ -9,12 +9,13 @@ from typing import Any
 
 from connectors.contract import Found
 from connectors.errors import NotOnPlan, Unintelligible
+from connectors.kit.answers import understood
+from connectors.kit.exchange import Row, Trace
 from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, fold_email, match_all
-from connectors.slack.answers import check_id, understood
-from connectors.slack.exchange import Trace
+from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
-from connectors.slack.people import account_of, all_workspaces, is_ours, profile_of
+from connectors.slack.people import account_of, is_ours, profile_of
 from connectors.slack.transport import Transport
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, Leaver, Match
@@ -27,8 +28,8 @@ _NOT_FOUND = frozenset({"users_not_found", "enterprise_is_restricted"})
 class Entry:
     """One account as either side shows it."""
 
-    user: dict[str, Any] | None = None
-    scim: dict[str, Any] | None = None
+    user: Row | None = None
+    scim: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Directory:
 
     async def find(self, leaver: Leaver) -> Found:
         """Return the matches, most facts first.  Raises if anything could not be read whole."""
-        with understood(()):
+        with understood("slack", ()):
             snapshot = await self.snapshot.get()
             addresses = {a for a in (leaver.email, *leaver.other_emails) if a is not None}
             index, trace = snapshot.index, [*snapshot.index.evidence]
@@ -66,12 +67,12 @@ class Directory:
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""
-        with understood(()):
+        with understood("slack", ()):
             return (await self.snapshot.get()).index.candidates_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
         """See `Connector.numbers`."""
-        with understood(()):
+        with understood("slack", ()):
             return (await self.snapshot.get()).index.numbers(people)
 
     def _profiles(self, entries: dict[str, Entry]) -> list[tuple[str, Profile]]:
@@ -83,13 +84,13 @@ class Directory:
         expect = frozenset({"user_not_found"})
         trace: Trace = []
         answer = await self.transport.web("users.info", {"user": check_id(account_id)}, trace, expect=expect)
-        with understood(trace):
+        with understood("slack", trace):
             return None if answer.code is not None else account_of(answer.part("user", account_id))
 
     async def _take(self) -> Snapshot:
         trace: Trace = []
         with resting_on(trace):
-            teams = await all_workspaces(self.transport, self.identities, trace)
+            teams = await self.identities.all_workspaces(trace)
             work: list[Awaitable[Any]] = [self._members(team, trace) for team in teams]
             listed, *people = await together(self._scim_users(trace), *work)
         entries: dict[str, Entry] = {}
@@ -100,12 +101,11 @@ class Directory:
         index = await indexed((profile for _, profile in self._profiles(entries)), trace)
         return Snapshot(entries, listed is not None, index)
 
-    async def _members(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
-        named = {"team_id": team_id} if (await self.identities.get()).org_install else {}
-        pages = self.transport.pages("users.list", {"limit": "500", **named}, trace)
-        return [user async for answer in pages for user in answer.rows("members")]
+    async def _members(self, team_id: str, trace: Trace) -> list[Row]:
+        asked = {"limit": "500", **await self.identities.named(team_id)}
+        return await self.transport.rows("users.list", "members", asked, trace)
 
-    async def _scim_users(self, trace: Trace) -> list[dict[str, Any]] | None:
+    async def _scim_users(self, trace: Trace) -> list[Row] | None:
         try:
             return await self.transport.scim_users(trace)
         except NotOnPlan:
@@ -125,7 +125,7 @@ class Directory:
                     found[str(scim["id"])] = Entry(known.user, scim)
         return found
 
-    async def _scim_by_address(self, address: str, trace: Trace) -> list[dict[str, Any]]:
+    async def _scim_by_address(self, address: str, trace: Trace) -> list[Row]:
         """
         Return whom SCIM's filter finds.  Slack documents filters for version 1 only: a refusal proves nothing, and takes
         nothing from the whole listing, which was read without any.

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import Denied
+from connectors.kit.exchange import Trace
 from connectors.slack.answers import Answer
-from connectors.slack.exchange import Trace
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Evidence
@@ -28,7 +28,6 @@ class Identity:
 
     own_ids: frozenset[str]
     team_id: str
-    team: str
     enterprise_id: str | None
     org_install: bool
     scopes: Mapping[Purpose, frozenset[str]]
@@ -41,7 +40,7 @@ class Identities:
     """Asks once and remembers: whose a token is does not change while we hold it."""
 
     transport: Transport
-    workspaces: dict[str, frozenset[str]] = field(default_factory=dict)  # of accounts, while Slack called them active
+    workspaces: dict[str, frozenset[str]] = field(default_factory=dict)  # by account, while Slack called it active
     _known: Identity | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -51,6 +50,19 @@ class Identities:
             if self._known is None or afresh:
                 self._known = await self._ask()
             return self._known
+
+    async def all_workspaces(self, trace: Trace) -> list[str]:
+        """Return every workspace that our tokens reach."""
+        identity = await self.get()
+        if not identity.org_install:
+            return [identity.team_id]
+        asked = {"limit": "100"}
+        teams = await self.transport.rows("admin.teams.list", "teams", asked, trace, purpose=Purpose.ADMIN)
+        return [str(team["id"]) for team in teams]
+
+    async def named(self, team_id: str) -> dict[str, str]:
+        """Return the argument that names a workspace: only an organisation's token may, and must."""
+        return {"team_id": team_id} if (await self.get()).org_install else {}
 
     async def _ask(self) -> Identity:
         trace: Trace = []
@@ -64,7 +76,6 @@ class Identities:
         return Identity(
             own_ids=frozenset(str(a.body["user_id"]) for a in answers.values() if a.body.get("user_id")),
             team_id=str(first.get("team_id", "")),
-            team=str(first.get("team", "")),
             enterprise_id=first.get("enterprise_id") or None,
             org_install=all(_is_org(a.body) for p, a in answers.items() if p in {Purpose.ADMIN, Purpose.BOT}),
             scopes={p: _scopes(a) for p, a in answers.items() if "x-oauth-scopes" in a.headers},

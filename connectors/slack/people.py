@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import ConnectorError, Denied, Unintelligible
+from connectors.errors import ConnectorError, Denied
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
 from connectors.matching import Profile
 from connectors.slack.answers import check_id
-from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
-from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Account, AccountKind, Evidence, Json, Service
 
@@ -28,9 +28,7 @@ _NOT_A_PERSON = ("is_bot", "is_app_user", "is_workflow_bot", "is_connector_bot",
 
 def is_deleted(user: User) -> bool:
     """Say whether the Web API calls the account deactivated; raises `Unintelligible` if it does not say."""
-    if not isinstance(user.get("deleted"), bool):
-        raise Unintelligible("slack: cannot read a user: the answer does not say whether it is deleted")
-    return bool(user["deleted"])
+    return need("slack", user, "deleted", bool)
 
 
 def flags(user: User) -> dict[str, Json]:
@@ -86,14 +84,14 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Subject:
-    """One account within one look: what several kinds need of it is read once, afresh for that look, and never kept."""
+    """One account within one listing: what several kinds need of it is read once, afresh for that listing, and never kept."""
 
     transport: Transport
     identities: Identities
     account_id: str
-    _reading: asyncio.Task[tuple[dict[str, Any], tuple[Evidence, ...]]] | None = field(default=None)
+    _reading: asyncio.Task[tuple[Row, tuple[Evidence, ...]]] | None = field(default=None)
 
-    async def user(self, trace: Trace) -> dict[str, Any]:
+    async def user(self, trace: Trace) -> Row:
         """Return the answer of `users.info`, and add its exchanges to *trace*."""
         if self._reading is None:
             self._reading = asyncio.ensure_future(self._read())
@@ -105,7 +103,7 @@ class Subject:
         trace += seen
         return user
 
-    async def _read(self) -> tuple[dict[str, Any], tuple[Evidence, ...]]:
+    async def _read(self) -> tuple[Row, tuple[Evidence, ...]]:
         seen: Trace = []
         answer = await self.transport.web("users.info", {"user": check_id(self.account_id)}, seen)
         return answer.part("user", self.account_id), tuple(seen)
@@ -129,7 +127,7 @@ class Subject:
         else:
             before = self.identities.workspaces.get(self.account_id, frozenset())
             named = named | before if before else before
-        return sorted(named) or await all_workspaces(self.transport, self.identities, trace)
+        return sorted(named) or await self.identities.all_workspaces(trace)
 
 
 def _only_ours(team_id: str, named: frozenset[str], *, deleted: bool) -> list[str]:
@@ -139,12 +137,3 @@ def _only_ours(team_id: str, named: frozenset[str], *, deleted: bool) -> list[st
         "slack: cannot look through the person's workspaces: the app is installed on one workspace",
         remedy="Let an Owner of the organisation install the app on it, choosing the organisation in the drop-down.",
     )
-
-
-async def all_workspaces(transport: Transport, identities: Identities, trace: Trace) -> list[str]:
-    """Return every workspace that our tokens reach."""
-    identity = await identities.get()
-    if not identity.org_install:
-        return [identity.team_id]
-    pages = transport.pages("admin.teams.list", {"limit": "100"}, trace, purpose=Purpose.ADMIN)
-    return [str(team["id"]) async for answer in pages for team in answer.rows("teams")]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from connectors.contract import Ability, Capabilities, KindManifest, Manifest
 from connectors.errors import ConnectorError, Denied, NotOnPlan, Unintelligible
-from connectors.slack.exchange import Trace
+from connectors.slack.activity.sources import sources_for
+from connectors.slack.activity.words import AUDIT_LOGS
 from connectors.slack.identity import Identities, Identity
 from connectors.slack.manifest import Plan, manifest_for
 from connectors.slack.settings import Purpose
@@ -14,7 +15,8 @@ from connectors.slack.transport import Transport
 from models.vocabulary import EntitlementKind, Service
 
 Problem = tuple[str, str]
-_FINDING = ("users:read", "users:read.email")
+FINDING = ("users:read", "users:read.email")
+"""What finding people needs."""
 
 
 @dataclass(slots=True)
@@ -31,9 +33,10 @@ class Probing:
         plan = _plan(identity, scim)
         manifest = manifest_for(plan)
         problems = [_problem(error) for error in identity.refused.values()]
-        problems += [
-            p for p in (await self._audit(plan), _install(identity), _lacking(_FINDING, identity)) if p is not None
-        ]
+        # whether the audit logs can be read shows in trying, on Enterprise; elsewhere their refusal is the evidence
+        logs = [source.scopes for source in sources_for(plan) if source.name != AUDIT_LOGS]
+        lacking = [_lacking(scopes, identity) for scopes in (FINDING, *logs)]
+        problems += [p for p in (await self._audit(plan), _install(identity), *lacking) if p is not None]
         return Capabilities(
             service=Service.SLACK,
             plan=plan,
@@ -55,9 +58,8 @@ class Probing:
         """Say what keeps us from the audit logs; below Enterprise there are none to miss."""
         if plan is not Plan.ENTERPRISE:
             return None
-        trace: Trace = []
         try:
-            await self.transport.audit(trace, limit=1)
+            await self.transport.audit([], limit=1)
         except ConnectorError as error:  # nothing that is cut depends on them
             return _problem(error)
         return None
@@ -86,8 +88,8 @@ def _plan(identity: Identity, scim: ConnectorError | None) -> Plan:
 
 def purpose_of(scope: str) -> Purpose:
     """Return which token has to have *scope*."""
-    if scope == "admin":
-        return Purpose.SCIM
+    if scope in {"admin", "auditlogs:read"}:
+        return Purpose.SCIM if scope == "admin" else Purpose.AUDIT
     return Purpose.ADMIN if scope.startswith("admin.") or scope == "usergroups:write" else Purpose.BOT
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.errors import NotOnPlan, Unintelligible
+from connectors.kit.exchange import Trace
 from connectors.slack.answers import check_id
-from connectors.slack.exchange import Trace
-from connectors.slack.membership import Memberships
-from connectors.slack.receipts import commanded, refused
 from connectors.slack.revoking import REFUSALS, Revoking, activity, rejections
+from connectors.slack.rows import COMMANDED, Outcome, refused
 from connectors.slack.transport import Transport
+from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt
 
 
@@ -26,16 +26,20 @@ class Restoring:
 
     transport: Transport
     revoking: Revoking
-    memberships: Memberships
+    user_groups: UserGroups
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
         """Give *entitlement* back; *prestate* names the role where the row's own id is not at hand."""
         check_id(entitlement.account_id)
         trace: Trace = []
+        result, text = await self._outcome(entitlement, prestate, trace)
+        return Receipt(entitlement.id, result, tuple(trace), text)
+
+    async def _outcome(self, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:
         if entitlement.kind is EntitlementKind.SIGN_IN:
             return await self._activate(entitlement, trace)
         if entitlement.kind is EntitlementKind.GROUP:
-            return await self.memberships.rejoin(entitlement, trace)
+            return await self.user_groups.rejoin(entitlement, trace)
         if entitlement.kind is EntitlementKind.ROLE and {"role_id", "entity_id"} <= set(prestate):
             return await self._assign(entitlement, prestate, trace)
         raise NotOnPlan(
@@ -43,18 +47,16 @@ class Restoring:
             remedy="It comes back with the account, or the person enrols again; nothing can be sent.",
         )
 
-    async def _activate(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+    async def _activate(self, entitlement: Entitlement, trace: Trace) -> Outcome:
         path, body = f"Users/{entitlement.account_id}", activity(active=True)
         answer = await self.transport.scim("PATCH", path, trace, body=body, expect=frozenset(REFUSALS))
         if answer.code is not None:
-            return refused(entitlement, trace, f"{answer.code}: {REFUSALS[answer.code]}")
+            return refused(f"{answer.code}: {REFUSALS[answer.code]}")
         if answer.body and answer.body.get("id") != entitlement.account_id:
             raise Unintelligible("slack: cannot activate an account: another one answered", evidence=tuple(trace))
-        return commanded(entitlement, trace)
+        return COMMANDED
 
-    async def _assign(self, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Receipt:
+    async def _assign(self, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:
         role, entity = str(prestate["role_id"]), str(prestate["entity_id"])
         answer = await self.revoking.assign("add", role, entity, entitlement.account_id, trace)
-        if answer.code is not None:
-            return refused(entitlement, trace, f"{answer.code}: {rejections(answer)}")
-        return commanded(entitlement, trace)
+        return COMMANDED if answer.code is None else refused(f"{answer.code}: {rejections(answer)}")

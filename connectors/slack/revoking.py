@@ -7,20 +7,19 @@ import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from connectors.errors import ConnectorError, NotOnPlan
+from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
-from connectors.slack.access import Access
+from connectors.slack.access import Access, sessions_in
 from connectors.slack.answers import Answer, check_id
-from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
-from connectors.slack.membership import Memberships
 from connectors.slack.people import Subject, flags, is_deleted
-from connectors.slack.receipts import absent, commanded, refused
+from connectors.slack.rows import ABSENT, COMMANDED, Outcome, refused
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
-from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
+from connectors.slack.user_groups import UserGroups
+from models.vocabulary import Entitlement, EntitlementKind, Receipt
 
 # Slack's word that this account, as it is, cannot be deactivated by anybody's request, or not by ours
 REFUSALS = {
@@ -39,30 +38,32 @@ _PARTIAL = frozenset({"failed_for_some_entities", "failed_for_some_users", "fail
 
 @dataclass(slots=True)
 class Revoking:
-    """The writing half.  Each revocation is safe to repeat; none is ever sent twice without a look in between."""
+    """The writing half.  Each revocation is safe to repeat; none is ever sent twice without a read in between."""
 
     transport: Transport
     identities: Identities
     access: Access
-    memberships: Memberships
-    _rides: SingleFlight[tuple[set[str], str | None]] = field(default_factory=SingleFlight)
+    user_groups: UserGroups
+    _resets: SingleFlight[tuple[set[str], str | None]] = field(default_factory=SingleFlight)
     _ending: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
         """Ask Slack to take *entitlement* away.  Raises `NotOnPlan` for what no request can do."""
         check_id(entitlement.account_id)
-        verbs: dict[EntitlementKind, Callable[[Entitlement, Trace], Awaitable[Receipt]]] = {
+        verbs: dict[EntitlementKind, Callable[[Entitlement, Trace], Awaitable[Outcome]]] = {
             EntitlementKind.SIGN_IN: self._deactivate,
             EntitlementKind.SESSION: self._end_sessions,
             EntitlementKind.ROLE: self._unassign,
-            EntitlementKind.GROUP: self.memberships.leave,
+            EntitlementKind.GROUP: self.user_groups.leave,
         }
         verb = verbs.get(entitlement.kind)
         if verb is None:
             raise NotOnPlan(f"slack: cannot revoke a {entitlement.kind}: Slack has no request for it")
-        return await verb(entitlement, [])
+        trace: Trace = []
+        result, text = await verb(entitlement, trace)
+        return Receipt(entitlement.id, result, tuple(trace), text)
 
-    async def _deactivate(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+    async def _deactivate(self, entitlement: Entitlement, trace: Trace) -> Outcome:
         """
         Delete the SCIM user, which at Slack deactivates and never deletes.
 
@@ -71,12 +72,10 @@ class Revoking:
         """
         identity = await self.identities.get()
         if entitlement.account_id in identity.own_ids:
-            text = "our own token belongs to this account and would die with it"
-            return Receipt(entitlement.id, RevocationResult.REFUSED, identity.evidence, text)
+            trace += identity.evidence
+            return refused("our own token belongs to this account and would die with it")
         answer = await self._switch_off(f"Users/{entitlement.account_id}", trace)
-        if answer.code is not None:
-            return refused(entitlement, trace, f"{answer.code}: {REFUSALS[answer.code]}")
-        return commanded(entitlement, trace)
+        return COMMANDED if answer.code is None else refused(f"{answer.code}: {REFUSALS[answer.code]}")
 
     async def _switch_off(self, path: str, trace: Trace) -> Answer:
         """Delete; where the server has no such verb, which did nothing then, patch."""
@@ -87,28 +86,27 @@ class Revoking:
                 raise
         return await self.transport.scim("PATCH", path, trace, body=activity(active=False), expect=frozenset(REFUSALS))
 
-    async def _end_sessions(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+    async def _end_sessions(self, entitlement: Entitlement, trace: Trace) -> Outcome:
         """Reset all sessions of the account, if this one is still open: one reset serves all rows asked for at once."""
         if (await self.identities.get()).enterprise_id is None:
             return await self._ends_with_block(entitlement, trace)
         account_id = entitlement.account_id
         self._ending[account_id].add(entitlement.vendor_id)
         try:
-            still, code = await self._rides.share(account_id, functools.partial(self._reset, account_id), trace)
+            still, code = await self._resets.share(account_id, functools.partial(self._reset, account_id), trace)
         except asyncio.CancelledError:
             self._ending[account_id].discard(entitlement.vendor_id)
             raise
         if entitlement.vendor_id not in still:
-            return absent(entitlement, trace)
-        if code is not None:
-            return refused(entitlement, trace, f"{code}: Slack resets neither bots nor the primary owner")
-        return commanded(entitlement, trace)
+            return ABSENT
+        return COMMANDED if code is None else refused(f"{code}: Slack resets neither bots nor the primary owner")
 
     async def _reset(self, account_id: str, trace: Trace) -> tuple[set[str], str | None]:
         """Return which of the sessions to be ended were still open, and Slack's code if it refused to end them."""
         wanted = self._ending.pop(account_id, set[str]())
         places = sorted({vendor_id.partition("/")[0] for vendor_id in wanted})
-        found = await asyncio.gather(*(self.access.sessions_in(account_id, place, trace) for place in places))
+        subject = Subject(self.transport.urgently(), self.identities, account_id)
+        found = await asyncio.gather(*(sessions_in(subject, place, trace) for place in places))
         still = wanted & {f"{s['team_id']}/{s['session_id']}" for part in found for s in part}
         if not still:
             return still, None
@@ -122,18 +120,18 @@ class Revoking:
         )
         return still, answer.code
 
-    async def _unassign(self, entitlement: Entitlement, trace: Trace) -> Receipt:
-        """Remove one role assignment.  Why a rejected one was rejected is seen by looking, not by its error's name."""
+    async def _unassign(self, entitlement: Entitlement, trace: Trace) -> Outcome:
+        """Remove one role assignment.  Why one was rejected is seen by reading again, not by its error's name."""
         if (await self.identities.get()).enterprise_id is None:
             return await self._ends_with_block(entitlement, trace)
         role, _, entity = entitlement.vendor_id.partition("/")
         answer = await self.assign("remove", role, entity, entitlement.account_id, trace)
         if answer.code is None:
-            return commanded(entitlement, trace)
+            return COMMANDED
         left = await self.access.assignments(trace, role_ids=role, entity_ids=entity)
         if not any(_is_assignment(row, role, entity, entitlement.account_id) for row in left):
-            return absent(entitlement, trace)
-        return refused(entitlement, trace, f"{answer.code}: {rejections(answer)}")
+            return ABSENT
+        return refused(f"{answer.code}: {rejections(answer)}")
 
     async def assign(self, verb: str, role: str, entity: str, user_id: str, trace: Trace) -> Answer:
         """Add or remove one assignment: one person and one entity, so that "some failed" means this one."""
@@ -146,22 +144,20 @@ class Revoking:
             expect=_PARTIAL,
         )
 
-    async def _ends_with_block(self, entitlement: Entitlement, trace: Trace) -> Receipt:
-        user = await Subject(self.transport, self.identities, entitlement.account_id).user(trace)
+    async def _ends_with_block(self, entitlement: Entitlement, trace: Trace) -> Outcome:
+        user = await Subject(self.transport.urgently(), self.identities, entitlement.account_id).user(trace)
         gone = is_deleted(user)
         if entitlement.kind is EntitlementKind.ROLE and not gone:
             gone = flags(user).get(entitlement.vendor_id) is False
-        if gone:
-            return absent(entitlement, trace)
-        return refused(entitlement, trace, "on this plan it ends with the sign-in and cannot be taken by itself")
+        return ABSENT if gone else refused("on this plan it ends with the sign-in and cannot be taken by itself")
 
 
-def activity(*, active: bool) -> dict[str, Any]:
+def activity(*, active: bool) -> Row:
     """Return the SCIM v2 patch that switches an account on or off."""
     return {"schemas": [_PATCH], "Operations": [{"op": "replace", "path": "active", "value": active}]}
 
 
-def _is_assignment(row: dict[str, Any], role: str, entity: str, user_id: str) -> bool:
+def _is_assignment(row: Row, role: str, entity: str, user_id: str) -> bool:
     return (row.get("role_id"), row.get("entity_id"), row.get("user_id")) == (role, entity, user_id)
 
 

@@ -1,91 +1,77 @@
-"""The rows of a listing, in Slack's terms."""
+"""The rows of a listing, in Slack's terms, and what a receipt says of one."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TypeAlias
 
 from connectors.contract import cannot_look
+from connectors.kit.exchange import Row
 from connectors.slack.manifest import NO_TOKENS
-from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, EntitlementState, Guard, Json, Service
+from models.vocabulary import Entitlement, EntitlementState, Guard, Json, RevocationResult, Service
+from models.vocabulary import EntitlementKind as K
+
+Outcome: TypeAlias = "tuple[RevocationResult, str]"
+"""What a receipt says: the result, and a sentence where it needs one."""
+
+COMMANDED: Outcome = (RevocationResult.COMMANDED, "")
+ABSENT: Outcome = (RevocationResult.ALREADY_ABSENT, "")
 
 _CHANNEL_MANAGER = "Rl0A"
 _LOCKS = ("is_membership_locked", "is_editing_restricted", "is_org_level")
 
 
-def by_hand(account_id: str, guard: Guard | None) -> Entitlement:
-    """Return the row of an account that is open, and that only a person can close on this plan."""
-    return replace(
-        _row(account_id, EntitlementKind.SIGN_IN, ACCOUNT, guard=guard),
-        by_hand=True,
-        problem="slack: cannot deactivate the account: plus_teams_only (SCIM starts with Business+); it is active",
-        remedy="Deactivate the account in Slack's admin console (Manage members); the next read shows it.",
-    )
+def by_hand(row: Entitlement) -> Entitlement:
+    """Return the row of an open account as one that only a person can close on this plan."""
+    problem = "slack: cannot deactivate the account: plus_teams_only (SCIM starts with Business+); it is active"
+    remedy = "Deactivate the account in Slack's admin console (Manage members); the next read shows it."
+    return replace(row, by_hand=True, problem=problem, remedy=remedy)
 
 
 def no_tokens(account_id: str) -> Entitlement:
     """Return the row for what no plan can list."""
-    return cannot_look(
-        Service.SLACK,
-        account_id,
-        EntitlementKind.GRANT,
-        EntitlementState.NO_API,
-        problem=NO_TOKENS,
-        remedy="Look through the apps that the person installed (Manage apps, or team.integrationLogs), hand them "
-        "over or remove them, and attest; or settle it for the tenant with a standing waiver.",
+    remedy = (
+        "Look through the apps that the person installed (Manage apps, or team.integrationLogs), hand them over or remove them, "
+        "and attest; or settle it for the tenant with a standing waiver."
     )
+    return cannot_look(Service.SLACK, account_id, K.GRANT, EntitlementState.NO_API, problem=NO_TOKENS, remedy=remedy)
 
 
-def sign_in_row(account_id: str, guard: Guard | None, prestate: dict[str, Json]) -> Entitlement:
-    """Return the row of an open account."""
-    return _row(account_id, EntitlementKind.SIGN_IN, ACCOUNT, guard=guard, prestate=prestate)
-
-
-def every_session_row(account_id: str) -> Entitlement:
-    """Return the one row that stands for the sessions of an open account where Slack does not list them."""
-    return _row(account_id, EntitlementKind.SESSION, ACCOUNT, label="all devices; they end with the block")
-
-
-def _row(
-    account_id: str,
-    kind: EntitlementKind,
-    vendor_id: str,
-    *,
-    label: str = "",
-    guard: Guard | None = None,
-    prestate: dict[str, Json] | None = None,
-) -> Entitlement:
-    return Entitlement(Service.SLACK, account_id, kind, vendor_id, label=label, guard=guard, prestate=prestate or {})
-
-
-def session_row(account_id: str, session: dict[str, Any]) -> Entitlement:
+def session_row(account_id: str, session: Row) -> Entitlement:
     """Return the row of one session: `<workspace>/<number>`."""
     seen = session.get("recent") or session.get("created") or {}
     vendor_id = f"{session['team_id']}/{session['session_id']}"
-    return _row(account_id, EntitlementKind.SESSION, vendor_id, label=str(seen.get("os") or ""))
+    return Entitlement(Service.SLACK, account_id, K.SESSION, vendor_id, label=str(seen.get("os") or ""))
 
 
 def rank_row(account_id: str, name: str) -> Entitlement:
     """Return the row of an account's own rank, by the flag's name."""
     guard = Guard.PRIMARY_OWNER if name == "is_primary_owner" else None
-    return _row(account_id, EntitlementKind.ROLE, name, label=name.removeprefix("is_").replace("_", " "), guard=guard)
+    label = name.removeprefix("is_").replace("_", " ")
+    return Entitlement(Service.SLACK, account_id, K.ROLE, name, label=label, guard=guard)
 
 
-def role_row(account_id: str, row: dict[str, Any], *, alone: bool) -> Entitlement:
+def role_row(account_id: str, row: Row, *, alone: bool) -> Entitlement:
     """Return the row of a role assignment, `<role>/<entity>`; a channel needs a manager."""
     role, entity = str(row.get("role_id")), str(row.get("entity_id"))
     guard = Guard.LAST_OWNER if alone and role == _CHANNEL_MANAGER else None
-    return _row(account_id, EntitlementKind.ROLE, f"{role}/{entity}", guard=guard, prestate={"role_id": role, "entity_id": entity})  # fmt: skip
+    prestate: dict[str, Json] = {"role_id": role, "entity_id": entity}
+    return Entitlement(Service.SLACK, account_id, K.ROLE, f"{role}/{entity}", guard=guard, prestate=prestate)
 
 
-def group_row(account_id: str, group: dict[str, Any]) -> Entitlement:
+def group_row(account_id: str, group: Row) -> Entitlement:
     """Return the row of a membership, `<workspace>/<group>`."""
-    vendor_id, guard = f"{group['team_id']}/{group['id']}", group_guard(group)
-    return _row(account_id, EntitlementKind.GROUP, vendor_id, label=str(group.get("name") or ""), guard=guard)
+    vendor_id, label = f"{group['team_id']}/{group['id']}", str(group.get("name") or "")
+    return Entitlement(Service.SLACK, account_id, K.GROUP, vendor_id, label=label, guard=group_guard(group))
 
 
-def group_guard(group: dict[str, Any]) -> Guard | None:
+def group_guard(group: Row) -> Guard | None:
     """Return what keeps the API away from a user group's members: the identity provider, or an owner's lock."""
     if group.get("is_idp_group") is True:
         return Guard.MASTERED_ELSEWHERE
     return Guard.PRIVILEGED if any(group.get(name) is True for name in _LOCKS) else None
+
+
+def refused(why: str) -> Outcome:
+    """Return the outcome of a refusal, Slack's or, before any write, our own."""
+    return RevocationResult.REFUSED, why

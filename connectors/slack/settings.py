@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.settings import ConnectorSettings, Endpoint
@@ -27,8 +27,10 @@ class Settings(ConnectorSettings):
     """
     `LASTDAY_SLACK_…`: endpoints end in a slash (one is added), tokens are trimmed.
 
-    *token* is the administrator's user token (on Enterprise of an app installed on the organisation); the other three
-    default to it.  *number_field*: where SCIM keeps the employee number; `none` where it keeps none, or not HR's.  A token that no header can carry is refused here: past this point the SDK would put it into an exception.
+    *token* is the administrator's user token (on Enterprise of an app installed on the organisation); the other three default to it.
+    A token that no header can carry is refused here: past this point the SDK would put it into an exception.
+    *number_field*: where SCIM keeps the employee number; `none` where it keeps none, or not HR's.
+    *limits*: calls a minute by the names of `limits.LIMITS` ("*": all of them), where Slack gave this tenant others.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_SLACK_")
@@ -41,6 +43,7 @@ class Settings(ConnectorSettings):
     scim_token: SecretStr | None = None
     audit_token: SecretStr | None = None
     number_field: Literal["employeeNumber", "none"] = "employeeNumber"
+    limits: dict[str, PositiveInt] = Field(default_factory=dict)
 
     @field_validator("web_endpoint", "scim_endpoint", "audit_endpoint")
     @classmethod

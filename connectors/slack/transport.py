@@ -1,44 +1,48 @@
-"""The way to Slack: requests through the official clients, paced, judged and recorded."""
+"""Requests to Slack: recorded, judged, tried again, and within what Slack allows a minute."""
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from connectors.errors import Throttled, Unintelligible
+from connectors.kit.exchange import Exchange, Reply, Row, Trace
+from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
-from connectors.slack.answers import Answer, Reading, read_audit, read_scim, read_web, scopes
-from connectors.slack.clients import Clients
-from connectors.slack.codes import failure, word
-from connectors.slack.exchange import BROKEN, Record, Reply, Trace, lost
-from connectors.slack.lanes import Lanes
+from connectors.kit.paging import PageMarks
+from connectors.slack.answers import Answer, Judgement, of_audit, of_scim, of_web
+from connectors.slack.client import Clients
+from connectors.slack.errors import BROKEN, LOCKED, failure, lost
+from connectors.slack.limits import AUDIT_LOGS, UNSAID, scim_sets
 from connectors.slack.settings import Purpose, Settings
 
 NOTHING: frozenset[str] = frozenset()
-HALF_A_WINDOW = timedelta(seconds=30)
 THREADS = 32
 """A request holds a thread while it waits; the interpreter's own pool has six on a small machine, and serves everybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request, the same however often it is tried.  *unsaid*: how long to wait where Slack does not say."""
+    """
+    One request, the same however often it is tried.
 
-    act: str
-    what: str
-    lane: str
-    query: str | None
-    body: bytes | None
+    *limits*: what it counts for, the narrowest first; *unsaid*: how long that is left alone when Slack does not say.
+    *expect*: codes that are answers to the caller, not failures.
+    """
+
+    exchange: Callable[[], Exchange]
     send: Callable[[], Reply]
-    read: Callable[[Reply], Reading]
+    judge: Callable[[Reply], Judgement]
+    limits: tuple[str, ...]
     trace: Trace
-    write: bool = False
     expect: frozenset[str] = field(default=NOTHING)
     unsaid: timedelta | None = None
 
@@ -46,11 +50,12 @@ class _Request:
 class Transport:
     """Requests to one tenant.  *timeout* is in whole seconds, as the SDK has it, for connecting and for each read."""
 
-    def __init__(self, settings: Settings, pace: Pace, *, timeout: int = 20) -> None:
+    def __init__(self, settings: Settings, pace: Pace, limits: Limits, *, timeout: int = 20) -> None:
         self._settings = settings
         self._pace = pace
+        self._limits = limits
         self._clients = Clients(settings, timeout=timeout)
-        self._lanes = Lanes(pace.sleep, pace.longest)
+        self._urgent = False
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
         self._web_path, self._scim_path, self._audit_path = (
             urlsplit(url).path for url in (settings.web_endpoint, settings.scim_endpoint, settings.audit_endpoint)
@@ -59,6 +64,12 @@ class Transport:
     async def aclose(self) -> None:
         """Wait for what is under way: a write in a thread cannot be called back."""
         await asyncio.to_thread(self._pool.shutdown)
+
+    def urgently(self) -> Transport:
+        """Return the same way for what a cut waits for: its reads go before all others that wait, as every write does."""
+        urgent = copy.copy(self)
+        urgent._urgent = True  # noqa: SLF001  # our own
+        return urgent
 
     def purposes(self) -> list[list[Purpose]]:
         """Return the purposes, those that one token fills together."""
@@ -77,24 +88,23 @@ class Transport:
         write: bool = False,
         expect: frozenset[str] = NOTHING,
     ) -> Answer:
-        """Call a method of the Web API.  *expect*: codes that are answers to the caller, not failures."""
+        """Call a method of the Web API."""
         sent = dict(arguments)
         about = "/".join(v for k, v in sorted(sent.items()) if k in {"user", "user_id", "team_id", "usergroup"})
+        what = f"POST {self._web_path}{method}" + (f" ({about})" if about else "")
         form = urlencode(sent)
-        request = _Request(
-            act=f"call {method}",
-            lane=method,
-            unsaid=HALF_A_WINDOW,
-            what=f"POST {self._web_path}{method}" + (f" ({about})" if about else ""),
-            query=None if write else form,
-            body=form.encode() or None,
-            send=lambda: self._clients.web(method, sent, self._settings.secret(purpose)),
-            read=read_web,
-            trace=trace,
+        return await self._tried(
+            _Request(
+                partial(Exchange, "slack", f"call {method}", what, None if write else form, form.encode(), write=write),
+                send=lambda: self._clients.web(method, sent, self._settings.secret(purpose)),
+                judge=of_web,
+                limits=(method,),
+                trace=trace,
+                expect=expect,
+                unsaid=UNSAID,
+            ),
             write=write,
-            expect=expect,
         )
-        return await self._paced(request)
 
     async def scim(
         self,
@@ -107,64 +117,61 @@ class Transport:
         expect: frozenset[str] = NOTHING,
     ) -> Answer:
         """Call SCIM v2: the version whose answers to a deletion and to a patch Slack documents best."""
-        request = _Request(
-            act=f"{verb.lower()} {path} over SCIM",
-            lane=f"{verb} {path}",  # SCIM's limits are wide: what it says wait for is mostly one locked object
-            what=f"{verb} {self._scim_path}v2/{path}",
-            query=urlencode(query or {}) if verb == "GET" else None,
-            body=None if body is None else json.dumps(body).encode(),
-            send=lambda: self._clients.scim(verb, path, query, body),
-            read=read_scim,
-            trace=trace,
-            write=verb != "GET",
-            expect=expect,
+        write, sent = verb != "GET", None if body is None else json.dumps(body).encode()
+        doing, what = f"{verb.lower()} {path} over SCIM", f"{verb} {self._scim_path}v2/{path}"
+        return await self._tried(
+            _Request(
+                partial(Exchange, "slack", doing, what, None if write else urlencode(query or {}), sent, write=write),
+                send=lambda: self._clients.scim(verb, path, query, body),
+                judge=of_scim,
+                limits=scim_sets(verb, path),
+                trace=trace,
+                expect=expect,
+            ),
+            write=write,
         )
-        return await self._paced(request)
 
     async def audit(self, trace: Trace, **query: str | int) -> Answer:
         """Read the audit logs, the newest first, one page."""
-        request = _Request(
-            act="read the audit logs",
-            lane="audit",
-            what=f"GET {self._audit_path}logs",
-            query=urlencode(query),
-            body=None,
-            send=lambda: self._clients.audit(query),
-            read=read_audit,
-            trace=trace,
+        return await self._tried(
+            _Request(
+                partial(Exchange, "slack", "read the audit logs", f"GET {self._audit_path}logs", urlencode(query)),
+                send=lambda: self._clients.audit(query),
+                judge=of_audit,
+                limits=(AUDIT_LOGS,),
+                trace=trace,
+            )
         )
-        return await self._paced(request)
 
-    async def pages(
+    async def rows(
         self,
         method: str,
+        key: str,
         arguments: Mapping[str, str],
         trace: Trace,
         *,
         purpose: Purpose = Purpose.BOT,
-        expect: frozenset[str] = NOTHING,
-    ) -> AsyncIterator[Answer]:
-        """Follow cursors to the end.  An empty page is no end; a cursor that comes again is `Unintelligible`."""
-        cursor, seen = "", set[str]()
+        none: frozenset[str] = NOTHING,
+    ) -> list[Row]:
+        """Return the objects under *key* of all pages.  *none*: codes that say that there are none."""
+        marks, mark, found = PageMarks("slack", f"call {method}"), None, list[Row]()
         while True:
-            more = {"cursor": cursor} if cursor else {}
-            answer = await self.web(method, {**arguments, **more}, trace, purpose=purpose, expect=expect)
-            yield answer
-            cursor = (answer.body.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return
-            if cursor in seen:
-                raise Unintelligible(f"slack: cannot call {method}: a page's cursor came twice", evidence=tuple(trace))
-            seen.add(cursor)
+            page = {**arguments, **({"cursor": mark} if mark else {})}
+            answer = await self.web(method, page, trace, purpose=purpose, expect=none)
+            if answer.code is None:
+                found += answer.rows(key)
+            mark = marks.follow((answer.body.get("response_metadata") or {}).get("next_cursor"), trace)
+            if mark is None:
+                return found
 
-    async def scim_users(self, trace: Trace, *, query: str | None = None) -> list[dict[str, Any]]:
+    async def scim_users(self, trace: Trace, *, query: str | None = None) -> list[Row]:
         """
         Return all SCIM users, or those that *query* (a filter) finds.
 
         Pages short of the total are `Unintelligible`, and so is a user that comes twice: a server that begins at the first
         page again fills the total with the same people.
         """
-        found: list[dict[str, Any]] = []
+        found: list[Row] = []
         while True:
             asked: dict[str, str | int] = {"startIndex": len(found) + 1, "count": 1000}
             if query is not None:
@@ -180,34 +187,25 @@ class Transport:
             if len(found) >= total:
                 return found
 
-    # -- one try ------------------------------------------------------------------------------------------------------
+    async def _tried(self, request: _Request, *, write: bool = False) -> Answer:
+        tries = self._pace.write if write else self._pace.read
+        return await tries(lambda: self._once(request, urgent=write or self._urgent))
 
-    async def _paced(self, request: _Request) -> Answer:
-        tries = self._pace.write if request.write else self._pace.read
-        return await tries(lambda: self._try(request))
-
-    async def _try(self, request: _Request) -> Answer:
-        async with self._lanes.turn(request.lane):
-            record = Record(request.what, request.query, request.body)
+    async def _once(self, request: _Request, *, urgent: bool) -> Answer:
+        trace = request.trace
+        async with self._limits.turn(*request.limits, urgent=urgent):
+            exchange = request.exchange()
             try:
                 reply = await asyncio.get_running_loop().run_in_executor(self._pool, request.send)
             except BROKEN as error:
-                request.trace.append(record.close(None))
-                raise lost(request.act, error, write=request.write, evidence=tuple(request.trace)) from error
-        body, code = (None, None) if reply.is_redirect else request.read(reply)
-        request.trace.append(record.close(reply, word(code)))
-        if body is not None and code is None:
-            return Answer(body, reply.headers, evidence=tuple(request.trace))
-        if body is not None and code in request.expect and reply.status != 429 and reply.status < 500:
-            return Answer(body, reply.headers, code, tuple(request.trace))
-        refusal = failure(
-            request.act,
-            reply,
-            word(code),
-            needed=scopes((body or {}).get("needed")),
-            write=request.write,
-            evidence=tuple(request.trace),
-        )
-        if isinstance(refusal, Throttled):
-            self._lanes.close(request.lane, refusal.retry_after or request.unsaid)
+                trace.append(exchange.evidence(None))
+                raise lost(exchange, error, trace) from error
+        success, code = (False, None) if reply.is_redirect else request.judge(reply)
+        trace.append(exchange.evidence(reply, code))
+        if success or (code in request.expect and reply.status != 429 and reply.status < 500):
+            return Answer(reply.body or {}, reply.headers, code, tuple(trace))
+        refusal = failure(exchange, reply, code, trace)
+        if isinstance(refusal, Throttled) and code != LOCKED:
+            wait = refusal.retry_after if refusal.retry_after is not None else request.unsaid
+            self._limits.close(request.limits[0], wait)
         raise refusal

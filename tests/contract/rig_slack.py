@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
+from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
 from connectors.slack import Settings, connect
+from connectors.slack.limits import LIMITS
+from connectors.slack.transport import Transport
 from emulators.slack import Tenant
 from emulators.slack.state import ENTERPRISE_ID
 from emulators.stage import Stage, served
@@ -25,6 +28,11 @@ def settings_for(tenant: Tenant, root: str, **other: Any) -> Settings:
         "audit_endpoint": f"{root}/audit/v1/",
     }
     return Settings(_env_file=None, **{**endpoints, **tenant.credentials(), **other})
+
+
+def transport_for(settings: Settings, pace: Pace = Pace(tries=1), *, timeout: int = 20) -> Transport:  # noqa: B008  # frozen
+    """Return the way to a tenant without a connector: one try, and no waiting for its limits."""
+    return Transport(settings, pace, Limits(Service.SLACK, LIMITS, _no_wait, pace.longest), timeout=timeout)
 
 
 def _download(tenant: Tenant, account_id: str, at: datetime) -> None:

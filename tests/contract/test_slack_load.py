@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from datetime import UTC, datetime, timedelta
+import heapq
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
 from connectors.errors import OutcomeUnknown
+from connectors.kit.limits import Limit, Limits, OwnLedger
 from connectors.kit.pacing import Pace
-from connectors.slack.connector import PACE
-from connectors.slack.lanes import ABREAST, Lanes
+from connectors.slack import Settings
+from connectors.slack.connector import PACE, SlackConnector
+from connectors.slack.limits import LIMITS, scim_sets
 from connectors.slack.transport import Transport
+from emulators.company import PEOPLE
+from emulators.slack.state import person_id
 from emulators.stage import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, RevocationResult, Service
-from tests.contract.rig import Rig
-from tests.contract.rig_slack import rig, settings_for
+from tests.contract.rig import Rig, leaver
+from tests.contract.rig_slack import rig
 
 K = EntitlementKind
+ALL = frozenset(K)
+CONTAINMENT = frozenset({K.SIGN_IN, K.SESSION})
 
 
 def accounts(r: Rig) -> list[Account]:
@@ -38,9 +48,9 @@ async def memberships(r: Rig, label: str) -> list[Entitlement]:
     return [row for rows in found for row in rows if row.label == label]
 
 
-class TestSharedLooks:
+class TestSharedReads:
     async def test_tenant_wide_lists(self) -> None:
-        """Lists that are the same for everybody are asked for a few times, not once a person, and each look is proven."""
+        """Lists that are the same for everybody are asked for a few times, not once a person, and each listing is proven."""
         async with rig() as r:
             asked_at = datetime.now(UTC)
             kinds = frozenset({K.ROLE, K.GROUP})
@@ -150,7 +160,7 @@ class TestPace:
     async def test_fifty_and_twenty_a_minute(self) -> None:
         """A method that lets few through at once, and says wait to the others, loses nobody's request."""
         async with rig() as r:
-            r.stage.faults.append(Fault("session.list", status=429, headers={"retry-after": "30"}, times=ABREAST))
+            r.stage.faults.append(Fault("session.list", status=429, headers={"retry-after": "30"}, times=8))
             found = await asyncio.gather(*(r.connector.list_access(a, frozenset({K.SESSION})) for a in accounts(r)))
             assert not [row for listing in found for row in listing if row.state is EntitlementState.UNREADABLE]
 
@@ -162,58 +172,139 @@ class TestPace:
             waits.append(seconds)
 
         async with rig(plan="pro") as r:
-            endpoint: str = r.connector._transport._settings.web_endpoint  # type: ignore[attr-defined]  # the rig's own
-            root = endpoint.removesuffix("/api/")
-            transport = Transport(settings_for(r.tenant, root), Pace(base=0.0, longest=65.0, sleep=sleep))
+            pace = Pace(base=0.0, longest=65.0, sleep=sleep)
+            transport = Transport(settings_of(r), pace, Limits(Service.SLACK, LIMITS, sleep, pace.longest))
             r.stage.faults.append(Fault("users.info", status=200, body='{"ok":false,"error":"ratelimited"}'))
             await transport.web("users.info", {"user": r.account_id("E1001")}, [])
             assert 29 < max(waits) <= 30
 
 
-class TestLanes:
-    async def test_one_says_wait_and_all_wait(self) -> None:
-        """Once a method has said wait, nobody asks it before that time is over; other methods go on."""
-        now, waits = [100.0], list[float]()
+class Clock:
+    """Time that passes only while all who are at work sleep."""
 
-        async def sleep(seconds: float) -> None:
-            waits.append(seconds)
-            now[0] += seconds
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._number = itertools.count()
 
-        lanes = Lanes(sleep, 65.0, lambda: now[0])
-        async with lanes.turn("users.list"):
-            lanes.close("users.list", timedelta(seconds=40))
-            lanes.close("users.list", timedelta(seconds=10))
-        async with lanes.turn("users.info"):
-            assert waits == []
-        now[0] += 5
-        for _ in range(2):
-            async with lanes.turn("users.list"):
-                assert waits == [35]
+    async def sleep(self, seconds: float) -> None:
+        """Sleep so many of this clock's seconds."""
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.now + seconds, next(self._number), woken))
+        await woken
 
-    async def test_too_long_or_not_said(self) -> None:
-        """A wait that is too long for this owner, or not named, holds nobody else up."""
-        waits = list[float]()
+    async def run(self, limits: Counted) -> None:
+        """Let time pass, from one waking to the next, whenever no request is under way."""
+        while True:
+            await asyncio.sleep(0.001 if limits.under_way else 0)
+            if self._sleepers and not limits.under_way:
+                self.now, _, woken = heapq.heappop(self._sleepers)
+                woken.set_result(None)
 
-        async def sleep(seconds: float) -> None:
-            waits.append(seconds)
 
-        lanes = Lanes(sleep, 65.0, lambda: 0.0)
-        lanes.close("users.list", timedelta(hours=1))
-        lanes.close("users.list", None)
-        async with lanes.turn("users.list"):
-            assert waits == []
+class Counted(Limits):
+    """The limits, with the instants at which calls went, by what they count for, and how many are under way."""
 
-    async def test_few_abreast(self) -> None:
-        """Only so many requests of one method are under way at once, so that only so many tries are lost at once."""
-        lanes, under_way, most = Lanes(asyncio.sleep, 65.0), 0, 0
+    calls: defaultdict[str, list[float]]
+    under_way: int
 
-        async def go() -> None:
-            nonlocal under_way, most
-            async with lanes.turn("users.list"):
-                under_way += 1
-                most = max(most, under_way)
-                await asyncio.sleep(0)
-                under_way -= 1
+    @asynccontextmanager
+    async def turn(self, *names: str, urgent: bool = False) -> AsyncIterator[None]:
+        """See `Limits.turn`."""
+        async with super().turn(*names, urgent=urgent):
+            self.under_way += 1
+            for name in names:
+                self.calls[name].append(self.clock())
+            try:
+                yield
+            finally:
+                self.under_way -= 1
 
-        await asyncio.gather(*(go() for _ in range(50)))
-        assert most == ABREAST
+
+class TestNight:
+    async def test_fifty_leavers(self) -> None:
+        """
+        Fifty people are found, listed, cut and read again at once, and no minute has more calls of anything than Slack's pages
+        allow.  The calls are those that arrived there, each with the instant at which it was let go.
+        """
+        async with rig() as r, night(r) as (connector, limits):
+            left = await asyncio.gather(*(leave(connector, r, number) for number in staff(r)[:50]))
+            assert len(left) == 50
+            assert not [row for rows in left for row in rows if row.state is EntitlementState.UNREADABLE]
+            published = {
+                "admin.users.session.list": 20, "admin.users.session.reset": 20, "usergroups.list": 20,
+                "usergroups.users.update": 20, "users.list": 20, "admin.roles.removeAssignments": 20,
+                "admin.roles.listAssignments": 50, "admin.teams.list": 50, "users.lookupByEmail": 50, "users.info": 100,
+                "DELETE /Users": 180, "GET /Users/{id}": 300, "SCIM reads": 1000, "SCIM writes": 600,
+            }  # fmt: skip
+            for name, allowed in published.items():
+                at = sorted(limits.calls[name])
+                assert at, name
+                assert all(later - at_ >= 60 for at_, later in zip(at, at[allowed:], strict=False)), name
+            assert counted(r) == Counter({name: len(at) for name, at in limits.calls.items()})
+
+    async def test_a_cut_goes_first(self) -> None:
+        """Whom a cut waits for is read within a minute, though the sessions of fifty others are asked for and take seven."""
+        async with rig() as r, night(r) as (connector, limits):
+            others, last = [Account(Service.SLACK, r.account_id(number)) for number in staff(r)[1:51]], staff(r)[0]
+            listings = [asyncio.ensure_future(connector.list_access(other, ALL)) for other in others]
+            while len(limits.calls["admin.users.session.list"]) < 20:
+                await asyncio.sleep(0.001)
+            began = limits.clock()
+            rows = await connector.list_access(Account(Service.SLACK, r.account_id(last)), CONTAINMENT)
+            await asyncio.gather(*(connector.revoke(row) for row in rows if row.kind is K.SESSION))
+            assert limits.clock() - began < 60
+            await asyncio.gather(*listings)
+            assert limits.clock() - began > 6 * 60
+
+    @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
+    def test_source(self, limit: Limit) -> None:
+        """Each number has the page on which Slack publishes it."""
+        assert limit.source.startswith("docs.slack.dev/reference/")
+
+
+@asynccontextmanager
+async def night(r: Rig) -> AsyncIterator[tuple[SlackConnector, Counted]]:
+    """Yield a connector of the rig's tenant that waits for Slack's limits, by a clock of its own."""
+    clock = Clock()
+    limits = Counted(
+        Service.SLACK, LIMITS, clock.sleep, PACE.longest, {}, OwnLedger(lambda: clock.now), lambda: clock.now
+    )
+    limits.calls, limits.under_way = defaultdict(list), 0
+    connector = SlackConnector(Transport(settings_of(r), Pace(longest=PACE.longest, sleep=clock.sleep), limits))
+    time_passes = asyncio.ensure_future(clock.run(limits))
+    yield connector, limits
+    time_passes.cancel()
+    await connector.aclose()
+
+
+def staff(r: Rig) -> list[str]:
+    """Return the employee numbers of those who have an account, but for that of our own tokens."""
+    numbers = [p.employee_no for p in PEOPLE if p.employee_no]
+    return [n for n in numbers if person_id(n) in r.tenant.members and person_id(n) != r.tenant.automation_id]
+
+
+async def leave(connector: SlackConnector, r: Rig, employee_no: str) -> list[Entitlement]:
+    """Find one person, list, cut, and return what is read again."""
+    await connector.find_accounts(leaver(employee_no))
+    account = Account(Service.SLACK, r.account_id(employee_no))
+    for row in await connector.list_access(account, ALL):
+        if row.state is EntitlementState.FOUND and row.guard is None:
+            await connector.revoke(row)
+    return await connector.list_access(account, ALL)
+
+
+def counted(r: Rig) -> Counter[str]:
+    """Count the requests that arrived, by what they count for."""
+    found = Counter[str]()
+    for q in r.stage.journal:
+        method = q.path.removeprefix("/api/")
+        scim = scim_sets(q.method, q.path.removeprefix("/scim/v2/"))
+        found.update(scim if method == q.path else (method,))
+    return found
+
+
+def settings_of(r: Rig) -> Settings:
+    """Return the settings of a rig's connector."""
+    settings: Settings = r.connector._transport._settings  # type: ignore[attr-defined]  # the rig's own
+    return settings

@@ -6,8 +6,7 @@ import asyncio
 import hashlib
 import inspect
 import logging
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import timedelta
 from pathlib import Path
 from urllib.error import URLError
 
@@ -26,26 +25,25 @@ from connectors.errors import (
     Unintelligible,
     Unreachable,
 )
-from connectors.kit.pacing import Pace
-from connectors.slack import Settings, clients, connect
-from connectors.slack.codes import failure
-from connectors.slack.exchange import Reply, Trace, lost
+from connectors.kit.exchange import Exchange, Reply, Trace
+from connectors.slack import Settings, client, connect
+from connectors.slack.errors import failure, lost
 from connectors.slack.settings import Purpose
-from connectors.slack.transport import Transport
 from emulators.ca import certificate
 from emulators.slack import Tenant
 from emulators.stage import Fault, Stage, served
 from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
-from tests.contract.rig_slack import rig, settings_for
+from tests.contract.rig_slack import rig, settings_for, transport_for
 from tests.contract.stranger import stranger
 
 SECRET = "xoxp-1-secret"
-ONCE = Pace(tries=1)
+READ = Exchange("slack", "look", "POST /api/x")
+WRITE = Exchange("slack", "act", "POST /api/x", write=True)
 
 
-def reply(status: int = 200, **headers: str) -> Reply:
-    """Return an answer with these headers."""
-    return Reply(status, {k.replace("_", "-"): v for k, v in headers.items()}, b"{}")
+def reply(status: int = 200, body: bytes = b"{}") -> Reply:
+    """Return an answer."""
+    return Reply(status, {}, body)
 
 
 class TestSettings:
@@ -81,27 +79,6 @@ class TestSettings:
             Settings(_env_file=None, token=SecretStr(SECRET), web_endpoint="file:///etc/")
 
 
-class TestRetryAfter:
-    def test_seconds(self) -> None:
-        """Whole and fractional seconds are obeyed; the SDK's own retry raises on the second."""
-        assert reply(retry_after="30").retry_after() == timedelta(seconds=30)
-        assert reply(retry_after="1.5").retry_after() == timedelta(seconds=1.5)
-        assert reply(retry_after="-3").retry_after() == timedelta(0)
-
-    def test_date(self) -> None:
-        """An HTTP date is understood, one in the past means now."""
-        soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-        asked = reply(retry_after=soon).retry_after()
-        assert asked is not None
-        assert timedelta(seconds=50) < asked <= timedelta(seconds=60)
-        assert reply(retry_after="Wed, 21 Oct 2015 07:28:00 -0000").retry_after() == timedelta(0)
-
-    @pytest.mark.parametrize("text", ["", "soon", "inf", "nan", "1e400"])
-    def test_anything_else(self, text: str) -> None:
-        """What means nothing asks for nothing."""
-        assert reply(retry_after=text).retry_after() is None
-
-
 class TestCodes:
     @pytest.mark.parametrize(
         ("status", "code", "kind"),
@@ -125,24 +102,24 @@ class TestCodes:
     )
     def test_whole_words(self, status: int, code: str | None, kind: type[ConnectorError]) -> None:
         """Each of the vendor's words means one thing, and only as a whole."""
-        got = failure("look", reply(status), code, needed=None, write=False, evidence=())
+        got = failure(READ, reply(status), code, [])
         assert type(got) is kind
         assert got.advice
 
     def test_passing_failure_of_a_write(self) -> None:
         """Slack says that part of what failed inside may have been carried out."""
-        got = failure("act", reply(), "fatal_error", needed=None, write=True, evidence=())
+        got = failure(WRITE, reply(), "fatal_error", [])
         assert isinstance(got, OutcomeUnknown)
 
-    @pytest.mark.parametrize(("status", "code"), [(200, None), (200, "http_200"), (408, None), (503, "invalid_auth")])
+    @pytest.mark.parametrize(("status", "code"), [(200, None), (408, None), (503, "invalid_auth")])
     def test_write_without_a_refusal(self, status: int, code: str | None) -> None:
         """What refuses nothing in Slack's words may answer a write that was carried out."""
-        got = failure("act", reply(status), code, needed=None, write=True, evidence=())
+        got = failure(WRITE, reply(status), code, [])
         assert isinstance(got, OutcomeUnknown)
 
     def test_missing_scope(self) -> None:
         """A missing scope is named, in the message and in the remedy."""
-        got = failure("look", reply(), "missing_scope", needed="users:read", write=False, evidence=())
+        got = failure(READ, reply(body=b'{"needed":"users:read"}'), "missing_scope", [])
         assert "needs users:read" in str(got)
         assert "users:read" in got.advice
 
@@ -150,8 +127,8 @@ class TestCodes:
 class TestLost:
     def test_what_never_left(self) -> None:
         """A refused connection carried nothing out; a broken one may have."""
-        refused = lost("act", URLError(ConnectionRefusedError()), write=True, evidence=())
-        broken = lost("act", URLError(BrokenPipeError()), write=True, evidence=())
+        refused = lost(WRITE, URLError(ConnectionRefusedError()), [])
+        broken = lost(WRITE, URLError(BrokenPipeError()), [])
         assert isinstance(refused, Unreachable)
         assert isinstance(broken, OutcomeUnknown)
 
@@ -169,7 +146,7 @@ class TestTransport:
     async def test_sdk_sends_nothing_again(self) -> None:
         """The SDK's default would send a dropped request twice: with one try of ours, one arrives."""
         async with rig() as r:
-            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE, timeout=5)
+            transport = transport_for(settings_for(r.tenant, _root(r.connector)), timeout=5)
             r.stage.faults += [Fault("users.info", drop=True), Fault("scim", drop=True), Fault("audit", drop=True)]
             with pytest.raises(Unreachable):
                 await transport.web("users.info", {"user": "U01"}, [])
@@ -182,7 +159,7 @@ class TestTransport:
     async def test_evidence(self) -> None:
         """Evidence has the digests of the very bytes, the vendor's clock, ids, and no address or query."""
         async with rig(page_size=3) as r:
-            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            transport = transport_for(settings_for(r.tenant, _root(r.connector)))
             trace: Trace = []
             await transport.web("users.lookupByEmail", {"email": "misaki.tanaka@hoshizora.example"}, trace)
             body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "replace", "path": "active", "value": True}]}  # fmt: skip
@@ -205,7 +182,8 @@ class TestTransport:
         async with rig(plan="pro") as r:
             body = '{"ok":true, "user":{"id":"U01","deleted":true,"x":"星"}}'
             r.stage.faults.append(Fault("users.info", status=200, body=body))
-            transport, trace = Transport(settings_for(r.tenant, _root(r.connector)), ONCE), Trace()
+            transport = transport_for(settings_for(r.tenant, _root(r.connector)))
+            trace: Trace = []
             await transport.web("users.info", {"user": "U01"}, trace)
             assert trace[0].response_sha256 == hashlib.sha256(body.encode()).hexdigest()
 
@@ -229,7 +207,7 @@ class TestTransport:
         """An answer to a write that cannot be read leaves its outcome unknown, and the write is not sent again."""
         async with rig() as r:
             r.stage.faults.append(Fault("session.reset", status=200, body=body, times=None))
-            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            transport = transport_for(settings_for(r.tenant, _root(r.connector)))
             with pytest.raises(OutcomeUnknown):
                 await transport.web("admin.users.session.reset", {"user_id": "U01"}, [], write=True)
             assert len(r.stage.journal) == 1
@@ -250,7 +228,7 @@ class TestTransport:
         """An error of SCIM is one in any of its forms, whatever the status, and has Slack's word."""
         async with rig(plan="business_plus") as r:
             r.stage.faults.append(Fault("/scim/v2/Users/", status=status, body=body))
-            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            transport = transport_for(settings_for(r.tenant, _root(r.connector)))
             if status == 200 and body.startswith('{"ok"'):
                 answer = await transport.scim(
                     "GET", "Users/U01", []
@@ -263,7 +241,7 @@ class TestTransport:
     async def test_refused_connection(self) -> None:
         """Nobody there is unreachable, for a write too: it surely never arrived."""
         settings = settings_for(Tenant(), "http://127.0.0.1:9")
-        transport = Transport(settings, ONCE)
+        transport = transport_for(settings)
         with pytest.raises(Unreachable, match="ConnectionRefusedError"):
             await transport.scim("DELETE", "Users/U01", [])
 
@@ -283,7 +261,7 @@ class TestTransport:
             monkeypatch.delenv(name, raising=False)
         with stranger() as proxy:
             monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
-            transport = Transport(Settings(_env_file=None, token=SecretStr(SECRET)), ONCE, timeout=5)
+            transport = transport_for(Settings(_env_file=None, token=SecretStr(SECRET)), timeout=5)
             for sent in (transport.web("auth.test", {}, []), transport.scim("GET", "Users", []), transport.audit([])):
                 with pytest.raises(Unreachable):
                     await sent
@@ -298,22 +276,22 @@ class TestTransport:
         def follow(*_: object, **__: object) -> None:
             raise AssertionError("sent by the SDK's own opener")
 
-        for client in (WebClient, SCIMClient, AuditLogsClient):
-            (room,) = {base.__module__ for base in client.__mro__ if "__init__" in vars(base)} - {"builtins"}
+        for theirs in (WebClient, SCIMClient, AuditLogsClient):
+            (room,) = {base.__module__ for base in theirs.__mro__ if "__init__" in vars(base)} - {"builtins"}
             monkeypatch.setattr(f"{room}.urlopen", follow)
         monkeypatch.setattr("urllib.request.build_opener", follow)
         async with rig() as r:
             assert await r.connector.get_account(r.account_id("E1001")) is not None
-            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            transport = transport_for(settings_for(r.tenant, _root(r.connector)))
             assert (await transport.scim("GET", "Users", [], query={"count": 1})).rows("Resources")
             assert isinstance((await transport.audit([], limit=1)).rows("entries"), list)
 
     @pytest.mark.parametrize(
         ("ours", "theirs", "method"),
         [
-            (clients._Web, WebClient, "_perform_urllib_http_request_internal"),
-            (clients._Scim, SCIMClient, "_perform_http_request_internal"),
-            (clients._Audit, AuditLogsClient, "_perform_http_request_internal"),
+            (client._Web, WebClient, "_perform_urllib_http_request_internal"),
+            (client._Scim, SCIMClient, "_perform_http_request_internal"),
+            (client._Audit, AuditLogsClient, "_perform_http_request_internal"),
         ],
     )
     def test_the_method_is_the_sdks(self, ours: type, theirs: type, method: str) -> None:
@@ -350,19 +328,19 @@ class TestTransport:
         """Over https only a server whose authority is known is spoken to; the bundle makes a company's own one known."""
         tenant, papers = Tenant(), certificate(tmp_path)
         with served(Stage(tenant.app), certificate=papers.pair) as root:
-            trusting = Transport(settings_for(tenant, root, LASTDAY_CA_BUNDLE=papers.ca), ONCE)
+            trusting = transport_for(settings_for(tenant, root, LASTDAY_CA_BUNDLE=papers.ca))
             assert (await trusting.scim("GET", "Users", [], query={"count": 1})).rows("Resources")
             with pytest.raises(Unreachable, match="SSLCertVerificationError"):
-                await Transport(settings_for(tenant, root), ONCE).scim("DELETE", "Users/U01", [])
+                await transport_for(settings_for(tenant, root)).scim("DELETE", "Users/U01", [])
 
     async def test_scim_v2_error_in_both_shapes(self) -> None:
         """Version 2 answers a bad token in version 1's shape: both are read in both."""
         async with rig() as r:
             settings = settings_for(r.tenant, _root(r.connector), scim_token="xoxp-9-wrong")
-            transport = Transport(settings, ONCE)
+            transport = transport_for(settings)
             with pytest.raises(Denied, match="invalid_authentication"):
                 await transport.scim("GET", "Users/U01", [])
-            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            transport = transport_for(settings_for(r.tenant, _root(r.connector)))
             with pytest.raises(Unintelligible, match="no_such_user"):
                 await transport.scim("GET", "Users/U01", [])
 

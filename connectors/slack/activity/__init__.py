@@ -1,7 +1,8 @@
 """What Slack's logs tell of an account: the Audit Logs on Enterprise, what little there is on other plans."""
 
-from connectors.slack.activity.reading import ActivityReader, record
+from connectors.slack.activity.describing import describe
+from connectors.slack.activity.reading import ActivityReader
+from connectors.slack.activity.records import record
 from connectors.slack.activity.sources import sources_for
-from connectors.slack.activity.words import describe
 
 __all__ = ["ActivityReader", "describe", "record", "sources_for"]

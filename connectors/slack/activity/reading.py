@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from connectors.activity import ActivityPage, Gap, Record, Window
 from connectors.errors import ConnectorError, Denied, Expired, NotOnPlan, Unintelligible
-from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, ENABLING, FILES, INTEGRATION_LOGS, moment
-from connectors.slack.answers import Answer, check_id, understood
-from connectors.slack.exchange import Trace
+from connectors.kit.answers import understood
+from connectors.kit.exchange import Trace
+from connectors.slack.activity.records import moment, record
+from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, ENABLING, FILES, INTEGRATION_LOGS
+from connectors.slack.answers import Answer, check_id
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Account
@@ -25,8 +25,6 @@ MOST_PAGES = 100
 """team.accessLogs and team.integrationLogs: "more than 100 pages" is an error (over_pagination_limit)."""
 
 _GONE = frozenset({"invalid_cursor"})
-_STAMPS = {AUDIT_LOGS: "date_create", ACCESS_LOGS: "date_last", INTEGRATION_LOGS: "date", FILES: "created"}
-_WITHOUT_AN_ID = frozenset({ACCESS_LOGS, INTEGRATION_LOGS})
 _NO_DOWNLOADS = (
     "Slack keeps no record of downloads on this plan that could be read: access log and uploads are attached, the absence of "
     "downloads is not shown."
@@ -34,7 +32,7 @@ _NO_DOWNLOADS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Position:
     """
     Where a reading stands.  *cursor* is Slack's own, *page* counts from 1 where Slack counts pages.
 
@@ -46,7 +44,7 @@ class _Place:
     about: bool = False
 
     @classmethod
-    def of(cls, text: str | None) -> _Place:
+    def of(cls, text: str | None) -> _Position:
         if text is None:
             return cls()
         try:
@@ -59,14 +57,14 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Reading:
     """One reading: whose entries, of which seconds (both included, as Slack has them), and where it stands."""
 
     user: str
     window: Window
     oldest: int
     latest: int
-    place: _Place
+    position: _Position
 
     def inside(self, record: Record) -> bool:
         return self.window.from_at <= record.at < self.window.until_at
@@ -78,7 +76,7 @@ class ActivityReader:
     def __init__(self, transport: Transport, page_size: int = PAGE) -> None:
         self._transport = transport
         self._page_size = page_size
-        self._ways: Mapping[str, Callable[[_Asked, Trace], Any]] = {
+        self._logs: Mapping[str, Callable[[_Reading, Trace], Awaitable[ActivityPage]]] = {
             AUDIT_LOGS: self._audit_logs,
             ACCESS_LOGS: self._access_logs,
             INTEGRATION_LOGS: self._integration_logs,
@@ -87,69 +85,68 @@ class ActivityReader:
 
     async def read(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
         """Return one page; the same cursor again reads the same page again."""
-        if source not in self._ways:
+        if source not in self._logs:
             raise ConnectorError(f"slack: cannot read activity: no such log: {source}")
         trace: Trace = []
-        asked = _Asked(
+        reading = _Reading(
             check_id(account.id),
             window,
             math.ceil(window.from_at.timestamp()),
             math.ceil(window.until_at.timestamp()) - 1,
-            _Place.of(cursor),
+            _Position.of(cursor),
         )
-        with understood(trace):
-            page: ActivityPage = await self._ways[source](asked, trace)
-        return page
+        with understood("slack", trace):
+            return await self._logs[source](reading, trace)
 
-    async def _audit_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
-        about = asked.place.about
-        whose = {"entity": asked.user, "action": ",".join(ENABLING)} if about else {"actor": asked.user}
+    async def _audit_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
+        about = reading.position.about
+        whose = {"entity": reading.user, "action": ",".join(ENABLING)} if about else {"actor": reading.user}
         query: dict[str, str | int] = {
-            **whose, "oldest": asked.oldest, "latest": asked.latest, "limit": self._page_size,
+            **whose, "oldest": reading.oldest, "latest": reading.latest, "limit": self._page_size,
         }  # fmt: skip
-        if asked.place.cursor:
-            query["cursor"] = asked.place.cursor
+        if reading.position.cursor:
+            query["cursor"] = reading.position.cursor
         try:
             answer = await self._transport.audit(trace, **query)
         except ConnectorError as error:
             raise _explained(error) from error
         records = (record(AUDIT_LOGS, entry) for entry in answer.rows("entries"))
-        page = self._page(asked, answer, records)
-        return page if about or page.cursor is not None else replace(page, cursor=_Place(about=True).text())
+        page = self._page(reading, answer, records)
+        return page if about or page.cursor is not None else replace(page, cursor=_Position(about=True).text())
 
-    async def _access_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
+    async def _access_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
         """
         Read everybody's entries, which is the only way, and keep the person's alone.
 
         Newest last access first: a page that is older as a whole is the last one of interest.
         """
-        arguments = {"before": str(asked.latest), "limit": str(min(self._page_size, MOST_BY_CURSOR))}
-        if asked.place.cursor:
-            arguments["cursor"] = asked.place.cursor
+        arguments = {"before": str(reading.latest), "limit": str(min(self._page_size, MOST_BY_CURSOR))}
+        if reading.position.cursor:
+            arguments["cursor"] = reading.position.cursor
         answer = await self._web("team.accessLogs", arguments, trace, Purpose.SCIM)
         entries = [record(ACCESS_LOGS, row) for row in answer.rows("logins")]
-        begins, ends = asked.window.from_at, asked.window.until_at
+        begins, ends = reading.window.from_at, reading.window.until_at
         records = [
             one
             for one in entries
-            if one.raw.get("user_id") == asked.user and moment(one.raw["date_first"]) < ends and one.at >= begins
+            if one.raw.get("user_id") == reading.user and moment(one.raw["date_first"]) < ends and one.at >= begins
         ]
-        page = replace(self._page(asked, answer, ()), records=records)
+        page = replace(self._page(reading, answer, ()), records=records)
         past = bool(entries) and all(one.at < begins for one in entries)
-        return replace(page, cursor=None) if past else replace(page, gaps=_cursorless(asked.place, answer))
+        return replace(page, cursor=None) if past else replace(page, gaps=_cursorless(reading.position, answer))
 
-    async def _integration_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
-        arguments = {"user": asked.user, "count": str(self._page_size), "page": str(asked.place.page)}
+    async def _integration_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
+        arguments = {"user": reading.user, "count": str(self._page_size), "page": str(reading.position.page)}
         answer = await self._web("team.integrationLogs", arguments, trace, Purpose.SCIM)
-        return self._counted(asked, answer, [record(INTEGRATION_LOGS, row) for row in answer.rows("logs")])
+        return self._counted(reading, answer, [record(INTEGRATION_LOGS, row) for row in answer.rows("logs")])
 
-    async def _files(self, asked: _Asked, trace: Trace) -> ActivityPage:
+    async def _files(self, reading: _Reading, trace: Trace) -> ActivityPage:
         arguments = {
-            "user": asked.user, "ts_from": str(asked.oldest), "ts_to": str(asked.latest),
-            "count": str(self._page_size), "page": str(asked.place.page),
+            "user": reading.user, "ts_from": str(reading.oldest), "ts_to": str(reading.latest),
+            "count": str(self._page_size), "page": str(reading.position.page),
         }  # fmt: skip
         answer = await self._web("files.list", arguments, trace, Purpose.BOT)
-        return self._counted(asked, answer, [record(FILES, row) for row in answer.rows("files")])
+        return self._counted(reading, answer, [record(FILES, row) for row in answer.rows("files")])
 
     async def _web(self, method: str, arguments: Mapping[str, str], trace: Trace, purpose: Purpose) -> Answer:
         answer = await self._transport.web(method, arguments, trace, purpose=purpose, expect=_GONE)
@@ -157,32 +154,32 @@ class ActivityReader:
             raise Expired(f"slack: cannot go on with {method}: {answer.code}", code=answer.code, evidence=tuple(trace))
         return answer
 
-    def _page(self, asked: _Asked, answer: Answer, records: Iterable[Record]) -> ActivityPage:
+    def _page(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
         """Return a page of an answer that has a cursor.  An empty page is no end; a cursor that stands still is an error."""
         following = (answer.body.get("response_metadata") or {}).get("next_cursor") or ""
-        if following and following == asked.place.cursor:
+        if following and following == reading.position.cursor:
             raise Unintelligible("slack: cannot go on reading: the cursor stands still", evidence=answer.evidence)
-        kept = [record for record in records if asked.inside(record)]
-        onward = replace(asked.place, cursor=str(following)).text() if following else None
+        kept = [record for record in records if reading.inside(record)]
+        onward = replace(reading.position, cursor=str(following)).text() if following else None
         return ActivityPage(kept, onward, answer.evidence)
 
-    def _counted(self, asked: _Asked, answer: Answer, records: Iterable[Record]) -> ActivityPage:
+    def _counted(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
         """Return a page of an answer whose pages are counted: what lies past Slack's last page is a gap."""
         pages = int(answer.body["paging"]["pages"])
-        kept = [record for record in records if asked.inside(record)]
-        number = asked.place.page
+        kept = [record for record in records if reading.inside(record)]
+        number = reading.position.page
         if number >= pages:
             return ActivityPage(kept, None, answer.evidence)
         if number >= MOST_PAGES:
             gap = Gap("truncated", f"Slack gives {MOST_PAGES} pages and no more: {pages - number} are missing.")
             return ActivityPage(kept, None, answer.evidence, gaps=(gap,))
-        return ActivityPage(kept, _Place(page=number + 1).text(), answer.evidence)
+        return ActivityPage(kept, _Position(page=number + 1).text(), answer.evidence)
 
 
-def _cursorless(place: _Place, answer: Answer) -> tuple[Gap, ...]:
+def _cursorless(position: _Position, answer: Answer) -> tuple[Gap, ...]:
     """Return the gap of an answer that counts its pages where a cursor was asked for: there is no way to the second one."""
     paging, going_on = answer.body.get("paging") or {}, answer.body.get("response_metadata") or {}
-    if place.cursor or going_on.get("next_cursor") or paging.get("pages", 1) <= 1:
+    if position.cursor or going_on.get("next_cursor") or paging.get("pages", 1) <= 1:
         return ()
     return (Gap("truncated", f"Slack gave the first page and no cursor to the other {paging['pages'] - 1}."),)
 
@@ -197,20 +194,3 @@ def _explained(error: ConnectorError) -> ConnectorError:
         remedy = "Add auditlogs:read to the app, and let an Owner install it on the organisation again."
         return Denied(str(error), code=error.code, evidence=error.evidence, remedy=remedy)
     return error
-
-
-def record(source: str, row: Mapping[str, Any]) -> Record:
-    """See `ActivityLog.record`."""
-    return Record(_digest(row) if source in _WITHOUT_AN_ID else _own_id(row), moment(row[_STAMPS[source]]), row)
-
-
-def _own_id(row: Mapping[str, Any]) -> str:
-    found = row["id"]
-    if not isinstance(found, str) or not found:
-        raise TypeError("an entry without an id")
-    return found
-
-
-def _digest(row: Mapping[str, Any]) -> str:
-    """Return an id for an entry that has none: an entry that has grown since (its count) is another one."""
-    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]

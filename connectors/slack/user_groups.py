@@ -11,23 +11,19 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
+from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import Access
-from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
-from connectors.slack.receipts import absent, commanded, refused
-from connectors.slack.rows import group_guard
+from connectors.slack.rows import ABSENT, COMMANDED, Outcome, group_guard, refused
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
-from models.vocabulary import Entitlement, Receipt
+from models.vocabulary import Entitlement, RevocationResult
 
-Ending: TypeAlias = Callable[[Entitlement, Trace], Receipt]
-
-_ROUNDS = 3
+_WRITES = 3
 _LOCKED = "the identity provider or an owner's lock governs its members: change them there"
 _LAST = "it would be left empty: add a successor to the group, or disable it in Slack (Manage user groups)"
 # what the call itself may say of a list of users, or of this group
@@ -37,71 +33,71 @@ _REFUSALS = frozenset(
 
 
 @dataclass(slots=True)
-class Memberships:
+class UserGroups:
     """Takes people out of user groups, and puts them back."""
 
     transport: Transport
     identities: Identities
     access: Access
-    _rides: SingleFlight[dict[str, Ending]] = field(default_factory=SingleFlight)
+    _departures: SingleFlight[dict[str, Outcome]] = field(default_factory=SingleFlight)
     _leaving: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    async def leave(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+    async def leave(self, entitlement: Entitlement, trace: Trace) -> Outcome:
         """Write the list without the account, and without all others that leave the group at the same time."""
         place = entitlement.vendor_id
         self._leaving[place].add(entitlement.account_id)
         try:
-            endings = await self._rides.share(place, functools.partial(self._take_out, place), trace)
+            outcomes = await self._departures.share(place, functools.partial(self._take_out, place), trace)
         except asyncio.CancelledError:
             self._leaving[place].discard(entitlement.account_id)  # in time, if the write has not been made up yet
             raise
-        return endings[entitlement.account_id](entitlement, trace)
+        return outcomes[entitlement.account_id]
 
-    async def _take_out(self, place: str, trace: Trace) -> dict[str, Ending]:
-        """The group is looked at again after each write; somebody else may have written too."""
-        left, asked, endings = self._leaving.pop(place, set[str]()), set[str](), dict[str, Ending]()
+    async def _take_out(self, place: str, trace: Trace) -> dict[str, Outcome]:
+        """The group is read again after each write; somebody else may have written too."""
+        left, asked, outcomes = self._leaving.pop(place, set[str]()), set[str](), dict[str, Outcome]()
         async with self._locks[place]:
-            for round_ in range(_ROUNDS + 1):
+            for written in range(_WRITES + 1):
                 group = await self._group(place, trace)
                 there = left & set(group["users"]) if group is not None else set[str]()
-                endings |= {user: commanded if user in asked else absent for user in left - there}
+                outcomes |= {user: COMMANDED if user in asked else ABSENT for user in left - there}
                 if group is None or not there:
-                    return endings
+                    return outcomes
                 if group_guard(group) is not None:
-                    return endings | _all_refused(there, _LOCKED)
+                    return outcomes | _all_refused(there, _LOCKED)
                 rest = [user for user in group["users"] if user not in there]
                 if not rest:
                     rest = group["users"][-1:]
-                    endings |= _all_refused(rest, _LAST)
+                    outcomes |= _all_refused(rest, _LAST)
                 left = there - set(rest)
-                if not left or round_ == _ROUNDS:
+                if not left or written == _WRITES:
                     break
                 if (code := await self._write(place, rest, trace)) is not None:
-                    return endings | _all_refused(left, f"{code}: Slack does not accept the list without the account")
+                    return outcomes | _all_refused(left, f"{code}: Slack does not accept the list without the account")
                 asked |= left
-        again = functools.partial(commanded, text="somebody else's writes keep putting the account back")
-        return endings | dict.fromkeys(left, again)
+        again = RevocationResult.COMMANDED, "somebody else's writes keep putting the account back"
+        return outcomes | dict.fromkeys(left, again)
 
-    async def rejoin(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+    async def rejoin(self, entitlement: Entitlement, trace: Trace) -> Outcome:
         """Append the account to the list as it is now, not as it was."""
         async with self._locks[entitlement.vendor_id]:
             group = await self._group(entitlement.vendor_id, trace)
             if group is None:
-                return refused(entitlement, trace, "the group is gone or disabled")
+                return refused("the group is gone or disabled")
             if entitlement.account_id in group["users"]:
-                return absent(entitlement, trace)
+                return ABSENT
             if group_guard(group) is not None:
-                return refused(entitlement, trace, _LOCKED)
+                return refused(_LOCKED)
             code = await self._write(entitlement.vendor_id, [*group["users"], entitlement.account_id], trace)
             if code is not None:
-                return refused(entitlement, trace, f"{code}: Slack does not accept the list with the account")
+                return refused(f"{code}: Slack does not accept the list with the account")
             after = await self._group(entitlement.vendor_id, trace)
         if after is None or entitlement.account_id not in after["users"]:
-            return commanded(entitlement, trace, "accepted, but not seen in the list that was read after")
-        return commanded(entitlement, trace)
+            return RevocationResult.COMMANDED, "accepted, but not seen in the list that was read after"
+        return COMMANDED
 
-    async def _group(self, place: str, trace: Trace) -> dict[str, Any] | None:
+    async def _group(self, place: str, trace: Trace) -> Row | None:
         team_id, _, group_id = place.partition("/")
         groups = await self.access.groups_of(team_id, trace)
         return next((group for group in groups if group.get("id") == group_id), None)
@@ -109,10 +105,9 @@ class Memberships:
     async def _write(self, place: str, users: list[str], trace: Trace) -> str | None:
         """Replace the list; return Slack's code if it refuses.  What it answers else proves nothing: the list is read."""
         team_id, _, group_id = place.partition("/")
-        named = {"team_id": team_id} if (await self.identities.get()).org_install else {}
         answer = await self.transport.web(
             "usergroups.users.update",
-            {"usergroup": group_id, "users": ",".join(users), **named},
+            {"usergroup": group_id, "users": ",".join(users), **await self.identities.named(team_id)},
             trace,
             purpose=Purpose.ADMIN,
             write=True,
@@ -121,5 +116,5 @@ class Memberships:
         return answer.code
 
 
-def _all_refused(users: Iterable[str], why: str) -> dict[str, Ending]:
-    return dict.fromkeys(users, functools.partial(refused, text=why))
+def _all_refused(users: Iterable[str], why: str) -> dict[str, Outcome]:
+    return dict.fromkeys(users, refused(why))

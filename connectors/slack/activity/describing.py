@@ -1,0 +1,102 @@
+"""What Slack's entries tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.activity import Activity
+from connectors.slack.activity.records import moment
+from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS, TAKES_ACCESS, kind_of
+from models.vocabulary import ActivityKind as K
+from models.vocabulary import Json
+
+
+def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
+    """Return what an entry tells.  Raises `TypeError` for one without a time, which no reading gives out."""
+    reader = {AUDIT_LOGS: _audit, ACCESS_LOGS: _access, INTEGRATION_LOGS: _integration, FILES: _file}[source]
+    return reader(raw)
+
+
+def _audit(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
+    action = _text(raw, "action") or "unknown"
+    context, entity = _part(raw, "context"), _part(raw, "entity")
+    thing, app = _part(entity, str(entity.get("type"))), _part(context, "app")
+    actor = _part(_part(raw, "actor"), "user")
+    kind = kind_of(action)
+    return (
+        Activity(
+            kind,
+            moment(raw.get("date_create")),
+            action,
+            actor_id=_text(actor, "id"),
+            actor=_text(actor, "email") or _text(actor, "name"),
+            object_id=_text(thing, "id"),
+            title=_text(thing, "title") or _text(thing, "name"),
+            target=_text(thing, "name") or _text(thing, "id") if kind is K.GRANT else _text(thing, "email"),
+            external=True if kind in {K.EXTERNAL_SHARE, K.PUBLIC_LINK} else None,
+            by_program=bool(app) or kind is K.TOKEN_USE,
+            ip=_text(context, "ip_address"),
+            device=_text(context, "ua"),
+        ),
+    )
+
+
+def _access(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
+    """Return the first and the last of the accesses that one entry stands for."""
+    times = sorted({moment(raw.get("date_first")), moment(raw.get("date_last"))})
+    return tuple(
+        Activity(
+            K.SIGN_IN,
+            at,
+            "access_log",
+            actor_id=_text(raw, "user_id"),
+            ip=_text(raw, "ip"),
+            device=_text(raw, "user_agent"),
+        )
+        for at in times
+    )
+
+
+def _integration(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
+    change = _text(raw, "change_type") or "unknown"
+    return (
+        Activity(
+            K.GRANT if change in TAKES_ACCESS else K.OTHER,
+            moment(raw.get("date")),
+            f"integration_{change}",
+            actor_id=_text(raw, "user_id"),
+            object_id=_text(raw, "app_id") or _text(raw, "service_id"),
+            target=_text(raw, "app_type") or _text(raw, "service_type"),
+        ),
+    )
+
+
+def _file(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
+    size = raw.get("size")
+    uploaded = Activity(
+        K.UPLOAD,
+        moment(raw.get("created")),
+        "file",
+        actor_id=_text(raw, "user"),
+        object_id=_text(raw, "id"),
+        title=_text(raw, "title") or _text(raw, "name"),
+        size=size if isinstance(size, int) else None,
+    )
+    if raw.get("public_url_shared") is not True:
+        return (uploaded,)
+    link = Activity(
+        K.PUBLIC_LINK, uploaded.at, "file/public_url_shared", uploaded.actor_id, uploaded.object_id, uploaded.title,
+        external=True,
+    )  # fmt: skip
+    return (uploaded, link)
+
+
+def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = of.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(of: Mapping[str, Any], name: str) -> str | None:
+    found = of.get(name)
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None

@@ -1,0 +1,42 @@
+"""Slack's entries as records: an id, an instant, and the entry as it came."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.activity import Record
+from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS
+
+_STAMPS = {AUDIT_LOGS: "date_create", ACCESS_LOGS: "date_last", INTEGRATION_LOGS: "date", FILES: "created"}
+_WITHOUT_AN_ID = frozenset({ACCESS_LOGS, INTEGRATION_LOGS})
+
+
+def record(source: str, row: Mapping[str, Any]) -> Record:
+    """See `ActivityLog.record`."""
+    return Record(_digest(row) if source in _WITHOUT_AN_ID else _own_id(row), moment(row[_STAMPS[source]]), row)
+
+
+def _own_id(row: Mapping[str, Any]) -> str:
+    found = row["id"]
+    if not isinstance(found, str) or not found:
+        raise TypeError("an entry without an id")
+    return found
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    """Return an id for an entry that has none: an entry that has grown since (its count) is another one."""
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def moment(seconds: object) -> datetime:
+    """Return the instant of Slack's seconds, given as a number or as text.  Raises `TypeError` for anything else."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float | str):
+        raise TypeError("no seconds")
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC)
+    except (ValueError, OverflowError, OSError) as exc:
+        raise TypeError("no seconds") from exc
