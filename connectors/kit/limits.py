@@ -30,7 +30,8 @@ class Limit:
     *a_minute*: calls that the vendor allows for *name*, a method or a group of them; *source*: where it says so.
 
     A quarter of them may go in a burst, or *bucket* if the vendor says so and it is fewer; the others follow evenly: together no
-    minute has more than all of them.  *at_once*: how many may be under way together.
+    minute has more than all of them.  *at_once*: how many may be under way together.  *within*: the seconds in which the vendor counts,
+    where it is not a minute: five hundred in thirty seconds are a thousand a minute, of which a quarter of five hundred go at once.
     """
 
     name: str
@@ -38,17 +39,23 @@ class Limit:
     source: str
     at_once: int = 8
     bucket: int | None = None
+    within: int = 60
 
     @property
     def burst(self) -> int:
         """How many may go before the others wait."""
-        quarter = max(self.a_minute // 4, 1)
+        quarter = max(self._counted // 4, 1)
         return quarter if self.bucket is None else min(self.bucket, quarter)
 
     @property
     def interval(self) -> float:
         """Seconds between two of the others."""
-        return 60.0 / max(self.a_minute - self.burst, 1)
+        return self.within / max(self._counted - self.burst, 1)
+
+    @property
+    def _counted(self) -> int:
+        """How many calls are allowed in the time in which the vendor counts."""
+        return self.a_minute * self.within // 60
 
 
 class Ledger(Protocol):
