@@ -15,6 +15,11 @@ from typing import Protocol
 
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
+SIGNED_ALREADY = (
+    "See who has signed it, and whether it may stand; take it back by hand in the service if it may not, then ask anew."
+)
+"""What to do where a pledge that is to be taken back bears a signature."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paper:

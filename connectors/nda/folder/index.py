@@ -44,7 +44,6 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._own: Path | None = None
-        self.builds = 0
 
     def find(self, manifest: Path, keys: Iterable[str]) -> tuple[str, list[Row]]:
         """Return the manifest's digest and the lines that have one of *keys*; builds the index first if it must."""
@@ -116,7 +115,6 @@ class Index:
             self._own = Path(tempfile.mkdtemp(prefix="lastday-nda-"))
             self._path = self._own / NAME
             self._write(rows, about)
-        self.builds += 1
 
     def _write(self, rows: list[Row], about: dict[str, str]) -> None:
         number, name = tempfile.mkstemp(prefix=f"{NAME}.", dir=self._path.parent)
