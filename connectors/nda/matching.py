@@ -27,7 +27,12 @@ _WORK_RULES = re.compile("就業規則|workrules|rulesofemployment")
 
 def match_papers(leaver: Leaver, papers: Iterable[Paper]) -> tuple[PaperMatch, ...]:
     """Return the matches among *papers*, strongest first; papers without any likeness are left out."""
-    found = [match for paper in papers if (match := match_paper(leaver, paper)) is not None]
+    return strongest_first(match_paper(leaver, paper) for paper in papers)
+
+
+def strongest_first(matches: Iterable[PaperMatch | None]) -> tuple[PaperMatch, ...]:
+    """Return *matches* by confidence, alike ones by their papers' ids."""
+    found = (match for match in matches if match is not None)
     return tuple(sorted(found, key=lambda match: (-match.confidence, match.paper.id)))
 
 

@@ -26,7 +26,7 @@ from connectors.nda.cloudsign.sending import Sending
 from connectors.nda.cloudsign.settings import Settings
 from connectors.nda.cloudsign.transport import WHO, Request, Transport
 from connectors.nda.contract import SIGNED_ALREADY, Found, Paper, PaperMatch, Sent
-from connectors.nda.matching import addresses_of, match_papers, names_of
+from connectors.nda.matching import addresses_of, match_papers, names_of, strongest_first
 from models.vocabulary import Leaver, MatchReason
 
 FRESH = 40
@@ -71,11 +71,9 @@ class CloudSignRegister:
         async with self._turn:
             with understood(WHO, trace):
                 await self._index.refresh(trace)
-                found = [_likeliest(leaver, document) for document in self._index.find(keys)]
-            matches = sorted((m for m in found if m is not None), key=lambda m: (-m.confidence, m.paper.id))
+                matches = strongest_first(_likeliest(leaver, document) for document in self._index.find(keys))
             fresh = [await self._anew(leaver, match, trace) for match in matches[:FRESH]]
-        kept = [match for match in fresh if match is not None] + matches[FRESH:]
-        return Found(tuple(sorted(kept, key=lambda m: (-m.confidence, m.paper.id))), tuple(trace))
+        return Found(strongest_first((*fresh, *matches[FRESH:])), tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the document as it stands now; of several recipients the first."""

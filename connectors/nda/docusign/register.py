@@ -35,7 +35,7 @@ from connectors.nda.docusign.errors import WHO
 from connectors.nda.docusign.limits import LIMITS
 from connectors.nda.docusign.settings import Settings
 from connectors.nda.docusign.transport import Request, Transport
-from connectors.nda.matching import addresses_of, match_papers
+from connectors.nda.matching import addresses_of, match_papers, strongest_first
 from models.vocabulary import Leaver
 
 FIRST_DAY = "2003-01-01T00:00:00Z"
@@ -80,9 +80,8 @@ class DocuSignRegister:
             for envelope in await self._search(trace, from_date=FIRST_DAY, search_text=term):
                 found[envelope.envelope_id] = envelope
         with understood(WHO, trace):
-            likeliest = [next(iter(match_papers(leaver, papers_of(found[known]))), None) for known in sorted(found)]
-        matches = (match for match in likeliest if match is not None)
-        return Found(tuple(sorted(matches, key=lambda m: (-m.confidence, m.paper.id))), tuple(trace))
+            likeliest = [next(iter(match_papers(leaver, papers_of(envelope))), None) for envelope in found.values()]
+        return Found(strongest_first(likeliest), tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the envelope as it stands now; of several signers the first."""
