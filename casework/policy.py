@@ -209,7 +209,7 @@ class Nda(_Section):
     Confidentiality papers.  None of this holds up a cut, or a close.
 
     *expected*: the kinds that must be on file.  *templates*: for each kind the SHA-256 of the wordings in use; none means that
-    the wording is not compared.  *titles*: whole titles of the company's own papers by kind, which outrank those of `connectors.nda.titles`.
+    the wording is not compared.  *titles*: whole titles of the company's own papers by kind, which outrank those of `casework.nda.papers.titles`.
     *languages* in which a pledge counts as understood; none means any.
     *threshold*: the confidence from which a paper counts as the leaver's.  *survive_years*: how long it should bind after employment.
 

@@ -107,6 +107,24 @@ def words_of(name: str) -> list[str]:
     return [_one_spelling(word) for word in words] if all(word.isascii() for word in words) else words
 
 
+def script_of(name: str) -> str:
+    """
+    Return in which script *name* is written: `latin`, `kana`, `kanji` (kana among them), or another by its name.
+
+    Names of different ones cannot be compared.  Characters that no Japanese one is (the simplified ones of China, hangul) are of others.
+    """
+    folded = fold_name(name)
+    if folded.isascii():
+        return "latin"
+    if _KANA.fullmatch(folded):
+        return "kana"
+    try:
+        usual_forms(folded).encode("cp932")
+    except UnicodeEncodeError:
+        return unicodedata.name(folded[0], "?").split()[0].casefold()
+    return "cyrillic" if re.search(r"[\u0370-\u052f]", folded) else "kanji"
+
+
 def _is_mark(character: str) -> bool:
     """Accents, and what is not seen at all (zero-width spaces, joiners)."""
     return unicodedata.combining(character) != 0 or unicodedata.category(character) == "Cf"

@@ -20,7 +20,8 @@ from casework.context import Context
 from casework.nda import files
 from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
-from casework.nda.registers import NdaContext, RegisterRead, open_nda_context, read_papers
+from casework.nda.registers import NdaContext, open_nda_context
+from casework.nda.searching import RegisterRead, read_papers
 from casework.nda.signing import Held
 from casework.recording import exchanges, seal
 from models.tables import Case, CasePaper, PaperCheck

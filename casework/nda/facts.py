@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
 from casework.messages import Message, Said, message
+from casework.nda.papers import titles
 from casework.nda.signing import Held, digests, own_stamps, signatures, signed_on
 from casework.policy import Nda
-from connectors.nda import titles
 from connectors.nda.contract import Paper
 from models.tables import PledgeRefusal
 from models.vocabulary import Leaver, NdaState, PaperKind

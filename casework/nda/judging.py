@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 from casework.messages import Message, message
 from casework.nda.facts import Facts, Verdict, remarks, unknown_kind
+from casework.nda.papers import titles
 from casework.nda.signing import (
     Held,
     certified_for_others,
@@ -23,7 +24,6 @@ from casework.nda.signing import (
     there_on,
 )
 from casework.policy import Nda
-from connectors.nda import titles
 from connectors.nda.contract import Paper
 from models.tables import CasePaper
 from models.vocabulary import Leaver, MatchReason, NdaState, PaperKind

@@ -1,35 +1,24 @@
-"""The registers of papers: opened for some work, searched at once, each call bounded in time; strangers' files are read apart."""
+"""The registers of papers: opened for some work, each call bounded in time; strangers' files are examined in a subprocess."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from casework.call_budget import DatabaseLedger
 from casework.context import Context
 from casework.errors import BadRequest
-from casework.nda.judging import kind_of, may_be_a_pledge, not_theirs
-from casework.nda.signing import Held
+from casework.nda.papers.examined import Examined
+from casework.nda.papers.examiner import examine_in_subprocess
 from connectors.errors import ConnectorError, Unreachable
-from connectors.matching import fold_email
-from connectors.nda.apart import examine_apart
-from connectors.nda.contract import Examined, Paper, PaperMatch, Register
-from connectors.nda.matching import addresses_of, weigh_paper
+from connectors.nda.contract import Register
 from connectors.nda.registry import open_registers
 from connectors.nda.settings import Settings
-from models.tables import PaperRuling, Pledge
-from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
 T = TypeVar("T")
-MOST_OTHERS = 40
-"""Papers of a kind that policy does not expect (project NDAs) that are opened of one leaver in a check; all that decide are."""
-_AT_ONCE = 4
-_TEXTS = tuple(one.name for one in fields(Paper) if one.name != "kind")
-_BY_NAME = frozenset(
-    {MatchReason.NAME, MatchReason.FORMER_NAME}
-)  # alone too little, with our own paper's id and the leaver's address enough
 
 
 @dataclass(frozen=True)
@@ -41,7 +30,7 @@ class NdaContext:
 
     context: Context
     registers: Mapping[str, Register | ConnectorError]
-    examine: Callable[[bytes], Awaitable[Examined]] = examine_apart
+    examine: Callable[[bytes], Awaitable[Examined]] = examine_in_subprocess
 
     def register(self, name: str) -> Register:
         """Return the open register; raises why it could not be opened, and `BadRequest` for one that is not configured."""
@@ -67,97 +56,11 @@ class NdaContext:
 async def open_nda_context(context: Context) -> AsyncIterator[NdaContext]:
     """Open every register of `LASTDAY_NDA_REGISTERS`; never raises for one that cannot be opened."""
     registers: dict[str, Register | ConnectorError] = {}
+    ledger = DatabaseLedger(context.store)
     async with AsyncExitStack() as stack:
         for name in Settings().registers:
             try:
-                registers |= await stack.enter_async_context(open_registers([name]))
+                registers |= await stack.enter_async_context(open_registers([name], ledger=ledger))
             except ConnectorError as error:
                 registers[name] = error
         yield NdaContext(context, registers)
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterRead:
-    """What one register answered.  *error* where it could not be searched whole: then nothing is known of it."""
-
-    register: str
-    found: tuple[PaperMatch, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    error: ConnectorError | None = None
-
-
-async def read_papers(
-    nda: NdaContext, leaver: Leaver, pledges: Sequence[Pledge], rulings: Mapping[tuple[str, str], PaperRuling]
-) -> tuple[list[RegisterRead], list[Held]]:
-    """
-    Search every register at once, and open what counts as the leaver's.  One that fails or is too slow is told as such and
-    stops no other.
-
-    What we sent ourselves is looked up by its id, and is the leaver's unless the register names somebody else as its signer.
-    The others are not opened: they are somebody else's, or letters and contracts that are none of ours to read.
-    """
-    reads = await asyncio.gather(*(_search(nda, name, leaver, pledges) for name in nda.registers))
-    deliver = {name for name, one in nda.registers.items() if not isinstance(one, ConnectorError) and one.can_send}
-    matches = [replace(match, paper=_storable(match.paper)) for read in reads for match in read.found]
-    found = [
-        Held(one, rulings.get((one.paper.register, one.paper.id)), delivered=one.paper.register in deliver)
-        for one in matches
-    ]
-    at_once, left = asyncio.Semaphore(_AT_ONCE), iter(range(MOST_OTHERS))
-    return reads, await asyncio.gather(*(_open(nda, held, leaver, at_once, left) for held in found))
-
-
-def _storable(paper: Paper) -> Paper:
-    """Return *paper* with a question mark for what no database keeps (half a letter, a NUL), which any vendor's JSON may hold."""
-    texts: dict[str, Any] = {name: _kept(text) for name in _TEXTS if isinstance(text := getattr(paper, name), str)}
-    return replace(paper, **texts, details={name: _kept(text) for name, text in paper.details.items()})
-
-
-def _kept(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\0", "?")
-
-
-async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterRead:
-    sent = [pledge.paper_id for pledge in pledges if pledge.register_name == name and pledge.paper_id]
-    try:
-        register = nda.register(name)
-        found = await nda.within(name, register.find_papers(leaver))
-        ours = [match for paper_id in sent if (match := await _own(nda, register, paper_id, leaver)) is not None]
-    except ConnectorError as error:
-        return RegisterRead(name, evidence=error.evidence, error=error)
-    known = {match.paper.id for match in ours}
-    others = tuple(match for match in found.matches if match.paper.id not in known)
-    return RegisterRead(name, (*ours, *others), found.evidence)
-
-
-async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leaver) -> PaperMatch | None:
-    found = await nda.within(register.name, register.look_up(paper_id))
-    if found is None:
-        return None
-    paper = replace(found, kind=found.kind or PaperKind.EXIT_PLEDGE)
-    ours = PaperMatch(paper, MatchReason.EMAIL, 1.0, "sent to the leaver from this case")
-    if not any((paper.signer_name, paper.signer_email, paper.signer_employee_no)):
-        return ours
-    match = weigh_paper(leaver, paper)
-    if match is None:
-        return PaperMatch(paper, MatchReason.DIFFERENT_PERSON, 0.0, "sent to the leaver, passed on to somebody else")
-    to_them = paper.signer_email is None or fold_email(paper.signer_email) in addresses_of(leaver)
-    theirs = (match.reason in _BY_NAME and to_them) or not_theirs(Held(match), nda.context.policy.nda) is None
-    return ours if theirs else match
-
-
-async def _open(nda: NdaContext, held: Held, leaver: Leaver, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
-    """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened that decide nothing."""
-    paper, policy = held.match.paper, nda.context.policy.nda
-    counts = not_theirs(held, policy) is None and may_be_a_pledge(paper, leaver, policy)
-    if not counts or paper.media_type is None or not paper.completed:
-        return held
-    decides = kind_of(paper, leaver, policy) in {*policy.expected, None}
-    if not decides and next(left, None) is None:
-        return replace(held, problem=f"lastday: cannot open more than {MOST_OTHERS} other papers of one leaver")
-    async with at_once:
-        try:
-            content = await nda.within(paper.register, nda.register(paper.register).fetch(paper.id))
-        except ConnectorError as error:
-            return replace(held, problem=str(error))
-        return replace(held, examined=await nda.examine(content), content=content)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from casework.nda.papers.examined import Examined, Signature
+from casework.nda.papers.seals import is_of_a_provider
+from casework.nda.papers.signatories import says_whose
 from connectors.matching import fold_name
-from connectors.nda.contract import Examined, PaperMatch, Signature
+from connectors.nda.contract import PaperMatch
 from connectors.nda.matching import names_of
-from connectors.nda.seals import is_of_a_provider
-from connectors.nda.signatories import says_whose
 from models.tables import PaperRuling
 from models.vocabulary import Leaver, Says
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from connectors.errors import Unintelligible
+from connectors.errors import ConnectorError, Unintelligible
 from connectors.kit.exchange import Row
 from models.vocabulary import Evidence
 
@@ -44,9 +44,12 @@ def instant(who: str, value: object, name: str) -> datetime | None:
 
 @contextlib.contextmanager
 def understood(who: str, trace: Sequence[Evidence]) -> Iterator[None]:
-    """Turn a stumble over an answer's shape, a text where an object belongs, into `Unintelligible`."""
+    """Turn a stumble over an answer's shape, a text where an object belongs, into `Unintelligible`; all errors rest on *trace*."""
     try:
         yield
+    except ConnectorError as error:
+        error.rest_on(trace)
+        raise
     except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         text = f"{who}: cannot read an answer: {type(error).__name__} over its shape"
         raise Unintelligible(text, evidence=tuple(trace)) from error

@@ -171,6 +171,7 @@ class Exchange:
         status and no more.
         """
         text, evidence = f"{self.who}: cannot {self.doing}: {code or f'HTTP {reply.status}'}", tuple(trace)
+        remedy = remedy or codes.remedies.get(code or "")
         told = {"code": code, "evidence": evidence}
         unknown = OutcomeUnknown if self.write else Unreachable
         waits = reply.status == 503 and not self.write and reply.retry_after is not None
@@ -181,7 +182,7 @@ class Exchange:
         if reply.status >= 500 or reply.status == 408 or code in codes.passing:
             return unknown(text, code=code, evidence=evidence)
         if code in codes.not_on_plan:
-            return NotOnPlan(text, code=code, evidence=evidence)
+            return NotOnPlan(text, code=code, evidence=evidence, remedy=remedy)
         if code in codes.denied or reply.status in {401, 403}:
-            return Denied(text, code=code, evidence=evidence, remedy=remedy or codes.remedies.get(code or ""))
+            return Denied(text, code=code, evidence=evidence, remedy=remedy)
         return Unintelligible(text, code=code, evidence=evidence)

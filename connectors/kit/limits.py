@@ -17,10 +17,10 @@ from typing import Protocol
 from connectors.kit.semaphore import PrioritySemaphore
 from models.vocabulary import ConnectionId
 
-_OF_A_MINUTE = 20
-"""The part of a minute's calls, one in so many, that a busy process takes from the ledger at once."""
+_BLOCKS = 20
+"""A busy process takes one in so many of a limit's calls from the ledger at once."""
 _NONE = 0
-_BLOCK_LASTS = 10.0
+_BLOCK_LASTS = 5.0
 """Seconds for which what was taken may be used: a burst of old blocks would be more than a minute allows."""
 
 
@@ -30,7 +30,8 @@ class Limit:
     *a_minute*: calls that the vendor allows for *name*, a method or a group of them; *source*: where it says so.
 
     A quarter of them may go in a burst, or *bucket* if the vendor says so and it is fewer; the others follow evenly: together no
-    minute has more than all of them.  *at_once*: how many may be under way together.
+    minute has more than all of them.  *at_once*: how many may be under way together.  *within*: the seconds in which the vendor counts,
+    where it is not a minute: five hundred in thirty seconds are a thousand a minute, of which a quarter of five hundred go at once.
     """
 
     name: str
@@ -38,17 +39,28 @@ class Limit:
     source: str
     at_once: int = 8
     bucket: int | None = None
+    within: int = 60
 
     @property
     def burst(self) -> int:
         """How many may go before the others wait."""
-        quarter = max(self.a_minute // 4, 1)
+        quarter = max(self._counted // 4, 1)
         return quarter if self.bucket is None else min(self.bucket, quarter)
 
     @property
     def interval(self) -> float:
-        """Seconds between two of the others."""
-        return 60.0 / max(self.a_minute - self.burst, 1)
+        """Seconds between two of the others: a block's calls may be used a little later than they were taken."""
+        return self.within / max(self._counted - self.burst - (self.block - 1), 1)
+
+    @property
+    def block(self) -> int:
+        """How many calls a busy process takes at once."""
+        return max(self._counted // _BLOCKS, 1)
+
+    @property
+    def _counted(self) -> int:
+        """How many calls are allowed in the time in which the vendor counts."""
+        return self.a_minute * self.within // 60
 
 
 class Ledger(Protocol):
@@ -154,7 +166,7 @@ class Limits:
             gate.left -= 1
             return
         busy = not gate.left and now <= gate.until
-        gate.size = min(2 * gate.size, max(gate.limit.a_minute // _OF_A_MINUTE, 1)) if busy else 1
+        gate.size = min(2 * gate.size, gate.limit.block) if busy else 1
         wait = await self.ledger.take(self.connection, gate.limit, gate.size)
         if wait > 0:
             await self.sleep(wait)

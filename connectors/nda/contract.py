@@ -1,8 +1,8 @@
 """
 What every register of confidentiality papers offers to a leaver's case.
 
-A register keeps papers and, where its vendor can, sends new ones to be signed.  Whether a paper binds the leaver is casework's
-question; what a paper *is* (bytes, signatures, what the register says of it) is answered here.
+A register keeps papers and, where its vendor can, sends new ones to be signed.  What it says of them is told here; what their bytes
+show, and whether one binds the leaver, is casework's question.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Protocol
 
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
+
+SIGNED_ALREADY = (
+    "See who has signed it, and whether it may stand; take it back by hand in the service if it may not, then ask anew."
+)
+"""What to do where a pledge that is to be taken back bears a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,47 +76,6 @@ class Found:
 
     matches: tuple[PaperMatch, ...]
     evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """
-    One signature inside a PDF, as verified.
-
-    *kind*: a `person`'s, a company's, an office's or a service's `seal` (by its certificate: ETSI EN 319 412-5's statement, or no person's name), or a
-    `timestamp` of the document alone.  Only the first is somebody's word.  *intact*: the signed bytes are unchanged.  *trusted*: its certificate leads to a configured root.  *covers_whole*: nothing was
-    appended after it but what it allows.  *timestamped_at*: from a trusted timestamp; *claimed_at* the signer's own word.  *over_sha256*: of the first of the seals and
-    stamps that stand last, the digest of the file as it was before them: a service seals anew whenever it is asked for the file.  *filled_after*: fields of the form were
-    filled in after it, for which another person's signature answers.
-    """
-
-    signer: str
-    intact: bool
-    trusted: bool
-    covers_whole: bool
-    claimed_at: datetime | None = None
-    timestamped_at: datetime | None = None
-    problem: str | None = None
-    kind: Literal["person", "seal", "timestamp"] = "person"
-    over_sha256: str | None = None
-    filled_after: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """
-    What the bytes of a paper show.  *signatures* is empty for a scan: it proves nothing by itself, and *text* says so.
-
-    *altered*: a signature is broken, or the content was changed after the last one that is a person's.  *readable* is False for bytes that no reader opens.
-    *sha256*, *size*: of the bytes examined.
-    """
-
-    sha256: str
-    size: int
-    readable: bool
-    altered: bool
-    signatures: tuple[Signature, ...]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from importlib import import_module
 from pydantic import ValidationError
 
 from connectors.errors import NotConfigured
+from connectors.kit.limits import Ledger
 from connectors.nda.contract import Register
 from connectors.nda.settings import Settings
 
@@ -22,27 +23,30 @@ _PREFIXES = {"folder": "LASTDAY_NDA_", "cloudsign": "LASTDAY_CLOUDSIGN_", "docus
 
 
 @asynccontextmanager
-async def open_registers(names: Iterable[str] | None = None) -> AsyncIterator[Mapping[str, Register]]:
+async def open_registers(
+    names: Iterable[str] | None = None, *, ledger: Ledger | None = None
+) -> AsyncIterator[Mapping[str, Register]]:
     """
     Open the registers of *names* (default: those of `LASTDAY_NDA_REGISTERS`), in that order, and close them at the end.
 
+    *ledger*: where all processes take what the vendors allow; without one, each register keeps its vendor's limits alone.
     Raises `NotConfigured` for an unknown name and for a missing setting: nothing is skipped.
     """
     opened: dict[str, Register] = {}
     try:
         for name in Settings().registers if names is None else names:
-            opened[name] = await _open(name)
+            opened[name] = await _open(name, ledger)
         yield opened
     finally:
         await asyncio.gather(*(register.aclose() for register in opened.values()))
 
 
-async def _open(name: str) -> Register:
+async def _open(name: str, ledger: Ledger | None) -> Register:
     if name not in PACKAGES:
         remedy = f"LASTDAY_NDA_REGISTERS takes {', '.join(PACKAGES)}."
         raise NotConfigured("nda: cannot open a register: unknown name", code="unknown_register", remedy=remedy)
     try:
-        register: Register = await import_module(PACKAGES[name]).connect()
+        register: Register = await import_module(PACKAGES[name]).connect(ledger=ledger)
     except ValidationError as exc:
         faults = exc.errors(include_input=False, include_url=False, include_context=False)
         named = "; ".join(f"{_variable(name, e['loc'])}: {e['msg']}" for e in faults)

@@ -18,11 +18,12 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.csv_file import read_csv
 from casework.intake.submission import open_cases
 from casework.nda import checking, following, pledging, refusing
+from casework.nda.papers.examined import Examined
+from casework.nda.papers.examining import examine, read_roots
 from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
 from connectors.errors import Unreachable
-from connectors.nda.contract import Examined, Found
-from connectors.nda.examining import examine, read_roots
+from connectors.nda.contract import Found
 from connectors.nda.folder import FolderRegister
 from emulators import papers
 from emulators.nda_folder import write_folder
@@ -116,6 +117,18 @@ class TestPapers:
         assert (nda["state"], nda["risk"]["level"]) == ("signed", "ordinary")
         assert of_kind(nda, "exit_pledge")["signature"] == "verified"
         assert of_kind(nda, "exit_pledge")["remedy"] is None
+
+    async def test_work_rules_by_their_whole_title(self, hire: Hire) -> None:
+        """Where no kind is named, the whole title tells that a paper without a signer is the work rules; what only mentions them is nobody's."""
+        house = hire()
+        rules = {"id": "rules", "title": "就業規則 第42条", "status": "施行中"}
+        request = {"id": "request", "title": "就業規則 閲覧申請書", "status": "施行中"}
+        house.file([RULES, ENTRY | {"file": ""}, request], {})
+        known = await house.check(house.office.report())
+        house.file([rules, ENTRY | {"file": ""}, request], {})
+        by_title = await house.check(house.office.report())
+        assert of_kind(known, "work_rules")["state"] == of_kind(by_title, "work_rules")["state"] == "signed"
+        assert not [paper for nda in (known, by_title) for paper in nda["papers"] if "閲覧" in (paper["title"] or "")]
 
     async def test_a_certificate_that_names_nobody(self, hire: Hire) -> None:
         """Where all rests on a certificate that does not show whose it is, a person is asked and the risk is raised, until one has ruled or another paper shows it."""

@@ -18,8 +18,7 @@ from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.intake import moving
-from casework.nda import checking, following, pledging, refusing
-from casework.nda import registers as registers_of_papers
+from casework.nda import checking, following, pledging, refusing, searching
 from casework.nda.facts import remarks
 from casework.nda.registers import NdaContext
 from casework.nda.signing import Held
@@ -264,7 +263,7 @@ class TestWrongPapers:
 
     async def test_more_than_are_opened(self, make_office: MakeOffice, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whatever decides is opened, the forty-first too; beyond the most of other kinds a paper is unreadable, since nobody has looked at its bytes."""
-        monkeypatch.setattr(registers_of_papers, "MOST_OTHERS", 1)
+        monkeypatch.setattr(searching, "MOST_OTHERS", 1)
         office, mine = make_office(), {"completed": True, "signer_employee_no": "E1"}
         others = [pledge_of(f"{n}", kind=PaperKind.PROJECT_NDA, **mine) for n in (1, 2)]
         undated = pledge_of("undated", kind=None, title="秘密保持誓約書", signed_on=date(2026, 11, 27), **mine)

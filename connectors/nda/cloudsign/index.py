@@ -16,13 +16,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.errors import Unintelligible, Unreachable
+from connectors.errors import Unreachable
+from connectors.kit.exchange import Trace
 from connectors.matching import fold_email
 from connectors.names import spellings
+from connectors.nda.cloudsign.answers import TEMPLATE, mark, recipients
 from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.cloudsign.shape import TEMPLATE, mark, recipients
-from connectors.nda.cloudsign.wire import WHO, Request, Wire
-from connectors.nda.exchange import Trace
+from connectors.nda.cloudsign.transport import WHO, Request, Transport
 
 FIRST_YEAR = 2015  # クラウドサイン opened in October of that year
 _OVERLAP = timedelta(minutes=10)  # clocks differ, and a list may show a document late
@@ -43,8 +43,8 @@ CREATE INDEX IF NOT EXISTS documents_by_reading ON documents (reading);
 class Index:
     """The documents of one client id.  One look at a time: its register sees to that."""
 
-    def __init__(self, settings: Settings, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._transport = transport
         self._file = settings.index_file
         self._pages = settings.pages_per_look
         self._path = "/team_documents" if settings.whole_team else "/documents"
@@ -110,13 +110,13 @@ class Index:
     async def _page(self, query: Mapping[str, str | int], trace: Trace) -> tuple[list[dict[str, Any]], int]:
         more = {"with_files": "y", "with_participants": "y"}
         request = Request("list documents", "GET", self._path, query={**query, **more})
-        body = await self._wire.read(request, trace)
+        body = await self._transport.read(request, trace)
         match body:
             case {"documents": list(documents), "total": int(total)}:
                 return documents, total
             case {"documents": None, "total": 0}:  # what Go writes for a list that is empty
                 return [], 0
-        raise Unintelligible(f"{WHO}: cannot list documents: an odd answer", code="odd_answer", evidence=tuple(trace))
+        raise request.exchange().unintelligible("no list and no count of it", trace)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
 
 from connectors.errors import ConnectorError, Denied, Unintelligible
+from connectors.kit.answers import understood
+from connectors.kit.exchange import Row, Trace
+from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
-from connectors.nda.cloudsign.index import Index
-from connectors.nda.cloudsign.sending import Sending
-from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.cloudsign.shape import (
+from connectors.nda.cloudsign.answers import (
     AGREED,
     CLOSED,
     REGISTER,
@@ -22,10 +20,13 @@ from connectors.nda.cloudsign.shape import (
     recipients,
     with_attribute,
 )
-from connectors.nda.cloudsign.wire import WHO, Request, Wire
-from connectors.nda.contract import Found, Paper, PaperMatch, Sent
-from connectors.nda.exchange import SIGNED_ALREADY, Trace
-from connectors.nda.matching import addresses_of, match_papers, names_of
+from connectors.nda.cloudsign.index import Index
+from connectors.nda.cloudsign.limits import LIMITS
+from connectors.nda.cloudsign.sending import Sending
+from connectors.nda.cloudsign.settings import Settings
+from connectors.nda.cloudsign.transport import WHO, Request, Transport
+from connectors.nda.contract import SIGNED_ALREADY, Found, Paper, PaperMatch, Sent
+from connectors.nda.matching import addresses_of, match_papers, names_of, strongest_first
 from models.vocabulary import Leaver, MatchReason
 
 FRESH = 40
@@ -38,19 +39,19 @@ class CloudSignRegister:
     name = REGISTER
     can_send = True
 
-    def __init__(self, settings: Settings, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._transport = transport
         self._whole_team = settings.whole_team
-        self._index = Index(settings, wire)
-        self._sending = Sending(wire, self._index, whole_team=settings.whole_team)
+        self._index = Index(settings, transport)
+        self._sending = Sending(transport, self._index, whole_team=settings.whole_team)
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
         """Say whether the client id works, and whether its user may list what the settings ask for."""
         try:
-            me = await self._wire.read(Request("read its own user", "GET", "/me"), [])
+            me = await self._transport.read(Request("read its own user", "GET", "/me"), [])
             path = "/team_documents" if self._whole_team else "/documents"
-            await self._wire.read(Request("list documents", "GET", path, query={"page": 1}), [])
+            await self._transport.read(Request("list documents", "GET", path, query={"page": 1}), [])
         except Denied as exc:
             remedy = exc.advice
             if self._whole_team and exc.code == "forbidden":
@@ -68,13 +69,11 @@ class CloudSignRegister:
         keys = {f"mail:{a}" for a in addresses_of(leaver)} | {f"name:{n}" for n in names_of(leaver)}
         trace: Trace = []
         async with self._turn:
-            with _as_documented(trace):
+            with understood(WHO, trace):
                 await self._index.refresh(trace)
-                found = [_likeliest(leaver, document) for document in self._index.find(keys)]
-            matches = sorted((m for m in found if m is not None), key=lambda m: (-m.confidence, m.paper.id))
+                matches = strongest_first(_likeliest(leaver, document) for document in self._index.find(keys))
             fresh = [await self._anew(leaver, match, trace) for match in matches[:FRESH]]
-        kept = [match for match in fresh if match is not None] + matches[FRESH:]
-        return Found(tuple(sorted(kept, key=lambda m: (-m.confidence, m.paper.id))), tuple(trace))
+        return Found(strongest_first((*fresh, *matches[FRESH:])), tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the document as it stands now; of several recipients the first."""
@@ -82,62 +81,62 @@ class CloudSignRegister:
         document = await self._sending.get(_plain(paper_id), trace)
         if document is None:
             return None
-        with _as_documented(trace):
+        with understood(WHO, trace):
             return with_attribute(papers_of(document)[0], await self._attribute(paper_id, trace))
 
     async def fetch(self, paper_id: str) -> bytes:
         """Return the document's file; of several files the first, as the vendor orders them."""
         trace: Trace = []
         document = await self._sending.get(_plain(paper_id), trace)
-        with _as_documented(trace):
+        with understood(WHO, trace):
             files = sorted((document or {}).get("files") or (), key=lambda file: file["order"])
             path = f"/documents/{paper_id}/files/{_plain(files[0]['id'])}" if files else None
         if path is None:
             message = f"{WHO}: cannot fetch {paper_id}: it has no file"
             raise Unintelligible(message, code="no_file", evidence=tuple(trace))
-        return await self._wire.read_bytes(Request("fetch a file", "GET", path), trace)
+        return await self._transport.read_bytes(Request("fetch a file", "GET", path), trace)
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """Send *pledge* once for each *key*."""
         async with self._turn:
-            with _as_documented([]):
+            with understood(WHO, []):
                 return await self._sending.send(pledge, leaver, title, key)
 
     async def find_sent(self, key: str) -> Sent | None:
         """Return the document that was sent with *key*; a draft was not."""
         async with self._turn:
-            with _as_documented([]):
+            with understood(WHO, []):
                 return await self._sending.find(key)
 
     async def remind(self, paper_id: str) -> None:
         """Remind the signer.  Looks first: the same request would send a draft.  An unknown outcome is not repeated."""
         trace: Trace = []
         path = f"/documents/{_plain(paper_id)}"
-        document = await self._wire.read(Request("read a document", "GET", path, absent=True), trace)
+        document = await self._transport.read(Request("read a document", "GET", path, absent=True), trace)
         if document is None or document.get("status") != SENT:
             message = f"{WHO}: cannot remind the signer of {paper_id}: nobody is asked to sign it"
             raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
-        await self._wire.write(Request("remind the signer", "POST", path), trace)
+        await self._transport.write(Request("remind the signer", "POST", path), trace)
 
     async def take_back(self, paper_id: str, reason: str) -> None:  # noqa: ARG002  # what the vendor calls it is not known
         """Cancel the document.  Looks first; an unknown outcome is not repeated."""
         trace: Trace = []
         path = f"/documents/{_plain(paper_id)}"
-        document = await self._wire.read(Request("read a document", "GET", path, absent=True), trace)
+        document = await self._transport.read(Request("read a document", "GET", path, absent=True), trace)
         if document is None or document.get("status") == CLOSED:
             return
         if document.get("status") != SENT:
             message = f"{WHO}: cannot take back {paper_id}: nobody is asked to sign it"
             raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
-        with _as_documented(trace):
+        with understood(WHO, trace):
             signed = any(who["status"] == AGREED or who.get("processed_at") for who in recipients(document))
         if signed:
             message = f"{WHO}: cannot take back {paper_id}: somebody has signed it already"
             raise Unintelligible(message, code="signed_already", evidence=tuple(trace), remedy=SIGNED_ALREADY)
-        await self._wire.write(Request("take back a document", "PUT", f"{path}/decline"), trace)
+        await self._transport.write(Request("take back a document", "PUT", f"{path}/decline"), trace)
 
     async def aclose(self) -> None:
-        await self._wire.aclose()
+        await self._transport.aclose()
 
     async def _anew(self, leaver: Leaver, match: PaperMatch, trace: Trace) -> PaperMatch | None:
         """Return the match by the document as it stands now: the list may be a moment old, and misses what ends it."""
@@ -146,31 +145,36 @@ class CloudSignRegister:
         document = await self._sending.get(match.paper.id, trace)
         if document is None:
             return None  # a draft that was deleted
-        with _as_documented(trace):
+        with understood(WHO, trace):
             again = _likeliest(leaver, document)
             if again is None:
                 return None
             attribute = await self._attribute(match.paper.id, trace)
             return PaperMatch(with_attribute(again.paper, attribute), again.reason, again.confidence, again.text)
 
-    async def _attribute(self, document_id: str, trace: Trace) -> Mapping[str, Any] | None:
+    async def _attribute(self, document_id: str, trace: Trace) -> Row | None:
         path = f"/documents/{document_id}/attribute"
-        return await self._wire.read(Request("read a document's attribute", "GET", path, absent=True), trace)
+        return await self._transport.read(Request("read a document's attribute", "GET", path, absent=True), trace)
 
 
 async def connect(
-    settings: Settings | None = None, *, pace: Pace | None = None, patience: float = 30.0
+    settings: Settings | None = None,
+    *,
+    pace: Pace | None = None,
+    patience: float = 30.0,
+    ledger: Ledger | None = None,
 ) -> CloudSignRegister:
     """
     Return the register, from the environment unless *settings* are given.  Nothing is asked of the vendor yet.
 
-    *patience*: seconds that one exchange may be silent.
+    *patience*: seconds that one exchange may be silent.  *ledger*: where all processes take what the vendor allows.
     """
-    known = settings or Settings()
-    return CloudSignRegister(known, Wire(known, pace or Pace(), patience=patience))
+    known, pace = settings or Settings(), pace or Pace()
+    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
+    return CloudSignRegister(known, Transport(known, pace, limits, patience=patience))
 
 
-def _likeliest(leaver: Leaver, document: Mapping[str, Any]) -> PaperMatch | None:
+def _likeliest(leaver: Leaver, document: Row) -> PaperMatch | None:
     """Return the match of the recipient who is likeliest the leaver; templates are nobody's."""
     if document["status"] == TEMPLATE:
         return None
@@ -183,17 +187,8 @@ def _plain(paper_id: str) -> str:
     return paper_id
 
 
-def _too_much(me: Mapping[str, Any], *, whole_team: bool) -> Iterator[tuple[str, str]]:
+def _too_much(me: Row, *, whole_team: bool) -> Iterator[tuple[str, str]]:
     """Least privilege: the user whose client id this is should administer nothing that is not needed."""
     rights = me.get("authorities") or {}
     if rights.get("team_administrator") and not whole_team:
         yield "cloudsign: its user administers the team", "Take the client id of a user who only sends HR's documents."
-
-
-@contextmanager
-def _as_documented(trace: Trace) -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
-        message = f"{WHO}: cannot read a document: not what is documented: {type(exc).__name__}"
-        raise Unintelligible(message, code="odd_answer", evidence=tuple(trace)) from exc

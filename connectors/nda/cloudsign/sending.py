@@ -8,28 +8,26 @@ before a look.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from connectors.errors import OutcomeUnknown, Unintelligible
+from connectors.kit.answers import instant
+from connectors.kit.exchange import Row, Trace
 from connectors.matching import fold_email
+from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, REGISTER, SENT, mark, recipients
 from connectors.nda.cloudsign.index import Index
-from connectors.nda.cloudsign.shape import CLOSED, COMPLETED, DRAFT, MARK, REGISTER, SENT, mark, recipients
-from connectors.nda.cloudsign.wire import WHO, Request, Wire
+from connectors.nda.cloudsign.transport import WHO, Request, Transport
 from connectors.nda.contract import Sent
-from connectors.nda.exchange import Trace, instant
 from models.vocabulary import Leaver
 
-Document = dict[str, Any]
 _DRAFT_PAGES = 50
 
 
 class Sending:
     """Sends pledges.  One at a time: its register sees to that."""
 
-    def __init__(self, wire: Wire, index: Index, *, whole_team: bool) -> None:
-        self._wire = wire
+    def __init__(self, transport: Transport, index: Index, *, whole_team: bool) -> None:
+        self._transport = transport
         self._index = index
         self._whole_team = whole_team
 
@@ -47,8 +45,7 @@ class Sending:
         if document["status"] == DRAFT:
             document = await self._fill(document, pledge, leaver.name, address, trace)
             document = await self._post(document, trace)
-        sent_at = instant(document.get("sent_at")) or datetime.now(UTC)
-        return Sent(REGISTER, document["id"], sent_at, tuple(trace))
+        return _sent(document, trace)
 
     async def find(self, key: str) -> Sent | None:
         """Return what was sent with *key*."""
@@ -56,9 +53,9 @@ class Sending:
         document = await self._known(_own(key), trace)
         if document is None or document["status"] == DRAFT:
             return None
-        return Sent(REGISTER, document["id"], instant(document.get("sent_at")) or datetime.now(UTC), tuple(trace))
+        return _sent(document, trace)
 
-    async def _known(self, own: str, trace: Trace) -> Document | None:
+    async def _known(self, own: str, trace: Trace) -> Row | None:
         """Return the document with our mark, one that was sent before any draft."""
         await self._index.refresh(trace)
         ids = {document["id"] for document in self._index.find([f"mark:{own}"])}
@@ -72,27 +69,29 @@ class Sending:
         found: set[str] = set()
         for page in range(1, _DRAFT_PAGES + 1):
             request = Request("list drafts", "GET", "/documents", query={"status": DRAFT, "page": page})
-            body = await self._wire.read(request, trace) or {}
+            body = await self._transport.read(request, trace) or {}
             documents = body.get("documents") or []
             if not documents:
                 return found
             found |= {document["id"] for document in documents if mark(document) == own}
         raise Unintelligible(f"{WHO}: cannot list drafts: too many", code="too_many_drafts", evidence=tuple(trace))
 
-    async def get(self, document_id: str, trace: Trace) -> Document | None:
+    async def get(self, document_id: str, trace: Trace) -> Row | None:
         """Return the document as it stands now, None if the vendor has none such."""
-        return await self._wire.read(Request("read a document", "GET", f"/documents/{document_id}", absent=True), trace)
+        return await self._transport.read(
+            Request("read a document", "GET", f"/documents/{document_id}", absent=True), trace
+        )
 
-    async def _draft(self, own: str, title: str, trace: Trace) -> Document:
+    async def _draft(self, own: str, title: str, trace: Trace) -> Row:
         form = {"title": title, "note": MARK + own, "can_transfer": "false"}
         try:
-            return await self._wire.write(Request("make a draft", "POST", "/documents", form=form), trace)
+            return await self._transport.write(Request("make a draft", "POST", "/documents", form=form), trace)
         except OutcomeUnknown:
             if (made := await self._known(own, trace)) is None:
                 raise
             return made
 
-    async def _fill(self, document: Document, pledge: bytes, name: str, address: str, trace: Trace) -> Document:
+    async def _fill(self, document: Row, pledge: bytes, name: str, address: str, trace: Trace) -> Row:
         path = f"/documents/{document['id']}"
         if not document.get("files"):
             files = {"uploadfile": ("pledge.pdf", pledge, "application/pdf")}
@@ -108,7 +107,7 @@ class Sending:
             raise Unintelligible(f"{WHO}: cannot send a draft: not ours any more", code="draft_changed", remedy=remedy)
         return document
 
-    async def _step(self, document: Document, request: Request, trace: Trace) -> Document:
+    async def _step(self, document: Row, request: Request, trace: Trace) -> Row:
         """
         Change the draft, and look at what it has become: the answer of a write is not believed.
 
@@ -116,7 +115,7 @@ class Sending:
         """
         unknown: OutcomeUnknown | None = None
         try:
-            await self._wire.write(request, trace)
+            await self._transport.write(request, trace)
         except OutcomeUnknown as exc:
             unknown = exc
         now = await self._there(document["id"], trace)
@@ -124,11 +123,11 @@ class Sending:
             raise unknown
         return now
 
-    async def _post(self, document: Document, trace: Trace) -> Document:
+    async def _post(self, document: Row, trace: Trace) -> Row:
         request = Request("send the pledge", "POST", f"/documents/{document['id']}")
         unknown: OutcomeUnknown | None = None
         try:
-            await self._wire.write(request, trace)
+            await self._transport.write(request, trace)
         except OutcomeUnknown as exc:
             unknown = exc
         now = await self._there(document["id"], trace)
@@ -137,12 +136,17 @@ class Sending:
         message = f"{WHO}: cannot send the pledge: still a draft"
         raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from unknown
 
-    async def _there(self, document_id: str, trace: Trace) -> Document:
-        found: Mapping[str, Any] | None = await self.get(document_id, trace)
+    async def _there(self, document_id: str, trace: Trace) -> Row:
+        found = await self.get(document_id, trace)
         if found is None:
             message = f"{WHO}: cannot read {document_id}: it is gone"
             raise Unintelligible(message, code="not_found", evidence=tuple(trace))
-        return dict(found)
+        return found
+
+
+def _sent(document: Row, trace: Trace) -> Sent:
+    sent_at = instant(WHO, document.get("sent_at"), "sent_at") or datetime.now(UTC)
+    return Sent(REGISTER, document["id"], sent_at, tuple(trace))
 
 
 def _own(key: str) -> str:
@@ -150,5 +154,5 @@ def _own(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _parts(document: Document) -> tuple[int, int]:
+def _parts(document: Row) -> tuple[int, int]:
     return len(document.get("files") or ()), len(document.get("participants") or ())

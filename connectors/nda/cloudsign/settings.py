@@ -9,17 +9,16 @@ from pydantic_settings import SettingsConfigDict
 
 from connectors.settings import ConnectorSettings, Endpoint
 
-SCOPES = ("the account's own documents",)
-"""CloudSign has no scopes: a client id may what its user may.  Give it to a user of HR who administers nothing."""
-
 
 class Settings(ConnectorSettings):
     """
     `LASTDAY_CLOUDSIGN_…`.
 
-    *client_id* is all that the vendor asks for, so it is a secret.  *whole_team*: read what every member sent (the user must be
+    *client_id* is all that the vendor asks for, so it is a secret; it may what its user may, for there are no scopes: take that of a
+    user of HR who administers nothing.  *whole_team*: read what every member sent (the user must be
     an administrator, and the team without departments) instead of the user's own documents.  *index_file* holds who is
     named in which document, since the vendor has no search by participant; *pages_per_look* bounds what one look reads.
+    *limits*: calls a minute by name (`connectors/nda/cloudsign/limits.py`), where the vendor gave others.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_CLOUDSIGN_")
@@ -29,6 +28,7 @@ class Settings(ConnectorSettings):
     whole_team: bool = False
     index_file: Path = Field(default=Path("var/cloudsign-index.db"))
     pages_per_look: int = Field(default=200, ge=1)
+    limits: dict[str, int] = Field(default_factory=dict)
 
     @field_validator("endpoint")
     @classmethod

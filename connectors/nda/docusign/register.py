@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,13 +23,19 @@ from docusign_esign import (
 )
 
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
+from connectors.kit.answers import instant, understood
+from connectors.kit.exchange import Trace
+from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
-from connectors.nda.contract import Found, Paper, Sent
+from connectors.kit.paging import PageMarks
+from connectors.nda.contract import SIGNED_ALREADY, Found, Paper, Sent
+from connectors.nda.docusign.answers import KEY_FIELD, REGISTER, papers_of, signers_of
+from connectors.nda.docusign.client import Client
+from connectors.nda.docusign.errors import WHO
+from connectors.nda.docusign.limits import LIMITS
 from connectors.nda.docusign.settings import Settings
-from connectors.nda.docusign.shape import KEY_FIELD, REGISTER, papers_of, signers_of
-from connectors.nda.docusign.wire import WHO, Request, Wire
-from connectors.nda.exchange import SIGNED_ALREADY, Trace, instant
-from connectors.nda.matching import addresses_of, match_papers
+from connectors.nda.docusign.transport import Request, Transport
+from connectors.nda.matching import addresses_of, match_papers, strongest_first
 from models.vocabulary import Leaver
 
 FIRST_DAY = "2003-01-01T00:00:00Z"
@@ -52,8 +56,8 @@ class DocuSignRegister:
     name = REGISTER
     can_send = True
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
@@ -75,16 +79,15 @@ class DocuSignRegister:
         for term in _terms(leaver):
             for envelope in await self._search(trace, from_date=FIRST_DAY, search_text=term):
                 found[envelope.envelope_id] = envelope
-        with _as_documented(trace):
-            likeliest = [next(iter(match_papers(leaver, papers_of(found[known]))), None) for known in sorted(found)]
-        matches = (match for match in likeliest if match is not None)
-        return Found(tuple(sorted(matches, key=lambda m: (-m.confidence, m.paper.id))), tuple(trace))
+        with understood(WHO, trace):
+            likeliest = [next(iter(match_papers(leaver, papers_of(envelope))), None) for envelope in found.values()]
+        return Found(strongest_first(likeliest), tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the envelope as it stands now; of several signers the first."""
         trace: Trace = []
         envelope = await self._get(_plain(paper_id), trace)
-        with _as_documented(trace):
+        with understood(WHO, trace):
             return papers_of(envelope)[0] if envelope is not None else None
 
     async def fetch(self, paper_id: str) -> bytes:
@@ -95,7 +98,7 @@ class DocuSignRegister:
             f"GET /envelopes/{_plain(paper_id)}/documents/combined",
             lambda api, account: api.get_document(account, "combined", paper_id, certificate="false"),
         )
-        content = await self._wire.read(request, trace)
+        content = await self._transport.read(request, trace)
         if not isinstance(content, bytes) or not content:
             message = f"{WHO}: cannot fetch {paper_id}: empty"
             raise Unintelligible(message, code="odd_answer", evidence=tuple(trace))
@@ -110,16 +113,16 @@ class DocuSignRegister:
         if leaver.email is None and not leaver.other_emails:
             remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
             raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
-        own, trace = _own(key), list[Any]()
+        trace: Trace = []
         async with self._turn:
-            with _as_documented(trace):
-                return await self._send_once(pledge, leaver, title, own, trace)
+            with understood(WHO, trace):
+                return await self._send_once(pledge, leaver, title, _own(key), trace)
 
     async def find_sent(self, key: str) -> Sent | None:
         """Return the envelope that was sent with *key*."""
         trace: Trace = []
         async with self._turn:
-            with _as_documented(trace):
+            with understood(WHO, trace):
                 return await self._sent_with(_own(key), trace)
 
     async def _send_once(self, pledge: bytes, leaver: Leaver, title: str, own: str, trace: Trace) -> Sent:
@@ -132,7 +135,7 @@ class DocuSignRegister:
             lambda api, account: api.create_envelope(account, envelope_definition=definition),
         )
         try:
-            made = await self._wire.write(request, trace)
+            made = await self._transport.write(request, trace)
         except OutcomeUnknown:
             if (sent := await self._sent_with(own, trace)) is None:
                 raise
@@ -140,7 +143,12 @@ class DocuSignRegister:
         if not made.envelope_id or made.status != "sent":
             message = f"{WHO}: cannot send a pledge: the vendor says it is {made.status}"
             raise OutcomeUnknown(message, code=str(made.status), evidence=tuple(trace))
-        return Sent(REGISTER, made.envelope_id, instant(made.status_date_time) or datetime.now(UTC), tuple(trace))
+        return Sent(
+            REGISTER,
+            made.envelope_id,
+            instant(WHO, made.status_date_time, "statusDateTime") or datetime.now(UTC),
+            tuple(trace),
+        )
 
     async def remind(self, paper_id: str) -> None:
         """Send the envelope again to whom it waits for.  Looks first; an unknown outcome is not repeated."""
@@ -154,7 +162,7 @@ class DocuSignRegister:
             f"PUT /envelopes/{paper_id}",
             lambda api, account: api.update(account, paper_id, envelope=Envelope(), resend_envelope="true"),
         )
-        await self._wire.write(request, trace)
+        await self._transport.write(request, trace)
 
     async def take_back(self, paper_id: str, reason: str) -> None:
         """Void the envelope.  Looks first; an unknown outcome is not repeated."""
@@ -174,10 +182,10 @@ class DocuSignRegister:
             f"PUT /envelopes/{paper_id}",
             lambda api, account: api.update(account, paper_id, envelope=void),
         )
-        await self._wire.write(request, trace)
+        await self._transport.write(request, trace)
 
     async def aclose(self) -> None:
-        await self._wire.aclose()
+        await self._transport.aclose()
 
     async def _get(self, envelope_id: str, trace: Trace) -> Any:
         request = Request(
@@ -186,7 +194,7 @@ class DocuSignRegister:
             lambda api, account: api.get_envelope(account, envelope_id, include="recipients,custom_fields"),
             absent=_NONE_SUCH,
         )
-        return await self._wire.read(request, trace)
+        return await self._transport.read(request, trace)
 
     async def _sent_with(self, own: str, trace: Trace) -> Sent | None:
         """
@@ -200,7 +208,7 @@ class DocuSignRegister:
         for envelope_id in sorted(ids):
             envelope = await self._get(envelope_id, trace)
             if envelope is not None and envelope.status not in {"created", "deleted"}:
-                sent_at = instant(envelope.sent_date_time) or datetime.now(UTC)
+                sent_at = instant(WHO, envelope.sent_date_time, "sentDateTime") or datetime.now(UTC)
                 return Sent(REGISTER, envelope_id, sent_at, tuple(trace))
         return None
 
@@ -210,37 +218,42 @@ class DocuSignRegister:
             "GET /envelopes",
             lambda api, account: api.list_status_changes(account, transaction_ids=own),
         )
-        listed = await self._wire.read(request, trace)
+        listed = await self._transport.read(request, trace)
         known = [status.envelope_id for status in listed.envelope_transaction_statuses or ()]
         return [envelope_id for envelope_id in known + [e.envelope_id for e in listed.envelopes or ()] if envelope_id]
 
     async def _search(self, trace: Trace, **query: str) -> list[Any]:
         """Return every envelope of a search.  Raises unless as many different ones came as the vendor counts."""
         found: dict[str, Any] = {}
-        position = "0"
-        for _ in range(PAGES):
-            listed = await self._wire.read(_listing(position, query), trace)
-            with _as_documented(trace):
+        marks = PageMarks(WHO, "list envelopes", PAGES - 1)
+        position: str | None = "0"
+        while position is not None:
+            listed = await self._transport.read(_listing(position, query), trace)
+            with understood(WHO, trace):
                 found |= {envelope.envelope_id: envelope for envelope in listed.envelopes or ()}
                 total, following = _total(listed), _following(listed.next_uri)
             if len(found) >= total or query.get("count") == "1":
                 return list(found.values())
-            if following is None or not listed.envelopes or int(following) <= int(position):
-                break
-            position = following
+            position = marks.follow(following, trace)
         message = f"{WHO}: cannot list envelopes: {len(found)} of {total} came"
         raise Unintelligible(message, code="not_all", evidence=tuple(trace))
 
 
 async def connect(
-    settings: Settings | None = None, *, pace: Pace | None = None, patience: float = 60.0
+    settings: Settings | None = None,
+    *,
+    pace: Pace | None = None,
+    patience: float = 60.0,
+    ledger: Ledger | None = None,
 ) -> DocuSignRegister:
     """
     Return the register, from the environment unless *settings* are given.  Nothing is asked of the vendor yet.
 
-    *patience*: seconds that one exchange may be silent.
+    *patience*: seconds that one exchange may be silent.  *ledger*: where all processes take what the vendor allows.
     """
-    return DocuSignRegister(Wire(settings or Settings(), pace or Pace(), patience=patience))
+    known, pace = settings or Settings(), pace or Pace()
+    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
+    return DocuSignRegister(Transport(Client(known, patience=patience), pace, limits))
 
 
 def _terms(leaver: Leaver) -> list[str]:
@@ -305,12 +318,3 @@ def _plain(paper_id: str) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def _as_documented(trace: Trace) -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
-        message = f"{WHO}: cannot read an envelope: not what is documented: {type(exc).__name__}"
-        raise Unintelligible(message, code="odd_answer", evidence=tuple(trace)) from exc

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.errors import NotConfigured
@@ -24,6 +24,7 @@ class Settings(ConnectorSettings):
     *endpoint*: the account's REST root (`https://<site>.docusign.net/restapi`); if it is not set, the vendor is asked for it.
     *authority*: where tokens come from; `https://account-d.docusign.com` in the developers' environment.  *user_id*: the user
     whose envelopes are read and who sends: one of HR, no administrator.  *key_file*: the integration's RSA key in PEM.
+    *limits*: calls a minute by name (`connectors/nda/docusign/limits.py`), where the vendor gave others.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_DOCUSIGN_")
@@ -34,6 +35,7 @@ class Settings(ConnectorSettings):
     integration_key: SecretStr
     user_id: UUID
     key_file: Path
+    limits: dict[str, int] = Field(default_factory=dict)
 
     @field_validator("endpoint")
     @classmethod

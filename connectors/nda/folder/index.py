@@ -24,7 +24,7 @@ from connectors.errors import Unreachable
 from connectors.matching import fold_email
 from connectors.names import spellings
 from connectors.nda.folder.manifest import Row, id_of, paper_of, read_rows
-from connectors.nda.matching import binds_everybody, number_key
+from connectors.nda.matching import may_bind_everybody, number_key
 
 NAME = ".lastday-index.db"
 EVERYBODY = "everybody"
@@ -44,7 +44,6 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._own: Path | None = None
-        self.builds = 0
 
     def find(self, manifest: Path, keys: Iterable[str]) -> tuple[str, list[Row]]:
         """Return the manifest's digest and the lines that have one of *keys*; builds the index first if it must."""
@@ -116,7 +115,6 @@ class Index:
             self._own = Path(tempfile.mkdtemp(prefix="lastday-nda-"))
             self._path = self._own / NAME
             self._write(rows, about)
-        self.builds += 1
 
     def _write(self, rows: list[Row], about: dict[str, str]) -> None:
         number, name = tempfile.mkstemp(prefix=f"{NAME}.", dir=self._path.parent)
@@ -139,7 +137,7 @@ class Index:
 
 def keys_of(row: Row) -> set[str]:
     """Return the keys under which a line is found: number, address, each spelling of the signer's name."""
-    if not row.keys() & _SIGNER and binds_everybody(paper_of(row)):
+    if not row.keys() & _SIGNER and may_bind_everybody(paper_of(row)):
         return {EVERYBODY}
     keys = {f"name:{form}" for form in spellings(row.get("signer_name", ""))}
     if number := number_key(row.get("signer_employee_no", "")):

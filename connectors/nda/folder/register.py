@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from connectors.errors import ConnectorError, NotOnPlan, Unreachable
+from connectors.kit.limits import Ledger
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.folder.index import EVERYBODY, Index
 from connectors.nda.folder.manifest import REGISTER, find_manifest, paper_of
@@ -128,8 +129,8 @@ class FolderRegister:
         return read_file(self._folder, paper.details["file"])
 
 
-async def connect(settings: Settings | None = None) -> FolderRegister:
-    """Return the register, from the environment unless *settings* are given."""
+async def connect(settings: Settings | None = None, *, ledger: Ledger | None = None) -> FolderRegister:  # noqa: ARG001  # as of every register
+    """Return the register, from the environment unless *settings* are given.  A folder has no limits."""
     return FolderRegister((settings or Settings()).folder)
 
 

@@ -15,8 +15,9 @@ from tests.contract.nda.rig import FAST, Rig
 
 @asynccontextmanager
 async def rig(directory: Path, **options: Any) -> AsyncIterator[Rig]:
-    """Options are the tenant's, and *settings* (a mapping) and *patience* of the register."""
+    """Options are the tenant's, and *settings* (a mapping), *patience*, *pace* and *ledger* of the register."""
     other, patience = options.pop("settings", {}), options.pop("patience", 10.0)
+    pace, ledger = options.pop("pace", FAST), options.pop("ledger", None)
     tenant = Tenant(**options)
     stage = Stage(tenant.app)
     with served(stage) as root:
@@ -26,7 +27,7 @@ async def rig(directory: Path, **options: Any) -> AsyncIterator[Rig]:
             **tenant.credentials(),
             **other,
         }
-        register = await connect(Settings(_env_file=None, **values), pace=FAST, patience=patience)
+        register = await connect(Settings(_env_file=None, **values), pace=pace, patience=patience, ledger=ledger)
 
         def answer(paper_id: str, decline: bool) -> None:
             tenant.answer(tenant.documents[paper_id], "declined" if decline else "signed")

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
-from connectors.nda.docusign.wire import is_own_site
+from connectors.nda.docusign.client import is_own_site
 from emulators.stage import Fault, Stage
 from tests.contract.nda import rig_docusign
 from tests.contract.nda.rig import PDF, Rig, rigging
@@ -96,7 +96,8 @@ class TestEveryVerb:
             sent_away(rig, 302, foreign.addresses()[0], words)
             with pytest.raises(Unintelligible) as raised:
                 await VERBS[verb](rig, paper)
-            assert raised.value.code == "302", (verb, words)
+            assert raised.value.code is None, (verb, words)
+            assert "302" in str(raised.value)
 
     async def test_probe_says_so(self, rig: Rig, foreign: Stranger) -> None:
         """A register that sends us away is one with a problem, before it gave a token and after."""

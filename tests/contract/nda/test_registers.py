@@ -9,8 +9,8 @@ from urllib.parse import unquote_plus
 
 import pytest
 
+from casework.nda.papers import titles
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
-from connectors.nda import titles
 from connectors.nda.contract import Paper
 from connectors.nda.registry import PACKAGES
 from emulators.pledges import PLEDGES

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.kit.answers import instant
 from connectors.nda.contract import Paper
-from connectors.nda.exchange import instant
 
 REGISTER = "docusign"
 KEY_FIELD = "lastday_key"
@@ -26,7 +26,8 @@ def papers_of(envelope: Any) -> list[Paper]:
     Return one paper for each signer: what several sign binds each of them.
 
     Text custom fields of the envelope say what DocuSign itself has no place for: employee_no, expires_on, scope, survives
-    (or 社員番号, 有効期限, 対象範囲, 退職後有効).  Raises `TypeError`, `ValueError` or `AttributeError` for an odd envelope.
+    (or 社員番号, 有効期限, 対象範囲, 退職後有効).  For `connectors.kit.answers.understood`: an odd
+    envelope breaks its reading.
     """
     fields, title = fields_of(envelope), envelope.email_subject or ""
     details = {"voided_reason": envelope.voided_reason} if envelope.voided_reason else {}
@@ -65,7 +66,7 @@ def signers_of(envelope: Any) -> Iterator[Any]:
 
 
 def _signed_by(paper: Paper, signer: Any) -> Paper:
-    signed_at = instant(signer.signed_date_time)
+    signed_at = instant(REGISTER, signer.signed_date_time, "signedDateTime")
     declined = signer.status == "declined"
     more = {"declined_reason": signer.declined_reason} if declined and signer.declined_reason else {}
     name = getattr(signer, "signer_name", None) or signer.name  # in person, *name* is the host's
@@ -74,7 +75,7 @@ def _signed_by(paper: Paper, signer: Any) -> Paper:
         paper,
         signer_name=name or None,
         signer_email=email or None,
-        declined_at=instant(signer.declined_date_time) if declined else None,
+        declined_at=instant(REGISTER, signer.declined_date_time, "declinedDateTime") if declined else None,
         signed_on=signed_at.astimezone(_TOKYO).date() if signed_at is not None else None,
         details=MappingProxyType({**paper.details, **more}),
     )

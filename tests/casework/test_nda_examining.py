@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from cryptography.x509.oid import NameOID
 
-from connectors.nda.apart import examine_apart
-from connectors.nda.contract import Examined
-from connectors.nda.examining import examine, read_roots
+from casework.nda.papers.examined import Examined
+from casework.nda.papers.examiner import examine_in_subprocess
+from casework.nda.papers.examining import examine, read_roots
 from emulators import papers
 
 LONG_AGO = datetime(2020, 1, 6, tzinfo=UTC)
@@ -259,11 +259,11 @@ class TestApart:
         """The process apart says what the function says."""
         roots = tmp_path / "roots.pem"
         roots.write_bytes(papers.pki().roots)
-        assert await examine_apart(TWICE, roots) == look(TWICE)
+        assert await examine_in_subprocess(TWICE, roots) == look(TWICE)
 
     async def test_time_is_bounded(self) -> None:
         """A paper that takes too long is unreadable, and says so."""
-        found = await examine_apart(SIGNED, seconds=0.05)
+        found = await examine_in_subprocess(SIGNED, seconds=0.05)
         assert (found.readable, found.sha256) == (False, look(SIGNED).sha256)
         assert "within 0 seconds" in found.text
 
@@ -274,18 +274,18 @@ class TestApart:
         swollen = b"".join(packer.compress(bytes(1 << 24)) for _ in range(100)) + packer.flush()
         table = b"1 0 obj<</Type/XRef/W[1 2 1]/Size 9/Root 2 0 R/Filter/FlateDecode/Length %d>>stream\n" % len(swollen)
         bomb = b"%PDF-1.7\n" + table + swollen + b"\nendstream endobj\nstartxref\n9\n%%EOF"
-        found = await examine_apart(bomb)
+        found = await examine_in_subprocess(bomb)
         assert (found.readable, found.size) == (False, len(bomb))
 
     async def test_roots_that_cannot_be_read(self, tmp_path: Path) -> None:
         """A wrong setting of ours is not the paper's fault, and is named."""
         (tmp_path / "empty.pem").write_bytes(b"")
         for roots in (tmp_path / "none.pem", tmp_path / "empty.pem"):
-            found = await examine_apart(SIGNED, roots)
+            found = await examine_in_subprocess(SIGNED, roots)
             assert (found.readable, found.altered) == (False, False)
             assert "LASTDAY_NDA_ROOTS_FILE" in found.text
 
     async def test_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Beyond the largest size a paper is not looked into."""
-        monkeypatch.setattr("connectors.nda.apart.LARGEST", 1000)
-        assert "larger than" in (await examine_apart(SIGNED)).text
+        monkeypatch.setattr("casework.nda.papers.examiner.LARGEST", 1000)
+        assert "larger than" in (await examine_in_subprocess(SIGNED)).text

@@ -1,7 +1,7 @@
 """
-A stranger's paper is examined in a process of its own, with bounded memory and time: it may be made to burst its reader.
+The subprocess examiner: a stranger's paper is examined in a process of its own, with bounded memory and time, for it may burst its reader.
 
-    python -m connectors.nda.apart LIMIT [ROOTS] < paper > what it shows, as JSON
+    python -m casework.nda.papers.examiner LIMIT [ROOTS] < paper > what it shows, as JSON
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import Field, TypeAdapter
 
-from connectors.nda.contract import Examined
+from casework.nda.papers.examined import Examined
 from connectors.settings import ConnectorSettings
 
 SECONDS = 30.0
@@ -31,7 +31,7 @@ NO_ROOTS = 3
 """The exit code of a child that could not read the roots: our setting is wrong, not the paper."""
 
 _LITTLE = {"LANG": "C.UTF-8"}  # whoever bursts the reader finds no secrets in there
-_HERE = Path(__file__).resolve().parent.parent.parent
+_ROOT = Path(__file__).resolve().parents[3]
 _shape = TypeAdapter(Examined)
 
 
@@ -41,7 +41,7 @@ class ExaminingSettings(ConnectorSettings):
     roots_file: Path | None = Field(default=None, validation_alias="LASTDAY_NDA_ROOTS_FILE")
 
 
-async def examine_apart(paper: bytes, roots: Path | None = None, *, seconds: float = SECONDS) -> Examined:
+async def examine_in_subprocess(paper: bytes, roots: Path | None = None, *, seconds: float = SECONDS) -> Examined:
     """
     Examine *paper* within *seconds* and a gigabyte.  Beyond them, or where the reader bursts, it is unreadable and says so.
 
@@ -56,7 +56,7 @@ async def examine_apart(paper: bytes, roots: Path | None = None, *, seconds: flo
     arguments = [str(int(seconds) + 1), *([str(trusted)] if trusted is not None else [])]
     try:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "connectors.nda.apart", *arguments, cwd=_HERE, env=_LITTLE,
+            sys.executable, "-m", "casework.nda.papers.examiner", *arguments, cwd=_ROOT, env=_LITTLE,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
     except OSError as exc:
@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     logging.disable(logging.CRITICAL)  # pyHanko's log quotes what stands in the paper
-    from connectors.nda.examining import examine, read_roots  # noqa: PLC0415  # under the limits already
+    from casework.nda.papers.examining import examine, read_roots  # noqa: PLC0415  # under the limits already
 
     paper = sys.stdin.buffer.read()
     try:

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.kit.answers import instant
 from connectors.nda.contract import Paper
-from connectors.nda.exchange import instant
 
 REGISTER = "cloudsign"
 DRAFT, SENT, COMPLETED, CLOSED, TEMPLATE, IMPORTED = 0, 1, 2, 3, 4, 13
@@ -34,7 +34,7 @@ def papers_of(document: Mapping[str, Any]) -> list[Paper]:
     Return one paper for each recipient: a document that several sign binds each of them.
 
     An imported document (a scan) has no recipients; its note, where CloudSign keeps the other party's name, names the
-    signer.  Raises `KeyError`, `TypeError` or `ValueError` for a document that is not as documented.
+    signer.  For `connectors.kit.answers.understood`: a document that is not as documented breaks its reading.
     """
     paper = _common(document)
     if document["status"] == IMPORTED:
@@ -81,7 +81,7 @@ def _common(document: Mapping[str, Any]) -> Paper:
 
 def _signed_by(paper: Paper, who: Mapping[str, Any], document: Mapping[str, Any]) -> Paper:
     status = document["status"]
-    at = instant(who.get("processed_at")) or instant(document.get("last_processed_at"))
+    at = instant(REGISTER, who.get("processed_at") or document.get("last_processed_at"), "processed_at")
     declined = status == CLOSED and who["status"] == _DECLINED
     return replace(
         paper,

@@ -12,14 +12,12 @@ import unicodedata
 from functools import lru_cache
 from itertools import combinations, permutations
 
+from casework.nda.papers.seals import GLUED_OFFICE, OFFICE
 from connectors.full_names import compare_names, written_names
 from connectors.matching import fold_all, fold_email, fold_name
-from connectors.names import bare_name, former_names, in_latin
-from connectors.nda.seals import GLUED_OFFICE, OFFICE
-from models.kanji import usual_forms
+from connectors.names import bare_name, former_names, in_latin, script_of
 from models.vocabulary import Leaver, Says
 
-_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー]+")
 _FOR_SOMEBODY = re.compile(r"代理|代筆|\bfor\b|on behalf|\bp\.?p\.")
 _BESIDE = re.compile(r"様|殿|さん|氏|印|mr|ms|mrs|miss|dr|prof|jr|sr|代理|代行|補佐|心得|(?=.*\d)[\da-z]+")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;]+@[^\s<>()\[\],;]+")
@@ -149,21 +147,3 @@ def _words(name: str) -> tuple[str, ...]:
     text = _WITHIN.sub("", unicodedata.normalize("NFKC", name).casefold())
     parts = (GLUED_OFFICE.sub("", one) for one in re.split(r"[\W_]+", text))
     return tuple(fold_name(one) for one in parts if one and not _BESIDE.fullmatch(one) and not OFFICE.fullmatch(one))
-
-
-def script_of(name: str) -> str:
-    """
-    Return in which script *name* is written: `latin`, `kana`, `kanji` (kana among them), or another by its name.  Names of different ones cannot be compared.
-
-    Characters that no Japanese one is (the simplified ones of China, hangul) are of others.
-    """
-    folded = fold_name(name)
-    if folded.isascii():
-        return "latin"
-    if _KANA.fullmatch(folded):
-        return "kana"
-    try:
-        usual_forms(folded).encode("cp932")
-    except UnicodeEncodeError:
-        return unicodedata.name(folded[0], "?").split()[0].casefold()
-    return "cyrillic" if re.search(r"[\u0370-\u052f]", folded) else "kanji"

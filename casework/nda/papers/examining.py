@@ -2,7 +2,7 @@
 What the bytes of a paper show by themselves: is it readable, who signed inside it, was it changed afterwards.
 
 Pure: no network (no OCSP, no CRL is fetched), no file, no clock but the one given.  The bytes are hostile until shown
-otherwise, and pyHanko reads them in our memory: strangers' papers go through `connectors.nda.apart`, which bounds that.
+otherwise, and pyHanko reads them in our memory: strangers' papers go through `casework.nda.papers.examiner`, which bounds that.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from pyhanko.sign.validation.status import (
 )
 from pyhanko_certvalidator import ValidationContext
 
-from connectors.nda.contract import Examined, Signature
-from connectors.nda.removing import bore_another
-from connectors.nda.resealing import digest_under, seals_from
-from connectors.nda.seals import Kind, kind_of
+from casework.nda.papers.examined import Examined, Signature
+from casework.nda.papers.removing import bore_another
+from casework.nda.papers.resealing import digest_under, seals_from
+from casework.nda.papers.seals import Kind, kind_of
 
 MOST_SIGNATURES = 40
 """More than any pledge has: a file with more is refused as unreadable, for each one costs time."""
@@ -78,8 +78,8 @@ def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | 
         if picture is not None:
             return replace(found, readable=True, text=f"a picture ({picture}): {_SCAN}")
         judge = _Judge(paper, tuple(roots), now or datetime.now(UTC))
-        with ThreadPoolExecutor(1) as apart:  # pyHanko starts a loop of its own, which it may not beside a running one
-            return apart.submit(_examine_pdf, found, paper, judge).result()
+        with ThreadPoolExecutor(1) as thread:  # pyHanko starts a loop of its own, which it may not beside a running one
+            return thread.submit(_examine_pdf, found, paper, judge).result()
     except Unreadable as exc:
         return replace(found, text=str(exc))
 

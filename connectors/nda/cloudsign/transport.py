@@ -1,0 +1,165 @@
+"""Requests to CloudSign's Web API 0.31 over httpx: within its limits, recorded, judged, tried again.  The vendor has no SDK for Python."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+import httpx
+
+from connectors.errors import ConnectorError, Throttled
+from connectors.kit.exchange import Codes, Exchange, Reply, Row, Trace, lower
+from connectors.kit.limits import Limits
+from connectors.kit.pacing import Pace
+from connectors.nda.cloudsign.limits import BLOCKED, CALLS
+from connectors.nda.cloudsign.settings import Settings
+from connectors.settings import trust
+
+WHO = "cloudsign"
+CODES = Codes(
+    not_on_plan=frozenset({"webapi_option_required"}),
+    denied=frozenset({"invalid_client", "invalid_request", "invalid_grant", "unauthorized_client"}),
+    remedies={"webapi_option_required": "Order the Web API option for this CloudSign user."},
+)
+"""The words of errorModel, and what RFC 6749, section 5.2, says of a client that gets no token."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_EARLY = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One request, the same however often it is tried.  *absent*: a 404 is an answer to the caller.  *signs_in*: it gets a token, and
+    may be repeated.
+    """
+
+    doing: str
+    method: str
+    path: str
+    query: Mapping[str, str | int] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    files: Mapping[str, tuple[str, bytes, str]] | None = None
+    absent: bool = False
+    signs_in: bool = False
+
+    def exchange(self, body: bytes | None = None) -> Exchange:
+        """Return it as it is sent now."""
+        query = urlencode(dict(self.query)) if self.method == "GET" else None
+        write = self.method != "GET" and not self.signs_in
+        return Exchange(WHO, self.doing, f"{self.method} {self.path}", query, body, write)
+
+
+class Transport:
+    """Requests with one client id.  Its token lives for an hour; a newer one is fetched a minute before, or at a 401."""
+
+    def __init__(self, settings: Settings, pace: Pace, limits: Limits, *, patience: float) -> None:
+        self._client_id = settings.client_id
+        self._pace = pace
+        self._limits = limits
+        self._http = httpx.AsyncClient(
+            base_url=settings.endpoint,
+            verify=trust(settings.ca_bundle),
+            timeout=patience,
+            follow_redirects=False,
+            trust_env=settings.endpoint.startswith("https:"),  # plain http must not leave this machine by a proxy
+        )
+        self._token: tuple[str, datetime] | None = None
+        self._signing_in = asyncio.Lock()
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def read(self, request: Request, trace: Trace) -> Row | None:
+        """Return the answer's object; None for a 404 that was asked about."""
+        reply = await self._pace.read(lambda: self._attempt(request, trace))
+        return None if reply is None else _object(request, reply, trace)
+
+    async def read_bytes(self, request: Request, trace: Trace) -> bytes:
+        """Return the answer's bytes."""
+        reply = await self._pace.read(lambda: self._attempt(request, trace))
+        if reply is None or not reply.content:
+            raise request.exchange().unintelligible("empty", trace)
+        return reply.content
+
+    async def write(self, request: Request, trace: Trace) -> Row:
+        """Send a write.  Only what surely did nothing is sent again; an unknown outcome raises `OutcomeUnknown`."""
+        reply = await self._pace.write(lambda: self._attempt(request, trace))
+        if reply is None:
+            raise request.exchange().odd_success("nothing there", trace)
+        return _object(request, reply, trace)
+
+    async def _attempt(self, request: Request, trace: Trace) -> Reply | None:
+        reply = await self._send(request, trace, await self._bearer(trace))
+        if reply.status == 401:  # it ended early, or was revoked: nothing was done, a new one may do
+            self._token = None
+            reply = await self._send(request, trace, await self._bearer(trace))
+        if request.absent and reply.status == 404 and _code(reply) == "not_found":
+            return None
+        if not 200 <= reply.status < 300:
+            raise self._failure(request, reply, trace)
+        return reply
+
+    async def _bearer(self, trace: Trace) -> str:
+        async with self._signing_in:
+            if self._token is None or self._token[1] <= datetime.now(UTC):
+                self._token = await self._fetch_token(trace)
+            return self._token[0]
+
+    async def _fetch_token(self, trace: Trace) -> tuple[str, datetime]:
+        began, form = datetime.now(UTC), {"client_id": self._client_id.get_secret_value()}
+        request = Request("get a token", "POST", "/token", form=form, signs_in=True)
+        reply = await self._send(request, trace, None)
+        if not 200 <= reply.status < 300:
+            raise self._failure(request, reply, trace)
+        body = _object(request, reply, trace)
+        token, seconds = body.get("access_token"), body.get("expires_in", 3600)
+        if not isinstance(token, str) or not token.isascii() or not isinstance(seconds, int):
+            raise request.exchange().unintelligible("no token in the answer", trace)
+        return token, began + timedelta(seconds=seconds) - _EARLY
+
+    async def _send(self, request: Request, trace: Trace, token: str | None) -> Reply:
+        built = self._http.build_request(
+            request.method,
+            request.path,
+            params=dict(request.query) or None,
+            data=dict(request.form) if request.form is not None else None,
+            files=dict(request.files) if request.files is not None else None,
+            headers={"Accept": "application/json, application/pdf"},
+        )
+        if token is not None:
+            built.headers["Authorization"] = f"Bearer {token}"
+        body = await built.aread()
+        async with self._limits.turn(CALLS, urgent=request.method != "GET"):
+            exchange = request.exchange(body)
+            try:
+                answer = await self._http.send(built)
+            except httpx.HTTPError as exc:
+                trace.append(exchange.evidence(None, type(exc).__name__))
+                raise exchange.lost(exc, trace, never_sent=isinstance(exc, _NEVER_SENT)) from exc
+        reply = Reply(answer.status_code, lower(answer.headers), answer.content)
+        trace.append(exchange.evidence(reply, _code(reply)))
+        return reply
+
+    def _failure(self, request: Request, reply: Reply, trace: Trace) -> ConnectorError:
+        failure = request.exchange().failure(reply, _code(reply), CODES, trace)
+        if isinstance(failure, Throttled):
+            if failure.retry_after is None:
+                failure.retry_after = BLOCKED
+            self._limits.close(CALLS, failure.retry_after)
+        return failure
+
+
+def _object(request: Request, reply: Reply, trace: Trace) -> Row:
+    if reply.body is None:
+        raise request.exchange().odd_success("not an object", trace)
+    return reply.body
+
+
+def _code(reply: Reply) -> str | None:
+    """The vendor's own word (errorModel), None without one: pages in front of it answer in HTML.  A redirect has no word."""
+    word = (reply.body or {}).get("error") if reply.status >= 400 else None
+    return word if isinstance(word, str) and word.isidentifier() else None

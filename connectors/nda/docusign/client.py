@@ -1,0 +1,174 @@
+"""
+DocuSign's SDK: docusign-esign 6.1 as it is, with the traps fenced off.
+
+It waits for ever unless each call names a limit (its token call cannot), repeats PUT and GET on its own, believes only the
+certificates of its own list, and puts the whole answer into an exception's text.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+import urllib3
+from docusign_esign import ApiClient, EnvelopesApi
+from docusign_esign.client.api_exception import ApiException
+
+from connectors.errors import ConnectorError, Denied, NotConfigured, Unintelligible
+from connectors.kit.answers import understood
+from connectors.kit.exchange import Exchange, Reply, Trace, lower
+from connectors.nda.docusign.errors import WHO, code_of, failure_of
+from connectors.nda.docusign.settings import SCOPES, Settings
+from connectors.settings import checked_endpoint, on_this_machine, trust
+
+THREADS = 4
+_EARLY = timedelta(seconds=60)
+_HOUR = 3600
+_POOLS = "pool_manager"  # where the SDK has its connections: the only place at which a limit reaches every call
+_SITES = (".docusign.net", ".docusign.com")
+_NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+
+
+class _Pools(urllib3.PoolManager):
+    """The SDK's connections, each exchange bounded in time, none repeated, the last one of each thread kept."""
+
+    def __init__(self, settings: Settings, patience: float) -> None:
+        super().__init__(num_pools=4, maxsize=THREADS, ssl_context=trust(settings.ca_bundle))
+        self.seen = threading.local()
+        self._limit = urllib3.Timeout(connect=patience, read=patience)
+
+    def forget(self) -> None:
+        """Forget this thread's last exchange."""
+        self.seen.reply = self.seen.body = self.seen.query = None
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> Any:  # type: ignore[override]  # noqa: ARG002, FBT001, FBT002  # as urllib3 has it; none is followed
+        self.seen.reply, self.seen.body, self.seen.query = None, kw.get("body"), urlsplit(url).query or None
+        kw |= {"timeout": kw.get("timeout") or self._limit, "retries": False}
+        answer = super().urlopen(method, url, redirect=False, **kw)
+        self.seen.reply = Reply(answer.status, lower(answer.headers), answer.data)
+        return answer
+
+    def shut(self) -> None:
+        """Close the connections now: `clear` leaves those open that the SDK's last answer still holds."""
+        for key in list(self.pools.keys()):
+            if (pool := self.pools.get(key)) is not None:
+                pool.close()
+        self.clear()
+
+
+class Client:
+    """
+    The SDK in one account's name, called from several threads.
+
+    Its token lives for an hour; a newer one is fetched a minute before, or where it is asked for.
+    """
+
+    def __init__(self, settings: Settings, *, patience: float) -> None:
+        self._settings = settings
+        self._key = settings.key()
+        self._pools = _Pools(settings, patience)
+        self._sdk = ApiClient(host=settings.endpoint or settings.authority, oauth_host_name=settings.authority_host)
+        setattr(self._sdk.rest_client, _POOLS, self._pools)
+        self._envelopes = EnvelopesApi(self._sdk)
+        self._account = str(settings.account_id)
+        self._located = settings.endpoint is not None
+        self._until: datetime | None = None
+        self._signing_in = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pools.shut()
+
+    def call(
+        self, exchange: Exchange, call: Callable[[EnvelopesApi, str], Any], trace: Trace, absent: frozenset[str]
+    ) -> Any:
+        """Return what the SDK read; None for a code of *absent*."""
+        return self._exchange(exchange, lambda: call(self._envelopes, self._account), trace, absent)
+
+    def sign_in(self, trace: Trace, *, anew: bool = False) -> None:
+        """Have a token that lives, *anew*: another one; and know where the account is."""
+        with self._signing_in, understood(WHO, trace):
+            if not anew and self._until is not None and self._until > datetime.now(UTC):
+                return
+            exchange = Exchange(WHO, "get a token", "POST /oauth/token")
+            token = self._exchange(exchange, self._request_token, trace)
+            if not self._located:
+                self._locate(token.access_token, trace)
+            self._until = exchange.sent_at + timedelta(seconds=int(token.expires_in or _HOUR)) - _EARLY
+
+    def _exchange(
+        self, exchange: Exchange, call: Callable[[], Any], trace: Trace, absent: frozenset[str] = frozenset()
+    ) -> Any:
+        """Make one exchange in this thread, and record it.  No error of the SDK's is chained: its text holds the whole answer, people included."""
+        self._pools.forget()
+        try:
+            found = call()
+        except ApiException as exc:
+            reply: Reply | None = self._pools.seen.reply
+            if reply is None or not exc.status:  # the handshake failed
+                raise self._lost(exchange, exc, trace) from None
+            code = code_of(reply)
+            trace.append(self._as_sent(exchange).evidence(reply, code))
+            if code in absent:
+                return None
+            raise failure_of(exchange, reply, trace) from None
+        except urllib3.exceptions.HTTPError as exc:  # whose text has the address
+            raise self._lost(exchange, exc, trace) from None
+        except jwt.PyJWTError as exc:
+            raise NotConfigured(f"{WHO}: cannot sign with its key: {type(exc).__name__}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            trace.append(self._as_sent(exchange).evidence(self._pools.seen.reply))
+            raise exchange.odd_success(f"{type(exc).__name__} over its shape", trace) from exc
+        trace.append(self._as_sent(exchange).evidence(self._pools.seen.reply))
+        return found
+
+    def _lost(self, exchange: Exchange, exc: Exception, trace: Trace) -> ConnectorError:
+        trace.append(self._as_sent(exchange).evidence(None, type(exc).__name__))
+        return exchange.lost(exc, trace, never_sent=isinstance(exc, _NEVER_SENT))
+
+    def _as_sent(self, exchange: Exchange) -> Exchange:
+        body, query = self._pools.seen.body, None if exchange.write else self._pools.seen.query
+        return replace(exchange, body=body.encode() if isinstance(body, str) else body, query=query)
+
+    def _request_token(self) -> Any:
+        return self._sdk.request_jwt_user_token(
+            client_id=self._settings.integration_key.get_secret_value(),
+            user_id=str(self._settings.user_id),
+            oauth_host_name=self._settings.authority_host,
+            private_key_bytes=self._key,
+            expires_in=_HOUR,
+            scopes=SCOPES,
+        )
+
+    def _locate(self, token: str, trace: Trace) -> None:
+        """Ask where the account lives: each has a site of its own.  The token goes to none but the vendor's."""
+        exchange = Exchange(WHO, "use this account", "GET /oauth/userinfo")
+        accounts = self._exchange(exchange, lambda: self._sdk.get_user_info(token).accounts, trace)
+        known = {account.account_id: account.base_uri for account in accounts}
+        if self._account not in known:
+            remedy = "Correct LASTDAY_DOCUSIGN_ACCOUNT_ID or LASTDAY_DOCUSIGN_USER_ID."
+            raise Denied(
+                f"{WHO}: cannot use this account: the user has none such", code="no_account", evidence=tuple(trace), remedy=remedy
+            )  # fmt: skip
+        site = known[self._account]
+        if not is_own_site(site, self._settings.authority):
+            remedy = "Where it truly lives elsewhere, name its REST root in LASTDAY_DOCUSIGN_ENDPOINT."
+            message = f"{WHO}: cannot use this account: its site is none of DocuSign's"
+            raise Unintelligible(message, code="foreign_site", evidence=tuple(trace), remedy=remedy)
+        self._sdk.host = f"{site}/restapi"
+        self._located = True
+
+
+def is_own_site(site: str | None, authority: str) -> bool:
+    """Whether *site* is https and DocuSign's; where *authority* is on this machine (an emulated account), whether it is too."""
+    try:
+        parts = urlsplit(checked_endpoint(site or ""))
+    except ValueError:
+        return False
+    emulated, named = on_this_machine(authority), (parts.hostname or "").endswith(_SITES)
+    return parts.scheme == "https" and (on_this_machine(parts.geturl()) if emulated else named)

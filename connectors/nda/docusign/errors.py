@@ -1,0 +1,53 @@
+"""DocuSign's codes, and what they mean for us."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from connectors.errors import ConnectorError, Throttled
+from connectors.kit.exchange import Codes, Exchange, Reply, Trace
+
+WHO = "docusign"
+CODES = Codes(
+    throttled=frozenset(
+        {
+            "HOURLY_APIINVOCATION_LIMIT_EXCEEDED",
+            "BURST_APIINVOCATION_LIMIT_EXCEEDED",
+            "HOURLY_ENVELOPE_POLLING_LIMIT_EXCEEDED",
+            "BURST_ENVELOPE_POLLING_LIMIT_EXCEEDED",
+        }
+    ),
+    denied=frozenset(
+        {
+            "consent_required", "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client",
+            "unsupported_grant_type",
+        }
+    ),
+    remedies={
+        "consent_required": "Let an administrator of DocuSign grant the integration signature and impersonation once.",
+    },
+)  # fmt: skip
+"""The API's of limits, and the authority's of a token that it does not give."""
+
+
+def code_of(reply: Reply) -> str | None:
+    """Return the vendor's own word: `errorCode` of the API, `error` of the authority.  A redirect has no word."""
+    body = (reply.body if reply.status >= 400 else None) or {}
+    word = body.get("errorCode") or body.get("error")
+    return word if isinstance(word, str) and word.isidentifier() else None
+
+
+def failure_of(exchange: Exchange, reply: Reply, trace: Trace) -> ConnectorError:
+    """Return what an answer means that is no success."""
+    failure = exchange.failure(reply, code_of(reply), CODES, trace)
+    if isinstance(failure, Throttled) and failure.retry_after is None:
+        failure.retry_after = _until_reset(reply)
+    return failure
+
+
+def _until_reset(reply: Reply) -> timedelta | None:
+    """Return how long it is until X-RateLimit-Reset (seconds since 1970), on the vendor's clock where it shows one."""
+    text = reply.headers.get("x-ratelimit-reset", "")
+    if not text.isdecimal():
+        return None
+    return max(timedelta(0), datetime.fromtimestamp(int(text), UTC) - (reply.date or datetime.now(UTC)))

@@ -1,0 +1,83 @@
+"""Requests to DocuSign through its SDK: in threads, within its limits, recorded, judged, tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from docusign_esign import EnvelopesApi
+
+from connectors.errors import Denied, Throttled
+from connectors.kit.exchange import Exchange, Trace
+from connectors.kit.limits import Limits
+from connectors.kit.pacing import Pace
+from connectors.nda.docusign.client import THREADS, Client
+from connectors.nda.docusign.errors import WHO
+from connectors.nda.docusign.limits import BURST, HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One call of the SDK, the same however often it is tried.  *what*: method and path with ids, for the evidence.
+
+    *absent*: the vendor's codes that say "none such", answers to the caller and not failures.
+    """
+
+    doing: str
+    what: str
+    call: Callable[[EnvelopesApi, str], Any]
+    absent: frozenset[str] = frozenset()
+
+    @property
+    def write(self) -> bool:
+        return not self.what.startswith("GET ")
+
+
+class Transport:
+    """Requests in one account's name.  A token that ended early is fetched anew once."""
+
+    def __init__(self, client: Client, pace: Pace, limits: Limits) -> None:
+        self._client = client
+        self._pace = pace
+        self._limits = limits
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=WHO)
+
+    async def aclose(self) -> None:
+        """Wait for what is under way: a call in a thread cannot be taken back."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._client.close()
+
+    async def read(self, request: Request, trace: Trace) -> Any:
+        """Return what the SDK read; None for one of *absent*."""
+        return await self._pace.read(lambda: self._attempt(request, trace))
+
+    async def write(self, request: Request, trace: Trace) -> Any:
+        """Send a write.  Only what surely did nothing is sent again; an unknown outcome raises `OutcomeUnknown`."""
+        return await self._pace.write(lambda: self._attempt(request, trace))
+
+    async def _attempt(self, request: Request, trace: Trace) -> Any:
+        await self._in_thread(partial(self._client.sign_in, trace))
+        try:
+            return await self._once(request, trace)
+        except Denied as exc:
+            if exc.evidence[-1].status != 401:
+                raise
+        await self._in_thread(partial(self._client.sign_in, trace, anew=True))  # revoked: nothing was done
+        return await self._once(request, trace)
+
+    async def _once(self, request: Request, trace: Trace) -> Any:
+        async with self._limits.turn(HOUR, BURST, urgent=request.write):
+            exchange = Exchange(WHO, request.doing, request.what, write=request.write)
+            try:
+                return await self._in_thread(partial(self._client.call, exchange, request.call, trace, request.absent))
+            except Throttled as exc:
+                self._limits.close(HOUR, exc.retry_after)
+                raise
+
+    async def _in_thread(self, call: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
