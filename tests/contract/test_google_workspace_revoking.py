@@ -214,7 +214,7 @@ class TestRevoke:
         async with rig() as r:
             entitlement = row(r, K.SIGN_IN, "account")
             r.connector._transport.directory._baseUrl = "http://127.0.0.1:1/"  # type: ignore[attr-defined]  # nobody listens
-            r.connector._directory.users._baseUrl = "http://127.0.0.1:1/"  # type: ignore[attr-defined]  # nobody listens
+            r.connector._requests.users._baseUrl = "http://127.0.0.1:1/"  # type: ignore[attr-defined]  # nobody listens
             with pytest.raises(Unreachable):
                 await r.connector.revoke(entitlement)
 
