@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from connectors.errors import Unintelligible
-from connectors.google_workspace.answers import same_id, same_id_if_told, texts
+from connectors.google_workspace.answers import listed, same_id, texts
 from connectors.google_workspace.errors import NO_SUCH_USER, WHO, Rejected
 from connectors.google_workspace.manifest import GROUP_READ, SECURITY
 from connectors.google_workspace.requests import Requests, is_blocked
@@ -123,12 +123,7 @@ async def recovery(reading: AccountReading, trace: Trace) -> list[Entitlement]:
 
 async def grants(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     """Third-party apps that the user let in.  In some tenants Google refuses this for suspended users, with 401."""
-    api, key = reading.requests.tokens, reading.account_id
-    fields = "items(clientId,displayText,scopes,userKey)"
-    ask = Request(f"list grants of {key}", SECURITY, lambda: api.list(userKey=key, fields=fields))
-    found = await reading.requests.transport.whole(ask, "items", trace)
-    for row in found:
-        same_id_if_told(row, "userKey", key)
+    api, fields = reading.requests.tokens, "clientId,displayText,scopes,userKey"
     return [
         reading.row(
             EntitlementKind.GRANT,
@@ -136,25 +131,19 @@ async def grants(reading: AccountReading, trace: Trace) -> list[Entitlement]:
             label=str(row.get("displayText") or ""),
             prestate={"scopes": list(texts(row, "scopes"))},
         )
-        for row in found
+        for row in await _listed(reading, "grants", api, fields, trace)
     ]
 
 
 async def app_passwords(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    api, key = reading.requests.asps, reading.account_id
-    ask = Request(
-        f"list app passwords of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(codeId,name,userKey)")
-    )
-    found = await reading.requests.transport.whole(ask, "items", trace)
-    for row in found:
-        same_id_if_told(row, "userKey", key)
+    found = await _listed(reading, "app passwords", reading.requests.asps, "codeId,name,userKey", trace)
     return [reading.row(EntitlementKind.APP_PASSWORD, _code_id(row), label=str(row.get("name") or "")) for row in found]
 
 
 def _code_id(row: Row) -> str:
     code_id = row.get("codeId")
     if isinstance(code_id, bool) or not str(code_id).isdecimal():  # a text where JSON's numbers are texts
-        raise Unintelligible("google_workspace: cannot read an answer: codeId is not a number")
+        raise Unintelligible(f"{WHO}: cannot read an answer: codeId is not a number")
     return str(code_id)
 
 
@@ -164,12 +153,26 @@ async def backup_codes(reading: AccountReading, trace: Trace) -> list[Entitlemen
 
     Of each the constant *kind* is asked for too, so that one without its optional owner is still one.
     """
-    api, key = reading.requests.codes, reading.account_id
-    ask = Request(f"list backup codes of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(kind,userId)"))
-    found = await reading.requests.transport.whole(ask, "items", trace)
-    for row in found:
-        same_id_if_told(row, "userId", key)
+    found = await _listed(reading, "backup codes", reading.requests.codes, "kind,userId", trace)
     return [reading.row(EntitlementKind.BACKUP_CODE, ACCOUNT, label="backup codes")] if found else []
+
+
+async def _listed(reading: AccountReading, what: str, api: Any, fields: str, trace: Trace) -> list[Row]:
+    """
+    Return the rows of a list of the user's that Google gives in one page.
+
+    Raises `Unintelligible` if there is a next one, or if a row is another user's; it need not say whose it is.
+    """
+    key = reading.account_id
+    request = Request(f"list {what} of {key}", SECURITY, lambda: api.list(userKey=key, fields=f"items({fields})"))
+    body = await reading.requests.transport.read(request, trace)
+    if body.get("nextPageToken"):
+        raise Unintelligible(f"{WHO}: cannot {request.doing}: a list without pages has a next one")
+    found = listed(body, "items", request.doing)
+    for row in found:
+        for owner in {"userKey", "userId"} & row.keys():
+            same_id(row, owner, key)
+    return found
 
 
 async def roles(reading: AccountReading, trace: Trace) -> list[Entitlement]:
@@ -210,7 +213,7 @@ async def _through_group(reading: AccountReading, assignment: Row, role: Row, tr
     through = need(WHO, assignment, "assignedTo", str)
     kind = assignment.get("assigneeType") or await _assignee_type(reading, through, trace)
     if str(kind).casefold() != "group":
-        raise Unintelligible(f"google_workspace: cannot list roles of {reading.account_id}: one is another user's")
+        raise Unintelligible(f"{WHO}: cannot list roles of {reading.account_id}: one is another user's")
     return Entitlement(
         Service.GOOGLE_WORKSPACE,
         reading.account_id,
@@ -249,13 +252,13 @@ async def _membership(reading: AccountReading, group: Row, trace: Trace) -> Enti
     """One that is listed and not there has ended meanwhile, or is no membership of its own: the list is asked again."""
     group_id, key = need(WHO, group, "id", str), reading.account_id
     api = reading.requests.members
-    ask = Request(
+    request = Request(
         f"read membership of {key} in group {group_id}",
         GROUP_READ,
         lambda: api.get(groupKey=group_id, memberKey=key, fields="id,role,status,type"),
     )
     try:
-        member = await reading.requests.transport.read(ask, trace)
+        member = await reading.requests.transport.read(request, trace)
     except Rejected as no:
         if no.matches(404, "notFound") and no.body.message in _LEFT_MEANWHILE:
             return _not_of_its_own(reading, group)

@@ -36,12 +36,6 @@ def rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def same_id_if_told(row: Row, key: str, asked: str) -> None:
-    """As `same_id`, for an answer that need not name whom it is about."""
-    if key in row:
-        same_id(row, key, asked)
-
-
 def same_id(row: Row, key: str, asked: str) -> None:
     """Raise `Unintelligible` if the answer is about somebody else: mixed up answers have been seen."""
     if row.get(key) != asked:

@@ -34,7 +34,7 @@ CODES = Codes(
         "authError": "Check that the service account's key is live; for a suspended account Google may refuse this call for good.",
     },
 )  # fmt: skip
-_OF_THE_REQUEST = frozenset({400, 404, 409, 412})
+_OF_THE_REQUEST = frozenset({400, 404, 409, 410, 412})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _text(value: Any) -> str | None:
 
 class Rejected(Unintelligible):
     """
-    Google refused the request as such: 400, 404, 409, 412.
+    Google refused the request as such: 400, 404, 409, 410, 412.
 
     Whoever asked may know what it means for that call; if nobody does, it is what its base says.
     """

@@ -35,7 +35,7 @@ async def own_account(requests: Requests, subject: str) -> Row:
         }:
             return row
     raise ConnectorError(
-        "google_workspace: cannot find our own account: no user has the subject's address",
+        f"{WHO}: cannot find our own account: no user has the subject's address",
         remedy="Set LASTDAY_GOOGLE_WORKSPACE_ADMIN_SUBJECT to an administrator's address.",
     )
 
@@ -71,9 +71,9 @@ async def _try(requests: Requests, tier: Any, scope: str, own_id: str | None) ->
     """Exchange a token; with the read tier also read as little as there is, since a scope does not make a right."""
     try:
         await requests.transport.exchange(tier, scope)
-        ask = _small_read(requests, scope, own_id) if tier == "read" else None
-        if ask is not None:
-            await requests.transport.read(ask, [])
+        request = _small_read(requests, scope, own_id) if tier == "read" else None
+        if request is not None:
+            await requests.transport.read(request, [])
     except ConnectorError as error:
         return error
     return None

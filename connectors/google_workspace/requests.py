@@ -6,7 +6,7 @@ Only here do the SDK's names stand.  Every path names immutable ids; addresses g
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from connectors.google_workspace.admin_log import AdminLog
 from connectors.google_workspace.answers import rfc3339, same_id
 from connectors.google_workspace.errors import WHO
 from connectors.google_workspace.limits import FILTERED, REPORTS
-from connectors.google_workspace.transport import Request, Transport
+from connectors.google_workspace.transport import MOST, Request, Transport
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
 
@@ -24,8 +24,6 @@ USER_FIELDS = (
     "archived,isAdmin,isDelegatedAdmin,isGuestUser,recoveryEmail,recoveryPhone,customerId"
 )
 _PAGE = 500
-_MOST = 5000
-"""Rows that one query may give."""
 _ALL = 1_000_000
 
 
@@ -52,34 +50,32 @@ class Requests:
 
         It is what shows the block, so it does not wait behind listings.
         """
-        ask = Request(
+        request = Request(
             f"read user {user_id}",
             manifest.USER_READ,
             lambda: self.users.get(userKey=user_id, **self._shown),
             urgent=True,
         )
-        row = await self.transport.read(ask, trace)
+        row = await self.transport.read(request, trace)
         same_id(row, "id", user_id)
         return row
 
     async def search(self, query: str, trace: Trace) -> list[Row]:
         """Return every user that *query* finds, suspended and archived ones too.  Deleted ones are not looked for."""
-        return await self._users({"query": query}, trace, most=_MOST)
+        return await self._users({"query": query}, trace, most=MOST)
 
     async def everybody(self, trace: Trace) -> list[Row]:
         """Return every user of the tenant."""
         return await self._users({}, trace, most=_ALL)
 
     async def _users(self, which: dict[str, str], trace: Trace, *, most: int) -> list[Row]:
-        shown = self._shown | {"fields": f"nextPageToken,users({self._shown['fields']})"}
-        return await self._all(
+        shown = {**self._shown, **which, "fields": f"nextPageToken,users({self._shown['fields']})"}
+        request = Request(
             "search users",
             manifest.USER_READ,
-            lambda token: self.users.list(customer=self.customer, maxResults=_PAGE, pageToken=token, **which, **shown),
-            "users",
-            trace,
-            most=most,
+            lambda token: self.users.list(customer=self.customer, maxResults=_PAGE, **shown, pageToken=token),
         )
+        return await self.transport.pages(request, "users", trace, most=most)
 
     async def super_admins(self, trace: Trace) -> frozenset[str]:
         """Return the ids of the super admins who can sign in."""
@@ -89,62 +85,43 @@ class Requests:
 
     async def groups_of(self, user_id: str, trace: Trace) -> list[Row]:
         """Return the groups that the user is a direct member of.  What those are nested in is theirs."""
-        return await self._all(
+        asked = {"userKey": user_id, "maxResults": 200, "fields": "nextPageToken,groups(id,email,name)"}
+        request = Request(
             f"list groups of {user_id}",
             manifest.GROUP_READ,
-            lambda token: self.groups.list(
-                userKey=user_id, maxResults=200, pageToken=token, fields="nextPageToken,groups(id,email,name)"
-            ),
-            "groups",
-            trace,
+            lambda token: self.groups.list(**asked, pageToken=token),
         )
+        return await self.transport.pages(request, "groups", trace)
 
     async def owners_of(self, group_id: str, trace: Trace) -> list[Row]:
-        rows = await self._all(
+        fields = "nextPageToken,members(id,role,status,type)"
+        asked = {"groupKey": group_id, "roles": "OWNER", "maxResults": 200, "fields": fields}
+        request = Request(
             f"list owners of group {group_id}",
             manifest.GROUP_READ,
-            lambda token: self.members.list(
-                groupKey=group_id,
-                roles="OWNER",
-                maxResults=200,
-                pageToken=token,
-                fields="nextPageToken,members(id,role,status,type)",
-            ),
-            "members",
-            trace,
+            lambda token: self.members.list(**asked, pageToken=token),
         )
+        rows = await self.transport.pages(request, "members", trace)
         return [row for row in rows if row.get("role") == "OWNER"]
 
     async def assignments_of(self, user_id: str, trace: Trace) -> list[Row]:
         """Return role assignments, those that come through a group as well."""
-        return await self._all(
+        asked = {"userKey": user_id, "includeIndirectRoleAssignments": True, "maxResults": 200}
+        request = Request(
             f"list roles of {user_id}",
             manifest.ROLE_READ,
-            lambda token: self.assignments.list(
-                customer=self.customer,
-                userKey=user_id,
-                includeIndirectRoleAssignments=True,
-                maxResults=200,
-                pageToken=token,
-            ),
-            "items",
-            trace,
+            lambda token: self.assignments.list(customer=self.customer, **asked, pageToken=token),
         )
+        return await self.transport.pages(request, "items", trace)
 
     async def all_roles(self, trace: Trace) -> dict[str, Row]:
-        rows = await self._all(
+        asked = {"maxResults": 100, "fields": "nextPageToken,items(roleId,roleName,isSuperAdminRole)"}
+        request = Request(
             "list roles",
             manifest.ROLE_READ,
-            lambda token: self.roles.list(
-                customer=self.customer,
-                maxResults=100,
-                pageToken=token,
-                fields="nextPageToken,items(roleId,roleName,isSuperAdminRole)",
-            ),
-            "items",
-            trace,
+            lambda token: self.roles.list(customer=self.customer, **asked, pageToken=token),
         )
-        return {str(row.get("roleId")): row for row in rows}
+        return {str(row.get("roleId")): row for row in await self.transport.pages(request, "items", trace)}
 
     def _events(self, name: str, from_at: datetime | None, trace: Trace) -> AsyncIterator[list[Row]]:
         """
@@ -152,33 +129,18 @@ class Requests:
 
         A query takes one name.  Everybody waits for the answer, so it does not wait behind listings.
         """
-        start = {} if from_at is None else {"startTime": rfc3339(from_at)}
-
-        def ask(token: str | None) -> Request:
-            return Request(
-                f"read the admin log for {name}",
-                manifest.AUDIT_READ,
-                lambda: self.activities.list(
-                    userKey="all",
-                    applicationName="admin",
-                    eventName=name,
-                    maxResults=1000,
-                    pageToken=token,
-                    fields="nextPageToken,items(id(time),events(name,parameters(name,value)))",
-                    **start,
-                ),
-                urgent=True,
-                limits=(FILTERED, REPORTS),
-            )
-
-        return self.transport.each_page(ask, "items", trace, most=_ALL)
-
-    async def _all(  # a listing's name and scope, its requests, where its rows stand, and how many it may have
-        self, doing: str, scope: str, build: Callable[[str | None], Any], key: str, trace: Trace, *, most: int = _MOST
-    ) -> list[Row]:
-        return await self.transport.pages(
-            lambda token: Request(doing, scope, lambda: build(token)), key, trace, most=most
+        fields = "nextPageToken,items(id(time),events(name,parameters(name,value)))"
+        asked = {"userKey": "all", "applicationName": "admin", "eventName": name, "maxResults": 1000, "fields": fields}
+        if from_at is not None:
+            asked["startTime"] = rfc3339(from_at)
+        request = Request(
+            f"read the admin log for {name}",
+            manifest.AUDIT_READ,
+            lambda token: self.activities.list(**asked, pageToken=token),
+            urgent=True,
+            limits=(FILTERED, REPORTS),
         )
+        return self.transport.each_page(request, "items", trace, most=_ALL)
 
 
 def is_blocked(user: Row) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from connectors.errors import ConnectorError, Unintelligible
 from connectors.google_workspace.access import SUPER_ADMIN
 from connectors.google_workspace.answers import same_id
-from connectors.google_workspace.errors import Rejected
+from connectors.google_workspace.errors import WHO, Rejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, USER_WRITE
 from connectors.google_workspace.requests import Requests
 from connectors.google_workspace.revoking import COMMANDED, Outcome, update
@@ -25,8 +25,8 @@ async def restore(requests: Requests, entitlement: Entitlement, prestate: Mappin
     giving = _GIVINGS.get(entitlement.kind)
     if giving is None:
         raise ConnectorError(
-            f"google_workspace: cannot restore {entitlement.kind}: its owner must enrol again",
-            remedy="Request the person to enrol again.",
+            f"{WHO}: cannot restore {entitlement.kind}: its owner must enrol again",
+            remedy="Ask the person to enrol again.",
         )
     trace: Trace = []
     outcome = await giving(requests, entitlement, prestate, trace)
@@ -51,14 +51,14 @@ async def _rejoin(requests: Requests, entitlement: Entitlement, prestate: Mappin
     """Add the member with the role it had.  Google says `duplicate` where it is one already."""
     key, group_id = entitlement.account_id, entitlement.vendor_id
     body = {"id": key, "role": _kept(prestate, "role", entitlement)}
-    ask = Request(
+    request = Request(
         f"add {key} to group {group_id}",
         MEMBER_WRITE,
         lambda: requests.members.insert(groupKey=group_id, body=dict(body), fields="id,role"),
         "write",
     )
     try:
-        same_id(await requests.transport.write(ask, trace), "id", key)
+        same_id(await requests.transport.write(request, trace), "id", key)
     except Rejected as no:
         if not no.matches(409, "duplicate"):
             raise
@@ -69,10 +69,10 @@ async def _rejoin(requests: Requests, entitlement: Entitlement, prestate: Mappin
 async def _assign(requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:
     if prestate.get(SUPER_ADMIN) is True:
         key, body = entitlement.account_id, {"status": True}
-        ask = Request(
+        request = Request(
             f"make {key} super admin", USER_WRITE, lambda: requests.users.makeAdmin(userKey=key, body=body), "write"
         )
-        await requests.transport.write(ask, trace)
+        await requests.transport.write(request, trace)
         return COMMANDED
     return await _assign_again(requests, entitlement, prestate, trace)
 
@@ -88,20 +88,20 @@ async def _assign_again(
         if same and row.get("assignedTo") == entitlement.account_id:
             return _NOTHING_TO_DO
     body: dict[str, Any] = kept | {"assignedTo": entitlement.account_id}
-    ask = Request(
+    request = Request(
         f"assign role to {entitlement.account_id}",
         ROLE_WRITE,
         lambda: requests.assignments.insert(customer=requests.customer, body=dict(body)),
         "write",
     )
-    same_id(await requests.transport.write(ask, trace), "assignedTo", entitlement.account_id)
+    same_id(await requests.transport.write(request, trace), "assignedTo", entitlement.account_id)
     return COMMANDED
 
 
 def _kept(prestate: Mapping[str, Json], key: str, entitlement: Entitlement) -> str:
     value = prestate.get(key)
     if not isinstance(value, str):
-        raise Unintelligible(f"google_workspace: cannot restore {entitlement.kind}: no {key} was kept")
+        raise Unintelligible(f"{WHO}: cannot restore {entitlement.kind}: no {key} was kept")
     return value
 
 

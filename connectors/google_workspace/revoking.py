@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from connectors.errors import Unintelligible
+from connectors.errors import OutcomeUnknown, Unintelligible
 from connectors.google_workspace.access import READERS, SUPER_ADMIN, AccountReading
-from connectors.google_workspace.answers import same_id_if_told
+from connectors.google_workspace.answers import same_id
 from connectors.google_workspace.errors import NO_SUCH_USER, WHO, Rejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, SECURITY, USER_WRITE
 from connectors.google_workspace.requests import Requests
@@ -42,7 +42,7 @@ _Cut: TypeAlias = "Callable[[Requests, Entitlement, Trace], Awaitable[Outcome]]"
 async def revoke(requests: Requests, entitlement: Entitlement) -> Receipt:
     """Send the kind's one write and return what became of it, with every exchange; raises `ConnectorError`."""
     if entitlement.vendor_id == "*":
-        raise Unintelligible(f"google_workspace: cannot revoke {entitlement.kind}: it was never read")
+        raise Unintelligible(f"{WHO}: cannot revoke {entitlement.kind}: it was never read")
     if {entitlement.vendor_id, entitlement.account_id} & {"", ".", ".."}:
         raise _unknown(entitlement)  # in a path these name what stands above: another's, or everybody's
     trace: Trace = []
@@ -80,16 +80,17 @@ async def update(requests: Requests, account_id: str, doing: str, body: Mapping[
 
     It may name none: by Google's notes it holds the changed fields only.
     """
-    ask = Request(
+    request = Request(
         f"{doing} {account_id}",
         USER_WRITE,
         lambda: requests.users.update(userKey=account_id, body=dict(body), fields="id"),
         "write",
     )
-    answer = await requests.transport.write(ask, trace)
+    answer = await requests.transport.write(request, trace)
     if not isinstance(answer, dict):
-        raise Unintelligible(f"google_workspace: cannot {doing} {account_id}: not a JSON object", evidence=tuple(trace))
-    same_id_if_told(answer, "id", account_id)
+        raise OutcomeUnknown(f"{WHO}: cannot {doing} {account_id}: not a JSON object", evidence=tuple(trace))
+    if "id" in answer:
+        same_id(answer, "id", account_id)
 
 
 async def _suspend(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
@@ -111,56 +112,56 @@ async def _clear_recovery(requests: Requests, entitlement: Entitlement, trace: T
 
 
 def _unknown(entitlement: Entitlement) -> Unintelligible:
-    return Unintelligible(f"google_workspace: cannot revoke {entitlement.kind}: no listing gives such an id")
+    return Unintelligible(f"{WHO}: cannot revoke {entitlement.kind}: no listing gives such an id")
 
 
 async def _sign_out(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key = entitlement.account_id
-    ask = Request(f"sign out {key}", SECURITY, lambda: requests.users.signOut(userKey=key), "write")
-    await requests.transport.write(ask, trace)
+    request = Request(f"sign out {key}", SECURITY, lambda: requests.users.signOut(userKey=key), "write")
+    await requests.transport.write(request, trace)
     return COMMANDED
 
 
 async def _delete_grant(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key, client_id = entitlement.account_id, entitlement.vendor_id
-    ask = Request(
+    request = Request(
         f"delete grant {client_id} of {key}",
         SECURITY,
         lambda: requests.tokens.delete(userKey=key, clientId=client_id),
         "write",
     )
-    return await _delete(requests, entitlement, ask, trace, absent=_NOT_THERE)
+    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE)
 
 
 async def _delete_app_password(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     if not entitlement.vendor_id.isdecimal():
         raise _unknown(entitlement)
     key, code_id = entitlement.account_id, int(entitlement.vendor_id)
-    ask = Request(
+    request = Request(
         f"delete app password {code_id} of {key}",
         SECURITY,
         lambda: requests.asps.delete(userKey=key, codeId=code_id),
         "write",
     )
     absent = (*_NOT_THERE, (400, "invalid"), (400, "invalidParameter"), (400, "INVALID_ARGUMENT"))
-    return await _delete(requests, entitlement, ask, trace, absent=absent)
+    return await _delete(requests, entitlement, request, trace, absent=absent)
 
 
 async def _leave_group(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key, group_id = entitlement.account_id, entitlement.vendor_id
-    ask = Request(
+    request = Request(
         f"remove {key} from group {group_id}",
         MEMBER_WRITE,
         lambda: requests.members.delete(groupKey=group_id, memberKey=key),
         "write",
     )
-    return await _delete(requests, entitlement, ask, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
+    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
 
 
 async def _delete(  # the ways in which one call says no
     requests: Requests,
     entitlement: Entitlement,
-    ask: Request,
+    request: Request,
     trace: Trace,
     *,
     absent: tuple[tuple[int, str], ...],
@@ -168,7 +169,7 @@ async def _delete(  # the ways in which one call says no
 ) -> Outcome:
     """Delete.  The codes of *absent* may mean that it is gone: a fresh read decides.  A missing user is not a missing thing."""
     try:
-        await requests.transport.write(ask, trace)
+        await requests.transport.write(request, trace)
     except Rejected as no:
         said = (no.status, no.code or "")
         if said in refused:
@@ -188,11 +189,11 @@ async def _is_gone(requests: Requests, entitlement: Entitlement, trace: Trace) -
 async def _invalidate_codes(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     """Google does not do it for a suspended user: that is its refusal, not our failure."""
     key = entitlement.account_id
-    ask = Request(
+    request = Request(
         f"invalidate backup codes of {key}", SECURITY, lambda: requests.codes.invalidate(userKey=key), "write"
     )
     try:
-        await requests.transport.write(ask, trace)
+        await requests.transport.write(request, trace)
     except Rejected as no:
         if no.status != 400 or no.code not in {"invalid", "INVALID_ARGUMENT"}:
             raise
@@ -218,10 +219,10 @@ async def _end_super_admin(requests: Requests, entitlement: Entitlement, trace: 
     )
     if left:
         return await _delete_assignment(requests, replace(entitlement, vendor_id=left[0]), trace)
-    ask = Request(
+    request = Request(
         f"end super admin of {key}", USER_WRITE, lambda: requests.users.makeAdmin(userKey=key, body=body), "write"
     )
-    await requests.transport.write(ask, trace)
+    await requests.transport.write(request, trace)
     return COMMANDED
 
 
@@ -242,13 +243,13 @@ async def _delete_assignment(requests: Requests, entitlement: Entitlement, trace
         return Outcome(RevocationResult.ALREADY_ABSENT)
     if assignment.get("assignedTo") != entitlement.account_id:
         return Outcome(RevocationResult.REFUSED, "held through a group: it goes with the membership")
-    ask = Request(
+    request = Request(
         f"delete role assignment {entitlement.vendor_id}",
         ROLE_WRITE,
         lambda: requests.assignments.delete(customer=requests.customer, roleAssignmentId=entitlement.vendor_id),
         "write",
     )
-    return await _delete(requests, entitlement, ask, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
+    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
 
 
 _CUTS: Mapping[EntitlementKind, _Cut] = {

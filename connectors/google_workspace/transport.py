@@ -11,7 +11,7 @@ import functools
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,6 +30,9 @@ from connectors.kit.paging import MOST_PAGES, PageMarks
 
 T = TypeVar("T")
 
+MOST = 5000
+"""Rows that one query may give."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -42,7 +45,7 @@ class Request:
 
     doing: str
     scope: str
-    build: Callable[[], Any]
+    build: Callable[..., Any]
     tier: Tier = "read"
     urgent: bool = False
     limits: tuple[str, ...] = (DIRECTORY,)
@@ -80,13 +83,6 @@ class Transport:
             raise Unintelligible(f"{WHO}: cannot {request.doing}: not a JSON object", evidence=tuple(trace))
         return body
 
-    async def whole(self, request: Request, key: str, trace: Trace) -> list[Row]:
-        """Return the rows of a list that Google gives in one page; raises `Unintelligible` if there is a next one."""
-        body = await self.read(request, trace)
-        if body.get("nextPageToken"):
-            raise Unintelligible(f"{WHO}: cannot {request.doing}: a list without pages has a next one")
-        return listed(body, key, request.doing)
-
     async def write(self, request: Request, trace: Trace) -> Any:
         """Send a write, again only after what surely did nothing.  Returns what the SDK does, which may be empty."""
         return await self._pace.write(functools.partial(self._try, request, trace))
@@ -95,22 +91,21 @@ class Transport:
         """Get a token and use it for nothing; raises `ConnectorError`."""
         await self._pace.read(lambda: self._tokens.of(tier, scope).bearer([]))
 
-    async def pages(self, ask: Callable[[str | None], Request], key: str, trace: Trace, *, most: int) -> list[Row]:
+    async def pages(self, request: Request, key: str, trace: Trace, *, most: int = MOST) -> list[Row]:
         """Return all rows under *key*, to the last page: see `each_page`."""
-        return [row async for rows in self.each_page(ask, key, trace, most=most) for row in rows]
+        return [row async for rows in self.each_page(request, key, trace, most=most) for row in rows]
 
     async def each_page(
-        self, ask: Callable[[str | None], Request], key: str, trace: Trace, *, most: int
+        self, request: Request, key: str, trace: Trace, *, most: int = MOST
     ) -> AsyncIterator[list[Row]]:
         """
-        Yield the rows under *key*, page by page, to the last one.
+        Yield the rows under *key*, page by page, to the last one.  *request* is built with a page's token, None for the first one.
 
         Raises `Unintelligible` for pages that `PageMarks` does not follow, and for more than *most* rows.
         """
-        found, request = 0, ask(None)
-        marks = PageMarks(WHO, request.doing, min(most, MOST_PAGES))
+        found, token, marks = 0, None, PageMarks(WHO, request.doing, min(most, MOST_PAGES))
         while True:
-            body = await self.read(request, trace)
+            body = await self.read(replace(request, build=functools.partial(request.build, token)), trace)
             rows = listed(body, key, request.doing)
             yield rows
             found += len(rows)
@@ -119,7 +114,6 @@ class Transport:
                 return
             if found > most:
                 raise Unintelligible(f"{WHO}: cannot {request.doing}: more than {most} rows", evidence=tuple(trace))
-            request = ask(token)
 
     async def aclose(self) -> None:
         """Wait for what is under way, then close every thread's connections."""

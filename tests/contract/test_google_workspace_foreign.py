@@ -86,9 +86,7 @@ class TestWrongNone:
             for n in range(9):
                 r.stage.faults.append(Fault("/v1/groups[?]", status=200, body=f'{{"nextPageToken": "{n}"}}'))
             with pytest.raises(Unintelligible, match="more than 5 pages"):
-                await requests.transport.pages(
-                    lambda token: _ask(requests, r.account_id(TANAKA), token), "groups", [], most=5
-                )
+                await requests.transport.pages(_listing(requests, r.account_id(TANAKA)), "groups", [], most=5)
 
 
 class TestOtherForms:
@@ -188,5 +186,5 @@ class TestSearchRefused:
                 await r.connector.find_accounts(leaver("E1007"))
 
 
-def _ask(requests: Requests, key: str, token: str | None) -> Request:
-    return Request("list groups", GROUP_READ, lambda: requests.groups.list(userKey=key, pageToken=token))
+def _listing(requests: Requests, key: str) -> Request:
+    return Request("list groups", GROUP_READ, lambda token: requests.groups.list(userKey=key, pageToken=token))

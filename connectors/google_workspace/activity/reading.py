@@ -80,7 +80,7 @@ class LogReader:
         return _page(asked_for, after, trace, lacking)
 
     async def _fetch(self, position: Position, account: Account, trace: Trace) -> tuple[Position, Row]:
-        """Request for a page; where Google no longer knows the token, ask for the time that is left instead."""
+        """Ask for a page; where Google no longer knows the token, ask for the time that is left instead."""
         try:
             return position, await self._ask(position, account, trace)
         except Rejected as error:
