@@ -25,6 +25,7 @@ from connectors.kit.answers import need
 from connectors.kit.exchange import Trace
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
+from connectors.kit.single_flight import SingleFlight
 from connectors.matching import fold_email
 from connectors.snapshot import Numbers
 from models.vocabulary import (
@@ -57,6 +58,7 @@ class GoogleWorkspace:
         self._directory = Directory(self._requests, numbers)
         self._logs = logs.LogReader(self._requests, now=lambda: datetime.now(UTC))
         self._own_id: str | None = None
+        self._own = SingleFlight[str]()
 
     async def probe(self) -> Capabilities:
         found = await probing.probe(self._requests, self.manifest, self._subject)
@@ -128,12 +130,15 @@ class GoogleWorkspace:
         Our own id is read once and kept, ids being immutable.  Where it cannot be read, an account whose address is ours, or
         is not known, counts as ours.
         """
+        try:
+            return account.id == (self._own_id or await self._own.share(self._subject, self._read_own, []))
+        except ConnectorError:
+            return not account.label or fold_email(account.label) == fold_email(self._subject)
+
+    async def _read_own(self, _: Trace) -> str:
         if self._own_id is None:
-            try:
-                self._own_id = need(WHO, await probing.own_account(self._requests, self._subject), "id", str)
-            except ConnectorError:
-                return not account.label or fold_email(account.label) == fold_email(self._subject)
-        return account.id == self._own_id
+            self._own_id = need(WHO, await probing.own_account(self._requests, self._subject), "id", str)
+        return self._own_id
 
 
 async def connect(

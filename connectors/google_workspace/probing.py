@@ -29,7 +29,7 @@ _NOT_SUPER = (
 
 async def own_account(requests: Requests, subject: str) -> Row:
     """Return the user on whose behalf we act, found by address or alias; raises `ConnectorError`."""
-    for row in await requests.search(f"email={quoted(subject)}", []):
+    for row in await requests.search(f"email={quoted(subject)}", [], urgent=True):
         if fold_email(subject) in {
             fold_email(e) for e in (need(WHO, row, "primaryEmail", str), *texts(row, "aliases"))
         }:

@@ -60,26 +60,27 @@ class Requests:
         same_id(row, "id", user_id)
         return row
 
-    async def search(self, query: str, trace: Trace) -> list[Row]:
+    async def search(self, query: str, trace: Trace, *, urgent: bool = False) -> list[Row]:
         """Return every user that *query* finds, suspended and archived ones too.  Deleted ones are not looked for."""
-        return await self._users({"query": query}, trace, most=MOST)
+        return await self._users({"query": query}, trace, most=MOST, urgent=urgent)
 
     async def everybody(self, trace: Trace) -> list[Row]:
         """Return every user of the tenant."""
         return await self._users({}, trace, most=_ALL)
 
-    async def _users(self, which: dict[str, str], trace: Trace, *, most: int) -> list[Row]:
+    async def _users(self, which: dict[str, str], trace: Trace, *, most: int, urgent: bool = False) -> list[Row]:
         shown = {**self._shown, **which, "fields": f"nextPageToken,users({self._shown['fields']})"}
         request = Request(
             "search users",
             manifest.USER_READ,
             lambda token: self.users.list(customer=self.customer, maxResults=_PAGE, **shown, pageToken=token),
+            urgent=urgent,
         )
         return await self.transport.pages(request, "users", trace, most=most)
 
     async def super_admins(self, trace: Trace) -> frozenset[str]:
         """Return the ids of the super admins who can sign in."""
-        rows = await self.search("isAdmin=true", trace)
+        rows = await self.search("isAdmin=true", trace, urgent=True)
         admins = (row for row in rows if row.get("isAdmin") is True)  # a search that is ignored finds everybody
         return frozenset(need(WHO, row, "id", str) for row in admins if not is_blocked(row))
 

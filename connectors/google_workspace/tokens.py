@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import google.auth.exceptions
@@ -24,35 +24,18 @@ from connectors.google_workspace.errors import CODES, WHO, code_of, lacking
 from connectors.kit.exchange import Exchange, Reply, Trace, lower
 from connectors.kit.semaphore import PrioritySemaphore
 
-T = TypeVar("T")
 Tier: TypeAlias = Literal["read", "write"]
 
 RENEWED_FOR = 60.0
 """Seconds for which a token that replaced a refused one is not suspected itself: another refusal is not about the token."""
-_CODES = replace(
-    CODES,
-    denied=frozenset({
-        "access_denied",
-        "admin_policy_enforced",
-        "deleted_client",
-        "disabled_client",
-        "invalid_client",
-        "invalid_grant",
-        "invalid_request",
-        "invalid_scope",
-        "org_internal",
-        "unauthorized_client",
-        "unsupported_grant_type",
-    }),
-)  # fmt: skip
+_CODES = replace(CODES, denied=frozenset({
+    "access_denied", "admin_policy_enforced", "deleted_client", "disabled_client", "invalid_client", "invalid_grant",
+    "invalid_request", "invalid_scope", "org_internal", "unauthorized_client", "unsupported_grant_type",
+}))  # fmt: skip
 """RFC 6749, section 5.2, and developers.google.com/identity/protocols/oauth2/service-account."""
 _OURS = "Check the key file, this machine's clock, and that the administrator's address exists."
-
-
-class Run(Protocol):
-    """Runs what needs connections in a thread that has some."""
-
-    def __call__(self, work: Callable[[HttpOnce], T], /) -> Awaitable[T]: ...
+_Run: TypeAlias = "Callable[[Callable[[HttpOnce], None]], Awaitable[None]]"
+"""Runs what needs connections in a thread that has some."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +44,7 @@ class Token:
 
     scope: str
     credentials: Any
-    run: Run
+    run: _Run
     clock: Callable[[], float] = time.monotonic
     _next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
     _renewed_until: float = 0.0
@@ -74,17 +57,14 @@ class Token:
         """
         async with self._next.place():
             if not self.credentials.valid or self.credentials.token == refused:
-                await self._exchange(trace)
+                try:
+                    await self.run(functools.partial(_exchange, self.credentials, self.scope))
+                except ConnectorError as error:
+                    trace += error.evidence
+                    raise
                 if refused is not None:
                     self._renewed_until = self.clock() + RENEWED_FOR
             return str(self.credentials.token)
-
-    async def _exchange(self, trace: Trace) -> None:
-        try:
-            await self.run(functools.partial(_exchange, self.credentials, self.scope))
-        except ConnectorError as error:
-            trace += error.evidence
-            raise
 
     def may_be_stale(self, bearer: str) -> bool:
         """Whether a new token may cure that *bearer* was refused.  Not if it is new, and in the place of a refused one."""
@@ -94,7 +74,7 @@ class Token:
 class Tokens:
     """The tokens of one administrator: *files* are the keys of the service accounts that act on *subject*'s behalf."""
 
-    def __init__(self, files: Mapping[Tier, Path], subject: str, run: Run) -> None:
+    def __init__(self, files: Mapping[Tier, Path], subject: str, run: _Run) -> None:
         """Raises `OSError` or `ValueError` if a file is not a service account's key."""
         load: Any = service_account.Credentials.from_service_account_file
         loaded = {path: load(str(path), subject=subject) for path in set(files.values())}

@@ -12,13 +12,15 @@ from types import SimpleNamespace
 import pytest
 
 from connectors.activity import Window
-from connectors.kit.limits import OwnLedger
+from connectors.google_workspace import connect
+from connectors.google_workspace.limits import DIRECTORY, FILTERED, REPORTS
+from connectors.kit.limits import Limit, OwnLedger
 from connectors.kit.pacing import Pace
 from emulators.google_workspace.reports_logs import QUOTA
 from emulators.google_workspace.state import User, user_id
-from models.vocabulary import Account, Entitlement, EntitlementKind, Service
+from models.vocabulary import Account, ConnectionId, Entitlement, EntitlementKind, Service
 from tests.contract.rig import Rig
-from tests.contract.rig_google_workspace import rig
+from tests.contract.rig_google_workspace import FAST, rig
 
 K = EntitlementKind
 SEEN_BY_THE_LOG = frozenset({K.SIGN_IN, K.SESSION, K.PASSWORD})
@@ -90,3 +92,25 @@ class TestNight:
             assert busiest_minute(directory) <= DIRECTORY_A_MINUTE
             assert {q.status for q in r.stage.journal} == {200}
             assert cut_by < clock.now / 2
+
+
+class TestLedger:
+    async def test_is_the_connections(self) -> None:
+        """What is taken is the connection's own, by the limit's name, and as many as the setting says that Google gave."""
+        taken: set[tuple[str, str, int]] = set()
+
+        class Book:
+            async def take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
+                taken.add((connection, limit.name, limit.a_minute))
+                return 0.0
+
+        async with rig() as r:
+            settings = r.connector._transport._settings.model_copy(update={"limits": {DIRECTORY: 4_800}})  # type: ignore[attr-defined]  # as the rig has them
+            further = await connect(settings, Book(), pace=FAST, connection="google_workspace.acquired")
+            await further.list_access(Account(Service.GOOGLE_WORKSPACE, r.account_id("E1001")), frozenset({K.PASSWORD}))
+            await further.aclose()
+        assert taken == {
+            ("google_workspace.acquired", DIRECTORY, 4_800),
+            ("google_workspace.acquired", REPORTS, 2_400),
+            ("google_workspace.acquired", FILTERED, 250),
+        }
