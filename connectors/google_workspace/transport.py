@@ -138,6 +138,8 @@ class Transport:
             try:
                 body = await self._run(sending.execute)
             except (*UNREAD, *LOSSES) as exc:
+                if sending.exchange is None:
+                    raise  # the SDK could not build the request
                 failed = exc
         trace += sending.trace
         reply = sending.reply
@@ -146,10 +148,10 @@ class Transport:
         raise self._error(sending, failed, trace) from scrubbed(failed)
 
     def _error(self, sending: Recorder, failed: Exception | None, trace: Trace) -> Exception:
-        """Return what the exchange means that brought no body, or the SDK's own error where it sent nothing."""
+        """Return what the exchange means that brought no body."""
         exchange, reply, request = sending.exchange, sending.reply, sending.asked
         if exchange is None:
-            return failed or AssertionError("the SDK has sent nothing")
+            return AssertionError("the SDK has sent nothing")
         if reply is None:
             return exchange.lost(failed or "", trace, never_sent=isinstance(failed, NotSent))
         if 200 <= reply.status < 300:
