@@ -10,30 +10,27 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeAlias
 
 from connectors.errors import Unintelligible
+from connectors.google_workspace.errors import WHO
 from connectors.google_workspace.manifest import ADMIN_LAG, STAMPS
-from connectors.google_workspace.rate import Rate
-from connectors.google_workspace.shape import Row, rows_of, text
-from connectors.google_workspace.transport import Log
+from connectors.kit.answers import instant, rows_of
+from connectors.kit.exchange import Row, Trace
 from models.vocabulary import EntitlementKind
 
 WHOLE_AGAIN = 3600.0
 """Seconds after which the log is read from its beginning again, for what came later than Google documents."""
-A_MINUTE, AT_ONCE = 20, 3
-"""Readings of one event.  Of all three no minute has more than 69, beside the 175 that collecting evidence may take."""
-SHARED_FOR = 60.0 / A_MINUTE
+SHARED_FOR = 3.0
 """
 How old, in seconds, a reading may be for a question about an account that we asked for nothing since it was sent: who
 is still to be cut does not wait for the next one.
 """
-_DOING = "read the admin log"
 
-Pages: TypeAlias = "Callable[[str, datetime | None, Log], AsyncIterator[list[Row]]]"
+Pages: TypeAlias = "Callable[[str, datetime | None, Trace], AsyncIterator[list[Row]]]"
 """Yields the pages of one event's records, from an instant on or from the beginning of what Google keeps."""
 _Newest: TypeAlias = "dict[str, datetime | None]"
 """By folded address; None where the time of an event cannot be read."""
@@ -42,11 +39,9 @@ _Newest: TypeAlias = "dict[str, datetime | None]"
 class AdminLog:
     """The newest of each event that proves something, by address."""
 
-    def __init__(
-        self, pages: Pages, sleep: Callable[[float], Awaitable[None]], *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, pages: Pages, *, clock: Callable[[], float] = time.monotonic) -> None:
         names = {name for several in STAMPS.values() for name in several}
-        self._parts = {name: _Part(name, pages, Rate(sleep, A_MINUTE, AT_ONCE, clock), clock) for name in names}
+        self._events = {name: _Event(name, pages, clock) for name in names}
         self._clock = clock
         self._asked_at: dict[str, float] = {}
 
@@ -56,7 +51,7 @@ class AdminLog:
         self._asked_at = {key: at for key, at in self._asked_at.items() if now - at < SHARED_FOR} | {account_id: now}
 
     async def newest(
-        self, kind: EntitlementKind, account_id: str, addresses: Iterable[str], log: Log
+        self, kind: EntitlementKind, account_id: str, addresses: Iterable[str], trace: Trace
     ) -> datetime | None:
         """
         Return when one of the kind's events last happened under the first of *addresses* that has any; raises `ConnectorError`.
@@ -64,12 +59,12 @@ class AdminLog:
         What counts is the log's own time.  A reading that is *SHARED_FOR* old can therefore only miss a stamp, not make one.
         """
         since = max(self._clock() - SHARED_FOR, self._asked_at.get(account_id, -math.inf))
-        parts = [self._parts[name] for name in STAMPS[kind]]
-        await asyncio.gather(*(part.read_since(since, log) for part in parts))
+        events = [self._events[name] for name in STAMPS[kind]]
+        await asyncio.gather(*(event.read_since(since, trace) for event in events))
         for address in addresses:
-            times = [part.newest[address.casefold()] for part in parts if address.casefold() in part.newest]
+            times = [event.newest[address.casefold()] for event in events if address.casefold() in event.newest]
             if None in times:
-                raise Unintelligible(f"google_workspace: cannot {_DOING}: a time that is none", evidence=tuple(log))
+                raise Unintelligible(f"{WHO}: cannot read the admin log: a time that is none", evidence=tuple(trace))
             if times:
                 return max(at for at in times if at is not None)
         return None
@@ -77,9 +72,9 @@ class AdminLog:
 
 @dataclass(slots=True, eq=False)
 class _Reading:
-    """One reading, under way or done.  *began*: when its first request was sent, None while it waits for its turn."""
+    """One reading, under way or done.  *began*: when its first request was to be sent, None while it waits for the one before."""
 
-    log: Log = field(default_factory=list)
+    trace: Trace = field(default_factory=list)
     began: float | None = None
     task: asyncio.Task[None] = field(init=False)
 
@@ -93,25 +88,25 @@ class _Reading:
         return self.task.get_loop() is asyncio.get_running_loop()
 
 
-class _Part:
+class _Event:
     """What the log has of one event.  It is read on from where the last reading ended, less the lag that Google documents."""
 
-    def __init__(self, name: str, pages: Pages, rate: Rate, clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, pages: Pages, clock: Callable[[], float]) -> None:
         self.newest: _Newest = {}
-        self._name, self._pages, self._rate, self._clock = name, pages, rate, clock
+        self._name, self._pages, self._clock = name, pages, clock
         self._last: _Reading | None = None
         self._from_at: datetime | None = None
         self._whole_at = -math.inf
 
-    async def read_since(self, since: float, log: Log) -> None:
-        """Wait for a reading that was sent from *since* on; its exchanges are added to *log*, its failure is raised."""
+    async def read_since(self, since: float, trace: Trace) -> None:
+        """Wait for a reading that was sent from *since* on; its exchanges are added to *trace*, its failure is raised."""
         reading = self._last
         if reading is None or not reading.answers(since):
             reading = self._last = self._begin(reading)
         try:
             await asyncio.shield(reading.task)  # who gives up does not take it from the others
         finally:
-            log.extend(reading.log)
+            trace.extend(reading.trace)
 
     def _begin(self, before: _Reading | None) -> _Reading:
         reading = _Reading()
@@ -124,14 +119,13 @@ class _Part:
         if before is not None and before.is_here():
             await asyncio.wait({before.task})
         del before  # a failure keeps this frame: in an outage each would keep the one before it, and so on
-        await self._rate.wait()
         reading.began = self._clock()
         whole = reading.began - self._whole_at > WHOLE_AGAIN
         found: _Newest = {} if whole else dict(self.newest)
-        async for rows in self._pages(self._name, None if whole else self._from_at, reading.log):
+        async for rows in self._pages(self._name, None if whole else self._from_at, reading.trace):
             for address, at in (told for row in rows for told in _told(row, self._name)):
                 found[address] = _later(found.get(address, at), at)
-        first = next(exchange for exchange in reading.log if exchange.status == 200)
+        first = next(exchange for exchange in reading.trace if exchange.status == 200)
         self.newest, self._from_at = found, first.commanded_on_vendor_clock() - ADMIN_LAG
         if whole:
             self._whole_at = reading.began
@@ -143,8 +137,8 @@ def _told(record: Row, name: str) -> list[tuple[str, datetime | None]]:
 
     The name was asked for already; a vendor that ignored it would close the wrong rows.
     """
-    events = [event for event in rows_of(record, "events", _DOING) if event.get("name") == name]
-    parameters = [parameter for event in events for parameter in rows_of(event, "parameters", _DOING)]
+    events = [event for event in rows_of(WHO, record.get("events", []), "events") if event.get("name") == name]
+    parameters = [one for event in events for one in rows_of(WHO, event.get("parameters", []), "parameters")]
     at = _time(record)
     return [(str(one.get("value")).casefold(), at) for one in parameters if one.get("name") == "USER_EMAIL"]
 
@@ -152,10 +146,9 @@ def _told(record: Row, name: str) -> list[tuple[str, datetime | None]]:
 def _time(record: Row) -> datetime | None:
     stamp = record.get("id")
     try:
-        at = datetime.fromisoformat(text(stamp if isinstance(stamp, dict) else {}, "time"))
-    except (ValueError, Unintelligible):
+        return instant(WHO, stamp.get("time") if isinstance(stamp, dict) else None, "time")
+    except Unintelligible:
         return None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

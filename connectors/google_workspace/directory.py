@@ -1,183 +1,117 @@
-"""
-The tenant's users, groups and roles, as requests.
-
-Only here do the SDK's names stand.  Every path names immutable ids; addresses go into queries alone, which only payloads keep.
-"""
+"""Which accounts may be the leaver's: number and addresses are searched for, names compared in the shared snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from connectors.google_workspace import manifest
-from connectors.google_workspace.admin_log import AdminLog
-from connectors.google_workspace.shape import Row, same_id, spelled, text
-from connectors.google_workspace.transport import Ask, Log, Transport
+from connectors.contract import Found
+from connectors.google_workspace.answers import texts
+from connectors.google_workspace.errors import WHO, Rejected
+from connectors.google_workspace.numbers import NumberField
+from connectors.google_workspace.requests import Requests, is_admin, is_blocked
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
+from connectors.kit.pacing import resting_on, together
+from connectors.matching import Profile, fold_all, match_all
+from connectors.snapshot import Index, Numbers, Shared, indexed
+from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
-USER_FIELDS = (
-    "id,primaryEmail,aliases,nonEditableAliases,emails,name(givenName,familyName,fullName),externalIds,suspended,"
-    "archived,isAdmin,isDelegatedAdmin,isGuestUser,recoveryEmail,recoveryPhone,customerId"
-)
-_PAGE = 500
-_MOST = 5000
-"""Rows that one query may give."""
-_ALL = 1_000_000
+_PRIVATE = frozenset({"home", "other"})
 
 
+@dataclass
 class Directory:
-    """Reads of one tenant, complete or raising.  Each adds its exchanges to the given log."""
+    """Searches of one tenant.  *number_field* is where its users' employee numbers stand."""
 
-    def __init__(self, transport: Transport, customer: str, schema: str | None = None) -> None:
-        """*schema*: the custom schema that users are read with."""
-        self.transport = transport
-        self.customer = customer
-        more = {"projection": "custom", "customFieldMask": schema} if schema else {}
-        self._shown = {**more, "fields": USER_FIELDS + (",customSchemas" if schema else "")}
-        api: Any = transport.directory
-        # building these costs half a millisecond each, so it is done once
-        self.users, self.groups, self.members = api.users(), api.groups(), api.members()
-        self.tokens, self.asps, self.codes = api.tokens(), api.asps(), api.verificationCodes()
-        self.roles, self.assignments = api.roles(), api.roleAssignments()
-        self.activities = transport.reports.activities()
-        self.admin_log = AdminLog(self._events, transport.pace.sleep)
+    requests: Requests
+    number_field: NumberField
+    everybody: Shared[Index] = field(init=False)
 
-    async def user(self, user_id: str, log: Log) -> Row:
+    def __post_init__(self) -> None:
+        self.everybody = Shared(self._read)
+
+    async def _read(self) -> Index:
+        trace: Trace = []
+        with resting_on(trace):
+            rows = await self.requests.everybody(trace)
+        return await indexed(map(self.profile_of, rows), trace)
+
+    async def find(self, leaver: Leaver) -> Found:
         """
-        Return one user, read now; raises `Unintelligible` if the answer is another's.
+        Return every likely account, suspended and archived ones too.  Raises if one search could not be read whole.
 
-        It is what shows the block, so it does not wait behind listings.
+        What a search finds is newer than the snapshot, and stands in its place.
         """
-        ask = Ask(
-            f"read user {user_id}",
-            manifest.USER_READ,
-            lambda: self.users.get(userKey=user_id, **self._shown),
-            urgent=True,
-        )
-        row = await self.transport.read(ask, log)
-        same_id(row, "id", user_id)
-        return row
+        everybody = await self.everybody.get()
+        trace: Trace = [*everybody.evidence]
+        with resting_on(trace):
+            parts = await together(*(self._found(query, trace) for query in self.queries(leaver)))
+        profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
+        return Found(match_all(leaver, profiles.values()), tuple(trace), len(everybody.profiles))
 
-    async def search(self, query: str, log: Log) -> list[Row]:
-        """Return every user that *query* finds, suspended and archived ones too.  Deleted ones are not looked for."""
-        return await self._users({"query": query}, log, most=_MOST)
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        """See `Connector.find_at`."""
+        return (await self.everybody.get()).candidates_at(leaver, addresses)
 
-    async def everybody(self, log: Log) -> list[Row]:
-        """Return every user of the tenant."""
-        return await self._users({}, log, most=_ALL)
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        """See `Connector.numbers`."""
+        return (await self.everybody.get()).numbers(people)
 
-    async def _users(self, which: dict[str, str], log: Log, *, most: int) -> list[Row]:
-        shown = self._shown | {"fields": f"nextPageToken,users({self._shown['fields']})"}
-        return await self._all(
-            "search users",
-            manifest.USER_READ,
-            lambda token: self.users.list(customer=self.customer, maxResults=_PAGE, pageToken=token, **which, **shown),
-            "users",
-            log,
-            most=most,
-        )
+    async def _found(self, query: str, trace: Trace) -> list[Profile]:
+        """Return whom *query* finds.  A search that the directory does not take is made up for by the snapshot."""
+        try:
+            return [self.profile_of(row) for row in await self.requests.search(query, trace)]
+        except Rejected as no:
+            if no.status != 400:
+                raise
+            return []
 
-    async def super_admins(self, log: Log) -> frozenset[str]:
-        """Return the ids of the super admins who can sign in."""
-        rows = await self.search("isAdmin=true", log)
-        admins = (row for row in rows if row.get("isAdmin") is True)  # a search that is ignored finds everybody
-        return frozenset(text(row, "id") for row in admins if not is_blocked(row))
+    def queries(self, leaver: Leaver) -> list[str]:
+        """Return the searches by key: the number, and each address."""
+        place = self.number_field.searched_as
+        number = [f"{place}={quoted(leaver.employee_no)}"] if place and leaver.employee_no else []
+        addresses = sorted(fold_all(address for address in (leaver.email, *leaver.other_emails) if address))
+        return [*number, *(f"email={quoted(address)}" for address in addresses)]
 
-    async def groups_of(self, user_id: str, log: Log) -> list[Row]:
-        """Return the groups that the user is a direct member of.  What those are nested in is theirs."""
-        return await self._all(
-            f"list groups of {user_id}",
-            manifest.GROUP_READ,
-            lambda token: self.groups.list(
-                userKey=user_id, maxResults=200, pageToken=token, fields="nextPageToken,groups(id,email,name)"
-            ),
-            "groups",
-            log,
+    def profile_of(self, row: Row) -> Profile:
+        """Reduce a User to what can be compared.  Contact addresses count only where Google calls them private."""
+        first = need(WHO, row, "primaryEmail", str)
+        return Profile(
+            account=_account(row, first),
+            employee_no=self.number_field.read(row),
+            emails=(first,),
+            aliases=(*texts(row, "aliases"), *texts(row, "nonEditableAliases"), *_private(row)),
+            names=_names(row),
+            rules_all=row.get("isAdmin") is True,
         )
 
-    async def owners_of(self, group_id: str, log: Log) -> list[Row]:
-        rows = await self._all(
-            f"list owners of group {group_id}",
-            manifest.GROUP_READ,
-            lambda token: self.members.list(
-                groupKey=group_id,
-                roles="OWNER",
-                maxResults=200,
-                pageToken=token,
-                fields="nextPageToken,members(id,role,status,type)",
-            ),
-            "members",
-            log,
-        )
-        return [row for row in rows if row.get("role") == "OWNER"]
 
-    async def assignments_of(self, user_id: str, log: Log) -> list[Row]:
-        """Return role assignments, those that come through a group as well."""
-        return await self._all(
-            f"list roles of {user_id}",
-            manifest.ROLE_READ,
-            lambda token: self.assignments.list(
-                customer=self.customer,
-                userKey=user_id,
-                includeIndirectRoleAssignments=True,
-                maxResults=200,
-                pageToken=token,
-            ),
-            "items",
-            log,
-        )
-
-    async def all_roles(self, log: Log) -> dict[str, Row]:
-        rows = await self._all(
-            "list roles",
-            manifest.ROLE_READ,
-            lambda token: self.roles.list(
-                customer=self.customer,
-                maxResults=100,
-                pageToken=token,
-                fields="nextPageToken,items(roleId,roleName,isSuperAdminRole)",
-            ),
-            "items",
-            log,
-        )
-        return {str(row.get("roleId")): row for row in rows}
-
-    def _events(self, name: str, from_at: datetime | None, log: Log) -> AsyncIterator[list[Row]]:
-        """
-        Yield the admin log's records of one event, whoever did it, to whomever, a page at a time.
-
-        A query takes one name.  Everybody waits for the answer, so it does not wait behind listings.
-        """
-        start = {} if from_at is None else {"startTime": spelled(from_at)}
-
-        def ask(token: str | None) -> Ask:
-            return Ask(
-                f"read the admin log for {name}",
-                manifest.AUDIT_READ,
-                lambda: self.activities.list(
-                    userKey="all",
-                    applicationName="admin",
-                    eventName=name,
-                    maxResults=1000,
-                    pageToken=token,
-                    fields="nextPageToken,items(id(time),events(name,parameters(name,value)))",
-                    **start,
-                ),
-                urgent=True,
-            )
-
-        return self.transport.each_page(ask, "items", log, most=_ALL)
-
-    async def _all(  # a listing's name and scope, its requests, where its rows stand, and how many it may have
-        self, doing: str, scope: str, build: Callable[[str | None], Any], key: str, log: Log, *, most: int = _MOST
-    ) -> list[Row]:
-        return await self.transport.pages(lambda token: Ask(doing, scope, lambda: build(token)), key, log, most=most)
+def quoted(value: str) -> str:
+    """Quote a value of the search language."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
-def is_blocked(user: Row) -> bool:
-    """Whether the user cannot sign in.  A field that is missing says nothing, so it does not say yes."""
-    return user.get("suspended") is True or user.get("archived") is True
+def _account(row: Row, label: str) -> Account:
+    kind = AccountKind.ADMIN if is_admin(row) else AccountKind.MEMBER
+    if row.get("isGuestUser") is True:
+        kind = AccountKind.GUEST
+    return Account(Service.GOOGLE_WORKSPACE, need(WHO, row, "id", str), kind, label, active=not is_blocked(row))
 
 
-def is_admin(user: Row) -> bool:
-    return user.get("isAdmin") is True or user.get("isDelegatedAdmin") is True
+def _names(row: Row) -> tuple[str, ...]:
+    name = row.get("name")
+    if not isinstance(name, dict):
+        return ()
+    given, family, full = (str(name.get(key) or "") for key in ("givenName", "familyName", "fullName"))
+    return tuple(dict.fromkeys(n for n in (f"{family} {given}", f"{given} {family}", full) if n.strip()))
+
+
+def _private(row: Row) -> list[str]:
+    return [str(e["address"]) for e in _dicts(row, "emails") if e.get("type") in _PRIVATE and e.get("address")]
+
+
+def _dicts(row: Row, key: str) -> list[Row]:
+    values = row.get(key)
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

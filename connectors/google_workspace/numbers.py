@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from connectors.google_workspace.shape import Row
+from connectors.kit.exchange import Row
 
 _EXTERNAL = re.compile(r"externalIds\.(?P<type>account|customer|login_id|network|organization|custom:(?P<custom>.+))")
 NONE = "none"

@@ -9,11 +9,15 @@ from typing import Any
 from connectors.contract import Ability, Capabilities, KindManifest, Manifest
 from connectors.errors import ConnectorError
 from connectors.google_workspace import manifest as scopes
-from connectors.google_workspace.accounts import quoted
-from connectors.google_workspace.directory import Directory
-from connectors.google_workspace.shape import Row, text, texts
+from connectors.google_workspace.answers import texts
+from connectors.google_workspace.directory import quoted
+from connectors.google_workspace.errors import WHO
+from connectors.google_workspace.limits import DIRECTORY, REPORTS
+from connectors.google_workspace.requests import Requests
 from connectors.google_workspace.tokens import Tier
-from connectors.google_workspace.transport import Ask, Log
+from connectors.google_workspace.transport import Request
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row
 from connectors.matching import fold_email
 from models.vocabulary import Service
 
@@ -23,25 +27,27 @@ _NOT_SUPER = (
 )
 
 
-async def own_account(directory: Directory, subject: str) -> Row:
+async def own_account(requests: Requests, subject: str) -> Row:
     """Return the user on whose behalf we act, found by address or alias; raises `ConnectorError`."""
-    for row in await directory.search(f"email={quoted(subject)}", []):
-        if fold_email(subject) in {fold_email(e) for e in (text(row, "primaryEmail"), *texts(row, "aliases"))}:
+    for row in await requests.search(f"email={quoted(subject)}", [], urgent=True):
+        if fold_email(subject) in {
+            fold_email(e) for e in (need(WHO, row, "primaryEmail", str), *texts(row, "aliases"))
+        }:
             return row
     raise ConnectorError(
-        "google_workspace: cannot find our own account: no user has the subject's address",
+        f"{WHO}: cannot find our own account: no user has the subject's address",
         remedy="Set LASTDAY_GOOGLE_WORKSPACE_ADMIN_SUBJECT to an administrator's address.",
     )
 
 
-async def probe(directory: Directory, manifest: Manifest, subject: str) -> Capabilities:
+async def probe(requests: Requests, manifest: Manifest, subject: str) -> Capabilities:
     """Try every scope of the manifest and one small read for each.  Nothing is changed; what is missing is an `Ability`."""
-    own, problems = await _own(directory, subject)
-    key = text(own, "id") if own is not None else None
+    own, problems = await _own(requests, subject)
+    key = need(WHO, own, "id", str) if own is not None else None
     wanted = {("read", s) for line in manifest.kinds.values() for s in line.read_scopes}
     wanted |= {("write", s) for line in manifest.kinds.values() for s in line.write_scopes}
     trials = sorted(wanted)
-    failed = await asyncio.gather(*(_try(directory, tier, scope, key) for tier, scope in trials))
+    failed = await asyncio.gather(*(_try(requests, tier, scope, key) for tier, scope in trials))
     missing = {trial: error for trial, error in zip(trials, failed, strict=True) if error is not None}
     return Capabilities(
         service=Service.GOOGLE_WORKSPACE,
@@ -53,44 +59,41 @@ async def probe(directory: Directory, manifest: Manifest, subject: str) -> Capab
     )
 
 
-async def _own(directory: Directory, subject: str) -> tuple[Row | None, list[tuple[str, str]]]:
+async def _own(requests: Requests, subject: str) -> tuple[Row | None, list[tuple[str, str]]]:
     try:
-        row = await own_account(directory, subject)
+        row = await own_account(requests, subject)
     except ConnectorError as error:
         return None, [(str(error), error.advice)]
     return row, [] if row.get("isAdmin") is True else [_NOT_SUPER]
 
 
-async def _try(directory: Directory, tier: Any, scope: str, own_id: str | None) -> ConnectorError | None:
+async def _try(requests: Requests, tier: Any, scope: str, own_id: str | None) -> ConnectorError | None:
     """Exchange a token; with the read tier also read as little as there is, since a scope does not make a right."""
     try:
-        await directory.transport.exchange(tier, scope)
-        ask = _small_read(directory, scope, own_id) if tier == "read" else None
-        if ask is not None:
-            await directory.transport.read(ask, _unkept())
+        await requests.transport.exchange(tier, scope)
+        request = _small_read(requests, scope, own_id) if tier == "read" else None
+        if request is not None:
+            await requests.transport.read(request, [])
     except ConnectorError as error:
         return error
     return None
 
 
-def _unkept() -> Log:
-    return []
-
-
-def _small_read(directory: Directory, scope: str, own_id: str | None) -> Ask | None:
-    customer = directory.customer
+def _small_read(requests: Requests, scope: str, own_id: str | None) -> Request | None:
+    customer = requests.customer
     builds: Mapping[str, Any] = {
-        scopes.USER_READ: lambda: directory.users.list(customer=customer, maxResults=1, fields="users(id)"),
-        scopes.GROUP_READ: lambda: directory.groups.list(customer=customer, maxResults=1, fields="groups(id)"),
-        scopes.ROLE_READ: lambda: directory.roles.list(customer=customer, maxResults=1, fields="items(roleId)"),
-        scopes.AUDIT_READ: lambda: directory.activities.list(
+        scopes.USER_READ: lambda: requests.users.list(customer=customer, maxResults=1, fields="users(id)"),
+        scopes.GROUP_READ: lambda: requests.groups.list(customer=customer, maxResults=1, fields="groups(id)"),
+        scopes.ROLE_READ: lambda: requests.roles.list(customer=customer, maxResults=1, fields="items(roleId)"),
+        scopes.AUDIT_READ: lambda: requests.activities.list(
             userKey="all", applicationName="admin", maxResults=1, fields="items(id(time))"
         ),
-        scopes.SECURITY: lambda: directory.tokens.list(userKey=own_id, fields="items(clientId)"),
+        scopes.SECURITY: lambda: requests.tokens.list(userKey=own_id, fields="items(clientId)"),
     }
     if scope == scopes.SECURITY and own_id is None:
         return None
-    return Ask(f"use {scope}", scope, builds[scope])
+    limit = REPORTS if scope == scopes.AUDIT_READ else DIRECTORY
+    return Request(f"use {scope}", scope, builds[scope], limits=(limit,))
 
 
 def _ability(line: KindManifest, missing: Mapping[tuple[Tier, str] | tuple[str, str], ConnectorError]) -> Ability:

@@ -7,98 +7,101 @@ from typing import Any, TypeAlias
 
 from connectors.errors import ConnectorError, Unintelligible
 from connectors.google_workspace.access import SUPER_ADMIN
-from connectors.google_workspace.directory import Directory
-from connectors.google_workspace.failures import Rejected
+from connectors.google_workspace.answers import same_id
+from connectors.google_workspace.errors import WHO, Rejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, USER_WRITE
+from connectors.google_workspace.requests import Requests
 from connectors.google_workspace.revoking import COMMANDED, Outcome, update
-from connectors.google_workspace.shape import same_id
-from connectors.google_workspace.transport import Ask, Log
+from connectors.google_workspace.transport import Request
+from connectors.kit.exchange import Trace
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt, RevocationResult
 
-_Giving: TypeAlias = "Callable[[Directory, Entitlement, Mapping[str, Json], Log], Awaitable[Outcome]]"
+_Giving: TypeAlias = "Callable[[Requests, Entitlement, Mapping[str, Json], Trace], Awaitable[Outcome]]"
 _NOTHING_TO_DO = Outcome(RevocationResult.ALREADY_ABSENT, "nothing to give back: it is there")
 
 
-async def restore(directory: Directory, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
+async def restore(requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
     """Send the write that gives *entitlement* back.  Raises `ConnectorError`, also for a kind that cannot be given."""
     giving = _GIVINGS.get(entitlement.kind)
     if giving is None:
         raise ConnectorError(
-            f"google_workspace: cannot restore {entitlement.kind}: its owner must enrol again",
+            f"{WHO}: cannot restore {entitlement.kind}: its owner must enrol again",
             remedy="Ask the person to enrol again.",
         )
-    log: Log = []
-    outcome = await giving(directory, entitlement, prestate, log)
-    return Receipt(entitlement.id, outcome.result, tuple(log), outcome.text)
+    trace: Trace = []
+    outcome = await giving(requests, entitlement, prestate, trace)
+    return Receipt(entitlement.id, outcome.result, tuple(trace), outcome.text)
 
 
-async def _unsuspend(directory: Directory, entitlement: Entitlement, prestate: Mapping[str, Json], log: Log) -> Outcome:
+async def _unsuspend(
+    requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace
+) -> Outcome:
     """Google lifts no suspension for abuse: that is its refusal."""
     try:
         body = {"suspended": prestate.get("suspended") is True}
-        await update(directory, entitlement.account_id, "un-suspend", body, log)
+        await update(requests, entitlement.account_id, "un-suspend", body, trace)
     except Rejected as no:
-        if not no.is_(412, "adminCannotUnsuspend"):
+        if not no.matches(412, "adminCannotUnsuspend"):
             raise
         return Outcome(RevocationResult.REFUSED, str(no))
     return COMMANDED
 
 
-async def _rejoin(directory: Directory, entitlement: Entitlement, prestate: Mapping[str, Json], log: Log) -> Outcome:
+async def _rejoin(requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:
     """Add the member with the role it had.  Google says `duplicate` where it is one already."""
     key, group_id = entitlement.account_id, entitlement.vendor_id
     body = {"id": key, "role": _kept(prestate, "role", entitlement)}
-    ask = Ask(
+    request = Request(
         f"add {key} to group {group_id}",
         MEMBER_WRITE,
-        lambda: directory.members.insert(groupKey=group_id, body=dict(body), fields="id,role"),
+        lambda: requests.members.insert(groupKey=group_id, body=dict(body), fields="id,role"),
         "write",
     )
     try:
-        same_id(await directory.transport.write(ask, log), "id", key)
+        same_id(await requests.transport.write(request, trace), "id", key)
     except Rejected as no:
-        if not no.is_(409, "duplicate"):
+        if not no.matches(409, "duplicate"):
             raise
         return _NOTHING_TO_DO
     return COMMANDED
 
 
-async def _assign(directory: Directory, entitlement: Entitlement, prestate: Mapping[str, Json], log: Log) -> Outcome:
+async def _assign(requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:
     if prestate.get(SUPER_ADMIN) is True:
         key, body = entitlement.account_id, {"status": True}
-        ask = Ask(
-            f"make {key} super admin", USER_WRITE, lambda: directory.users.makeAdmin(userKey=key, body=body), "write"
+        request = Request(
+            f"make {key} super admin", USER_WRITE, lambda: requests.users.makeAdmin(userKey=key, body=body), "write"
         )
-        await directory.transport.write(ask, log)
+        await requests.transport.write(request, trace)
         return COMMANDED
-    return await _assign_again(directory, entitlement, prestate, log)
+    return await _assign_again(requests, entitlement, prestate, trace)
 
 
 async def _assign_again(
-    directory: Directory, entitlement: Entitlement, prestate: Mapping[str, Json], log: Log
+    requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace
 ) -> Outcome:
     """Assign the role anew, under a new id, unless a read shows that the account holds it with the same reach."""
     kept = {key: prestate[key] for key in ("roleId", "scopeType", "orgUnitId", "condition") if prestate.get(key)}
     _kept(prestate, "roleId", entitlement)
-    for row in await directory.assignments_of(entitlement.account_id, log):
+    for row in await requests.assignments_of(entitlement.account_id, trace):
         same = {key: row.get(key) for key in kept} == kept
         if same and row.get("assignedTo") == entitlement.account_id:
             return _NOTHING_TO_DO
     body: dict[str, Any] = kept | {"assignedTo": entitlement.account_id}
-    ask = Ask(
+    request = Request(
         f"assign role to {entitlement.account_id}",
         ROLE_WRITE,
-        lambda: directory.assignments.insert(customer=directory.customer, body=dict(body)),
+        lambda: requests.assignments.insert(customer=requests.customer, body=dict(body)),
         "write",
     )
-    same_id(await directory.transport.write(ask, log), "assignedTo", entitlement.account_id)
+    same_id(await requests.transport.write(request, trace), "assignedTo", entitlement.account_id)
     return COMMANDED
 
 
 def _kept(prestate: Mapping[str, Json], key: str, entitlement: Entitlement) -> str:
     value = prestate.get(key)
     if not isinstance(value, str):
-        raise Unintelligible(f"google_workspace: cannot restore {entitlement.kind}: no {key} was kept")
+        raise Unintelligible(f"{WHO}: cannot restore {entitlement.kind}: no {key} was kept")
     return value
 
 

@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from connectors.errors import Unintelligible
-from connectors.google_workspace.access import READERS, SUPER_ADMIN, Look
-from connectors.google_workspace.accounts import NO_SUCH_USER
-from connectors.google_workspace.directory import Directory
-from connectors.google_workspace.failures import Rejected
+from connectors.errors import OutcomeUnknown, Unintelligible
+from connectors.google_workspace.access import READERS, SUPER_ADMIN, AccountReading
+from connectors.google_workspace.answers import same_id
+from connectors.google_workspace.errors import NO_SUCH_USER, WHO, Rejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, SECURITY, USER_WRITE
-from connectors.google_workspace.shape import same_id_if_told, text
-from connectors.google_workspace.transport import Ask, Log
+from connectors.google_workspace.requests import Requests
+from connectors.google_workspace.transport import Request
+from connectors.kit.answers import need
+from connectors.kit.exchange import Trace
 from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, Receipt, RevocationResult
 
 _PASSWORD_BYTES = 48
@@ -35,36 +36,36 @@ class Outcome:
 
 
 COMMANDED = Outcome(RevocationResult.COMMANDED)
-_Cut: TypeAlias = "Callable[[Directory, Entitlement, Log], Awaitable[Outcome]]"
+_Cut: TypeAlias = "Callable[[Requests, Entitlement, Trace], Awaitable[Outcome]]"
 
 
-async def revoke(directory: Directory, entitlement: Entitlement) -> Receipt:
+async def revoke(requests: Requests, entitlement: Entitlement) -> Receipt:
     """Send the kind's one write and return what became of it, with every exchange; raises `ConnectorError`."""
     if entitlement.vendor_id == "*":
-        raise Unintelligible(f"google_workspace: cannot revoke {entitlement.kind}: it was never read")
+        raise Unintelligible(f"{WHO}: cannot revoke {entitlement.kind}: it was never read")
     if {entitlement.vendor_id, entitlement.account_id} & {"", ".", ".."}:
         raise _unknown(entitlement)  # in a path these name what stands above: another's, or everybody's
-    log: Log = []
-    outcome = await _CUTS[entitlement.kind](directory, entitlement, log)
-    return Receipt(entitlement.id, outcome.result, tuple(log), outcome.text)
+    trace: Trace = []
+    outcome = await _CUTS[entitlement.kind](requests, entitlement, trace)
+    return Receipt(entitlement.id, outcome.result, tuple(trace), outcome.text)
 
 
-async def freeze(directory: Directory, account_id: str) -> list[Receipt]:
+async def freeze(requests: Requests, account_id: str) -> list[Receipt]:
     """
     Set a password that nobody knows and clear the recovery address and phone, in one write.
 
     The password is random, sent once and kept nowhere.  The user is read first: the write's answer does not tell what was
     there, and a read that is about somebody else stops it.
     """
-    log: Log = []
-    look = Look(directory, account_id)
-    had = {row.id for row in await READERS[EntitlementKind.RECOVERY](look, log)}
-    await update(directory, account_id, "freeze", _new_password() | dict.fromkeys(_RECOVERY_FIELDS.values(), ""), log)
-    password = look.row(EntitlementKind.PASSWORD, ACCOUNT)
-    cleared = [look.row(EntitlementKind.RECOVERY, vendor_id) for vendor_id in _RECOVERY_FIELDS]
+    trace: Trace = []
+    reading = AccountReading(requests, account_id)
+    had = {row.id for row in await READERS[EntitlementKind.RECOVERY](reading, trace)}
+    await update(requests, account_id, "freeze", _new_password() | dict.fromkeys(_RECOVERY_FIELDS.values(), ""), trace)
+    password = reading.row(EntitlementKind.PASSWORD, ACCOUNT)
+    cleared = [reading.row(EntitlementKind.RECOVERY, vendor_id) for vendor_id in _RECOVERY_FIELDS]
     gone = RevocationResult.ALREADY_ABSENT
     return [
-        Receipt(row.id, COMMANDED.result if row is password or row.id in had else gone, tuple(log))
+        Receipt(row.id, COMMANDED.result if row is password or row.id in had else gone, tuple(trace))
         for row in (password, *cleared)
     ]
 
@@ -73,179 +74,182 @@ def _new_password() -> dict[str, Any]:
     return {"password": secrets.token_urlsafe(_PASSWORD_BYTES), "changePasswordAtNextLogin": True}
 
 
-async def update(directory: Directory, account_id: str, doing: str, body: Mapping[str, Any], log: Log) -> None:
+async def update(requests: Requests, account_id: str, doing: str, body: Mapping[str, Any], trace: Trace) -> None:
     """
     Change fields of a user: PUT, but what is left out is kept.  The answer must not be about another user.
 
     It may name none: by Google's notes it holds the changed fields only.
     """
-    ask = Ask(
+    request = Request(
         f"{doing} {account_id}",
         USER_WRITE,
-        lambda: directory.users.update(userKey=account_id, body=dict(body), fields="id"),
+        lambda: requests.users.update(userKey=account_id, body=dict(body), fields="id"),
         "write",
     )
-    answer = await directory.transport.write(ask, log)
+    answer = await requests.transport.write(request, trace)
     if not isinstance(answer, dict):
-        raise Unintelligible(
-            f"google_workspace: cannot {doing} {account_id}: not a JSON object", evidence=tuple(log[-1:])
-        )
-    same_id_if_told(answer, "id", account_id)
+        raise OutcomeUnknown(f"{WHO}: cannot {doing} {account_id}: not a JSON object", evidence=tuple(trace))
+    if "id" in answer:
+        same_id(answer, "id", account_id)
 
 
-async def _suspend(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
-    await update(directory, entitlement.account_id, "suspend", {"suspended": True}, log)
+async def _suspend(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
+    await update(requests, entitlement.account_id, "suspend", {"suspended": True}, trace)
     return COMMANDED
 
 
-async def _change_password(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
-    await update(directory, entitlement.account_id, "change the password of", _new_password(), log)
+async def _change_password(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
+    await update(requests, entitlement.account_id, "change the password of", _new_password(), trace)
     return COMMANDED
 
 
-async def _clear_recovery(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _clear_recovery(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     field = _RECOVERY_FIELDS.get(entitlement.vendor_id)
     if field is None:
         raise _unknown(entitlement)
-    await update(directory, entitlement.account_id, "clear recovery of", {field: ""}, log)
+    await update(requests, entitlement.account_id, "clear recovery of", {field: ""}, trace)
     return COMMANDED
 
 
 def _unknown(entitlement: Entitlement) -> Unintelligible:
-    return Unintelligible(f"google_workspace: cannot revoke {entitlement.kind}: no listing gives such an id")
+    return Unintelligible(f"{WHO}: cannot revoke {entitlement.kind}: no listing gives such an id")
 
 
-async def _sign_out(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _sign_out(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key = entitlement.account_id
-    ask = Ask(f"sign out {key}", SECURITY, lambda: directory.users.signOut(userKey=key), "write")
-    await directory.transport.write(ask, log)
+    request = Request(f"sign out {key}", SECURITY, lambda: requests.users.signOut(userKey=key), "write")
+    await requests.transport.write(request, trace)
     return COMMANDED
 
 
-async def _delete_grant(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _delete_grant(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key, client_id = entitlement.account_id, entitlement.vendor_id
-    ask = Ask(
+    request = Request(
         f"delete grant {client_id} of {key}",
         SECURITY,
-        lambda: directory.tokens.delete(userKey=key, clientId=client_id),
+        lambda: requests.tokens.delete(userKey=key, clientId=client_id),
         "write",
     )
-    return await _delete(directory, entitlement, ask, log, absent=_NOT_THERE)
+    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE)
 
 
-async def _delete_app_password(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _delete_app_password(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     if not entitlement.vendor_id.isdecimal():
         raise _unknown(entitlement)
     key, code_id = entitlement.account_id, int(entitlement.vendor_id)
-    ask = Ask(
+    request = Request(
         f"delete app password {code_id} of {key}",
         SECURITY,
-        lambda: directory.asps.delete(userKey=key, codeId=code_id),
+        lambda: requests.asps.delete(userKey=key, codeId=code_id),
         "write",
     )
     absent = (*_NOT_THERE, (400, "invalid"), (400, "invalidParameter"), (400, "INVALID_ARGUMENT"))
-    return await _delete(directory, entitlement, ask, log, absent=absent)
+    return await _delete(requests, entitlement, request, trace, absent=absent)
 
 
-async def _leave_group(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _leave_group(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key, group_id = entitlement.account_id, entitlement.vendor_id
-    ask = Ask(
+    request = Request(
         f"remove {key} from group {group_id}",
         MEMBER_WRITE,
-        lambda: directory.members.delete(groupKey=group_id, memberKey=key),
+        lambda: requests.members.delete(groupKey=group_id, memberKey=key),
         "write",
     )
-    return await _delete(directory, entitlement, ask, log, absent=_NOT_THERE, refused=_STATE_FORBIDS)
+    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
 
 
 async def _delete(  # the ways in which one call says no
-    directory: Directory,
+    requests: Requests,
     entitlement: Entitlement,
-    ask: Ask,
-    log: Log,
+    request: Request,
+    trace: Trace,
     *,
     absent: tuple[tuple[int, str], ...],
     refused: tuple[tuple[int, str], ...] = (),
 ) -> Outcome:
     """Delete.  The codes of *absent* may mean that it is gone: a fresh read decides.  A missing user is not a missing thing."""
     try:
-        await directory.transport.write(ask, log)
+        await requests.transport.write(request, trace)
     except Rejected as no:
         said = (no.status, no.code or "")
         if said in refused:
             return Outcome(RevocationResult.REFUSED, str(no))
-        if said not in absent or no.said.message == NO_SUCH_USER or not await _is_gone(directory, entitlement, log):
+        if said not in absent or no.body.message == NO_SUCH_USER or not await _is_gone(requests, entitlement, trace):
             raise
         return Outcome(RevocationResult.ALREADY_ABSENT)
     return COMMANDED
 
 
-async def _is_gone(directory: Directory, entitlement: Entitlement, log: Log) -> bool:
-    look = Look(directory, entitlement.account_id)
-    rows = await READERS[entitlement.kind](look, log)
+async def _is_gone(requests: Requests, entitlement: Entitlement, trace: Trace) -> bool:
+    reading = AccountReading(requests, entitlement.account_id)
+    rows = await READERS[entitlement.kind](reading, trace)
     return entitlement.vendor_id not in {row.vendor_id for row in rows}
 
 
-async def _invalidate_codes(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _invalidate_codes(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     """Google does not do it for a suspended user: that is its refusal, not our failure."""
     key = entitlement.account_id
-    ask = Ask(f"invalidate backup codes of {key}", SECURITY, lambda: directory.codes.invalidate(userKey=key), "write")
+    request = Request(
+        f"invalidate backup codes of {key}", SECURITY, lambda: requests.codes.invalidate(userKey=key), "write"
+    )
     try:
-        await directory.transport.write(ask, log)
+        await requests.transport.write(request, trace)
     except Rejected as no:
         if no.status != 400 or no.code not in {"invalid", "INVALID_ARGUMENT"}:
             raise
-        if await _is_gone(directory, entitlement, log):
+        if await _is_gone(requests, entitlement, trace):
             return Outcome(RevocationResult.ALREADY_ABSENT)
         return Outcome(RevocationResult.REFUSED, "Google invalidates no backup codes of a suspended user")
     return COMMANDED
 
 
-async def _take_role(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _take_role(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     if entitlement.vendor_id == SUPER_ADMIN:
-        return await _end_super_admin(directory, entitlement, log)
-    return await _delete_assignment(directory, entitlement, log)
+        return await _end_super_admin(requests, entitlement, trace)
+    return await _delete_assignment(requests, entitlement, trace)
 
 
-async def _end_super_admin(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _end_super_admin(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     """Clear the flag; where only an assignment of a super admin's role is left, delete that."""
     key, body = entitlement.account_id, {"status": False}
     left = (
-        [] if (await directory.user(key, log)).get("isAdmin") is True else await _super_assignments(directory, key, log)
+        []
+        if (await requests.user(key, trace)).get("isAdmin") is True
+        else await _super_assignments(requests, key, trace)
     )
     if left:
-        return await _delete_assignment(directory, replace(entitlement, vendor_id=left[0]), log)
-    ask = Ask(
-        f"end super admin of {key}", USER_WRITE, lambda: directory.users.makeAdmin(userKey=key, body=body), "write"
+        return await _delete_assignment(requests, replace(entitlement, vendor_id=left[0]), trace)
+    request = Request(
+        f"end super admin of {key}", USER_WRITE, lambda: requests.users.makeAdmin(userKey=key, body=body), "write"
     )
-    await directory.transport.write(ask, log)
+    await requests.transport.write(request, trace)
     return COMMANDED
 
 
-async def _super_assignments(directory: Directory, key: str, log: Log) -> list[str]:
-    held, names = await directory.assignments_of(key, log), await directory.all_roles(log)
+async def _super_assignments(requests: Requests, key: str, trace: Trace) -> list[str]:
+    held, names = await requests.assignments_of(key, trace), await requests.all_roles(trace)
     return [
-        text(row, "roleAssignmentId")
+        need(WHO, row, "roleAssignmentId", str)
         for row in held
         if row.get("assignedTo") == key and names.get(str(row.get("roleId")), {}).get("isSuperAdminRole") is True
     ]
 
 
-async def _delete_assignment(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+async def _delete_assignment(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     """Delete an assignment after reading whose it is: a group's would take the role from all its members."""
-    held = await directory.assignments_of(entitlement.account_id, log)
+    held = await requests.assignments_of(entitlement.account_id, trace)
     assignment = next((row for row in held if row.get("roleAssignmentId") == entitlement.vendor_id), None)
     if assignment is None:
         return Outcome(RevocationResult.ALREADY_ABSENT)
     if assignment.get("assignedTo") != entitlement.account_id:
         return Outcome(RevocationResult.REFUSED, "held through a group: it goes with the membership")
-    ask = Ask(
+    request = Request(
         f"delete role assignment {entitlement.vendor_id}",
         ROLE_WRITE,
-        lambda: directory.assignments.delete(customer=directory.customer, roleAssignmentId=entitlement.vendor_id),
+        lambda: requests.assignments.delete(customer=requests.customer, roleAssignmentId=entitlement.vendor_id),
         "write",
     )
-    return await _delete(directory, entitlement, ask, log, absent=_NOT_THERE, refused=_STATE_FORBIDS)
+    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
 
 
 _CUTS: Mapping[EntitlementKind, _Cut] = {

@@ -6,7 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 
-from pydantic import field_validator
+from pydantic import Field, PositiveInt, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.google_workspace.numbers import NumberField
@@ -20,7 +20,8 @@ class Settings(ConnectorSettings):
     *endpoint*: root of the admin APIs, batches included; the token URL stands in the key file.  *credentials_file*: a service
     account's key (JSON) with domain-wide delegation, for reading; *write_credentials_file* for revoking, by default the same.
     *admin_subject*: the address of the administrator on whose behalf they act.  *number_field*: where employee numbers stand, see
-    `connectors.google_workspace.numbers.NumberField`.
+    `connectors.google_workspace.numbers.NumberField`.  *limits*: calls a minute where Google has given this project others, by their
+    name in `connectors.google_workspace.limits`; "*" is for all.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_GOOGLE_WORKSPACE_")
@@ -31,6 +32,7 @@ class Settings(ConnectorSettings):
     admin_subject: str
     customer: str = "my_customer"
     number_field: str = "externalIds.organization"
+    limits: dict[str, PositiveInt] = Field(default_factory=dict)
 
     @field_validator("number_field")
     @classmethod

@@ -6,96 +6,96 @@ Google fails a whole exchange for one scope that is missing on the allow-list.
 
 from __future__ import annotations
 
-import http.client
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import functools
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import google.auth.exceptions
 import google_auth_httplib2
-import httplib2
 from google.oauth2 import service_account
 
-from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
-from connectors.google_workspace.failures import WHO, is_throttle, retry_after
-from connectors.google_workspace.saying import Said
-from connectors.google_workspace.wire import Answer, Wire, date_of
-from models.vocabulary import Evidence
+from connectors.errors import ConnectorError, Unintelligible
+from connectors.google_workspace.client import LOSSES, HttpOnce
+from connectors.google_workspace.errors import CODES, WHO, code_of, lacking
+from connectors.kit.exchange import Exchange, Reply, Trace, lower
+from connectors.kit.semaphore import PrioritySemaphore
 
 Tier: TypeAlias = Literal["read", "write"]
 
+RENEWED_FOR = 60.0
+"""Seconds for which a token that replaced a refused one is not suspected itself: another refusal is not about the token."""
+_CODES = replace(CODES, denied=frozenset({
+    "access_denied", "admin_policy_enforced", "deleted_client", "disabled_client", "invalid_client", "invalid_grant",
+    "invalid_request", "invalid_scope", "org_internal", "unauthorized_client", "unsupported_grant_type",
+}))  # fmt: skip
+"""RFC 6749, section 5.2, and developers.google.com/identity/protocols/oauth2/service-account."""
+_OURS = "Check the key file, this machine's clock, and that the administrator's address exists."
+_Run: TypeAlias = "Callable[[Callable[[HttpOnce], None]], Awaitable[None]]"
+"""Runs what needs connections in a thread that has some."""
 
-@dataclass(slots=True)
-class _Held:
-    """One credential; refreshing it is not thread-safe, hence the lock."""
 
+@dataclass(slots=True, eq=False)
+class Token:
+    """The token of one credential and scope.  It is exchanged once for all who wait."""
+
+    scope: str
     credentials: Any
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    run: _Run
+    clock: Callable[[], float] = time.monotonic
+    _next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
+    _renewed_until: float = 0.0
 
+    async def bearer(self, trace: Trace, *, refused: str | None = None) -> str:
+        """
+        Return a live token, other than *refused*, which Google no longer takes.
 
-def _credentials(path: Path, subject: str) -> Any:
-    load: Any = service_account.Credentials.from_service_account_file
-    return load(str(path), subject=subject)
+        Raises `ConnectorError`; an exchange that failed is added to *trace*.
+        """
+        async with self._next.place():
+            if not self.credentials.valid or self.credentials.token == refused:
+                try:
+                    await self.run(functools.partial(_exchange, self.credentials, self.scope))
+                except ConnectorError as error:
+                    trace += error.evidence
+                    raise
+                if refused is not None:
+                    self._renewed_until = self.clock() + RENEWED_FOR
+            return str(self.credentials.token)
+
+    def may_be_stale(self, bearer: str) -> bool:
+        """Whether a new token may cure that *bearer* was refused.  Not if it is new, and in the place of a refused one."""
+        return bearer != self.credentials.token or self.clock() >= self._renewed_until
 
 
 class Tokens:
-    """Exchanges and keeps access tokens.  Thread-safe."""
+    """The tokens of one administrator: *files* are the keys of the service accounts that act on *subject*'s behalf."""
 
-    def __init__(self, files: Mapping[Tier, Path], subject: str) -> None:
+    def __init__(self, files: Mapping[Tier, Path], subject: str, run: _Run) -> None:
         """Raises `OSError` or `ValueError` if a file is not a service account's key."""
-        loaded = {path: _credentials(path, subject) for path in set(files.values())}
+        load: Any = service_account.Credentials.from_service_account_file
+        loaded = {path: load(str(path), subject=subject) for path in set(files.values())}
         self._sources: dict[Tier, Any] = {tier: loaded[path] for tier, path in files.items()}
-        self._held: dict[tuple[Tier, str], _Held] = {}
-        self._lock = threading.Lock()
+        self._tokens: dict[tuple[Tier, str], Token] = {}
+        self._run = run
 
-    def bearer(self, wire: Wire, tier: Tier, scope: str, *, stale: str | None = None) -> str:
-        """Return a live token; *stale* is one that the vendor no longer takes.  Raises `ConnectorError`."""
-        with self._lock:
-            if (tier, scope) not in self._held:
-                self._held[tier, scope] = _Held(self._sources[tier].with_scopes([scope]))
-            held = self._held[tier, scope]
-        with held.lock:
-            if not held.credentials.valid or held.credentials.token == stale:
-                self._refresh(held.credentials, wire, scope)
-            return str(held.credentials.token)
+    def of(self, tier: Tier, scope: str) -> Token:
+        if (tier, scope) not in self._tokens:
+            self._tokens[tier, scope] = Token(scope, self._sources[tier].with_scopes([scope]), self._run)
+        return self._tokens[tier, scope]
 
-    def _refresh(self, credentials: Any, wire: Wire, scope: str) -> None:
-        request = _TokenRequest(wire)
-        try:
-            credentials.refresh(request)
-        except google.auth.exceptions.RefreshError as exc:
-            raise self._refused(exc, scope, request.evidence) from exc
-        except (TypeError, ValueError, AttributeError) as exc:
-            # what google-auth makes of an answer that is not a JSON object, as a network's own sign-in page
-            raise Unintelligible(
-                f"{WHO}: cannot exchange a token: no token in the answer", evidence=request.evidence
-            ) from exc
-        except (OSError, http.client.HTTPException, google.auth.exceptions.TransportError) as exc:
-            text = f"{WHO}: cannot exchange a token: {type(exc).__name__}"
-            raise Unreachable(text, evidence=request.evidence) from exc
 
-    def _refused(self, exc: Exception, scope: str, evidence: tuple[Evidence, ...]) -> ConnectorError:
-        body = exc.args[1] if len(exc.args) > 1 else None
-        code = body.get("error") if isinstance(body, dict) else None
-        if code == "unauthorized_client":
-            return Denied(
-                f"{WHO}: cannot exchange a token for {scope}: {code}",
-                code=code,
-                evidence=evidence,
-                remedy=f"Allow the scope {scope} to the service account's client, under domain-wide delegation in the Admin console.",
-            )
-        if code is None:
-            return Unintelligible(f"{WHO}: cannot exchange a token: no JSON in the answer", evidence=evidence)
-        return Denied(
-            f"{WHO}: cannot exchange a token: {code}",
-            code=str(code),
-            evidence=evidence,
-            remedy="Check the key file, this machine's clock, and that the administrator's address exists.",
-        )
+def _exchange(credentials: Any, scope: str, http: HttpOnce) -> None:
+    request = _TokenRequest(http, scope)
+    try:
+        credentials.refresh(request)
+    except (google.auth.exceptions.RefreshError, TypeError, ValueError, AttributeError) as exc:
+        # what google-auth makes of an answer without a token or that is no JSON object, as a network's own sign-in page
+        text = f"{WHO}: cannot exchange a token for {scope}: no token in the answer"
+        raise Unintelligible(text, evidence=tuple(request.trace)) from exc
 
 
 class _TokenRequest:
@@ -105,28 +105,23 @@ class _TokenRequest:
     Answers that google-auth would try again for, with sleeps of its own, end it here: waiting has one owner.
     """
 
-    def __init__(self, wire: Wire) -> None:
-        self._request = google_auth_httplib2.Request(wire)
-        self.evidence: tuple[Evidence, ...] = ()
+    def __init__(self, http: HttpOnce, scope: str) -> None:
+        self._send = google_auth_httplib2.Request(http)
+        self._scope = scope
+        self.trace: Trace = []
 
     def __call__(self, url: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
-        """Send, note the exchange (no digest: what is exchanged is a secret), raise for what may pass."""
-        what, sent_at = f"{method} {urlsplit(url).path}", datetime.now(UTC)
+        """Send and record the exchange, without digests: what is exchanged is a secret.  Raises for all answers but 200."""
+        exchange = Exchange(WHO, f"exchange a token for {self._scope}", f"{method} {urlsplit(url).path}")
         try:
-            response = self._request(url=url, method=method, body=body, headers=headers)
-        except (OSError, http.client.HTTPException, httplib2.HttpLib2Error, google.auth.exceptions.TransportError):
-            self.evidence = (Evidence(what, sent_at, datetime.now(UTC), None),)
-            raise
-        answer = Answer(int(response.status), response.headers, response.data)
-        said = Said.of(answer.content) if answer.status >= 400 else Said()
-        at = date_of(answer.headers)
-        self.evidence = (Evidence(what, sent_at, datetime.now(UTC), answer.status, code=said.code, vendor_at=at),)
-        text = f"{WHO}: cannot exchange a token: {said.code or f'HTTP {answer.status}'}"
-        if is_throttle(answer, said):
-            wait = retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
-            raise Throttled(text, retry_after=wait, code=said.code, evidence=self.evidence)
-        if answer.status == 408 or answer.status >= 500:
-            raise Unreachable(text, code=said.code, evidence=self.evidence)
-        if answer.status != 200 and answer.status < 400:
-            raise Unintelligible(text, evidence=self.evidence)
-        return response
+            response = self._send(url=url, method=method, body=body, headers=headers)
+        except (*LOSSES, google.auth.exceptions.TransportError) as exc:
+            self.trace.append(exchange.evidence(None))
+            raise exchange.lost(exc, self.trace) from exc
+        reply = Reply(int(response.status), lower(response.headers), response.data)
+        code = code_of(reply)
+        self.trace.append(replace(exchange.evidence(reply, code), response_sha256=None))
+        if reply.status == 200:
+            return response
+        remedy = lacking(self._scope) if code == "unauthorized_client" else _OURS
+        raise exchange.failure(reply, code, _CODES, self.trace, remedy=remedy)

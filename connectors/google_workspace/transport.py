@@ -1,5 +1,5 @@
 """
-Calls through the official SDK: in threads of their own, once each, waited for by `Pace`, every exchange recorded.
+Requests through the official SDK: in threads of their own, once each, recorded, judged, tried again by `Pace`.
 
 The SDK's service objects are shared only for building requests; what sends them belongs to one thread.
 """
@@ -7,48 +7,48 @@ The SDK's service objects are shared only for building requests; what sends them
 from __future__ import annotations
 
 import asyncio
-import copy
 import functools
-import http.client
-import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-import httplib2
-from googleapiclient import discovery, discovery_cache
-from googleapiclient.errors import HttpError
-
-from connectors.errors import ConnectorError, Unintelligible
-from connectors.google_workspace import failures
+from connectors.errors import Denied, Throttled, Unintelligible
+from connectors.google_workspace import errors
+from connectors.google_workspace.answers import listed
+from connectors.google_workspace.client import LOSSES, TIMEOUT, UNREAD, HttpOnce, NotSent, build, scrubbed
+from connectors.google_workspace.errors import WHO
+from connectors.google_workspace.limits import DIRECTORY, THREADS
 from connectors.google_workspace.settings import Settings
-from connectors.google_workspace.shape import Row, listed
 from connectors.google_workspace.tokens import Tier, Tokens
-from connectors.google_workspace.wire import TIMEOUT, Recorder, Wire
+from connectors.kit.exchange import Exchange, Reply, Row, Trace, lower
+from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
-from connectors.kit.semaphore import PrioritySemaphore
-from models.vocabulary import Evidence
+from connectors.kit.paging import MOST_PAGES, PageMarks
 
-Log: TypeAlias = "list[Evidence]"
-THREADS = 8
-"""The Directory refuses too many calls at once for one tenant, and that limit cannot be raised."""
+T = TypeVar("T")
+
+MOST = 5000
+"""Rows that one query may give."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Request:
     """
-    One request to be.  *build* makes the SDK's request afresh for each attempt, since sending changes it.
+    One request to be.  *build* makes the SDK's request afresh for each try, since sending changes it.
 
-    *doing* completes "cannot …" and names ids only.  *urgent*: goes before what waits, as every write does.
+    *doing* completes "cannot …" and names ids only.  *urgent*: goes before what waits, as every write does.  *limits*: which of
+    `connectors.google_workspace.limits` it counts for, the narrowest first.
     """
 
     doing: str
     scope: str
-    build: Callable[[], Any]
+    build: Callable[..., Any]
     tier: Tier = "read"
     urgent: bool = False
+    limits: tuple[str, ...] = (DIRECTORY,)
 
     @property
     def write(self) -> bool:
@@ -59,188 +59,159 @@ class Ask:
 class Transport:
     """The way to one tenant.  Opens no connection until it is asked for something."""
 
-    def __init__(self, settings: Settings, pace: Pace, *, timeout: float = TIMEOUT) -> None:
-        self.pace = pace
+    def __init__(self, settings: Settings, pace: Pace, limits: Limits, *, timeout: float = TIMEOUT) -> None:
+        self._pace = pace
+        self._limits = limits
         self._settings = settings
         self._timeout = timeout
         files: dict[Tier, Any] = {
             "read": settings.credentials_file,
             "write": settings.write_credentials_file or settings.credentials_file,
         }
-        self._tokens = Tokens(files, settings.admin_subject)
+        self._tokens = Tokens(files, settings.admin_subject, self._run)
         self.directory = build("directory_v1", settings.endpoint)
         self.reports = build("reports_v1", settings.endpoint)
-        self._turns = PrioritySemaphore(THREADS)
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="google_workspace")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix=WHO)
         self._local = threading.local()
-        self._wires: list[Wire] = []
+        self._opened: list[HttpOnce] = []
         self._lock = threading.Lock()
 
-    async def read(self, ask: Ask, log: Log) -> Row:
-        """Return one JSON object; raises `ConnectorError`.  Each exchange is added to *log*, failed ones too."""
-        body = await self.pace.read(functools.partial(self._in_thread, ask, log))
+    async def read(self, request: Request, trace: Trace) -> Row:
+        """Return one JSON object; raises `ConnectorError`.  Each exchange is added to *trace*, failed ones too."""
+        body = await self._pace.read(functools.partial(self._try, request, trace))
         if not isinstance(body, dict):
-            raise Unintelligible(f"{failures.WHO}: cannot {ask.doing}: not a JSON object", evidence=tuple(log[-1:]))
+            raise Unintelligible(f"{WHO}: cannot {request.doing}: not a JSON object", evidence=tuple(trace))
         return body
 
-    async def whole(self, ask: Ask, key: str, log: Log) -> list[Row]:
-        """Return the rows of a list that Google gives in one page; raises `Unintelligible` if there is a next one."""
-        body = await self.read(ask, log)
-        if body.get("nextPageToken"):
-            raise Unintelligible(f"{failures.WHO}: cannot {ask.doing}: a list without pages has a next one")
-        return listed(body, key, ask.doing)
-
-    async def write(self, ask: Ask, log: Log) -> Any:
+    async def write(self, request: Request, trace: Trace) -> Any:
         """Send a write, again only after what surely did nothing.  Returns what the SDK does, which may be empty."""
-        return await self.pace.write(functools.partial(self._in_thread, ask, log))
+        return await self._pace.write(functools.partial(self._try, request, trace))
 
     async def exchange(self, tier: Tier, scope: str) -> None:
         """Get a token and use it for nothing; raises `ConnectorError`."""
-        await self.pace.read(functools.partial(self._run, lambda: self._tokens.bearer(self._wire(), tier, scope)))
+        await self._pace.read(lambda: self._tokens.of(tier, scope).bearer([]))
 
-    async def pages(
-        self, ask: Callable[[str | None], Ask], key: str, log: Log, *, most: int | None = None
-    ) -> list[Row]:
+    async def pages(self, request: Request, key: str, trace: Trace, *, most: int = MOST) -> list[Row]:
         """Return all rows under *key*, to the last page: see `each_page`."""
-        return [row async for rows in self.each_page(ask, key, log, most=most) for row in rows]
+        return [row async for rows in self.each_page(request, key, trace, most=most) for row in rows]
 
     async def each_page(
-        self, ask: Callable[[str | None], Ask], key: str, log: Log, *, most: int | None = None
+        self, request: Request, key: str, trace: Trace, *, most: int = MOST
     ) -> AsyncIterator[list[Row]]:
         """
-        Yield the rows under *key*, page by page, to the last one.  A page without rows is not the last one.
+        Yield the rows under *key*, page by page, to the last one.  *request* is built with a page's token, None for the first one.
 
-        Raises `Unintelligible` for a page token that comes twice, and for more than *most* rows or pages.
+        Raises `Unintelligible` for pages that `PageMarks` does not follow, and for more than *most* rows.
         """
-        found = 0
-        token: str | None = None
-        seen: set[str] = set()
+        found, token, marks = 0, None, PageMarks(WHO, request.doing, min(most, MOST_PAGES))
         while True:
-            asked = ask(token)
-            body = await self.read(asked, log)
-            rows = listed(body, key, asked.doing)
+            body = await self.read(replace(request, build=functools.partial(request.build, token)), trace)
+            rows = listed(body, key, request.doing)
             yield rows
             found += len(rows)
-            token = body.get("nextPageToken")
-            if not token:
+            token = marks.follow(body.get("nextPageToken"), trace)
+            if token is None:
                 return
-            why = _no_further(token, seen, found, most)
-            if why is not None:
-                raise Unintelligible(f"{failures.WHO}: cannot {asked.doing}: {why}", evidence=tuple(log[-1:]))
-            seen.add(token)
+            if found > most:
+                raise Unintelligible(f"{WHO}: cannot {request.doing}: more than {most} rows", evidence=tuple(trace))
 
     async def aclose(self) -> None:
         """Wait for what is under way, then close every thread's connections."""
         await asyncio.to_thread(self._pool.shutdown)
-        for wire in self._wires:
-            wire.close()
+        for http in self._opened:
+            http.close()
 
-    async def _run(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    async def _in_thread(self, ask: Ask, log: Log) -> Any:
-        async with self._turns.place(urgent=ask.write or ask.urgent):
-            return await self._run(functools.partial(self._send, ask, log))
-
-    def _send(self, ask: Ask, log: Log) -> Any:
+    async def _try(self, request: Request, trace: Trace) -> Any:
         """Send once; a second time only with a new token after 401, which says that nothing was done."""
-        wire = self._wire()
-        bearer = self._bearer(wire, ask, log)
-        recorder = Recorder(wire, bearer)
+        token = self._tokens.of(request.tier, request.scope)
+        bearer = await token.bearer(trace)
         try:
-            return self._execute(ask, recorder, log)
-        except ConnectorError:
-            if recorder.answer is None or recorder.answer.status != 401:
+            return await self._send(request, bearer, trace)
+        except Denied as refused:
+            if refused.evidence[-1].status != 401 or not token.may_be_stale(bearer):
                 raise
-        return self._execute(ask, Recorder(wire, self._bearer(wire, ask, log, stale=bearer)), log)
+        return await self._send(request, await token.bearer(trace, refused=bearer), trace)
 
-    def _bearer(self, wire: Wire, ask: Ask, log: Log, stale: str | None = None) -> str:
-        try:
-            return self._tokens.bearer(wire, ask.tier, ask.scope, stale=stale)
-        except ConnectorError as error:
-            log.extend(error.evidence)
-            raise
+    async def _send(self, request: Request, bearer: str, trace: Trace) -> Any:
+        sending, failed = Recorder(request, bearer), None
+        async with self._limits.turn(*request.limits, urgent=request.urgent or request.write):
+            try:
+                body = await self._run(sending.execute)
+            except (*UNREAD, *LOSSES) as exc:
+                if sending.exchange is None:
+                    raise  # the SDK could not build the request
+                failed = exc
+        trace += sending.trace
+        reply = sending.reply
+        if failed is None and (request.write or (reply is not None and reply.status == 200)):
+            return body  # a read's 204 the SDK makes an empty object of: "looked, found none", though nobody looked
+        raise self._error(sending, failed, trace) from scrubbed(failed)
 
-    def _execute(self, ask: Ask, recorder: Recorder, log: Log) -> Any:
-        request = ask.build()
-        try:
-            body = request.execute(http=recorder, num_retries=0)
-        except (HttpError, TypeError, ValueError) as exc:
-            # TypeError is what the SDK makes of a refusal in the shape of a list, ValueError of a page that is not JSON
-            raise self._failed(ask, recorder, exc) from _scrubbed(exc)
-        except (OSError, http.client.HTTPException, httplib2.HttpLib2Error) as exc:
-            evidence = (recorder.evidence,) if recorder.evidence is not None else ()
-            raise failures.of_loss(ask.doing, exc, write=ask.write, evidence=evidence) from exc
-        finally:
-            if recorder.evidence is not None:
-                log.append(recorder.evidence)
-        if not ask.write and recorder.answer is not None and recorder.answer.status != 200:
-            # the SDK makes an empty object of 204: "looked, found none", though nobody looked
-            raise self._failed(ask, recorder, ValueError(recorder.answer.status))
-        return body
+    def _error(self, sending: Recorder, failed: Exception | None, trace: Trace) -> Exception:
+        """Return what the exchange means that brought no body."""
+        exchange, reply, request = sending.exchange, sending.reply, sending.asked
+        if exchange is None:
+            return AssertionError("the SDK has sent nothing")
+        if reply is None:
+            return exchange.lost(failed or "", trace, never_sent=isinstance(failed, NotSent))
+        if 200 <= reply.status < 300:
+            return exchange.odd_success("not JSON" if failed else f"HTTP {reply.status}", trace)
+        error = errors.failure(exchange, reply, request.scope, trace)
+        if isinstance(error, Throttled):
+            self._limits.close(request.limits[0], error.retry_after)
+        return error
 
-    def _failed(self, ask: Ask, recorder: Recorder, exc: Exception) -> ConnectorError:
-        if recorder.answer is None or recorder.evidence is None:
-            raise exc
-        evidence = (recorder.evidence,)
-        if 200 <= recorder.answer.status < 300:
-            return Unintelligible(f"{failures.WHO}: cannot {ask.doing}: not JSON", evidence=evidence)
-        return failures.of_answer(ask.doing, ask.scope, recorder.answer, write=ask.write, evidence=evidence)
+    async def _run(self, work: Callable[[HttpOnce], T]) -> T:
+        """Run *work* in a thread, with the connections of that thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(self._http()))
 
-    def _wire(self) -> Wire:
-        wire: Wire | None = getattr(self._local, "wire", None)
-        if wire is None:
-            wire = Wire(ca_bundle=self._settings.ca_bundle, timeout=self._timeout)
-            self._local.wire = wire
+    def _http(self) -> HttpOnce:
+        http: HttpOnce | None = getattr(self._local, "http", None)
+        if http is None:
+            http = self._local.http = HttpOnce(ca_bundle=self._settings.ca_bundle, timeout=self._timeout)
             with self._lock:
-                self._wires.append(wire)
-        return wire
+                self._opened.append(http)
+        return http
 
 
-def _no_further(token: Any, seen: set[str], found: int, most: int | None) -> str | None:
-    """Return why the next page must not be read, None if it may."""
-    if not isinstance(token, str):
-        return "the page token is not a text"
-    if token in seen:
-        return "the same page again"
-    if most is not None and len(seen) >= most:
-        return f"more than {most} pages"
-    if most is not None and found > most:
-        return f"more than {most} rows"
-    return None
+class Recorder:
+    """Stands where the SDK expects an httplib2 object, for one request: adds the token, keeps the exchange."""
+
+    def __init__(self, asked: Request, bearer: str) -> None:
+        self.asked = asked
+        self.http: HttpOnce | None = None
+        self.exchange: Exchange | None = None
+        self.reply: Reply | None = None
+        self.trace: Trace = []
+        self._bearer = bearer
+
+    def execute(self, http: HttpOnce) -> Any:
+        """Build the request and send it over *http*; raises what the SDK raises."""
+        self.http = http
+        return self.asked.build().execute(http=self, num_retries=0)
+
+    def request(
+        self, uri: str, method: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[Any, bytes]:
+        """Send, and record what was exchanged: digests, never contents; what a read asked for."""
+        if self.http is None:
+            raise AssertionError("there is nothing to send over")
+        what, query = _what(uri, method, body, headers or {})
+        sent = body.encode() if body is not None else None
+        self.exchange = Exchange(WHO, self.asked.doing, what, query, sent, self.asked.write)
+        signed = dict(headers or {}) | {"authorization": f"Bearer {self._bearer}"}
+        try:
+            response, content = self.http.request(uri, method, body=body, headers=signed)
+        except LOSSES:
+            self.trace.append(self.exchange.evidence(None))
+            raise
+        self.reply = Reply(int(response.status), lower(response), content)
+        self.trace.append(self.exchange.evidence(self.reply, errors.code_of(self.reply)))
+        return response, content
 
 
-def build(version: str, root: str) -> Any:
-    """
-    Return the SDK's service for *root*, batches included: `client_options.api_endpoint` would leave those with Google.
-
-    The description comes from the wheel; nothing is fetched.
-    """
-    document = copy.copy(_description(version))
-    document["rootUrl"] = root
-    for other in ("mtlsRootUrl", "baseUrl"):
-        document.pop(other, None)
-    return discovery.build_from_document(document, http=_Nowhere())
-
-
-@functools.cache
-def _description(version: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(discovery_cache.get_static_doc("admin", version))
-    return document
-
-
-class _Nowhere:
-    """Given to the shared service objects, so that nothing can be sent through them by mistake."""
-
-    def request(self, *_: Any, **__: Any) -> Any:
-        raise AssertionError("requests are sent by a thread's own wire")
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def _scrubbed(exc: Exception) -> Exception:
-    """Take the address and the vendor's text out of the SDK's error: both name people."""
-    if isinstance(exc, HttpError):
-        exc.uri, exc.content, exc.reason, exc.error_details = None, b"", "", ""
-    return exc
+def _what(uri: str, method: str, body: str | None, headers: Mapping[str, str]) -> tuple[str, str | None]:
+    """Return method and path, and a read's query: the SDK sends one that is too long for an address as a form, and says so in a header."""
+    meant, address = headers.get("x-http-method-override", method), urlsplit(uri)
+    query = address.query if meant == method else body or ""
+    return f"{meant} {address.path}", query if meant == "GET" else None

@@ -22,14 +22,13 @@ from connectors.errors import (
     Throttled,
     Unintelligible,
 )
-from connectors.google_workspace.activity.places import Place
+from connectors.google_workspace.activity.cursors import Position
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, QUERIES
-from connectors.google_workspace.rate import Rate
 from emulators import habits
 from emulators.google_workspace.reports_logs import Logs
 from emulators.habits import TOKYO, Habit, Strand, Verb
 from emulators.stage import Fault
-from models.vocabulary import TAKES, Account, ActivityKind
+from models.vocabulary import TAKES, Account, ActivityKind, Service
 from tests.contract.records_google_workspace import raw
 from tests.contract.rig import Rig
 from tests.contract.rig_google_workspace import rig
@@ -75,15 +74,18 @@ class Leaver:
         return [request.line for request in self.rig.stage.journal if f"applications/{source}?" in request.line]
 
 
+def the_account(built: Rig) -> Account:
+    user = built.tenant.users[built.account_id("E1001")]
+    return Account(Service.GOOGLE_WORKSPACE, user.id, label=user.email)
+
+
 @asynccontextmanager
 async def leaver(habit: Habit | None = None, **options: Any) -> AsyncIterator[Leaver]:
     async with rig(**options) as built:
         account_id = built.account_id("E1001")
         if habit is not None:
             built.tenant.behave(account_id, habit)
-        account = await built.connector.get_account(account_id)
-        assert account is not None
-        yield Leaver(built, account)
+        yield Leaver(built, the_account(built))
 
 
 def strand(verb: Verb, total: int, *, days: int = 20) -> Strand:
@@ -333,7 +335,7 @@ class TestFaultyPages:
 
     def test_forgotten_after_disorder(self) -> None:
         """Narrowing is only sure while everything came newest first; after a single exception it begins again."""
-        place = Place("drive", "1", NOW - timedelta(days=9), NOW, token="t")
+        place = Position("drive", "1", NOW - timedelta(days=9), NOW, token="t")
         orderly = place.onwards("u", [NOW - timedelta(days=1), NOW - timedelta(days=2)])
         assert orderly.renewed().ends_at == NOW - timedelta(days=2) + timedelta(milliseconds=1)
         with pytest.raises(Expired):
@@ -380,10 +382,8 @@ class TestVerdicts:
     async def test_missing_scope(self) -> None:
         """Without the scope nothing can be read, and the remedy names it."""
         async with rig(allowed_scopes=["https://www.googleapis.com/auth/admin.directory.user.readonly"]) as built:
-            account = await built.connector.get_account(built.account_id("E1001"))
-            assert account is not None
             with pytest.raises(Denied) as caught:
-                await built.connector.activity(account, "drive", HALF_YEAR)
+                await built.connector.activity(the_account(built), "drive", HALF_YEAR)
         assert "admin.reports.audit.readonly" in caught.value.advice
 
     async def test_api_switched_off(self) -> None:
@@ -421,21 +421,7 @@ async def _refused(status: int, refusal: dict[str, Any]) -> ConnectorError:
         return caught.value
 
 
-class TestRate:
-    async def test_shared(self) -> None:
-        """However many leavers are read at once, a minute holds no more queries than their share of the quota."""
-        clock, waits = 1000.0, list[float]()
-
-        async def sleep(seconds: float) -> None:
-            waits.append(seconds)
-
-        rate = Rate(sleep, a_minute=10, at_once=3, clock=lambda: clock)
-        for _ in range(13):
-            await rate.wait()
-        assert len(waits) == 10
-        assert waits == sorted(waits)
-        assert waits[-1] == pytest.approx(60.0)
-
+class TestQuota:
     async def test_over_the_minute(self) -> None:
         """The tenant's own count of filtered queries is over its limit: a wait, and no record is lost by it."""
         async with leaver(Habit("x", [strand(Verb.DOWNLOAD, 12)]), page_size=2, logs=Logs(quota=4)) as someone:

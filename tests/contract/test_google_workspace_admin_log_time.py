@@ -60,7 +60,7 @@ class TestTime:
     async def test_how_often(self) -> None:
         """A reading serves for three seconds; after an hour the log is begun anew; in between it is read on, by Google's clock."""
         now, vendor = [1000.0], _Vendor()
-        log = AdminLog(vendor.pages, asyncio.sleep, clock=lambda: now[0])
+        log = AdminLog(vendor.pages, clock=lambda: now[0])
         for seconds in (0.0, 2.9, 0.2, 3500.0, 100.0):
             now[0] += seconds
             await _ask(log, ["a", "b"])
@@ -77,7 +77,7 @@ class TestTime:
     async def test_one_after_the_other(self) -> None:
         """The next reading begins when the last one has ended, so that none puts back what a later one has shown."""
         vendor = _Vendor()
-        log = AdminLog(vendor.pages, asyncio.sleep)
+        log = AdminLog(vendor.pages)
         first = asyncio.ensure_future(_ask(log, ["a"]))
         while not vendor.begun:
             await asyncio.sleep(0)
@@ -109,7 +109,7 @@ class TestTime:
                 await sessions.wait()
                 yield [record]
 
-        log = AdminLog(pages, _no_wait, clock=lambda: now[0])
+        log = AdminLog(pages, clock=lambda: now[0])
         waiting = asyncio.ensure_future(log.newest(K.SESSION, "a", ["x@y.example"], []))
         await asyncio.sleep(0.05)
         now[0] += admin_log.WHOLE_AGAIN + 1.0
@@ -127,7 +127,7 @@ class TestTime:
         Where the log was to be begun anew, it still is.
         """
         now, vendor = [1000.0], _Vendor()
-        log = AdminLog(vendor.pages, asyncio.sleep, clock=lambda: now[0])
+        log = AdminLog(vendor.pages, clock=lambda: now[0])
         for _ in range(2):
             vendor.fails = 1
             with pytest.raises(Throttled):
@@ -139,7 +139,7 @@ class TestTime:
     async def test_an_outage(self) -> None:
         """Through a night in which every reading fails, and every leaver is cut, nothing is kept of those that are past."""
         now, vendor = [1000.0], _Vendor()
-        log = AdminLog(vendor.pages, _no_wait, clock=lambda: now[0])
+        log = AdminLog(vendor.pages, clock=lambda: now[0])
         vendor.fails = 20
         for n in range(20):
             now[0] += 10.0
@@ -154,7 +154,7 @@ class TestTime:
     def test_another_loop(self) -> None:
         """A connector that is used from another event loop reads there."""
         vendor = _Vendor()
-        log = AdminLog(vendor.pages, asyncio.sleep, clock=lambda: 1000.0)
+        log = AdminLog(vendor.pages, clock=lambda: 1000.0)
         for _ in range(2):
             asyncio.run(_ask(log, ["a", "b"]))
         assert len(vendor.begun) == 2

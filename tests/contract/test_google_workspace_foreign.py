@@ -7,9 +7,9 @@ import json
 import pytest
 
 from connectors.errors import Unintelligible
-from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.manifest import GROUP_READ
-from connectors.google_workspace.transport import Ask
+from connectors.google_workspace.requests import Requests
+from connectors.google_workspace.transport import Request
 from emulators.google_workspace.directory import as_json
 from emulators.google_workspace.state import SUPER_ROLE, RoleAssignment
 from emulators.stage import Fault
@@ -82,13 +82,11 @@ class TestWrongNone:
     async def test_pages_without_end(self) -> None:
         """A list that always promises another page, and never a row, is given up."""
         async with rig() as r:
-            directory: Directory = r.connector._directory  # type: ignore[attr-defined]  # the room behind the contract
+            requests: Requests = r.connector._requests  # type: ignore[attr-defined]  # the room behind the contract
             for n in range(9):
                 r.stage.faults.append(Fault("/v1/groups[?]", status=200, body=f'{{"nextPageToken": "{n}"}}'))
             with pytest.raises(Unintelligible, match="more than 5 pages"):
-                await directory.transport.pages(
-                    lambda token: _ask(directory, r.account_id(TANAKA), token), "groups", [], most=5
-                )
+                await requests.transport.pages(_listing(requests, r.account_id(TANAKA)), "groups", [], most=5)
 
 
 class TestOtherForms:
@@ -188,5 +186,5 @@ class TestSearchRefused:
                 await r.connector.find_accounts(leaver("E1007"))
 
 
-def _ask(directory: Directory, key: str, token: str | None) -> Ask:
-    return Ask("list groups", GROUP_READ, lambda: directory.groups.list(userKey=key, pageToken=token))
+def _listing(requests: Requests, key: str) -> Request:
+    return Request("list groups", GROUP_READ, lambda token: requests.groups.list(userKey=key, pageToken=token))

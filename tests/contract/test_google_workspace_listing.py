@@ -246,7 +246,7 @@ class TestUnreadable:
             assert "the same page again" in (bad.problem or "")
             r.stage.faults[:] = [Fault(PATHS[kind], status=200, body='{"nextPageToken": [1]}', times=None)]
             (bad,) = await rows_of(r, kind)
-            assert "the page token is not a text" in (bad.problem or "")
+            assert "the page's mark is not a text" in (bad.problem or "")
 
     async def test_empty_page_is_not_the_end(self) -> None:
         """A page without rows but with a next one is read over."""
@@ -294,7 +294,7 @@ class TestUnreadable:
         async with rig() as r:
             r.stage.faults.append(Fault("/tokens", status=403, body=_error(403, "insufficientPermissions"), times=None))
             (bad,) = await rows_of(r, K.GRANT)
-            assert SECURITY in (bad.problem or "")
+            assert "insufficientPermissions" in (bad.problem or "")
             assert SECURITY in (bad.remedy or "")
 
     async def test_wrong_plan(self) -> None:
@@ -341,7 +341,7 @@ class TestUnreadable:
             assert [e.state for e in await rows_of(r, kind)] == [EntitlementState.UNREADABLE]
 
     async def test_user_gone(self) -> None:
-        """An account that is not there has unreadable rows; whether it exists is `get_account`'s to say."""
+        """An account that is not there has unreadable rows; it is not known to be blocked."""
         async with rig() as r:
             nobody = Account(Service.GOOGLE_WORKSPACE, "9" * 21, label="gone@hoshizora.example")
             listing = await r.connector.list_access(nobody)

@@ -101,6 +101,7 @@ class TestSettings:
             "WRITE_CREDENTIALS_FILE": str(tmp_path / "write.json"),
             "ADMIN_SUBJECT": "admin@hoshizora.example",
             "CUSTOMER": "C03h0sh1z",
+            "LIMITS": '{"directory": 4800}',
         }
         for name, value in names.items():
             monkeypatch.setenv(f"LASTDAY_GOOGLE_WORKSPACE_{name}", value)
@@ -108,6 +109,7 @@ class TestSettings:
         assert settings.endpoint == "http://127.0.0.1:9101/"
         assert settings.write_credentials_file == tmp_path / "write.json"
         assert settings.customer == "C03h0sh1z"
+        assert settings.limits == {"directory": 4800}
 
     def test_empty(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """A setting that is left empty is not set: the endpoint is Google's, one key does both, a required one is missing."""

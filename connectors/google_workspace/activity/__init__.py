@@ -1,8 +1,8 @@
-"""What the Reports API tells of an account: `collecting` fetches it, `describing` reads it."""
+"""What the Reports API tells of an account: `reading` fetches it, `describing` says what it tells."""
 
-from connectors.google_workspace.activity.collecting import A_MINUTE, AT_ONCE, Collector
 from connectors.google_workspace.activity.describing import describe
+from connectors.google_workspace.activity.reading import LogReader
 from connectors.google_workspace.activity.records import record
 from connectors.google_workspace.activity.sources import SOURCES
 
-__all__ = ["AT_ONCE", "A_MINUTE", "SOURCES", "Collector", "describe", "record"]
+__all__ = ["SOURCES", "LogReader", "describe", "record"]

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from connectors.activity import Activity
-from connectors.google_workspace.activity.records import PLACEHOLDER, instant, objects
+from connectors.google_workspace.activity.records import PLACEHOLDER, happened_at, objects
 from connectors.google_workspace.activity.sharing import classify, is_external
 from connectors.google_workspace.activity.words import SHARES, WORDS, Word
-from connectors.google_workspace.shape import text
 from models.vocabulary import ActivityKind, Json
 
 _OTHER = Word(ActivityKind.OTHER)
@@ -47,7 +46,7 @@ def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
     device = _object(raw.get("userDeviceInfo"))
     shared = _Shared(
         source=source,
-        at=instant(text(_object(raw.get("id")), "time")),
+        at=happened_at(_object(raw.get("id"))),
         actor=actor,
         own=_domains(raw.get("ownerDomain"), actor.get("email")),
         names=frozenset(str(event.get("name")) for event in events),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from connectors.activity import Record
 from connectors.errors import Unintelligible
-from connectors.google_workspace.shape import Row, text
+from connectors.google_workspace.errors import WHO
+from connectors.kit.answers import instant, need
+from connectors.kit.exchange import Row
 from models.vocabulary import Json
 
-WHO = "google_workspace"
 PLACEHOLDER = "105250506097979753968"
 """The profile id that Google writes for an actor who has none."""
 
@@ -21,21 +22,16 @@ def record(row: Row) -> Record:
     held = row.get("id")
     if not isinstance(held, dict):
         raise Unintelligible(f"{WHO}: cannot read a record: it has no id")
-    told, application = text(held, "time"), text(held, "applicationName")
+    told, application = need(WHO, held, "time", str), need(WHO, held, "applicationName", str)
     qualifier = held.get("uniqueQualifier")
     if qualifier is None:
         raise Unintelligible(f"{WHO}: cannot read a record: uniqueQualifier is missing")
-    return Record(f"{told}/{qualifier}/{application}/{held.get('customerId', '')}", instant(told), row)
+    return Record(f"{told}/{qualifier}/{application}/{held.get('customerId', '')}", happened_at(held), row)
 
 
-def instant(told: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(told)
-        if at.tzinfo is None:
-            raise Unintelligible(f"{WHO}: cannot read a record: its time has no zone")
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError) as exc:
-        raise Unintelligible(f"{WHO}: cannot read a record: its time is none") from exc
+def happened_at(held: Mapping[str, Any]) -> datetime:
+    """Return the instant of a record, from its id."""
+    return need(WHO, {"time": instant(WHO, held.get("time"), "time")}, "time", datetime)
 
 
 def names(row: Mapping[str, Json], parameter: str, address: str) -> bool:

@@ -8,12 +8,12 @@ from typing import ClassVar
 import pytest
 
 from connectors.errors import Unintelligible, Unreachable
-from connectors.google_workspace.accounts import Accounts, quoted
-from connectors.google_workspace.directory import Directory
+from connectors.google_workspace.directory import Directory, quoted
 from connectors.google_workspace.numbers import NumberField
+from connectors.google_workspace.requests import Requests
 from emulators.google_workspace.state import User, user_id
 from emulators.stage import Fault
-from models.vocabulary import AccountKind, Fact, Leaver, MatchReason, Says
+from models.vocabulary import Account, AccountKind, EntitlementKind, Fact, Leaver, MatchReason, Says, Service
 from tests.contract.rig import leaver
 from tests.contract.rig_google_workspace import rig
 
@@ -177,34 +177,11 @@ class TestNumberField:
         """A custom schema is read by name, with the directory and with one user."""
         async with rig(number_field="customSchemas.HR.no") as r:
             await r.connector.find_accounts(leaver("E1001"))
-            await r.connector.get_account(r.account_id("E1001"))
+            await r.connector.list_access(
+                Account(Service.GOOGLE_WORKSPACE, r.account_id("E1001")), frozenset({EntitlementKind.RECOVERY})
+            )
             read = [q.query for q in r.stage.journal if "/users" in q.path]
             assert all("customFieldMask=HR" in query and "projection=custom" in query for query in read)
-
-
-class TestGetAccount:
-    async def test_there(self) -> None:
-        """The account is read afresh, with its present state."""
-        async with rig() as r:
-            r.tenant.users[r.account_id("E1001")].suspended = True
-            found = await r.connector.get_account(r.account_id("E1001"))
-            assert found is not None
-            assert (found.id, found.active) == (r.account_id("E1001"), False)
-
-    async def test_gone(self) -> None:
-        """Only Google's exact words say that there is no such user."""
-        async with rig() as r:
-            assert await r.connector.get_account("9" * 21) is None
-            body = '{"error":{"code":404,"message":"Resource Not Found: customer","errors":[{"reason":"notFound"}]}}'
-            r.stage.faults.append(Fault("/users/", status=404, body=body))
-            with pytest.raises(Unintelligible):
-                await r.connector.get_account("9" * 21)
-
-    async def test_an_address_is_no_id(self) -> None:
-        """A lookup that hits another record by its address or alias is not believed."""
-        async with rig() as r:
-            with pytest.raises(Unintelligible):
-                await r.connector.get_account("yumi.watanabe@hoshizora.example")
 
 
 class TestQueries:
@@ -223,4 +200,4 @@ class TestQueries:
 
 def queries_of(who: Leaver, place: str = "externalIds.organization") -> list[str]:
     """Return the searches by key; nothing is sent."""
-    return Accounts(Directory.__new__(Directory), NumberField(place)).queries(who)
+    return Directory(Requests.__new__(Requests), NumberField(place)).queries(who)

@@ -11,14 +11,14 @@ from itertools import pairwise
 from connectors.activity import Window
 from connectors.errors import Expired
 from connectors.google_workspace.activity.sources import QUERIES
-from connectors.google_workspace.failures import WHO
+from connectors.google_workspace.errors import WHO
 
 _TICK = timedelta(milliseconds=1)
 """The coarseness of Google's instants."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """
     The next page to read.
 
@@ -39,9 +39,9 @@ class Place:
     pages: int = 0
     mark: str | None = None
 
-    def onwards(self, token: str | None, instants: Sequence[datetime]) -> Place:
+    def onwards(self, token: str | None, instants: Sequence[datetime]) -> Position:
         """
-        Return the place after a page with records of these *instants*, as they came.
+        Return the position after a page with records of these *instants*, as they came.
 
         The token at each power of two is kept (Brent's way): compared with it, a circle of any length shows sooner or later.
         """
@@ -59,16 +59,16 @@ class Place:
         )
 
     def leads_back(self, token: str | None) -> bool:
-        """Whether *token*, given with this place's page, leads to where the reading has been."""
+        """Whether *token*, given with this position's page, leads to where the reading has been."""
         return token is not None and token in {self.token, self.mark}
 
-    def next_query(self, window_ends_at: datetime) -> Place:
+    def next_query(self, window_ends_at: datetime) -> Position:
         """Return the beginning of the next walk."""
-        return Place(self.source, self.account_id, self.from_at, window_ends_at, self.query + 1)
+        return Position(self.source, self.account_id, self.from_at, window_ends_at, self.query + 1)
 
-    def renewed(self) -> Place:
+    def renewed(self) -> Position:
         """
-        Return a place that needs no token: up to the oldest record read, its millisecond included.
+        Return a position that needs no token: up to the oldest record read, its millisecond included.
 
         Records of that millisecond come twice, none is lost, because all that is newer has been given.  Raises `Expired`
         where that is not sure (something came out of order) or leads nowhere.
@@ -77,24 +77,24 @@ class Place:
             raise Expired(f"{WHO}: cannot go on in the {self.source} log: the page token is no longer known")
         return replace(self, token=None, mark=None, pages=0, ends_at=self.oldest_at + _TICK)
 
-    def spelled(self) -> str:
+    def as_cursor(self) -> str:
         return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
 
 
-def begin(source: str, account_id: str, from_at: datetime, window: Window) -> Place:
-    return Place(source, account_id, from_at, window.until_at)
+def begin(source: str, account_id: str, from_at: datetime, window: Window) -> Position:
+    return Position(source, account_id, from_at, window.until_at)
 
 
-def read(cursor: str, source: str, account_id: str) -> Place:
+def read(cursor: str, source: str, account_id: str) -> Position:
     """Read a cursor of ours; raises `Expired` for one that is none, or is of another log or account."""
     try:
         held = json.loads(cursor)
         for name in ("from_at", "ends_at", "oldest_at"):
             held[name] = datetime.fromisoformat(held[name]) if held[name] is not None else None
-        place = Place(**held)
-        there = place.from_at < place.ends_at and 0 <= place.query < len(QUERIES[source])
+        position = Position(**held)
+        there = position.from_at < position.ends_at and 0 <= position.query < len(QUERIES[source])
     except (ValueError, TypeError, KeyError) as exc:
         raise Expired(f"{WHO}: cannot go on in the {source} log: the cursor cannot be read") from exc
-    if (place.source, place.account_id) != (source, account_id) or not there:
+    if (position.source, position.account_id) != (source, account_id) or not there:
         raise Expired(f"{WHO}: cannot go on in the {source} log: the cursor is of another reading")
-    return place
+    return position

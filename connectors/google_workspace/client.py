@@ -1,27 +1,24 @@
 """
-httplib2 that sends each request once.
+The SDK, wired so that it sends each request once and follows nothing.
 
-Left alone it sends a request again, a POST too, when the server hangs up before answering, and no retry setting stops it.
+Left alone, httplib2 sends a request again, a POST too, when the server hangs up before answering, and no retry setting stops it.
 It also follows redirects and, given a stale connection, cannot tell that from a lost answer.
 """
 
 from __future__ import annotations
 
-import hashlib
+import copy
+import functools
 import http.client
+import json
 import select
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httplib2
-
-from connectors.google_workspace.saying import Said
-from models.vocabulary import Evidence
+from googleapiclient import discovery, discovery_cache
+from googleapiclient.errors import HttpError
 
 TIMEOUT = 30.0
 """Seconds for each of connecting and answering."""
@@ -29,6 +26,15 @@ TIMEOUT = 30.0
 
 class NotSent(OSError):
     """No connection: nothing can have reached the vendor."""
+
+
+LOSSES = (OSError, http.client.HTTPException, httplib2.HttpLib2Error)
+"""After these no answer came; but for `NotSent` the request may have arrived."""
+UNREAD = (HttpError, TypeError, ValueError)
+"""
+What the SDK raises over an answer: `TypeError` is what it makes of a refusal in the shape of a list, `ValueError` of a page that is
+not JSON.
+"""
 
 
 class _Once:
@@ -44,7 +50,7 @@ class _Once:
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send on a live connection: one that the server has closed meanwhile is readable, and is opened anew."""
-        if self.sock is not None and _has_news(self.sock):
+        if self.sock is not None and _is_readable(self.sock):
             self.close()
         super().request(*args, **kwargs)  # type: ignore[misc]  # see above
 
@@ -59,7 +65,7 @@ class _Once:
         super().close()  # type: ignore[misc]  # see above
 
 
-def _has_news(sock: Any) -> bool:
+def _is_readable(sock: Any) -> bool:
     """Whether something came while nothing was asked: the end of the connection."""
     poll = select.poll()  # unlike select.select, not limited to the first 1,024 files
     poll.register(sock, select.POLLIN)
@@ -84,7 +90,7 @@ def _proxy(scheme: str) -> Any:
     return httplib2.proxy_info_from_environment(scheme) if scheme == "https" else None
 
 
-class Wire(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
+class HttpOnce(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
     """One thread's connections: httplib2 is not thread-safe, sharing one gives another user's answers."""
 
     def __init__(self, *, ca_bundle: Path | None = None, timeout: float = TIMEOUT) -> None:
@@ -100,7 +106,7 @@ class Wire(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
         headers: Mapping[str, str] | None = None,
         **_: Any,
     ) -> tuple[Any, bytes]:
-        """Send once; raises `NotSent` if nothing left, another `OSError` or `HTTPException` if that is not sure."""
+        """Send once; raises `NotSent` if nothing left, another of `LOSSES` if that is not sure."""
         kind = _Http if uri.startswith("http:") else self._https
         try:
             response, content = super().request(uri, method, body=body, headers=headers, connection_type=kind)
@@ -110,63 +116,37 @@ class Wire(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
         return response, content
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back."""
+def build(version: str, root: str) -> Any:
+    """
+    Return the SDK's service for *root*, batches included: `client_options.api_endpoint` would leave those with Google.
 
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-
-class Recorder:
-    """Stands where the SDK expects an httplib2 object, for one request: adds the token, keeps the exchange."""
-
-    def __init__(self, wire: Wire, bearer: str) -> None:
-        self._wire = wire
-        self._bearer = bearer
-        self.answer: Answer | None = None
-        self.evidence: Evidence | None = None
-
-    def request(
-        self, uri: str, method: str, body: str | None = None, headers: Mapping[str, str] | None = None
-    ) -> tuple[Any, bytes]:
-        """Send, and note what was said: digests, never contents; what a read asked for."""
-        what, query = _asked_for(uri, method, body, headers or {})
-        sent_at = datetime.now(UTC)
-        asked = hashlib.sha256(body.encode()).hexdigest() if body is not None else None
-        signed = dict(headers or {}) | {"authorization": f"Bearer {self._bearer}"}
-        try:
-            response, content = self._wire.request(uri, method, body=body, headers=signed)
-        except (OSError, http.client.HTTPException, httplib2.HttpLib2Error):
-            self.evidence = Evidence(what, sent_at, datetime.now(UTC), None, request_sha256=asked, query=query)
-            raise
-        self.answer = Answer(int(response.status), dict(response), content)
-        self.evidence = Evidence(
-            what,
-            sent_at,
-            datetime.now(UTC),
-            self.answer.status,
-            code=Said.of(content).code if self.answer.status >= 400 else None,
-            request_sha256=asked,
-            response_sha256=hashlib.sha256(content).hexdigest(),
-            vendor_at=date_of(self.answer.headers),
-            query=query,
-        )
-        return response, content
+    The description comes from the wheel; nothing is fetched.
+    """
+    document = copy.copy(_description(version))
+    document["rootUrl"] = root
+    for other in ("mtlsRootUrl", "baseUrl"):
+        document.pop(other, None)
+    return discovery.build_from_document(document, http=_Nowhere())
 
 
-def _asked_for(uri: str, method: str, body: str | None, headers: Mapping[str, str]) -> tuple[str, str | None]:
-    """Return method and path, and a read's query: the SDK sends one that is too long for an address as a form, and says so in a header."""
-    told, address = headers.get("x-http-method-override", method), urlsplit(uri)
-    query = address.query if told == method else body or ""
-    return f"{told} {address.path}", query if told == "GET" else None
+@functools.cache
+def _description(version: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(discovery_cache.get_static_doc("admin", version))
+    return document
 
 
-def date_of(headers: Mapping[str, str]) -> datetime | None:
-    """Return the vendor's clock as its Date header has it, None without a usable one."""
-    try:
-        at = parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError, OverflowError):
-        return None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+class _Nowhere:
+    """Given to the shared service objects, so that nothing can be sent through them by mistake."""
+
+    def request(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("requests are sent over a thread's own connections")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def scrubbed(exc: Exception | None) -> Exception | None:
+    """Take the address and the vendor's text out of the SDK's error: both name people."""
+    if isinstance(exc, HttpError):
+        exc.uri, exc.content, exc.reason, exc.error_details = None, b"", "", ""
+    return exc

@@ -1,0 +1,42 @@
+"""Google's answers: an empty collection has no key, and an answer may be about somebody else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from connectors.errors import Unintelligible
+from connectors.google_workspace.errors import WHO
+from connectors.kit.answers import rows_of
+from connectors.kit.exchange import Row
+
+
+def listed(body: Row, key: str, doing: str) -> list[Row]:
+    """
+    Return the objects of an answer that is a list.
+
+    An empty one has nothing but plain texts beside the missing key; where something else stands, as an error under 200 or a
+    list under another name, nothing says that there are none.
+    """
+    beside = (value for name, value in body.items() if name != "nextPageToken")
+    if key not in body and ("error" in body or any(isinstance(value, dict | list) for value in beside)):
+        raise Unintelligible(f"{WHO}: cannot {doing}: the answer has no {key}, but something else")
+    return rows_of(WHO, body.get(key, []), key)
+
+
+def texts(row: Row, key: str) -> tuple[str, ...]:
+    """Return an optional list of texts."""
+    values = row.get(key, [])
+    if not isinstance(values, list):
+        raise Unintelligible(f"{WHO}: cannot read an answer: {key} is not a list")
+    return tuple(value for value in values if isinstance(value, str))
+
+
+def rfc3339(at: datetime) -> str:
+    """Return an instant as Google takes it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def same_id(row: Row, key: str, asked: str) -> None:
+    """Raise `Unintelligible` if the answer is about somebody else: mixed up answers have been seen."""
+    if row.get(key) != asked:
+        raise Unintelligible(f"{WHO}: cannot trust an answer: asked for {asked}, {key} is another")

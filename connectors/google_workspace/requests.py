@@ -1,0 +1,153 @@
+"""
+The tenant's users, groups and roles, as requests.
+
+Only here do the SDK's names stand.  Every path names immutable ids; addresses go into queries alone, which only payloads keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from connectors.google_workspace import manifest
+from connectors.google_workspace.admin_log import AdminLog
+from connectors.google_workspace.answers import rfc3339, same_id
+from connectors.google_workspace.errors import WHO
+from connectors.google_workspace.limits import FILTERED, REPORTS
+from connectors.google_workspace.transport import MOST, Request, Transport
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
+
+USER_FIELDS = (
+    "id,primaryEmail,aliases,nonEditableAliases,emails,name(givenName,familyName,fullName),externalIds,suspended,"
+    "archived,isAdmin,isDelegatedAdmin,isGuestUser,recoveryEmail,recoveryPhone,customerId"
+)
+_PAGE = 500
+_ALL = 1_000_000
+
+
+class Requests:
+    """Reads of one tenant, complete or raising.  Each adds its exchanges to the given trace."""
+
+    def __init__(self, transport: Transport, customer: str, schema: str | None = None) -> None:
+        """*schema*: the custom schema that users are read with."""
+        self.transport = transport
+        self.customer = customer
+        more = {"projection": "custom", "customFieldMask": schema} if schema else {}
+        self._shown = {**more, "fields": USER_FIELDS + (",customSchemas" if schema else "")}
+        api: Any = transport.directory
+        # building these costs half a millisecond each, so it is done once
+        self.users, self.groups, self.members = api.users(), api.groups(), api.members()
+        self.tokens, self.asps, self.codes = api.tokens(), api.asps(), api.verificationCodes()
+        self.roles, self.assignments = api.roles(), api.roleAssignments()
+        self.activities = transport.reports.activities()
+        self.admin_log = AdminLog(self._events)
+
+    async def user(self, user_id: str, trace: Trace) -> Row:
+        """
+        Return one user, read now; raises `Unintelligible` if the answer is another's.
+
+        It is what shows the block, so it does not wait behind listings.
+        """
+        request = Request(
+            f"read user {user_id}",
+            manifest.USER_READ,
+            lambda: self.users.get(userKey=user_id, **self._shown),
+            urgent=True,
+        )
+        row = await self.transport.read(request, trace)
+        same_id(row, "id", user_id)
+        return row
+
+    async def search(self, query: str, trace: Trace, *, urgent: bool = False) -> list[Row]:
+        """Return every user that *query* finds, suspended and archived ones too.  Deleted ones are not looked for."""
+        return await self._users({"query": query}, trace, most=MOST, urgent=urgent)
+
+    async def everybody(self, trace: Trace) -> list[Row]:
+        """Return every user of the tenant."""
+        return await self._users({}, trace, most=_ALL)
+
+    async def _users(self, which: dict[str, str], trace: Trace, *, most: int, urgent: bool = False) -> list[Row]:
+        shown = {**self._shown, **which, "fields": f"nextPageToken,users({self._shown['fields']})"}
+        request = Request(
+            "search users",
+            manifest.USER_READ,
+            lambda token: self.users.list(customer=self.customer, maxResults=_PAGE, **shown, pageToken=token),
+            urgent=urgent,
+        )
+        return await self.transport.pages(request, "users", trace, most=most)
+
+    async def super_admins(self, trace: Trace) -> frozenset[str]:
+        """Return the ids of the super admins who can sign in."""
+        rows = await self.search("isAdmin=true", trace, urgent=True)
+        admins = (row for row in rows if row.get("isAdmin") is True)  # a search that is ignored finds everybody
+        return frozenset(need(WHO, row, "id", str) for row in admins if not is_blocked(row))
+
+    async def groups_of(self, user_id: str, trace: Trace) -> list[Row]:
+        """Return the groups that the user is a direct member of.  What those are nested in is theirs."""
+        asked = {"userKey": user_id, "maxResults": 200, "fields": "nextPageToken,groups(id,email,name)"}
+        request = Request(
+            f"list groups of {user_id}",
+            manifest.GROUP_READ,
+            lambda token: self.groups.list(**asked, pageToken=token),
+        )
+        return await self.transport.pages(request, "groups", trace)
+
+    async def owners_of(self, group_id: str, trace: Trace) -> list[Row]:
+        fields = "nextPageToken,members(id,role,status,type)"
+        asked = {"groupKey": group_id, "roles": "OWNER", "maxResults": 200, "fields": fields}
+        request = Request(
+            f"list owners of group {group_id}",
+            manifest.GROUP_READ,
+            lambda token: self.members.list(**asked, pageToken=token),
+        )
+        rows = await self.transport.pages(request, "members", trace)
+        return [row for row in rows if row.get("role") == "OWNER"]
+
+    async def assignments_of(self, user_id: str, trace: Trace) -> list[Row]:
+        """Return role assignments, those that come through a group as well."""
+        asked = {"userKey": user_id, "includeIndirectRoleAssignments": True, "maxResults": 200}
+        request = Request(
+            f"list roles of {user_id}",
+            manifest.ROLE_READ,
+            lambda token: self.assignments.list(customer=self.customer, **asked, pageToken=token),
+        )
+        return await self.transport.pages(request, "items", trace)
+
+    async def all_roles(self, trace: Trace) -> dict[str, Row]:
+        asked = {"maxResults": 100, "fields": "nextPageToken,items(roleId,roleName,isSuperAdminRole)"}
+        request = Request(
+            "list roles",
+            manifest.ROLE_READ,
+            lambda token: self.roles.list(customer=self.customer, **asked, pageToken=token),
+        )
+        return {str(row.get("roleId")): row for row in await self.transport.pages(request, "items", trace)}
+
+    def _events(self, name: str, from_at: datetime | None, trace: Trace) -> AsyncIterator[list[Row]]:
+        """
+        Yield the admin log's records of one event, whoever did it, to whomever, a page at a time.
+
+        A query takes one name.  Everybody waits for the answer, so it does not wait behind listings.
+        """
+        fields = "nextPageToken,items(id(time),events(name,parameters(name,value)))"
+        asked = {"userKey": "all", "applicationName": "admin", "eventName": name, "maxResults": 1000, "fields": fields}
+        if from_at is not None:
+            asked["startTime"] = rfc3339(from_at)
+        request = Request(
+            f"read the admin log for {name}",
+            manifest.AUDIT_READ,
+            lambda token: self.activities.list(**asked, pageToken=token),
+            urgent=True,
+            limits=(FILTERED, REPORTS),
+        )
+        return self.transport.each_page(request, "items", trace, most=_ALL)
+
+
+def is_blocked(user: Row) -> bool:
+    """Whether the user cannot sign in.  A field that is missing says nothing, so it does not say yes."""
+    return user.get("suspended") is True or user.get("archived") is True
+
+
+def is_admin(user: Row) -> bool:
+    return user.get("isAdmin") is True or user.get("isDelegatedAdmin") is True
