@@ -175,7 +175,7 @@ class Exchange:
         told = {"code": code, "evidence": evidence}
         unknown = OutcomeUnknown if self.write else Unreachable
         waits = reply.status == 503 and not self.write and reply.retry_after is not None
-        if reply.status == 429 or code in codes.throttled or waits:
+        if reply.status == 429 or (code in codes.throttled and reply.status < 500) or waits:
             return Throttled(text, retry_after=reply.retry_after, **told)
         if reply.is_redirect or (self.write and reply.status < 400 and code is None):
             return (OutcomeUnknown if self.write else Unintelligible)(text, evidence=evidence)

@@ -136,8 +136,10 @@ class Limits:
         async with AsyncExitStack() as places:
             for name in names:
                 gate = self._gate(name)
-                await places.enter_async_context(gate.places.place(urgent=urgent))
-                async with gate.next.place(urgent=urgent):
+                async with gate.next.place(
+                    urgent=urgent
+                ):  # one at a time waits for the rate, and holds a place meanwhile
+                    await places.enter_async_context(gate.places.place(urgent=urgent))
                     await self._wait(gate)
             yield
 

@@ -94,7 +94,7 @@ class TestFailure:
         [
             (429, None, Throttled, Throttled), (200, "slow_down", Throttled, Throttled),
             (500, None, Unreachable, OutcomeUnknown), (503, None, Unreachable, OutcomeUnknown),
-            (408, None, Unreachable, OutcomeUnknown), (200, "try_later", Unreachable, OutcomeUnknown),
+            (408, None, Unreachable, OutcomeUnknown), (500, "slow_down", Unreachable, OutcomeUnknown), (200, "try_later", Unreachable, OutcomeUnknown),
             (302, None, Unintelligible, OutcomeUnknown), (202, None, Unintelligible, OutcomeUnknown),
             (403, "paid_only", NotOnPlan, NotOnPlan), (200, "missing_scope", Denied, Denied),
             (401, None, Denied, Denied), (403, "odd", Denied, Denied), (404, "gone", Unintelligible, Unintelligible),

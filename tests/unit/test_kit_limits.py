@@ -95,6 +95,16 @@ class TestLimits:
         assert order.index("cut") < 15
         await asyncio.gather(*listings)
 
+    async def test_an_urgent_call_waits_for_no_places(self) -> None:
+        """Listings that wait for the rate hold one place together: what is urgent does not wait until they are let go."""
+        time = Time()
+        kept = limits(time, Limit("list", 20, "x", at_once=2))
+        listings = asyncio.ensure_future(calls(kept, time, "list", 60))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        (cut,) = await calls(kept, time, "list", 1, urgent=True)
+        assert cut < max(await listings) - 100
+
     async def test_several_names_at_once(self) -> None:
         """A call that two limits are about keeps both."""
         time = Time()
