@@ -67,10 +67,6 @@ class SlackConnector:
         """See `Connector.numbers`."""
         return await self._directory.numbers(people)
 
-    async def get_account(self, account_id: str) -> Account | None:
-        """Return the account, read afresh; None if Slack never had it: Slack does not delete."""
-        return await self._directory.get(account_id)
-
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """Return what *account* holds now, of *kinds*."""
         return await self._access.list_access(account, kinds if kinds is not None else frozenset(self.manifest.kinds))

@@ -13,12 +13,11 @@ from connectors.kit.answers import understood
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, fold_email, match_all
-from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
-from connectors.slack.people import account_of, is_ours, profile_of
+from connectors.slack.people import is_ours, profile_of
 from connectors.slack.transport import Transport
 from connectors.snapshot import Index, Numbers, Shared, indexed
-from models.vocabulary import Account, Leaver, Match
+from models.vocabulary import Leaver, Match
 
 # lookupByEmail knows neither deactivated people nor, for some organisations' tokens, anybody: neither proves a thing
 _NOT_FOUND = frozenset({"users_not_found", "enterprise_is_restricted"})
@@ -78,14 +77,6 @@ class Directory:
     def _profiles(self, entries: dict[str, Entry]) -> list[tuple[str, Profile]]:
         ours = {its: entry for its, entry in entries.items() if entry.user is None or is_ours(entry.user)}
         return [(its, profile_of(e.user, e.scim, with_number=self.with_numbers)) for its, e in ours.items()]
-
-    async def get(self, account_id: str) -> Account | None:
-        """Return the account, read afresh; None if Slack never had it."""
-        expect = frozenset({"user_not_found"})
-        trace: Trace = []
-        answer = await self.transport.web("users.info", {"user": check_id(account_id)}, trace, expect=expect)
-        with understood("slack", trace):
-            return None if answer.code is not None else account_of(answer.part("user", account_id))
 
     async def _take(self) -> Snapshot:
         trace: Trace = []

@@ -9,7 +9,17 @@ from connectors.slack.directory import quoted
 from connectors.slack.people import account_of, flags, is_deleted
 from emulators.slack.state import slack_id
 from emulators.stage import Fault
-from models.vocabulary import AccountKind, Fact, Leaver, MatchReason, Says
+from models.vocabulary import (
+    Account,
+    AccountKind,
+    EntitlementKind,
+    EntitlementState,
+    Fact,
+    Leaver,
+    MatchReason,
+    Says,
+    Service,
+)
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_slack import rig
 
@@ -155,30 +165,23 @@ class TestFindAccounts:
             assert quoted('a"b\\') == '"a\\"b\\\\"'
 
 
-class TestGetAccount:
-    async def test_known_and_unknown(self) -> None:
-        """An account is read afresh by id; an id that Slack never gave is None."""
-        async with rig() as r:
-            account = await r.connector.get_account(r.account_id("E1001"))
-            assert account is not None
-            assert (account.id, account.active) == (r.account_id("E1001"), True)
-            assert await r.connector.get_account("U0NEVER") is None
-
+class TestAnotherOnesId:
     @pytest.mark.parametrize("bad", ["", "u123", "U1/../../v2/Users/U2", "B0123", "U0É123"])
     async def test_ids_are_checked(self, bad: str) -> None:
-        """What is no id of a person at Slack goes into no path."""
+        """What is no id of a person at Slack goes into no path: its access is unreadable, and nothing is asked."""
         async with rig(plan="pro") as r:
-            with pytest.raises(Unintelligible):
-                await r.connector.get_account(bad)
-            assert r.stage.journal == []
+            listed = await r.connector.list_access(Account(Service.SLACK, bad))
+            assert {row.state for row in listed if row.kind is EntitlementKind.SIGN_IN} == {EntitlementState.UNREADABLE}
+            assert bad == "" or not any(bad in one.path for one in r.stage.journal)
 
     async def test_another_one_answers(self) -> None:
         """An answer about another account is not understood."""
         async with rig(plan="pro") as r:
             body = '{"ok":true,"user":{"id":"U0OTHER","deleted":true}}'
-            r.stage.faults.append(Fault(r"users\.info", status=200, body=body))
-            with pytest.raises(Unintelligible, match="not about"):
-                await r.connector.get_account(r.account_id("E1001"))
+            r.stage.faults.append(Fault(r"users\.info", status=200, body=body, times=None))
+            account = Account(Service.SLACK, r.account_id("E1001"))
+            (row,) = await r.connector.list_access(account, frozenset({EntitlementKind.SIGN_IN}))
+            assert (row.state, "not about" in (row.problem or "")) == (EntitlementState.UNREADABLE, True)
 
 
 class TestReadingAUser:
