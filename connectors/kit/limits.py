@@ -29,19 +29,21 @@ class Limit:
     """
     *a_minute*: calls that the vendor allows for *name*, a method or a group of them; *source*: where it says so.
 
-    A quarter of them may go at once, the others follow evenly: together no minute has more than all of them.
-    *at_once*: how many may be under way together.
+    A quarter of them may go in a burst, or *bucket* if the vendor says so and it is fewer; the others follow evenly: together no
+    minute has more than all of them.  *at_once*: how many may be under way together.
     """
 
     name: str
     a_minute: int
     source: str
     at_once: int = 8
+    bucket: int | None = None
 
     @property
     def burst(self) -> int:
         """How many may go before the others wait."""
-        return max(self.a_minute // 4, 1)
+        quarter = max(self.a_minute // 4, 1)
+        return quarter if self.bucket is None else min(self.bucket, quarter)
 
     @property
     def interval(self) -> float:
