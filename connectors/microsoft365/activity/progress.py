@@ -18,6 +18,10 @@ Slice: TypeAlias = "tuple[int, int]"
 """From and until, in seconds since 1970: the vendor's filter knows no finer time."""
 
 
+SHORTEST = timedelta(hours=1)
+"""A slice that is not halved any more."""
+
+
 class Step(StrEnum):
     """What the next call does."""
 
