@@ -20,7 +20,7 @@ from connectors.kit.exchange import Trace
 from connectors.microsoft365.access import ELIGIBLE, OWNER, Access
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.errors import Refused
-from connectors.microsoft365.manifest import ASSIGN_ELIGIBLE, DISABLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
+from connectors.microsoft365.manifest import DISABLE, WRITE_ELIGIBLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
 from connectors.microsoft365.transport import Graph
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt, RevocationResult
 
@@ -114,5 +114,5 @@ class Restoring:
                 client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
             ),
             trace,
-            needs=ASSIGN_ELIGIBLE,
+            needs=WRITE_ELIGIBLE,
         )

@@ -22,8 +22,8 @@ from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, NotThere, Ref
 from connectors.microsoft365.manifest import (
     DISABLE,
     END_SESSIONS,
-    REMOVE_ELIGIBLE,
     WRITE_APP_ROLES,
+    WRITE_ELIGIBLE,
     WRITE_GRANTS,
     WRITE_MEMBERS,
     WRITE_OWNERS,
@@ -197,7 +197,7 @@ class Revoking:
                 client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
             ),
             trace,
-            REMOVE_ELIGIBLE,
+            WRITE_ELIGIBLE,
             GONE_ELIGIBILITY,
         )
 
