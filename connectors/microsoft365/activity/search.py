@@ -140,10 +140,15 @@ class AuditSearch:
 
     def _not_taken(self, progress: Progress, error: Unintelligible, now: datetime, trace: Trace) -> ActivityPage:
         """A tenant that keeps 180 days may refuse to search what was before: a gap there, an error anywhere else."""
-        if status_of(error) != 400 or progress.ends_at > now - STANDARD + A_MINUTE:
+        edge = now - STANDARD
+        if status_of(error) != 400 or progress.begins_at >= edge:
             raise error
         text = "the vendor does not search so far back on this licence"
-        return self._after(progress, trace, gaps=(_gap(progress, "retention", text),))
+        gap = Gap("retention", text, progress.begins_at, min(progress.ends_at, edge + A_MINUTE))
+        if progress.ends_at <= edge + A_MINUTE:
+            return self._after(progress, trace, gaps=(gap,))
+        kept = int((edge + A_MINUTE).timestamp()), progress.slices[0][1]
+        return ActivityPage((), progress.ask((kept, *progress.slices[1:]), now).cursor(), tuple(trace), gaps=(gap,))
 
     def _refused(self, progress: Progress, error: Throttled, now: datetime, trace: Trace) -> ActivityPage:
         """Wait as the vendor asks, longer each time where it does not say; not for ever."""
@@ -265,7 +270,7 @@ def grown(turn: int) -> timedelta:
 def too_old(window: Window, now: datetime) -> tuple[Gap, ...]:
     """Return the part of *window* that only some licences keep.  It is asked for nevertheless."""
     edge = now - STANDARD
-    if window.from_at >= edge:
+    if window.from_at >= edge - SHORTEST:
         return ()
     text = "records older than 180 days are kept with some licences only; what came of them may not be all"
     return (Gap("retention", text, window.from_at, min(edge, window.until_at)),)
