@@ -76,7 +76,7 @@ async def edition(graph: Graph, trace: Trace) -> tuple[str, tuple[tuple[str, str
     return next((edition for name, edition in _EDITIONS if name in plans), "Entra ID Free"), ()
 
 
-async def plan_or_whim(graph: Graph, error: NotOnPlan, what: str, trace: Trace) -> ConnectorError:
+async def plan_checked(graph: Graph, error: NotOnPlan, what: str, trace: Trace) -> ConnectorError:
     """
     Return what *error* means: tenants that pay were seen to be told, at times, that they do not, and then *what* was asked for is to be
     asked for again.  Where the plan cannot be read nobody knows: that may be mended.

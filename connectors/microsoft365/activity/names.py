@@ -19,7 +19,7 @@ from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.directory import MOST_CLAUSES, quoted, read_user
 from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.manifest import READ_USERS
-from connectors.microsoft365.probing import plan_or_whim
+from connectors.microsoft365.probing import plan_checked
 from connectors.microsoft365.transport import Graph
 from models.vocabulary import Account
 
@@ -144,7 +144,7 @@ async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
     try:
         rows = await graph.pages(build, trace, needs=READ_LOGS)
     except NotOnPlan as exc:
-        raise await plan_or_whim(graph, exc, "the changes of names", trace) from exc
+        raise await plan_checked(graph, exc, "the changes of names", trace) from exc
     timed = [
         (at, row) for row in rows if (at := instant(WHO, row.get("activityDateTime"), "activityDateTime")) is not None
     ]

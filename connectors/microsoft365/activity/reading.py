@@ -24,7 +24,7 @@ from connectors.microsoft365.activity.sources import (
 )
 from connectors.microsoft365.answers import WHO, page_rows
 from connectors.microsoft365.directory import quoted
-from connectors.microsoft365.probing import PAID, edition, plan_or_whim
+from connectors.microsoft365.probing import PAID, edition, plan_checked
 from connectors.microsoft365.transport import Graph
 from models.vocabulary import Account
 
@@ -91,7 +91,7 @@ class Activities:
         try:
             body = await self._graph.read(build, trace, needs=READ_LOGS)
         except NotOnPlan as exc:
-            raise await plan_or_whim(self._graph, exc, "the sign-ins", trace) from exc
+            raise await plan_checked(self._graph, exc, "the sign-ins", trace) from exc
         except Unintelligible as exc:
             if not link or status_of(exc) not in REFUSED:
                 raise
