@@ -12,9 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
-from msgraph.generated.users.users_request_builder import UsersRequestBuilder
-
 from connectors.contract import Found
 from connectors.errors import Unintelligible
 from connectors.kit.answers import need
@@ -25,7 +22,7 @@ from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.errors import GONE, NotThere
 from connectors.microsoft365.manifest import READ_USERS
-from connectors.microsoft365.transport import Build, Graph, Reads, asking
+from connectors.microsoft365.transport import Build, Graph, Reads, get
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
@@ -94,8 +91,7 @@ class Directory:
         return [*_SELECT, _EXTENSIONS] if self.number_field.startswith(_EXTENSIONS) else _SELECT
 
     def _search(self, clause: str | None) -> Build:
-        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(filter=clause, select=self._select, top=999)
-        return lambda client: client.users.to_get_request_information(asking(query))
+        return get(lambda client: client.users, filter=clause, select=self._select, top=999)
 
     def _number(self, row: Row) -> str | None:
         group, _, name = self.number_field.partition(".")
@@ -146,13 +142,8 @@ class Directory:
 
 async def read_user(reads: Reads, user_id: str, properties: list[str], trace: Trace) -> Row:
     """Return the user with this object id; raises `NotThere`, and `Unintelligible` when another one is answered."""
-    asked = asking(UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(select=properties))
-    row = await reads.read(
-        lambda client: client.users.by_user_id(user_id).to_get_request_information(asked),
-        trace,
-        needs=READ_USERS,
-        gone=GONE,
-    )
+    asked = get(lambda client: client.users.by_user_id(user_id), select=properties)
+    row = await reads.read(asked, trace, needs=READ_USERS, gone=GONE)
     if need(WHO, row, "id", str).casefold() != user_id.casefold():
         raise Unintelligible(f"microsoft365: cannot read user {user_id}: another one came", evidence=tuple(trace))
     return row

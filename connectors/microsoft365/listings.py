@@ -4,16 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgraph.generated.role_management.directory.role_assignments.role_assignments_request_builder import (
-    RoleAssignmentsRequestBuilder,
-)
-from msgraph.generated.role_management.directory.role_eligibility_schedule_instances import (
-    role_eligibility_schedule_instances_request_builder as eligible,
-)
-from msgraph.generated.users.item.member_of.member_of_request_builder import MemberOfRequestBuilder
-from msgraph.generated.users.item.owned_objects.owned_objects_request_builder import OwnedObjectsRequestBuilder
-from msgraph.generated.users.users_request_builder import UsersRequestBuilder
-
 from connectors.errors import Denied, Unintelligible
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
@@ -21,7 +11,7 @@ from connectors.microsoft365.answers import WHO, own
 from connectors.microsoft365.directory import MOST_CLAUSES, quoted
 from connectors.microsoft365.errors import grant_remedy
 from connectors.microsoft365.manifest import READ_ELIGIBLE, READ_GRANTS, READ_GROUPS, READ_ROLES, READ_USERS
-from connectors.microsoft365.transport import Build, Reads, asking
+from connectors.microsoft365.transport import Reads, get
 
 _GROUP = "#microsoft.graph.group"
 _NOT_GROUPS = frozenset({"#microsoft.graph.directoryRole", "#microsoft.graph.administrativeUnit"})
@@ -33,12 +23,8 @@ async def memberships(reads: Reads, user: str, trace: Trace) -> list[Row]:
 
     Without a cast and without `$select`: neither then needs an advanced query, and the default properties suffice.
     """
-    asked = asking(MemberOfRequestBuilder.MemberOfRequestBuilderGetQueryParameters(top=999))
-    rows = await reads.pages(
-        lambda client: client.users.by_user_id(user).member_of.to_get_request_information(asked),
-        trace,
-        needs=READ_GROUPS,
-    )
+    asked = get(lambda client: client.users.by_user_id(user).member_of, top=999)
+    rows = await reads.pages(asked, trace, needs=READ_GROUPS)
     for row in rows:
         if need(WHO, row, "@odata.type", str) not in _NOT_GROUPS | {_GROUP}:
             raise Unintelligible(
@@ -49,13 +35,8 @@ async def memberships(reads: Reads, user: str, trace: Trace) -> list[Row]:
 
 async def ownerships(reads: Reads, user: str, trace: Trace) -> list[Row]:
     """Return the groups that *user* owns.  Applications and devices are not groups and stay out."""
-    asked = asking(OwnedObjectsRequestBuilder.OwnedObjectsRequestBuilderGetQueryParameters(top=999))
-    rows = await reads.pages(
-        lambda client: client.users.by_user_id(user).owned_objects.to_get_request_information(asked),
-        trace,
-        needs=READ_GROUPS,
-    )
-    return _readable(rows, trace)
+    asked = get(lambda client: client.users.by_user_id(user).owned_objects, top=999)
+    return _readable(await reads.pages(asked, trace, needs=READ_GROUPS), trace)
 
 
 def _readable(rows: Iterable[Row], trace: Trace) -> list[Row]:
@@ -70,9 +51,7 @@ def _readable(rows: Iterable[Row], trace: Trace) -> list[Row]:
 
 async def owners(reads: Reads, group: str, trace: Trace) -> set[str]:
     """Return the ids of a group's owners, in small letters."""
-    rows = await reads.pages(
-        lambda client: client.groups.by_group_id(group).owners.to_get_request_information(), trace, needs=READ_GROUPS
-    )
+    rows = await reads.pages(get(lambda client: client.groups.by_group_id(group).owners), trace, needs=READ_GROUPS)
     return {need(WHO, row, "id", str).casefold() for row in rows}
 
 
@@ -91,66 +70,44 @@ async def holders(reads: Reads, role: str, trace: Trace) -> set[str]:
 
 
 async def _assigned(reads: Reads, clause: str, trace: Trace) -> list[Row]:
-    asked = asking(
-        RoleAssignmentsRequestBuilder.RoleAssignmentsRequestBuilderGetQueryParameters(
-            filter=clause, expand=["roleDefinition"]
-        )
+    asked = get(
+        lambda client: client.role_management.directory.role_assignments, filter=clause, expand=["roleDefinition"]
     )
-    return await reads.pages(
-        lambda client: client.role_management.directory.role_assignments.to_get_request_information(asked),
-        trace,
-        needs=READ_ROLES,
-    )
+    return await reads.pages(asked, trace, needs=READ_ROLES)
 
 
 async def eligibilities(reads: Reads, principal: str, trace: Trace) -> list[Row]:
     """Return the roles that *principal* may activate; raises `NotOnPlan` on a tenant without the licence."""
-    asked = asking(
-        eligible.RoleEligibilityScheduleInstancesRequestBuilder.RoleEligibilityScheduleInstancesRequestBuilderGetQueryParameters(
-            filter=f"principalId eq {quoted(principal)}", expand=["roleDefinition"]
-        )
+    asked = get(
+        lambda client: client.role_management.directory.role_eligibility_schedule_instances,
+        filter=f"principalId eq {quoted(principal)}",
+        expand=["roleDefinition"],
     )
-    rows = await reads.pages(
-        lambda client: client.role_management.directory.role_eligibility_schedule_instances.to_get_request_information(
-            asked
-        ),
-        trace,
-        needs=READ_ELIGIBLE,
-    )
+    rows = await reads.pages(asked, trace, needs=READ_ELIGIBLE)
     return own(rows, principal, trace)
 
 
 async def grants(reads: Reads, user: str, trace: Trace) -> list[Row]:
     """Return the delegated grants that *user* gave.  A tenant-wide one (AllPrincipals) is nobody's to take away."""
-    rows = await reads.pages(
-        lambda client: client.users.by_user_id(user).oauth2_permission_grants.to_get_request_information(),
-        trace,
-        needs=READ_GRANTS,
-    )
+    asked = get(lambda client: client.users.by_user_id(user).oauth2_permission_grants)
+    rows = await reads.pages(asked, trace, needs=READ_GRANTS)
     return own([row for row in rows if need(WHO, row, "consentType", str) != "AllPrincipals"], user, trace)
 
 
 async def app_roles(reads: Reads, user: str, trace: Trace) -> list[Row]:
     """Return the application roles given to *user* directly; Graph lists those of the user's groups among them."""
-    rows = await reads.pages(
-        lambda client: client.users.by_user_id(user).app_role_assignments.to_get_request_information(),
-        trace,
-        needs=READ_GRANTS,
-    )
+    asked = get(lambda client: client.users.by_user_id(user).app_role_assignments)
+    rows = await reads.pages(asked, trace, needs=READ_GRANTS)
     return own([row for row in rows if need(WHO, row, "principalType", str) != "Group"], user, trace)
 
 
 async def enabled(reads: Reads, users: Iterable[str], trace: Trace) -> set[str]:
     """Return those of *users* that can sign in; ids that are no users (groups, applications) are left out."""
     listed = sorted(users)
-    parts = [listed[start : start + MOST_CLAUSES] for start in range(0, len(listed), MOST_CLAUSES)]
-    answers = [await reads.pages(_by_ids(part), trace, needs=READ_USERS) for part in parts]
-    return {need(WHO, row, "id", str) for rows in answers for row in rows if need(WHO, row, "accountEnabled", bool)}
-
-
-def _by_ids(ids: list[str]) -> Build:
-    clause = f"id in ({', '.join(map(quoted, ids))})"
-    asked = asking(
-        UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(filter=clause, select=["id", "accountEnabled"])
-    )
-    return lambda client: client.users.to_get_request_information(asked)
+    found: set[str] = set()
+    for start in range(0, len(listed), MOST_CLAUSES):
+        clause = f"id in ({', '.join(map(quoted, listed[start : start + MOST_CLAUSES]))})"
+        asked = get(lambda client: client.users, filter=clause, select=["id", "accountEnabled"])
+        rows = await reads.pages(asked, trace, needs=READ_USERS)
+        found |= {need(WHO, row, "id", str) for row in rows if need(WHO, row, "accountEnabled", bool)}
+    return found

@@ -7,17 +7,13 @@ can be given: our service principal needs a role as well (learn.microsoft.com/gr
 
 from __future__ import annotations
 
-from msgraph.generated.service_principals_with_app_id.service_principals_with_app_id_request_builder import (
-    ServicePrincipalsWithAppIdRequestBuilder,
-)
-
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.pacing import together
 from connectors.microsoft365 import listings
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.manifest import READ_APPLICATIONS
-from connectors.microsoft365.transport import Reads, asking
+from connectors.microsoft365.transport import Reads, get
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_AUTHENTICATION_ADMINISTRATOR = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
@@ -65,13 +61,5 @@ async def other_admins(
 
 async def service_principal(reads: Reads, app_id: str, trace: Trace, *properties: str) -> Row:
     """Return an application's service principal in this tenant: `id`, `appId` and *properties*."""
-    asked = asking(
-        ServicePrincipalsWithAppIdRequestBuilder.ServicePrincipalsWithAppIdRequestBuilderGetQueryParameters(
-            select=["id", "appId", *properties]
-        )
-    )
-    return await reads.read(
-        lambda client: client.service_principals_with_app_id(app_id).to_get_request_information(asked),
-        trace,
-        needs=READ_APPLICATIONS,
-    )
+    asked = get(lambda client: client.service_principals_with_app_id(app_id), select=["id", "appId", *properties])
+    return await reads.read(asked, trace, needs=READ_APPLICATIONS)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from msgraph.generated.organization.organization_request_builder import OrganizationRequestBuilder
-
 from connectors.contract import Ability, Capabilities, KindManifest
 from connectors.errors import ConnectorError, Denied, NotOnPlan, Unreachable
 from connectors.kit.answers import need
@@ -20,7 +18,7 @@ from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.errors import grant_remedy
 from connectors.microsoft365.manifest import MANIFEST, READ_APPLICATIONS, READ_LICENCES, READ_USERS, SUPERSEDED
-from connectors.microsoft365.transport import Graph, asking
+from connectors.microsoft365.transport import Graph, get
 from models.vocabulary import EntitlementKind, Service
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
@@ -49,21 +47,15 @@ async def probe(reader: Graph, writer: Graph) -> Capabilities:
 
 
 async def _tenant(graph: Graph, trace: Trace) -> str:
-    asked = asking(
-        OrganizationRequestBuilder.OrganizationRequestBuilderGetQueryParameters(select=["id", "displayName"])
-    )
-    rows = await graph.pages(
-        lambda client: client.organization.to_get_request_information(asked), trace, needs=READ_USERS
-    )
+    asked = get(lambda client: client.organization, select=["id", "displayName"])
+    rows = await graph.pages(asked, trace, needs=READ_USERS)
     return f"{rows[0].get('displayName') or ''} ({need(WHO, rows[0], 'id', str)})" if rows else ""
 
 
 async def edition(graph: Graph, trace: Trace) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return the edition of Entra ID, "unknown" with the problem when it could not be read."""
     try:
-        skus = await graph.pages(
-            lambda client: client.subscribed_skus.to_get_request_information(), trace, needs=READ_LICENCES
-        )
+        skus = await graph.pages(get(lambda client: client.subscribed_skus), trace, needs=READ_LICENCES)
     except ConnectorError as error:
         return _UNKNOWN_PLAN, ((f"the plan could not be read: {error}", error.advice),)
     plans = [
@@ -109,13 +101,8 @@ async def _applications(
 
 
 async def _assigned(graph: Graph, principal: str, trace: Trace) -> list[Row]:
-    return await graph.pages(
-        lambda client: client.service_principals.by_service_principal_id(
-            principal
-        ).app_role_assignments.to_get_request_information(),
-        trace,
-        needs=READ_APPLICATIONS,
-    )
+    asked = get(lambda client: client.service_principals.by_service_principal_id(principal).app_role_assignments)
+    return await graph.pages(asked, trace, needs=READ_APPLICATIONS)
 
 
 def _ability(kind: KindManifest, reads: frozenset[str], writes: frozenset[str], plan: str) -> Ability:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from msgraph.generated.models.expiration_pattern import ExpirationPattern
 from msgraph.generated.models.expiration_pattern_type import ExpirationPatternType
@@ -69,19 +70,13 @@ class Restoring:
 
     async def _group(self, row: Entitlement, _: Prestate, trace: Trace) -> None:
         body = ReferenceCreate(odata_id=f"{self._writer.endpoint}/directoryObjects/{row.account_id}")
-        group = row.vendor_id.removeprefix(OWNER)
-        if row.vendor_id.startswith(OWNER):
-            await self._writer.write(
-                lambda client: client.groups.by_group_id(group).owners.ref.to_post_request_information(body),
-                trace,
-                needs=WRITE_OWNERS,
-            )
-            return
-        await self._writer.write(
-            lambda client: client.groups.by_group_id(group).members.ref.to_post_request_information(body),
-            trace,
-            needs=WRITE_MEMBERS,
-        )
+        group, owner = row.vendor_id.removeprefix(OWNER), row.vendor_id.startswith(OWNER)
+
+        def link(client: Any) -> Any:
+            found = client.groups.by_group_id(group)
+            return (found.owners if owner else found.members).ref.to_post_request_information(body)
+
+        await self._writer.write(link, trace, needs=WRITE_OWNERS if owner else WRITE_MEMBERS)
 
     async def _role(self, row: Entitlement, prestate: Prestate, trace: Trace) -> None:
         role, scope = need(WHO, prestate, "roleDefinitionId", str), need(WHO, prestate, "directoryScopeId", str)

@@ -8,6 +8,7 @@ is believed only after a read of the account's own side.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
 from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
@@ -104,6 +105,9 @@ class Revoking:
     ) -> Row | None:
         return await self._writer.write(build, trace, needs=needs, gone=gone)
 
+    async def _delete(self, of: Callable[[Any], Any], trace: Trace, needs: tuple[str, ...]) -> Row | None:
+        return await self._write(lambda client: of(client).to_delete_request_information(), trace, needs)
+
     async def _disable(self, row: Entitlement, trace: Trace) -> Row | None:
         if row.prestate.get(PRIVILEGED) is not True:
             return await self._block(row, trace)
@@ -136,10 +140,9 @@ class Revoking:
     async def _end_sessions(self, row: Entitlement, trace: Trace) -> Row | None:
         if row.vendor_id != ACCOUNT:
             raise Unintelligible(f"microsoft365: cannot end session {row.vendor_id}: only all of them")
+        user = row.account_id
         answer = await self._write(
-            lambda client: client.users.by_user_id(
-                row.account_id
-            ).revoke_sign_in_sessions.to_post_request_information(),
+            lambda client: client.users.by_user_id(user).revoke_sign_in_sessions.to_post_request_information(),
             trace,
             END_SESSIONS,
         )
@@ -150,19 +153,13 @@ class Revoking:
     async def _grant(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, vendor_id) = row.account_id, _split(row)
         if prefix == OAUTH2:
-            return await self._write(
-                lambda client: client.oauth2_permission_grants.by_o_auth2_permission_grant_id(
-                    vendor_id
-                ).to_delete_request_information(),
+            return await self._delete(
+                lambda client: client.oauth2_permission_grants.by_o_auth2_permission_grant_id(vendor_id),
                 trace,
                 WRITE_GRANTS,
             )
-        return await self._write(
-            lambda client: (
-                client.users.by_user_id(user)
-                .app_role_assignments.by_app_role_assignment_id(vendor_id)
-                .to_delete_request_information()
-            ),
+        return await self._delete(
+            lambda client: client.users.by_user_id(user).app_role_assignments.by_app_role_assignment_id(vendor_id),
             trace,
             WRITE_APP_ROLES,
         )
@@ -171,10 +168,8 @@ class Revoking:
         prefix, vendor_id = _split(row)
         if prefix == ELIGIBLE:
             return await self._eligible(row, vendor_id, trace)
-        return await self._write(
-            lambda client: client.role_management.directory.role_assignments.by_unified_role_assignment_id(
-                vendor_id
-            ).to_delete_request_information(),
+        return await self._delete(
+            lambda client: client.role_management.directory.role_assignments.by_unified_role_assignment_id(vendor_id),
             trace,
             WRITE_ROLES,
         )
@@ -206,25 +201,13 @@ class Revoking:
         needs: tuple[str, ...] = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
         if row.prestate.get("isAssignableToRole") is True:
             needs += WRITE_ROLES
-        if prefix == OWNER:
-            return await self._write(
-                lambda client: (
-                    client.groups.by_group_id(group)
-                    .owners.by_directory_object_id(user)
-                    .ref.to_delete_request_information()
-                ),
-                trace,
-                needs,
-            )
-        return await self._write(
-            lambda client: (
-                client.groups.by_group_id(group)
-                .members.by_directory_object_id(user)
-                .ref.to_delete_request_information()
-            ),
-            trace,
-            needs,
-        )
+
+        def link(client: Any) -> Any:
+            found = client.groups.by_group_id(group)
+            linked = found.owners if prefix == OWNER else found.members
+            return linked.by_directory_object_id(user).ref
+
+        return await self._delete(link, trace, needs)
 
 
 def _split(row: Entitlement) -> tuple[str, str]:

@@ -232,6 +232,14 @@ class Graph:
         return response
 
 
-def asking(query: object) -> RequestConfiguration[Any]:
-    """Wrap a builder's query parameters."""
-    return RequestConfiguration(query_parameters=query)
+def get(of: Callable[[GraphServiceClient], Any], **query: Any) -> Build:
+    """Return the read of what one *of* the SDK's builders stands for, with the query parameters that this builder knows."""
+
+    def build(client: GraphServiceClient) -> Any:
+        builder = of(client)
+        if not query:
+            return builder.to_get_request_information()
+        asked = getattr(type(builder), f"{type(builder).__name__}GetQueryParameters")(**query)
+        return builder.to_get_request_information(RequestConfiguration(query_parameters=asked))
+
+    return build

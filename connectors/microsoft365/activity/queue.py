@@ -15,7 +15,7 @@ from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.activity.progress import Progress
 from connectors.microsoft365.activity.sources import READ_AUDIT
 from connectors.microsoft365.answers import WHO
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.transport import Graph, get
 from models.vocabulary import Evidence
 
 DAY = timedelta(hours=24)
@@ -57,10 +57,8 @@ def _submitted_at(name: str) -> datetime | None:
 
 async def searches(graph: Graph, trace: Trace) -> list[Search]:
     """Return all that the tenant still knows, by a fresh read of every page."""
-    rows = await graph.pages(
-        lambda client: client.security.audit_log.queries.to_get_request_information(), trace, needs=READ_AUDIT
-    )
-    return [Search.of(row) for row in rows]
+    asked = get(lambda client: client.security.audit_log.queries)
+    return [Search.of(row) for row in await graph.pages(asked, trace, needs=READ_AUDIT)]
 
 
 def full(known: Sequence[Search], now: datetime) -> bool:

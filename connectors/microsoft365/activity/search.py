@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from msgraph.generated.security.audit_log.queries.item.records.records_request_builder import RecordsRequestBuilder
-
 from connectors.activity import ActivityPage, Gap, Name, Record, Window
 from connectors.errors import Expired, NotRecorded, OutcomeUnknown, Throttled, Unintelligible
 from connectors.kit.answers import need
@@ -24,7 +22,7 @@ from connectors.microsoft365.activity.progress import SHORTEST, Progress, Step
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of
 from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
 from connectors.microsoft365.answers import WHO, page_rows
-from connectors.microsoft365.transport import Build, Graph, asking
+from connectors.microsoft365.transport import Build, Graph, get
 from models.vocabulary import Account
 
 LATE = 10.0
@@ -289,14 +287,10 @@ def _proven(rows: list[Row], trace: Trace) -> ActivityPage:
 
 
 def _query(progress: Progress) -> Build:
-    return lambda client: client.security.audit_log.queries.by_audit_log_query_id(
-        progress.query
-    ).to_get_request_information()
+    return get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query))
 
 
 def _first(progress: Progress) -> Build:
     """With as many records a page as the vendor gives, unless it refused that."""
-    asked = asking(RecordsRequestBuilder.RecordsRequestBuilderGetQueryParameters(top=PAGE if progress.wide else None))
-    return lambda client: client.security.audit_log.queries.by_audit_log_query_id(
-        progress.query
-    ).records.to_get_request_information(asked)
+    wide = {"top": PAGE} if progress.wide else {}
+    return get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query).records, **wide)
