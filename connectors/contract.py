@@ -180,10 +180,6 @@ class Connector(ActivityLog, Protocol):
         """Say how the directory's employee numbers stand to those of *people*, from the snapshot."""
         ...
 
-    async def get_account(self, account_id: str) -> Account | None:
-        """Return the account with this immutable id, read afresh; None only when the vendor says that it never was or is gone."""
-        ...
-
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """
         Return what *account* holds now, of *kinds* (None: all of the manifest), by a fresh read.

@@ -52,11 +52,6 @@ class Further:
         with self._told():
             return await self._inner.numbers(people)
 
-    async def get_account(self, account_id: str) -> Account | None:
-        with self._told():
-            found = await self._inner.get_account(account_id)
-        return None if found is None else replace(found, connection=self._connection)
-
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         with self._told():
             listing = await self._inner.list_access(account, kinds)

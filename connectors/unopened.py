@@ -38,7 +38,7 @@ class Unopened:
     async def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise NotConfigured(str(self.failure), remedy=self.failure.advice)
 
-    find_accounts = find_at = numbers = get_account = list_access = freeze = revoke = restore = activity = _refuse
+    find_accounts = find_at = numbers = list_access = freeze = revoke = restore = activity = _refuse
 
     def describe(self, *_: object) -> NoReturn:
         raise NotConfigured(str(self.failure), remedy=self.failure.advice)

@@ -131,10 +131,6 @@ class Paper:
     def _index(self) -> Index:
         return Index(holder.profile for holder in self.holders.values())
 
-    async def get_account(self, account_id: str) -> Account | None:
-        holder = self.holders.get(account_id)
-        return holder.profile.account if holder else None
-
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         if self.dead:
             raise Killed

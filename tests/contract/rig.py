@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from connectors.contract import Connector
 from emulators.company import PEOPLE, Person
 from emulators.stage import Stage
-from models.vocabulary import Leaver, Service
+from models.vocabulary import Account, Leaver, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +67,9 @@ def leaver(employee_no: str) -> Leaver:
         former_name=person.former_name,
         other_emails=(person.private_email,) if person.private_email and not person.guest else (),
     )
+
+
+async def account_of(rig: Rig, employee_no: str) -> Account:
+    """Return a person's account as the connector finds it."""
+    matches = await rig.connector.find_accounts(leaver(employee_no))
+    return next(match.account for match in matches if match.account.id == rig.account_id(employee_no))

@@ -14,7 +14,7 @@ from connectors.activity import ActivityPage, Record, Window
 from connectors.errors import ConnectorError, Expired
 from emulators.stage import Fault
 from models.vocabulary import Account, ActivityKind, Service
-from tests.contract.rig import ActivityRig, Rig, Rigging
+from tests.contract.rig import ActivityRig, Rig, Rigging, account_of
 
 LEAVER = "E1001"
 TODAY = datetime.now(UTC).replace(microsecond=0)
@@ -63,8 +63,7 @@ async def reading(request: pytest.FixtureRequest) -> AsyncIterator[Reading]:
     kit = KITS[request.param]
     build: Rigging = importlib.import_module(f"tests.contract.rig_{request.param}").rig
     async with build(**kit.options) as rig:
-        account = await rig.connector.get_account(rig.account_id(LEAVER))
-        assert account is not None
+        account = await account_of(rig, LEAVER)
         for at in INSTANTS:
             kit.record(rig.tenant, account.id, at)
         yield Reading(rig, kit, account)

@@ -26,7 +26,7 @@ from emulators.stage import Fault
 from models.vocabulary import Account, ActivityKind
 from tests.contract import logs_microsoft365 as m
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
-from tests.contract.rig import Rig
+from tests.contract.rig import account_of
 
 NOW = datetime.now(UTC)
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -41,12 +41,6 @@ class TestReasons:
         used = {reason for text in sources for reason in re.findall(r'\b_?[Gg]ap\(\s*(?:progress, )?"(\w+)"', text)}
         assert {"retention", "address", "names_unseen", "names_denied", "fewer", "truncated", "refused"} <= used
         assert {f"log_{reason}" for reason in used} <= catalogue().keys()
-
-
-async def _account(r: Rig) -> Account:
-    found = await r.connector.get_account(r.account_id("E1001"))
-    assert found is not None
-    return found
 
 
 class TestGoogle:
@@ -78,7 +72,7 @@ class TestGoogle:
     async def test_filter_left_out(self) -> None:
         """A parameter that Google does not know it leaves out of the filter: everybody's records are not the leaver's."""
         async with rig_google_workspace.rig() as r:
-            account = await _account(r)
+            account = await account_of(r, "E1001")
             mine = self._record("admin", "1", **self._event("UNSUSPEND_USER", USER_EMAIL=account.label.upper()))
             other = self._record("admin", "2", **self._event("UNSUSPEND_USER", USER_EMAIL="other@example.com"))
             body = json.dumps({"kind": "admin#reports#activities", "items": [other, mine]})
@@ -95,7 +89,7 @@ class TestGoogle:
     async def test_event_of_yesterday(self) -> None:
         """An event whose name Google gave up refuses one query: the others are asked, and the one is a gap."""
         async with rig_google_workspace.rig() as r:
-            account = await _account(r)
+            account = await account_of(r, "E1001")
             refusal = json.dumps({"error": {"code": 400, "errors": [{"reason": "invalid"}]}})
             r.stage.faults.append(Fault("eventName=STARTED_USER_TAKEOUT", status=400, body=refusal, times=None))
             r.tenant.record_activity(
@@ -110,14 +104,14 @@ class TestGoogle:
         async with rig_google_workspace.rig() as r:
             edge = NOW - KEEPS
             window = Window(edge - timedelta(minutes=30), edge - timedelta(minutes=10))
-            page = await r.connector.activity(await _account(r), "drive", window)
+            page = await r.connector.activity(await account_of(r, "E1001"), "drive", window)
             assert (page.cursor, [gap.reason for gap in page.gaps]) == (None, ["retention"])
 
     @pytest.mark.parametrize("change", [{"query": 99}, {"query": -1}, {"from_at": None}, {"ends_at": "soon"}])
     async def test_cursor_of_another_edition(self, change: dict[str, Any]) -> None:
         """A cursor that an older lastday wrote, with more queries than there are now, begins again."""
         async with rig_google_workspace.rig() as r:
-            account = await _account(r)
+            account = await account_of(r, "E1001")
             page = await r.connector.activity(account, "admin", DAY)
             assert page.cursor is not None
             with pytest.raises(Expired):
@@ -131,7 +125,7 @@ class TestGoogle:
         async with rig_google_workspace.rig() as r:
             r.stage.faults.append(Fault("applications/token", status=200, body=body))
             with pytest.raises(Unintelligible):
-                await r.connector.activity(await _account(r), "token", DAY)
+                await r.connector.activity(await account_of(r, "E1001"), "token", DAY)
 
 
 class TestMicrosoft:
@@ -171,7 +165,7 @@ class TestMicrosoft:
     async def test_deleted_account(self) -> None:
         """A deleted account's deeds are searched for by the name that it had, and the statement says so."""
         async with rig_microsoft365.rig() as r:
-            person = await _account(r)
+            person = await account_of(r, "E1001")
             r.tenant.book.behave(person.id, m.views(3))
             gone = json.dumps({"error": {"code": "Request_ResourceNotFound"}})
             r.stage.faults.append(Fault(f"GET /v1.0/users/{person.id}", status=404, body=gone, times=None))

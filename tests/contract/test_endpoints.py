@@ -19,6 +19,7 @@ from connectors.settings import checked_endpoint, on_this_machine
 from emulators.google_workspace import Tenant
 from emulators.stage import served
 from models.vocabulary import Service
+from tests.contract.rig import leaver
 from tests.contract.stranger import stranger
 from tests.contract.test_contract import rigging
 
@@ -182,7 +183,7 @@ class TestProxies:
     async def test_plain_http_takes_none(self, service: Service, proxy: Any) -> None:
         """What is said to this machine in the clear does not leave it by a proxy."""
         async with rigging(service)() as r:
-            assert await r.connector.get_account(r.account_id("E1001")) is not None
+            assert await r.connector.find_accounts(leaver("E1001"))
         assert proxy.received == []
 
     async def test_graph(self, proxy: Any) -> None:
@@ -194,7 +195,7 @@ class TestProxies:
                 settings = own._reader._settings.model_copy(update={"graph_endpoint": f"{plain}/v1.0"})
                 connector = await connect(settings, pace=own._reader.pace)
                 try:
-                    assert await connector.get_account(r.account_id("E1001")) is not None
+                    assert await connector.find_accounts(leaver("E1001"))
                 finally:
                     await connector.aclose()
         assert proxy.received == []

@@ -75,10 +75,6 @@ async def tries_find_accounts(rig: Rig, _: list[Entitlement]) -> None:
     raise AssertionError(await rig.connector.find_accounts(leaver(WHO)))
 
 
-async def tries_get_account(rig: Rig, _: list[Entitlement]) -> None:
-    raise AssertionError(await rig.connector.get_account(rig.account_id(WHO)))
-
-
 async def tries_list_access(rig: Rig, _: list[Entitlement]) -> None:
     """Every kind that has a way to be read is a row that says that it could not be."""
     kinds = rig.connector.manifest.kinds
@@ -132,7 +128,6 @@ def the_account(rig: Rig) -> Account:
 VERBS = (
     tries_probe,
     tries_find_accounts,
-    tries_get_account,
     tries_list_access,
     tries_freeze,
     tries_revoke,
@@ -179,7 +174,7 @@ class TestReads:
         for words in WORDS:
             sent_away(rig, 302, foreign.addresses()[0], words)
             with pytest.raises(ConnectorError) as raised:
-                await rig.connector.get_account(rig.account_id(WHO))
+                await rig.connector.find_accounts(leaver(WHO))
             assert (type(raised.value), raised.value.code) == (Unintelligible, None), words
             assert (raised.value.evidence[-1].status, raised.value.evidence[-1].code) == (302, None)
             await tries_list_access(rig, rows)
@@ -237,11 +232,11 @@ class TestSignIn:
             await self.fails_at_the_exchange(rig, 302)
 
     async def fails_at_the_exchange(self, rig: Rig, status: int) -> None:
-        """Read an account: nothing is asked without a token.  A service whose token is given exchanges none."""
+        """Look for accounts: nothing is asked without a token.  A service whose token is given exchanges none."""
         rig.stage.journal.clear()
         errors: list[ConnectorError] = []
         try:
-            await rig.connector.get_account(rig.account_id(WHO))
+            await rig.connector.find_accounts(leaver(WHO))
         except ConnectorError as error:
             errors.append(error)
         exchanges = [request for request in rig.stage.journal if is_exchange(request)]
