@@ -65,10 +65,6 @@ class Microsoft365:
         """See `Connector.numbers`."""
         return await self._directory.numbers(people)
 
-    async def get_account(self, account_id: str) -> Account | None:
-        """See `Connector.get_account`.  None also for an account in the recycle bin."""
-        return await self._directory.get(account_id)
-
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """See `Connector.list_access`."""
         return await self._access.list(account, kinds)

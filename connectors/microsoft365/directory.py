@@ -20,7 +20,7 @@ from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, match_all
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.batching import Batching
-from connectors.microsoft365.errors import GONE, NotThere
+from connectors.microsoft365.errors import GONE
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.transport import Build, Graph, Reads, get
 from connectors.snapshot import Index, Numbers, Shared, indexed
@@ -78,13 +78,6 @@ class Directory:
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
         """See `Connector.numbers`."""
         return (await self.everybody.get()).numbers(people)
-
-    async def get(self, account_id: str) -> Account | None:
-        """Return the account, None when the directory has no such user (deleted ones are in the recycle bin, not here)."""
-        try:
-            return self.profile(await read_user(self.graph, account_id, self._select, [])).account
-        except NotThere:
-            return None
 
     @property
     def _select(self) -> list[str]:
