@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlencode
 
 from connectors.activity import Gap, Name
 from connectors.errors import Denied, NotOnPlan
@@ -20,7 +19,7 @@ from connectors.microsoft365.directory import MOST_CLAUSES, quoted, read_user
 from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.probing import plan_checked
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.transport import Graph, get
 from models.vocabulary import Account
 
 _SIGN_IN = "userPrincipalName"
@@ -91,10 +90,8 @@ async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[N
         gaps += (Gap("names_unseen", f"whether the account had other names before cannot be seen ({exc.code})"),)
     except Denied as exc:
         gaps += (Gap("names_denied", f"whether the account had other names before may not be seen ({exc.code})"),)
-    present, made_at = (
-        need(WHO, row, _SIGN_IN, str).casefold(),
-        instant(WHO, row.get("createdDateTime"), "createdDateTime"),
-    )
+    present = need(WHO, row, _SIGN_IN, str).casefold()
+    made_at = instant(WHO, row.get("createdDateTime"), "createdDateTime")
     today = [*_of_today(row, changes, made_at)]
     former = [*changes.sign_in_names(present, made_at)]
     were = {one.name for one in former} - {present}
@@ -139,10 +136,10 @@ async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
 
     Raises what the read raises: `Denied`, `NotOnPlan`.
     """
-    about = urlencode({"$filter": f"targetResources/any(t: t/id eq {quoted(account_id)})", "$top": PAGE})
-    build = graph.follow(f"{graph.endpoint}/auditLogs/directoryAudits?{about}", trace)
+    about = f"targetResources/any(t: t/id eq {quoted(account_id)})"
+    asked = get(lambda client: client.audit_logs.directory_audits, filter=about, top=PAGE)
     try:
-        rows = await graph.pages(build, trace, needs=READ_LOGS)
+        rows = await graph.pages(asked, trace, needs=READ_LOGS)
     except NotOnPlan as exc:
         raise await plan_checked(graph, exc, "the changes of names", trace) from exc
     timed = [
@@ -159,8 +156,9 @@ async def _taken_over(graph: Graph, account_id: str, names: Sequence[str], trace
     found: set[str] = set()
     for start in range(0, len(names), MOST_CLAUSES):
         listed = ", ".join(map(quoted, names[start : start + MOST_CLAUSES]))
-        asked = urlencode({"$filter": f"userPrincipalName in ({listed})", "$select": f"id,{_SIGN_IN}"})
-        rows = await graph.pages(graph.follow(f"{graph.endpoint}/users?{asked}", trace), trace, needs=READ_USERS)
+        about = f"userPrincipalName in ({listed})"
+        asked = get(lambda client: client.users, filter=about, select=["id", _SIGN_IN])
+        rows = await graph.pages(asked, trace, needs=READ_USERS)
         found |= {need(WHO, row, _SIGN_IN, str).casefold() for row in rows if row.get("id") != account_id}
     return found
 
