@@ -9,12 +9,14 @@ from typing import TypeAlias
 
 from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
+from connectors.kit.answers import instant, need
+from connectors.kit.exchange import Row, Trace
 from connectors.kit.pacing import together
-from connectors.microsoft365 import lookups, privilege
-from connectors.microsoft365.accounts import read_user
-from connectors.microsoft365.answers import NotThere, Row, instant, need
+from connectors.microsoft365 import listings, privilege
+from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.batching import Batching
-from connectors.microsoft365.exchange import Seen
+from connectors.microsoft365.directory import read_user
+from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.transport import Graph, Reads
 from models.vocabulary import (
@@ -48,6 +50,7 @@ _SYNCED_REMEDY = (
     "Disable the account in Active Directory: the next synchronisation undoes what only the cloud was told."
 )
 _EXCHANGE_REMEDY = "Remove the member in Exchange, then attest it."
+_OF_THE_CUT = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 _USER = [
     "id", "accountEnabled", "userType", "userPrincipalName", "onPremisesSyncEnabled", "signInSessionsValidFromDateTime",
 ]  # fmt: skip
@@ -59,7 +62,7 @@ class Access:
     def __init__(self, graph: Graph, writer: str) -> None:
         self._graph = graph
         self._writer = writer
-        self._kinds: dict[EntitlementKind, Callable[[Reads, str, Seen], Awaitable[Rows]]] = {
+        self._kinds: dict[EntitlementKind, Callable[[Reads, str, Trace], Awaitable[Rows]]] = {
             EntitlementKind.SIGN_IN: self._sign_in,
             EntitlementKind.SESSION: self._sessions,
             EntitlementKind.GRANT: self._grants,
@@ -70,38 +73,38 @@ class Access:
     async def list(self, account: Account, kinds: Kinds | None) -> Listing:
         """Return the rows of *kinds*, read together; a kind that cannot be read is a row of its own."""
         wanted = [kind for kind in MANIFEST.kinds if kinds is None or kind in kinds]
-        reads = Batching(self._graph)
-        answers = await together(*(self._look(reads, account.id, kind) for kind in wanted))
-        evidence = {kind: seen for kind, (_, seen) in zip(wanted, answers, strict=True)}
+        reads = Batching(self._graph, urgent=_OF_THE_CUT.issuperset(wanted))
+        answers = await together(*(self._kind(reads, account.id, kind) for kind in wanted))
+        evidence = {kind: trace for kind, (_, trace) in zip(wanted, answers, strict=True)}
         return Listing([row for rows, _ in answers for row in rows], evidence)
 
-    async def look(self, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
+    async def read_back(self, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
         """Return one kind's rows and the exchanges behind them; never raises a `ConnectorError`."""
-        return await self._look(Batching(self._graph), user, kind)
+        return await self._kind(Batching(self._graph, urgent=True), user, kind)
 
-    async def _look(self, reads: Reads, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
-        seen: Seen = []
+    async def _kind(self, reads: Reads, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
+        trace: Trace = []
         try:
-            rows = await self._kinds[kind](reads, user, seen)
+            rows = await self._kinds[kind](reads, user, trace)
         except ConnectorError as error:
-            return [unread(user, kind, error)], tuple(seen)
-        return list({row.id: row for row in rows}.values()), tuple(seen)
+            return [unread(user, kind, error)], tuple(trace)
+        return list({row.id: row for row in rows}.values()), tuple(trace)
 
-    async def _sign_in(self, reads: Reads, user: str, seen: Seen) -> Rows:
-        row = await self._read(reads, user, seen)
-        if row is None or not need(row, "accountEnabled", bool):
+    async def _sign_in(self, reads: Reads, user: str, trace: Trace) -> Rows:
+        row = await self._user(reads, user, trace)
+        if row is None or not need(WHO, row, "accountEnabled", bool):
             return []
         prestate: dict[str, Json] = {"accountEnabled": True}
         synced = row.get("onPremisesSyncEnabled") is True
         admins: frozenset[str] | None = None
         try:
             others = None
-            if await privilege.is_privileged(reads, user, seen):
+            if await privilege.is_privileged(reads, user, trace):
                 prestate[PRIVILEGED] = True
-                others = await privilege.other_admins(reads, user, seen)
+                others = await privilege.other_admins(reads, user, trace)
             admins = frozenset() if others is None else others | {user.casefold()}
             guard, problem, remedy = await self._guard(
-                reads, admins, seen, privileged=PRIVILEGED in prestate, synced=synced
+                reads, admins, trace, privileged=PRIVILEGED in prestate, synced=synced
             )
         except ConnectorError as error:
             # The cut is worth more than this question: the vendor itself refuses where we may not reach.
@@ -111,12 +114,12 @@ class Access:
         return [replace(_marked(found, guard, problem, remedy), administrators=admins)]
 
     async def _guard(
-        self, reads: Reads, admins: frozenset[str], seen: Seen, *, privileged: bool, synced: bool
+        self, reads: Reads, admins: frozenset[str], trace: Trace, *, privileged: bool, synced: bool
     ) -> tuple[Guard | None, str | None, str | None]:
         if privileged:
             if len(admins) == 1:
                 return Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY
-            if not await privilege.may_touch_admins(reads, self._writer, seen):
+            if not await privilege.may_touch_admins(reads, self._writer, trace):
                 return (
                     Guard.PRIVILEGED,
                     "an administrator's account, out of our service principal's reach",
@@ -126,41 +129,41 @@ class Access:
             return Guard.MASTERED_ELSEWHERE, "mastered on premises: sync brings a cloud-only block back", _SYNCED_REMEDY
         return None, None, None
 
-    async def _sessions(self, reads: Reads, user: str, seen: Seen) -> Rows:
-        row = await self._read(reads, user, seen)
+    async def _sessions(self, reads: Reads, user: str, trace: Trace) -> Rows:
+        row = await self._user(reads, user, trace)
         if row is None:
             return []
         if _from_elsewhere(row):
             kind, state = EntitlementKind.SESSION, EntitlementState.NO_API
             return [cannot_look(Service.MICROSOFT365, user, kind, state, problem=GUEST_PROBLEM, remedy=_GUEST_REMEDY)]
-        ended_at = instant(row, "signInSessionsValidFromDateTime")
+        ended_at = instant(WHO, row.get("signInSessionsValidFromDateTime"), "signInSessionsValidFromDateTime")
         return [Entitlement(Service.MICROSOFT365, user, EntitlementKind.SESSION, ACCOUNT, ended_at=ended_at)]
 
-    async def _read(self, reads: Reads, user: str, seen: Seen) -> Row | None:
+    async def _user(self, reads: Reads, user: str, trace: Trace) -> Row | None:
         """Return the user; None when the directory says that there is none, since nobody signs in to what is gone."""
         try:
-            return await read_user(reads, user, _USER, seen)
+            return await read_user(reads, user, _USER, trace)
         except NotThere:
             return None
 
-    async def _grants(self, reads: Reads, user: str, seen: Seen) -> Rows:
-        delegated, roles = await together(lookups.grants(reads, user, seen), lookups.app_roles(reads, user, seen))
+    async def _grants(self, reads: Reads, user: str, trace: Trace) -> Rows:
+        delegated, roles = await together(listings.grants(reads, user, trace), listings.app_roles(reads, user, trace))
         return [_grant(user, row) for row in delegated] + [_app_role(user, row) for row in roles]
 
-    async def _roles(self, reads: Reads, user: str, seen: Seen) -> Rows:
-        active, eligible = await together(self._active(reads, user, seen), self._eligible(reads, user, seen))
+    async def _roles(self, reads: Reads, user: str, trace: Trace) -> Rows:
+        active, eligible = await together(self._active(reads, user, trace), self._eligible(reads, user, trace))
         return active + eligible
 
-    async def _active(self, reads: Reads, user: str, seen: Seen) -> Rows:
-        listed = await lookups.role_assignments(reads, user, seen)
+    async def _active(self, reads: Reads, user: str, trace: Trace) -> Rows:
+        listed = await listings.role_assignments(reads, user, trace)
         rows = [_role(user, row) for row in listed]
         if any(row["roleDefinitionId"] == privilege.GLOBAL_ADMINISTRATOR for row in listed) and (
-            await privilege.other_admins(reads, user, seen) == frozenset()
+            await privilege.other_admins(reads, user, trace) == frozenset()
         ):
             return [_guarded_admin(row) for row in rows]
         return rows
 
-    async def _eligible(self, reads: Reads, user: str, seen: Seen) -> Rows:
+    async def _eligible(self, reads: Reads, user: str, trace: Trace) -> Rows:
         """
         What cannot be read here is a row beside the active roles, which are still shown, and can be taken away.
 
@@ -168,22 +171,24 @@ class Access:
         read, can be seen to be gone.
         """
         try:
-            rows = await lookups.eligibilities(reads, user, seen)
+            rows = await listings.eligibilities(reads, user, trace)
         except NotOnPlan as error:
             return [replace(unread(user, EntitlementKind.ROLE, error), vendor_id=NO_ELIGIBLE)]
         except ConnectorError as error:
             return [unread(user, EntitlementKind.ROLE, error)]
         return [_role(user, row, prefix=ELIGIBLE) for row in rows]
 
-    async def _groups(self, reads: Reads, user: str, seen: Seen) -> Rows:
-        member, owned = await together(lookups.memberships(reads, user, seen), lookups.ownerships(reads, user, seen))
-        owners = await together(*(self._ownership(reads, user, group, seen) for group in owned))
+    async def _groups(self, reads: Reads, user: str, trace: Trace) -> Rows:
+        member, owned = await together(
+            listings.memberships(reads, user, trace), listings.ownerships(reads, user, trace)
+        )
+        owners = await together(*(self._ownership(reads, user, group, trace) for group in owned))
         return [_membership(user, group) for group in member] + owners
 
-    async def _ownership(self, reads: Reads, user: str, group: Row, seen: Seen) -> Entitlement:
+    async def _ownership(self, reads: Reads, user: str, group: Row, trace: Trace) -> Entitlement:
         row = _group_row(user, group, OWNER)
         if row.guard is None and row.state is EntitlementState.FOUND:
-            others = await lookups.owners(reads, need(group, "id", str), seen) - {user.casefold()}
+            others = await listings.owners(reads, need(WHO, group, "id", str), trace) - {user.casefold()}
             if not others:
                 return _marked(row, Guard.LAST_OWNER, "the group's last owner", "Add a successor as owner first.")
         return row
@@ -195,7 +200,7 @@ def _from_elsewhere(row: Row) -> bool:
 
     A guest, and who was made a member after the invitation.  Old and synced accounts may have no type at all: they are ours.
     """
-    return row.get("userType") == "Guest" or "#ext#@" in need(row, "userPrincipalName", str).casefold()
+    return row.get("userType") == "Guest" or "#ext#@" in need(WHO, row, "userPrincipalName", str).casefold()
 
 
 def unread(user: str, kind: EntitlementKind, error: ConnectorError) -> Entitlement:
@@ -218,23 +223,23 @@ def _marked(row: Entitlement, guard: Guard | None, problem: str | None, remedy: 
 def _grant(user: str, row: Row) -> Entitlement:
     prestate: dict[str, Json] = {name: row.get(name) for name in ("clientId", "resourceId", "scope")}
     label = f"delegated: {(row.get('scope') or '').strip()}"
-    return _row(user, EntitlementKind.GRANT, OAUTH2 + need(row, "id", str), label=label, prestate=prestate)
+    return _row(user, EntitlementKind.GRANT, OAUTH2 + need(WHO, row, "id", str), label=label, prestate=prestate)
 
 
 def _app_role(user: str, row: Row) -> Entitlement:
     prestate: dict[str, Json] = {name: row.get(name) for name in ("appRoleId", "resourceId")}
     label = row.get("resourceDisplayName") or ""
-    return _row(user, EntitlementKind.GRANT, APP_ROLE + need(row, "id", str), label=label, prestate=prestate)
+    return _row(user, EntitlementKind.GRANT, APP_ROLE + need(WHO, row, "id", str), label=label, prestate=prestate)
 
 
 def _role(user: str, row: Row, *, prefix: str = "") -> Entitlement:
     prestate: dict[str, Json] = {
-        "roleDefinitionId": need(row, "roleDefinitionId", str),
-        "directoryScopeId": need(row, "directoryScopeId", str),
+        "roleDefinitionId": need(WHO, row, "roleDefinitionId", str),
+        "directoryScopeId": need(WHO, row, "directoryScopeId", str),
         "endDateTime": row.get("endDateTime"),
     }
     label = (row.get("roleDefinition") or {}).get("displayName") or ""
-    return _row(user, EntitlementKind.ROLE, prefix + need(row, "id", str), label=label, prestate=prestate)
+    return _row(user, EntitlementKind.ROLE, prefix + need(WHO, row, "id", str), label=label, prestate=prestate)
 
 
 def _guarded_admin(row: Entitlement) -> Entitlement:
@@ -245,24 +250,24 @@ def _guarded_admin(row: Entitlement) -> Entitlement:
 
 def _membership(user: str, group: Row) -> Entitlement:
     row = _group_row(user, group, "")
-    if row.guard is None and "DynamicMembership" in need(group, "groupTypes", list):
+    if row.guard is None and "DynamicMembership" in need(WHO, group, "groupTypes", list):
         problem = "a rule decides who is a member"
         return _marked(row, Guard.DYNAMIC, problem, "Clear the attribute that the rule reads, or change the rule.")
     return row
 
 
 def _group_row(user: str, group: Row, prefix: str) -> Entitlement:
-    types, mail = need(group, "groupTypes", list), need(group, "mailEnabled", bool)
+    types, mail = need(WHO, group, "groupTypes", list), need(WHO, group, "mailEnabled", bool)
     synced = group.get("onPremisesSyncEnabled") is True
     prestate: dict[str, Json] = {
         "groupTypes": [str(name) for name in types],
         "mailEnabled": mail,
-        "securityEnabled": need(group, "securityEnabled", bool),
+        "securityEnabled": need(WHO, group, "securityEnabled", bool),
         "isAssignableToRole": group.get("isAssignableToRole") is True,
         "onPremisesSyncEnabled": synced,
     }
     label = str(group.get("displayName") or "")
-    row = _row(user, EntitlementKind.GROUP, prefix + need(group, "id", str), label=label, prestate=prestate)
+    row = _row(user, EntitlementKind.GROUP, prefix + need(WHO, group, "id", str), label=label, prestate=prestate)
     if synced:
         problem = "the group is mastered on premises"
         return _marked(row, Guard.MASTERED_ELSEWHERE, problem, "Remove the member in Active Directory.")

@@ -1,4 +1,4 @@
-"""Microsoft 365 as the house's connector: the rooms of this package behind one door."""
+"""Microsoft 365 as the house's connector."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from datetime import datetime
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest
+from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
 from connectors.microsoft365 import probing
 from connectors.microsoft365.access import Access
-from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.activity.describing import describe
-from connectors.microsoft365.activity.log import Activities, record
+from connectors.microsoft365.activity.reading import Activities, record
 from connectors.microsoft365.activity.search import utc_now
 from connectors.microsoft365.activity.sources import SOURCES
+from connectors.microsoft365.directory import Directory
+from connectors.microsoft365.limits import LIMITS
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.restoring import Restoring
 from connectors.microsoft365.revoking import Revoking
 from connectors.microsoft365.settings import Settings
 from connectors.microsoft365.transport import Graph
 from connectors.snapshot import Numbers
-from models.vocabulary import Account, Entitlement, Json, Leaver, Match, Receipt, Service
+from models.vocabulary import Account, ConnectionId, Entitlement, Json, Leaver, Match, Receipt, Service
 
 
 class Microsoft365:
@@ -35,11 +37,13 @@ class Microsoft365:
     manifest: Manifest = MANIFEST
     activity_sources: tuple[ActivitySource, ...] = SOURCES
 
-    def __init__(self, settings: Settings, *, pace: Pace, clock: Callable[[], datetime] = utc_now) -> None:
-        self._reader = Graph(settings, settings.reader, pace)
+    def __init__(
+        self, settings: Settings, *, pace: Pace, limits: Limits, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._reader = Graph(settings, settings.reader, pace, limits)
         same = settings.write_client_id is None
-        self._writer = self._reader if same else Graph(settings, settings.writer, pace)
-        self._accounts = Accounts(self._reader, settings.number_field)
+        self._writer = self._reader if same else Graph(settings, settings.writer, pace, limits)
+        self._directory = Directory(self._reader, settings.number_field)
         self._access = Access(self._reader, self._writer.client_id)
         self._revoking = Revoking(self._reader, self._writer, self._access)
         self._restoring = Restoring(self._writer, self._access)
@@ -51,19 +55,15 @@ class Microsoft365:
 
     async def find_accounts(self, leaver: Leaver) -> Found:
         """See `Connector.find_accounts`.  Accounts in the recycle bin are not found: nobody signs in to those."""
-        return await self._accounts.find(leaver)
+        return await self._directory.find(leaver)
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""
-        return await self._accounts.find_at(leaver, addresses)
+        return await self._directory.find_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
         """See `Connector.numbers`."""
-        return await self._accounts.numbers(people)
-
-    async def get_account(self, account_id: str) -> Account | None:
-        """See `Connector.get_account`.  None also for an account in the recycle bin."""
-        return await self._accounts.get(account_id)
+        return await self._directory.numbers(people)
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """See `Connector.list_access`."""
@@ -101,7 +101,18 @@ class Microsoft365:
 
 
 async def connect(
-    settings: Settings | None = None, *, pace: Pace | None = None, clock: Callable[[], datetime] = utc_now
+    settings: Settings | None = None,
+    ledger: Ledger | None = None,
+    *,
+    connection: ConnectionId = Service.MICROSOFT365,
+    pace: Pace | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> Microsoft365:
-    """Return the connector for *settings* (None: from the environment).  Sends nothing."""
-    return Microsoft365(settings or Settings(), pace=pace or Pace(), clock=clock)
+    """
+    Return the connector for *settings* (None: from the environment).  Sends nothing.
+
+    *ledger*: where the vendor's limits are shared with other processes, under the name of *connection*.
+    """
+    settings, pace = settings or Settings(), pace or Pace()
+    limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
+    return Microsoft365(settings, pace=pace, limits=limits, clock=clock)

@@ -20,13 +20,11 @@ END_SESSIONS = ("User.RevokeSessions.All",)
 WRITE_GRANTS = ("DelegatedPermissionGrant.ReadWrite.All",)
 WRITE_APP_ROLES = ("AppRoleAssignment.ReadWrite.All",)
 WRITE_ROLES = ("RoleManagement.ReadWrite.Directory",)
-REMOVE_ELIGIBLE = ("RoleEligibilitySchedule.Remove.Directory",)
-ASSIGN_ELIGIBLE = ("RoleEligibilitySchedule.ReadWrite.Directory",)
+WRITE_ELIGIBLE = ("RoleEligibilitySchedule.ReadWrite.Directory",)
 WRITE_MEMBERS = ("GroupMember.ReadWrite.All",)
 WRITE_OWNERS = ("Group.ReadWrite.All",)
 
 SUPERSEDED = {
-    "RoleEligibilitySchedule.Remove.Directory": frozenset({"RoleEligibilitySchedule.ReadWrite.Directory"}),
     "GroupMember.Read.All": frozenset({"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.Read.All"}),
     "RoleManagement.Read.Directory": frozenset({"RoleManagement.ReadWrite.Directory"}),
     "RoleEligibilitySchedule.Read.Directory": frozenset({"RoleEligibilitySchedule.ReadWrite.Directory"}),
@@ -74,7 +72,7 @@ MANIFEST = Manifest.of(
             order=25,
             confirmation=Confirmation.READ,
             read_scopes=READ_ROLES + READ_ELIGIBLE,
-            write_scopes=WRITE_ROLES + REMOVE_ELIGIBLE,
+            write_scopes=WRITE_ROLES + WRITE_ELIGIBLE,
             plan="any; eligible roles need Entra ID P2 or ID Governance",
             source="learn.microsoft.com/graph/api/unifiedroleassignment-delete",
         ),

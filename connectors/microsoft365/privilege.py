@@ -7,16 +7,13 @@ can be given: our service principal needs a role as well (learn.microsoft.com/gr
 
 from __future__ import annotations
 
-from msgraph.generated.service_principals_with_app_id.service_principals_with_app_id_request_builder import (
-    ServicePrincipalsWithAppIdRequestBuilder,
-)
-
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
 from connectors.kit.pacing import together
-from connectors.microsoft365 import lookups
-from connectors.microsoft365.answers import Row, need
-from connectors.microsoft365.exchange import Seen
+from connectors.microsoft365 import listings
+from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.manifest import READ_APPLICATIONS
-from connectors.microsoft365.transport import Reads, asking
+from connectors.microsoft365.transport import Reads, get
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_AUTHENTICATION_ADMINISTRATOR = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
@@ -30,47 +27,39 @@ LAST_ADMIN_PROBLEM = "the last Global Administrator who can sign in"
 LAST_ADMIN_REMEDY = "Make somebody else Global Administrator first."
 
 
-async def is_privileged(reads: Reads, user: str, seen: Seen) -> bool:
+async def is_privileged(reads: Reads, user: str, trace: Trace) -> bool:
     """Whether *user* is out of reach for a mere app permission.  Eligible roles count only once activated."""
     roles, member, owner = await together(
-        lookups.role_assignments(reads, user, seen),
-        lookups.memberships(reads, user, seen),
-        lookups.ownerships(reads, user, seen),
+        listings.role_assignments(reads, user, trace),
+        listings.memberships(reads, user, trace),
+        listings.ownerships(reads, user, trace),
     )
     return bool(roles) or any(group.get("isAssignableToRole") is True for group in member + owner)
 
 
-async def may_touch_admins(reads: Reads, client_id: str, seen: Seen) -> bool:
+async def may_touch_admins(reads: Reads, client_id: str, trace: Trace) -> bool:
     """Whether the service principal of *client_id* holds a role that reaches every administrator."""
-    own = await service_principal(reads, client_id, seen)
-    roles = await lookups.role_assignments(reads, need(own, "id", str), seen)
+    own = await service_principal(reads, client_id, trace)
+    roles = await listings.role_assignments(reads, need(WHO, own, "id", str), trace)
     return any(row.get("directoryScopeId") == "/" and row.get("roleDefinitionId") in MAY_TOUCH_ADMINS for row in roles)
 
 
 async def other_admins(
-    reads: Reads, user: str, seen: Seen, gone: frozenset[str] = frozenset()
+    reads: Reads, user: str, trace: Trace, gone: frozenset[str] = frozenset()
 ) -> frozenset[str] | None:
     """
     Return the other Global Administrators who can sign in, in small letters; None if *user* is none.  *gone* no longer can.
 
     Holders through a group or an application do not count: better one question too many than a locked tenant.
     """
-    everyone = await lookups.holders(reads, GLOBAL_ADMINISTRATOR, seen)
+    everyone = await listings.holders(reads, GLOBAL_ADMINISTRATOR, trace)
     if user.casefold() not in everyone:
         return None
-    others = await lookups.enabled(reads, everyone - gone - {user.casefold()}, seen)
+    others = await listings.enabled(reads, everyone - gone - {user.casefold()}, trace)
     return frozenset(other.casefold() for other in others)
 
 
-async def service_principal(reads: Reads, app_id: str, seen: Seen, *properties: str) -> Row:
+async def service_principal(reads: Reads, app_id: str, trace: Trace, *properties: str) -> Row:
     """Return an application's service principal in this tenant: `id`, `appId` and *properties*."""
-    asked = asking(
-        ServicePrincipalsWithAppIdRequestBuilder.ServicePrincipalsWithAppIdRequestBuilderGetQueryParameters(
-            select=["id", "appId", *properties]
-        )
-    )
-    return await reads.read(
-        lambda client: client.service_principals_with_app_id(app_id).to_get_request_information(asked),
-        seen,
-        needs=READ_APPLICATIONS,
-    )
+    asked = get(lambda client: client.service_principals_with_app_id(app_id), select=["id", "appId", *properties])
+    return await reads.read(asked, trace, needs=READ_APPLICATIONS)

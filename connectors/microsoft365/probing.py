@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from msgraph.generated.organization.organization_request_builder import OrganizationRequestBuilder
-
 from connectors.contract import Ability, Capabilities, KindManifest
 from connectors.errors import ConnectorError, Denied, NotOnPlan, Unreachable
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365 import privilege
 from connectors.microsoft365.activity.sources import SOURCES
-from connectors.microsoft365.answers import Row, grant_remedy, need
-from connectors.microsoft365.exchange import Seen
+from connectors.microsoft365.answers import WHO
+from connectors.microsoft365.errors import grant_remedy
 from connectors.microsoft365.manifest import MANIFEST, READ_APPLICATIONS, READ_LICENCES, READ_USERS, SUPERSEDED
-from connectors.microsoft365.transport import Graph, asking
+from connectors.microsoft365.transport import Graph, get
 from models.vocabulary import EntitlementKind, Service
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
@@ -29,11 +29,11 @@ _UNKNOWN_PLAN = "unknown"
 
 async def probe(reader: Graph, writer: Graph) -> Capabilities:
     """Return what was found.  Raises only when not even the tenant could be read: then nothing else can be."""
-    seen: Seen = []
-    tenant = await _tenant(reader, seen)
-    plan, plan_problem = await edition(reader, seen)
+    trace: Trace = []
+    tenant = await _tenant(reader, trace)
+    plan, plan_problem = await edition(reader, trace)
     try:
-        own, held = await _applications(reader, {reader.client_id, writer.client_id}, seen)
+        own, held = await _applications(reader, {reader.client_id, writer.client_id}, trace)
     except ConnectorError as error:
         problem = (f"what our own application may do could not be read: {error}", error.advice)
         unknown = tuple(Ability(kind, False, False, *problem) for kind in MANIFEST.kinds)
@@ -42,26 +42,20 @@ async def probe(reader: Graph, writer: Graph) -> Capabilities:
         _ability(kind, held[reader.client_id], held[writer.client_id], plan) for kind in MANIFEST.kinds.values()
     )
     blind = tuple(_unread(held[reader.client_id]))
-    reach = await _reach(reader, writer, seen)
+    reach = await _reach(reader, writer, trace)
     return Capabilities(Service.MICROSOFT365, plan, tenant, own, abilities, (*plan_problem, *blind, *reach))
 
 
-async def _tenant(graph: Graph, seen: Seen) -> str:
-    asked = asking(
-        OrganizationRequestBuilder.OrganizationRequestBuilderGetQueryParameters(select=["id", "displayName"])
-    )
-    rows = await graph.pages(
-        lambda client: client.organization.to_get_request_information(asked), seen, needs=READ_USERS
-    )
-    return f"{rows[0].get('displayName') or ''} ({need(rows[0], 'id', str)})" if rows else ""
+async def _tenant(graph: Graph, trace: Trace) -> str:
+    asked = get(lambda client: client.organization, select=["id", "displayName"])
+    rows = await graph.pages(asked, trace, needs=READ_USERS)
+    return f"{rows[0].get('displayName') or ''} ({need(WHO, rows[0], 'id', str)})" if rows else ""
 
 
-async def edition(graph: Graph, seen: Seen) -> tuple[str, tuple[tuple[str, str], ...]]:
+async def edition(graph: Graph, trace: Trace) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return the edition of Entra ID, "unknown" with the problem when it could not be read."""
     try:
-        skus = await graph.pages(
-            lambda client: client.subscribed_skus.to_get_request_information(), seen, needs=READ_LICENCES
-        )
+        skus = await graph.pages(get(lambda client: client.subscribed_skus), trace, needs=READ_LICENCES)
     except ConnectorError as error:
         return _UNKNOWN_PLAN, ((f"the plan could not be read: {error}", error.advice),)
     plans = [
@@ -74,44 +68,41 @@ async def edition(graph: Graph, seen: Seen) -> tuple[str, tuple[tuple[str, str],
     return next((edition for name, edition in _EDITIONS if name in plans), "Entra ID Free"), ()
 
 
-async def plan_or_whim(graph: Graph, error: NotOnPlan, what: str, seen: Seen) -> ConnectorError:
+async def plan_checked(graph: Graph, error: NotOnPlan, what: str, trace: Trace) -> ConnectorError:
     """
     Return what *error* means: tenants that pay were seen to be told, at times, that they do not, and then *what* was asked for is to be
     asked for again.  Where the plan cannot be read nobody knows: that may be mended.
     """
-    plan, _ = await edition(graph, seen)
+    plan, _ = await edition(graph, trace)
     if plan == _UNKNOWN_PLAN:
         text = f"microsoft365: cannot read {what}: {error.code}, and the plan could not be read"
-        return Denied(text, code=error.code, evidence=tuple(seen))
+        return Denied(text, code=error.code, evidence=tuple(trace))
     if plan not in PAID:
         return error
     text = f"microsoft365: cannot read {what}: {error.code}, though the plan is {plan}"
-    return Unreachable(text, code=error.code, evidence=tuple(seen))
+    return Unreachable(text, code=error.code, evidence=tuple(trace))
 
 
 async def _applications(
-    graph: Graph, clients: Iterable[str], seen: Seen
+    graph: Graph, clients: Iterable[str], trace: Trace
 ) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
     """Return our service principals' object ids, and the app permissions that each client holds."""
-    graph_itself = await privilege.service_principal(graph, GRAPH_APP_ID, seen, "appRoles")
-    names = {need(role, "id", str): need(role, "value", str) for role in need(graph_itself, "appRoles", list)}
+    graph_itself = await privilege.service_principal(graph, GRAPH_APP_ID, trace, "appRoles")
+    names = {
+        need(WHO, role, "id", str): need(WHO, role, "value", str) for role in need(WHO, graph_itself, "appRoles", list)
+    }
     ids, held = set(), {}
     for client in clients:
-        own = need(await privilege.service_principal(graph, client, seen), "id", str)
-        rows = await _assigned(graph, own, seen)
+        own = need(WHO, await privilege.service_principal(graph, client, trace), "id", str)
+        rows = await _assigned(graph, own, trace)
         ids.add(own)
         held[client] = frozenset(names[row["appRoleId"]] for row in rows if row.get("appRoleId") in names)
     return frozenset(ids), held
 
 
-async def _assigned(graph: Graph, principal: str, seen: Seen) -> list[Row]:
-    return await graph.pages(
-        lambda client: client.service_principals.by_service_principal_id(
-            principal
-        ).app_role_assignments.to_get_request_information(),
-        seen,
-        needs=READ_APPLICATIONS,
-    )
+async def _assigned(graph: Graph, principal: str, trace: Trace) -> list[Row]:
+    asked = get(lambda client: client.service_principals.by_service_principal_id(principal).app_role_assignments)
+    return await graph.pages(asked, trace, needs=READ_APPLICATIONS)
 
 
 def _ability(kind: KindManifest, reads: frozenset[str], writes: frozenset[str], plan: str) -> Ability:
@@ -139,9 +130,9 @@ def _lacking(needed: Iterable[str], held: frozenset[str]) -> tuple[str, ...]:
     return tuple(name for name in needed if not held & (SUPERSEDED.get(name, frozenset()) | {name}))
 
 
-async def _reach(reader: Graph, writer: Graph, seen: Seen) -> tuple[tuple[str, str], ...]:
+async def _reach(reader: Graph, writer: Graph, trace: Trace) -> tuple[tuple[str, str], ...]:
     try:
-        if await privilege.may_touch_admins(reader, writer.client_id, seen):
+        if await privilege.may_touch_admins(reader, writer.client_id, trace):
             return ()
     except ConnectorError as error:
         return ((f"our service principal's own roles could not be read: {error}", error.advice),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from msgraph.generated.models.expiration_pattern import ExpirationPattern
 from msgraph.generated.models.expiration_pattern_type import ExpirationPatternType
@@ -15,10 +16,12 @@ from msgraph.generated.models.unified_role_schedule_request_actions import Unifi
 from msgraph.generated.models.user import User
 
 from connectors.errors import ConnectorError
+from connectors.kit.answers import instant, need
+from connectors.kit.exchange import Trace
 from connectors.microsoft365.access import ELIGIBLE, OWNER, Access
-from connectors.microsoft365.answers import Refused, instant, need
-from connectors.microsoft365.exchange import Seen
-from connectors.microsoft365.manifest import ASSIGN_ELIGIBLE, DISABLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
+from connectors.microsoft365.answers import WHO
+from connectors.microsoft365.errors import Refused
+from connectors.microsoft365.manifest import DISABLE, WRITE_ELIGIBLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
 from connectors.microsoft365.transport import Graph
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt, RevocationResult
 
@@ -31,7 +34,7 @@ class Restoring:
     def __init__(self, writer: Graph, access: Access) -> None:
         self._writer = writer
         self._access = access
-        self._kinds: dict[EntitlementKind, Callable[[Entitlement, Prestate, Seen], Awaitable[None]]] = {
+        self._kinds: dict[EntitlementKind, Callable[[Entitlement, Prestate, Trace], Awaitable[None]]] = {
             EntitlementKind.SIGN_IN: self._enable,
             EntitlementKind.ROLE: self._role,
             EntitlementKind.GROUP: self._group,
@@ -39,69 +42,63 @@ class Restoring:
 
     async def restore(self, row: Entitlement, prestate: Prestate) -> Receipt:
         """Give *row* back; see `Connector.restore`.  Raises `ConnectorError` for kinds that people enrol anew."""
-        seen: Seen = []
+        trace: Trace = []
         if row.kind not in self._kinds:
             text = f"microsoft365: cannot restore {row.kind}: it is enrolled anew"
             raise ConnectorError(text, remedy="The person signs in and consents again.")
         try:
-            await self._kinds[row.kind](row, prestate, seen)
+            await self._kinds[row.kind](row, prestate, trace)
         except Refused as error:
-            return await self._refused(row, error, seen)
-        return Receipt(row.id, RevocationResult.COMMANDED, tuple(seen))
+            return await self._refused(row, error, trace)
+        return Receipt(row.id, RevocationResult.COMMANDED, tuple(trace))
 
-    async def _refused(self, row: Entitlement, error: Refused, seen: Seen) -> Receipt:
+    async def _refused(self, row: Entitlement, error: Refused, trace: Trace) -> Receipt:
         """The directory refuses what is already there with the same code as what it cannot do."""
-        rows, looked = await self._access.look(row.account_id, row.kind)
-        seen += looked
+        rows, exchanges = await self._access.read_back(row.account_id, row.kind)
+        trace += exchanges
         if any(there.vendor_id == row.vendor_id for there in rows):
-            return Receipt(row.id, RevocationResult.COMMANDED, tuple(seen), "it is already there")
-        return Receipt(row.id, RevocationResult.REFUSED, tuple(seen), f"{error.code}: {error.advice}")
+            return Receipt(row.id, RevocationResult.COMMANDED, tuple(trace), "it is already there")
+        return Receipt(row.id, RevocationResult.REFUSED, tuple(trace), f"{error.code}: {error.advice}")
 
-    async def _enable(self, row: Entitlement, _: Prestate, seen: Seen) -> None:
+    async def _enable(self, row: Entitlement, _: Prestate, trace: Trace) -> None:
         body = User(account_enabled=True)
         await self._writer.write(
             lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body),
-            seen,
+            trace,
             needs=DISABLE,
         )
 
-    async def _group(self, row: Entitlement, _: Prestate, seen: Seen) -> None:
+    async def _group(self, row: Entitlement, _: Prestate, trace: Trace) -> None:
         body = ReferenceCreate(odata_id=f"{self._writer.endpoint}/directoryObjects/{row.account_id}")
-        group = row.vendor_id.removeprefix(OWNER)
-        if row.vendor_id.startswith(OWNER):
-            await self._writer.write(
-                lambda client: client.groups.by_group_id(group).owners.ref.to_post_request_information(body),
-                seen,
-                needs=WRITE_OWNERS,
-            )
-            return
-        await self._writer.write(
-            lambda client: client.groups.by_group_id(group).members.ref.to_post_request_information(body),
-            seen,
-            needs=WRITE_MEMBERS,
-        )
+        group, owner = row.vendor_id.removeprefix(OWNER), row.vendor_id.startswith(OWNER)
 
-    async def _role(self, row: Entitlement, prestate: Prestate, seen: Seen) -> None:
-        role, scope = need(prestate, "roleDefinitionId", str), need(prestate, "directoryScopeId", str)
+        def link(client: Any) -> Any:
+            found = client.groups.by_group_id(group)
+            return (found.owners if owner else found.members).ref.to_post_request_information(body)
+
+        await self._writer.write(link, trace, needs=WRITE_OWNERS if owner else WRITE_MEMBERS)
+
+    async def _role(self, row: Entitlement, prestate: Prestate, trace: Trace) -> None:
+        role, scope = need(WHO, prestate, "roleDefinitionId", str), need(WHO, prestate, "directoryScopeId", str)
         if row.vendor_id.startswith(ELIGIBLE):
-            await self._eligible(row, prestate, seen)
+            await self._eligible(row, prestate, trace)
             return
         body = UnifiedRoleAssignment(principal_id=row.account_id, role_definition_id=role, directory_scope_id=scope)
         await self._writer.write(
             lambda client: client.role_management.directory.role_assignments.to_post_request_information(body),
-            seen,
+            trace,
             needs=WRITE_ROLES,
         )
 
-    async def _eligible(self, row: Entitlement, prestate: Prestate, seen: Seen) -> None:
+    async def _eligible(self, row: Entitlement, prestate: Prestate, trace: Trace) -> None:
         """As long as it was granted before; a policy that forbids permanent eligibility refuses, and says so."""
-        end = instant(prestate, "endDateTime")
+        end = instant(WHO, prestate.get("endDateTime"), "endDateTime")
         kind = ExpirationPatternType.NoExpiration if end is None else ExpirationPatternType.AfterDateTime
         body = UnifiedRoleEligibilityScheduleRequest(
             action=UnifiedRoleScheduleRequestActions.AdminAssign,
             principal_id=row.account_id,
-            role_definition_id=need(prestate, "roleDefinitionId", str),
-            directory_scope_id=need(prestate, "directoryScopeId", str),
+            role_definition_id=need(WHO, prestate, "roleDefinitionId", str),
+            directory_scope_id=need(WHO, prestate, "directoryScopeId", str),
             justification="Offboarding undone",
             schedule_info=RequestSchedule(
                 start_date_time=datetime.now(UTC), expiration=ExpirationPattern(type=kind, end_date_time=end)
@@ -111,6 +108,6 @@ class Restoring:
             lambda client: (
                 client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
             ),
-            seen,
-            needs=ASSIGN_ELIGIBLE,
+            trace,
+            needs=WRITE_ELIGIBLE,
         )

@@ -8,21 +8,23 @@ is believed only after a read of the account's own side.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
 from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
 from msgraph.generated.models.user import User
 
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintelligible
-from connectors.microsoft365 import lookups, privilege
+from connectors.kit.exchange import Row, Trace
+from connectors.microsoft365 import listings, privilege
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
-from connectors.microsoft365.answers import GONE, GONE_ELIGIBILITY, NotThere, Refused, Row
-from connectors.microsoft365.exchange import Seen
+from connectors.microsoft365.batching import Batching
+from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, NotThere, Refused
 from connectors.microsoft365.manifest import (
     DISABLE,
     END_SESSIONS,
-    REMOVE_ELIGIBLE,
     WRITE_APP_ROLES,
+    WRITE_ELIGIBLE,
     WRITE_GRANTS,
     WRITE_MEMBERS,
     WRITE_OWNERS,
@@ -42,7 +44,7 @@ class Revoking:
         self._writer = writer
         self._access = access
         self._blocked: set[str] = set()
-        self._kinds: dict[EntitlementKind, Callable[[Entitlement, Seen], Awaitable[Row | None]]] = {
+        self._kinds: dict[EntitlementKind, Callable[[Entitlement, Trace], Awaitable[Row | None]]] = {
             EntitlementKind.SIGN_IN: self._disable,
             EntitlementKind.SESSION: self._end_sessions,
             EntitlementKind.GRANT: self._grant,
@@ -52,35 +54,35 @@ class Revoking:
 
     async def revoke(self, row: Entitlement) -> Receipt:
         """Revoke *row*; see `Connector.revoke`."""
-        seen: Seen = []
+        trace: Trace = []
         if row.state is not EntitlementState.FOUND or row.kind not in self._kinds:
             raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: the row says {row.state}")
-        if row.guard is Guard.PRIVILEGED and not await self._reaches_admins(seen):
-            return _receipt(row, RevocationResult.REFUSED, seen, privilege.REMEDY)
+        if row.guard is Guard.PRIVILEGED and not await self._reaches_admins(trace):
+            return _receipt(row, RevocationResult.REFUSED, trace, privilege.REMEDY)
         try:
-            await self._kinds[row.kind](row, seen)
+            await self._kinds[row.kind](row, trace)
         except NotThere as error:
-            return await self._absent(row, error, seen)
+            return await self._absent(row, error, trace)
         except Refused as error:
-            return _receipt(row, RevocationResult.REFUSED, seen, f"{error.code}: {row.remedy or error.advice}")
+            return _receipt(row, RevocationResult.REFUSED, trace, f"{error.code}: {row.remedy or error.advice}")
         except Denied as error:
-            return await self._denied(row, error, seen)
-        return _receipt(row, RevocationResult.COMMANDED, seen)
+            return await self._denied(row, error, trace)
+        return _receipt(row, RevocationResult.COMMANDED, trace)
 
-    async def _reaches_admins(self, seen: Seen) -> bool:
-        return await privilege.may_touch_admins(self._reader, self._writer.client_id, seen)
+    async def _reaches_admins(self, trace: Trace) -> bool:
+        return await privilege.may_touch_admins(self._reads(), self._writer.client_id, trace)
 
-    async def _absent(self, row: Entitlement, error: NotThere, seen: Seen) -> Receipt:
+    async def _absent(self, row: Entitlement, error: NotThere, trace: Trace) -> Receipt:
         """Look on the account's side whether the vendor's "not there" means that *row* is gone."""
-        rows, looked = await self._access.look(row.account_id, row.kind)
-        seen += looked
+        rows, exchanges = await self._access.read_back(row.account_id, row.kind)
+        trace += exchanges
         if any(r.state is EntitlementState.UNREADABLE or r.vendor_id == "*" for r in rows):
-            return _receipt(row, RevocationResult.UNKNOWN, seen, f"{error.code}, and it could not be read back")
+            return _receipt(row, RevocationResult.UNKNOWN, trace, f"{error.code}, and it could not be read back")
         if any(r.vendor_id == row.vendor_id for r in rows):
-            return _receipt(row, RevocationResult.UNKNOWN, seen, f"{error.code}, but a read still shows it")
-        return _receipt(row, RevocationResult.ALREADY_ABSENT, seen)
+            return _receipt(row, RevocationResult.UNKNOWN, trace, f"{error.code}, but a read still shows it")
+        return _receipt(row, RevocationResult.ALREADY_ABSENT, trace)
 
-    async def _denied(self, row: Entitlement, error: Denied, seen: Seen) -> Receipt:
+    async def _denied(self, row: Entitlement, error: Denied, trace: Trace) -> Receipt:
         """An administrator's account is out of reach by what it is (a refusal); all else is our credential's fault."""
         if (
             row.kind not in {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
@@ -88,98 +90,96 @@ class Revoking:
         ):
             raise error
         try:
-            privileged = await privilege.is_privileged(self._reader, row.account_id, seen)
+            privileged = await privilege.is_privileged(self._reads(), row.account_id, trace)
         except ConnectorError as unread:
             raise error from unread
         if not privileged:
             raise error
-        return _receipt(row, RevocationResult.REFUSED, seen, privilege.REMEDY)
+        return _receipt(row, RevocationResult.REFUSED, trace, privilege.REMEDY)
+
+    def _reads(self) -> Batching:
+        return Batching(self._reader, urgent=True)
 
     async def _write(
-        self, build: Build, seen: Seen, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = GONE
+        self, build: Build, trace: Trace, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = GONE
     ) -> Row | None:
-        return await self._writer.write(build, seen, needs=needs, gone=gone)
+        return await self._writer.write(build, trace, needs=needs, gone=gone)
 
-    async def _disable(self, row: Entitlement, seen: Seen) -> Row | None:
+    async def _delete(self, of: Callable[[Any], Any], trace: Trace, needs: tuple[str, ...]) -> Row | None:
+        return await self._write(lambda client: of(client).to_delete_request_information(), trace, needs)
+
+    async def _disable(self, row: Entitlement, trace: Trace) -> Row | None:
         if row.prestate.get(PRIVILEGED) is not True:
-            return await self._block(row, seen)
+            return await self._block(row, trace)
         async with self._writer.one_administrator():
-            await self._require_another_admin(row, seen)
+            await self._require_another_admin(row, trace)
             try:
-                answer = await self._block(row, seen)
+                answer = await self._block(row, trace)
             except OutcomeUnknown:
                 self._blocked.add(row.account_id.casefold())
                 raise
             self._blocked.add(row.account_id.casefold())
             return answer
 
-    async def _require_another_admin(self, row: Entitlement, seen: Seen) -> None:
+    async def _require_another_admin(self, row: Entitlement, trace: Trace) -> None:
         """
         Refuse to block the last Global Administrator, as it stands now: two who leave at once vouch for each other in their
         listings.  Those whom we have blocked count as gone, whatever a replica still shows.
         """
-        if await privilege.other_admins(self._reader, row.account_id, seen, frozenset(self._blocked)) == frozenset():
+        others = await privilege.other_admins(self._reads(), row.account_id, trace, frozenset(self._blocked))
+        if others == frozenset():
             text = f"microsoft365: cannot block {row.account_id}: {privilege.LAST_ADMIN_PROBLEM}"
-            raise Refused(text, code=Guard.LAST_ADMIN, evidence=tuple(seen), remedy=privilege.LAST_ADMIN_REMEDY)
+            raise Refused(text, code=Guard.LAST_ADMIN, evidence=tuple(trace), remedy=privilege.LAST_ADMIN_REMEDY)
 
-    async def _block(self, row: Entitlement, seen: Seen) -> Row | None:
+    async def _block(self, row: Entitlement, trace: Trace) -> Row | None:
         body = User(account_enabled=False)  # a fresh model: a read one would send back everything it knows
         return await self._write(
-            lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body), seen, DISABLE
+            lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body), trace, DISABLE
         )
 
-    async def _end_sessions(self, row: Entitlement, seen: Seen) -> Row | None:
+    async def _end_sessions(self, row: Entitlement, trace: Trace) -> Row | None:
         if row.vendor_id != ACCOUNT:
             raise Unintelligible(f"microsoft365: cannot end session {row.vendor_id}: only all of them")
+        user = row.account_id
         answer = await self._write(
-            lambda client: client.users.by_user_id(
-                row.account_id
-            ).revoke_sign_in_sessions.to_post_request_information(),
-            seen,
+            lambda client: client.users.by_user_id(user).revoke_sign_in_sessions.to_post_request_information(),
+            trace,
             END_SESSIONS,
         )
         if answer is not None and answer.get("value", True) is not True:  # without a word, the stamp will tell
-            raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=tuple(seen))
+            raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=tuple(trace))
         return answer
 
-    async def _grant(self, row: Entitlement, seen: Seen) -> Row | None:
+    async def _grant(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, vendor_id) = row.account_id, _split(row)
         if prefix == OAUTH2:
-            return await self._write(
-                lambda client: client.oauth2_permission_grants.by_o_auth2_permission_grant_id(
-                    vendor_id
-                ).to_delete_request_information(),
-                seen,
+            return await self._delete(
+                lambda client: client.oauth2_permission_grants.by_o_auth2_permission_grant_id(vendor_id),
+                trace,
                 WRITE_GRANTS,
             )
-        return await self._write(
-            lambda client: (
-                client.users.by_user_id(user)
-                .app_role_assignments.by_app_role_assignment_id(vendor_id)
-                .to_delete_request_information()
-            ),
-            seen,
+        return await self._delete(
+            lambda client: client.users.by_user_id(user).app_role_assignments.by_app_role_assignment_id(vendor_id),
+            trace,
             WRITE_APP_ROLES,
         )
 
-    async def _role(self, row: Entitlement, seen: Seen) -> Row | None:
+    async def _role(self, row: Entitlement, trace: Trace) -> Row | None:
         prefix, vendor_id = _split(row)
         if prefix == ELIGIBLE:
-            return await self._eligible(row, vendor_id, seen)
-        return await self._write(
-            lambda client: client.role_management.directory.role_assignments.by_unified_role_assignment_id(
-                vendor_id
-            ).to_delete_request_information(),
-            seen,
+            return await self._eligible(row, vendor_id, trace)
+        return await self._delete(
+            lambda client: client.role_management.directory.role_assignments.by_unified_role_assignment_id(vendor_id),
+            trace,
             WRITE_ROLES,
         )
 
-    async def _eligible(self, row: Entitlement, vendor_id: str, seen: Seen) -> Row | None:
+    async def _eligible(self, row: Entitlement, vendor_id: str, trace: Trace) -> Row | None:
         """There is no delete: a request names principal, role and scope, which a fresh read of the row gives."""
-        rows = await lookups.eligibilities(self._reader, row.account_id, seen)
+        rows = await listings.eligibilities(self._reads(), row.account_id, trace)
         found = next((r for r in rows if r["id"] == vendor_id), None)
         if found is None:
-            raise NotThere("microsoft365: cannot remove eligibility: not listed", evidence=tuple(seen))
+            raise NotThere("microsoft365: cannot remove eligibility: not listed", evidence=tuple(trace))
         body = UnifiedRoleEligibilityScheduleRequest(
             action=UnifiedRoleScheduleRequestActions.AdminRemove,
             principal_id=row.account_id,
@@ -191,35 +191,23 @@ class Revoking:
             lambda client: (
                 client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
             ),
-            seen,
-            REMOVE_ELIGIBLE,
+            trace,
+            WRITE_ELIGIBLE,
             GONE_ELIGIBILITY,
         )
 
-    async def _group(self, row: Entitlement, seen: Seen) -> Row | None:
+    async def _group(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, group) = row.account_id, _split(row)
         needs: tuple[str, ...] = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
         if row.prestate.get("isAssignableToRole") is True:
             needs += WRITE_ROLES
-        if prefix == OWNER:
-            return await self._write(
-                lambda client: (
-                    client.groups.by_group_id(group)
-                    .owners.by_directory_object_id(user)
-                    .ref.to_delete_request_information()
-                ),
-                seen,
-                needs,
-            )
-        return await self._write(
-            lambda client: (
-                client.groups.by_group_id(group)
-                .members.by_directory_object_id(user)
-                .ref.to_delete_request_information()
-            ),
-            seen,
-            needs,
-        )
+
+        def link(client: Any) -> Any:
+            found = client.groups.by_group_id(group)
+            linked = found.owners if prefix == OWNER else found.members
+            return linked.by_directory_object_id(user).ref
+
+        return await self._delete(link, trace, needs)
 
 
 def _split(row: Entitlement) -> tuple[str, str]:
@@ -237,5 +225,5 @@ def _split(row: Entitlement) -> tuple[str, str]:
     return "", row.vendor_id
 
 
-def _receipt(row: Entitlement, result: RevocationResult, seen: Seen, text: str = "") -> Receipt:
-    return Receipt(row.id, result, tuple(seen), text)
+def _receipt(row: Entitlement, result: RevocationResult, trace: Trace, text: str = "") -> Receipt:
+    return Receipt(row.id, result, tuple(trace), text)

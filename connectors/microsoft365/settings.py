@@ -41,6 +41,7 @@ class Settings(ConnectorSettings):
 
     *graph_endpoint* ends in `/v1.0`; plain http is accepted on this machine only.  Without *write_client_id* the one
     application fills both tiers.  *number_field*: where employee numbers stand, `none` where they are nowhere, or not HR's.
+    *limits*: calls a minute by the names in `limits`, "*" for all, where Microsoft gave the tenant others; JSON.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_MICROSOFT365_", env_file=".env", extra="ignore", frozen=True)
@@ -57,6 +58,7 @@ class Settings(ConnectorSettings):
         default="employeeId",
         pattern=r"^(?:employeeId|onPremisesExtensionAttributes\.extensionAttribute(?:[1-9]|1[0-5])|none)$",
     )
+    limits: dict[str, int] = Field(default_factory=dict)
 
     @field_validator("graph_endpoint")
     @classmethod

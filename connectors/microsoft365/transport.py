@@ -1,5 +1,5 @@
 """
-Every exchange with Graph goes through here: evidence is kept, failures become the house's errors, pages are read whole.
+Every exchange with Graph goes through here: limits are kept, evidence too, failures become the house's errors, pages are read whole.
 
 Requests are built afresh for each attempt, since the SDK leaves the token of the first one on a request that is sent
 again.  Answers are read raw: the SDK's models take 5 ms of the event loop per user.
@@ -8,10 +8,11 @@ again.  Answers are read raw: the SDK's models take 5 ms of the event loop per u
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -25,18 +26,23 @@ from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph.graph_service_client import GraphServiceClient
 
 from connectors.errors import Denied, Unintelligible
+from connectors.kit.exchange import Exchange, Reply, Row, Trace, lower
+from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
-from connectors.microsoft365.answers import NOTHING_GONE, Row
-from connectors.microsoft365.exchange import Asked, Came, Seen, judge, row_of
+from connectors.kit.paging import PageMarks
+from connectors.microsoft365.answers import WHO, address_at, page_rows, row_of
+from connectors.microsoft365.client import Client, client_for
+from connectors.microsoft365.errors import NOTHING_GONE, Outcome, judge
+from connectors.microsoft365.limits import limit_of
 from connectors.microsoft365.settings import ApplicationCredential, Settings
-from connectors.microsoft365.wire import Wire, connect_wire
 
 Build: TypeAlias = "Callable[[GraphServiceClient], Any]"
 """Makes one of the SDK's requests; its generated builders are not typed for us (see pyproject)."""
 
-T = TypeVar("T")
-MOST_PAGES = 10_000
 _RAW = ResponseHandlerOption(NativeResponseHandler())
+_FILES_REMEDY = (
+    "Check the files that LASTDAY_MICROSOFT365_CERTIFICATE_FILE (certificate and RSA key) and LASTDAY_CA_BUNDLE name."
+)
 
 
 class Reads(Protocol):
@@ -45,7 +51,7 @@ class Reads(Protocol):
     async def read(
         self,
         build: Build,
-        seen: Seen,
+        trace: Trace,
         *,
         needs: tuple[str, ...] = (),
         gone: frozenset[tuple[int, str]] = NOTHING_GONE,
@@ -53,193 +59,187 @@ class Reads(Protocol):
         """See `Graph.read`."""
         ...
 
-    async def pages(self, build: Build, seen: Seen, *, needs: tuple[str, ...] = ()) -> list[Row]:
+    async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
         """See `Graph.pages`."""
         ...
 
 
 class Graph:
-    """One application's way to Graph.  *seen* collects the evidence of every attempt, failed ones included."""
+    """One application's way to Graph.  *trace* collects the evidence of every attempt, failed ones included."""
 
-    def __init__(self, settings: Settings, application: ApplicationCredential, pace: Pace) -> None:
+    def __init__(self, settings: Settings, application: ApplicationCredential, pace: Pace, limits: Limits) -> None:
         self.client_id = application.client_id
         self.endpoint = settings.graph_endpoint
+        self.pace = pace
+        self.limits = limits
         self._settings = settings
         self._application = application
-        self.pace = pace
-        self._wires: dict[asyncio.AbstractEventLoop, Wire] = {}
+        self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
 
     async def read(
         self,
         build: Build,
-        seen: Seen,
+        trace: Trace,
         *,
         needs: tuple[str, ...] = (),
         gone: frozenset[tuple[int, str]] = NOTHING_GONE,
+        urgent: bool = False,
     ) -> Row:
-        """Return the answer's JSON object; tries again within the pace.  *needs* are the permissions to name in a refusal."""
-        return await self.pace.read(lambda: self.ask(build, seen, needs=needs, gone=gone))
+        """
+        Return the answer's JSON object; tries again within the pace.
 
-    async def ask(self, build: Build, seen: Seen, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]]) -> Row:
+        *needs* are the permissions to name in a refusal; *urgent*: a cut waits for it.
+        """
+        return await self.pace.read(lambda: self.ask(build, trace, needs=needs, gone=gone, urgent=urgent))
+
+    async def ask(
+        self, build: Build, trace: Trace, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]], urgent: bool
+    ) -> Row:
         """Send a read once: one try of `read`."""
-        return row_of(await self._exchange(build, seen, needs=needs, gone=gone, writes=False), seen)
+        outcome = await self.send(self.prepared(build), str(uuid4()), urgent=urgent)
+        return row_of(judge(outcome, trace, needs=needs, gone=gone), trace)
 
-    async def pages(self, build: Build, seen: Seen, *, needs: tuple[str, ...] = ()) -> list[Row]:
+    async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
         """
         Return the rows of all pages.  An empty page with a next link is not the end.
 
         Raises `Unintelligible` when a link leads to another host, comes twice, or never ends.
         """
-        return await self.rest(await self.read(build, seen, needs=needs), seen, needs=needs)
+        return await self.rest(await self.read(build, trace, needs=needs), trace, needs=needs)
 
-    async def rest(self, page: Row, seen: Seen, *, needs: tuple[str, ...]) -> list[Row]:
+    async def rest(self, page: Row, trace: Trace, *, needs: tuple[str, ...], urgent: bool = False) -> list[Row]:
         """Return the rows of a first *page* and of those that follow it, each asked for by itself; see `pages`."""
-        rows = [*rows_of(page, seen)]
-        links: set[str] = set()
+        rows, marks = [*page_rows(page, trace)], PageMarks(WHO, "page")
         while (link := page.get("@odata.nextLink")) is not None:
-            page = await self.read(_follow(self._checked(link, links, seen)), seen, needs=needs)
-            rows += rows_of(page, seen)
+            build = self.follow(link, trace)
+            marks.follow(link, trace)
+            page = await self.read(build, trace, needs=needs, urgent=urgent)
+            rows += page_rows(page, trace)
         return rows
 
     async def write(
-        self, build: Build, seen: Seen, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = NOTHING_GONE
+        self, build: Build, trace: Trace, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = NOTHING_GONE
     ) -> Row | None:
         """Send a write once; again only when it surely did nothing.  Raises `OutcomeUnknown` when that is not known."""
-        return await self.pace.write(lambda: self._exchange(build, seen, needs=needs, gone=gone, writes=True))
+        return await self.pace.write(lambda: self.submit(build, trace, needs=needs, gone=gone, urgent=True))
 
-    async def submit(self, build: Build, seen: Seen, *, needs: tuple[str, ...]) -> Row | None:
+    async def submit(
+        self,
+        build: Build,
+        trace: Trace,
+        *,
+        needs: tuple[str, ...],
+        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
+        urgent: bool = False,
+    ) -> Row | None:
         """Send a write once and never again, not even when throttled: where each attempt may count against a day's quota."""
-        return await self._exchange(build, seen, needs=needs, gone=NOTHING_GONE, writes=True)
+        outcome = await self.send(self.prepared(build), str(uuid4()), urgent=urgent)
+        return judge(outcome, trace, needs=needs, gone=gone)
 
-    def follow(self, link: object, seen: Seen) -> Build:
+    def follow(self, link: object, trace: Trace) -> Build:
         """Return the request for a next link; raises `Unintelligible` when it leads to another host."""
-        return _follow(self._here(link, seen))
+        address = address_at(self.endpoint, link)
+        if address is None:
+            raise Unintelligible(f"{WHO}: cannot page: the next link leads elsewhere", evidence=tuple(trace))
+
+        def build(_: GraphServiceClient) -> RequestInformation:
+            request = RequestInformation(Method.GET)
+            request.url = address
+            request.headers.try_add("Accept", "application/json")
+            return request
+
+        return build
 
     def prepared(self, build: Build) -> RequestInformation:
         """Return the request that *build* makes, with its address expanded: the SDK expands anew, for long, at each look."""
-        wire = self._wire()
-        request: RequestInformation = build(wire.client)
-        wire.adapter.set_base_url_for_request_information(request)
+        client = self._client()
+        request: RequestInformation = build(client.sdk)
+        client.adapter.set_base_url_for_request_information(request)
         request.url = request.url
         return request
 
-    def described(self, request: RequestInformation, needs: tuple[str, ...], gone: frozenset[tuple[int, str]]) -> Asked:
-        """Return what stands for *request* in evidence and errors, with a new id."""
+    def exchange(self, request: RequestInformation, number: str) -> Exchange:
+        """Return the exchange that *request* is; Microsoft's support finds it by *number*, its client-request-id."""
         method = request.http_method.value if request.http_method is not None else "?"
         address = urlsplit(request.url)
-        path = address.path.removeprefix(urlsplit(self.endpoint).path)
-        return Asked(f"{method} {path}", str(uuid4()), address.query, request.content, needs=needs, gone=gone)
+        line, write = f"{method} {self._path(address.path)}", method != "GET"
+        query = None if write else address.query
+        return Exchange(WHO, line, f"{line} [client-request-id {number}]", query, request.content, write)
 
-    async def carry(self, request: RequestInformation, number: str) -> Came:
-        """Send *request* once, under *number*, and return what came back, a failure of the way there included."""
-        wire = self._wire()
+    async def send(self, request: RequestInformation, number: str, *, urgent: bool) -> Outcome:
+        """Send *request* once, under *number*, when the limits allow it.  A failure of the way there is an outcome, too."""
+        client, exchange = self._client(), self.exchange(request, number)
+        limit = limit_of(*exchange.doing.split(" ", 1))
         request.add_request_options([_RAW])
         request.headers.try_add("client-request-id", number)
-        sent_at = datetime.now(UTC)
         try:
-            await wire.sign_in()
-            async with wire.turns:
+            await client.sign_in()
+            async with self.limits.turn(limit, urgent=urgent):
                 # what was waited for before is no part of the exchange: stamps are held to it
-                sent_at = datetime.now(UTC)
-                response = await self._send(wire, request)
+                exchange = replace(exchange, sent_at=datetime.now(UTC))
+                response = await self._send(client, request)
         except AzureError as exc:
-            status = exc.status_code if isinstance(exc, HttpResponseError) else None
-            instead = f"POST /{self._settings.tenant_id}/oauth2/v2.0/token"
-            return Came(sent_at, datetime.now(UTC), status, failure=exc, instead=instead)
+            return self._no_token(exc, exchange.sent_at)
         except (httpx.HTTPError, ValueError) as exc:
-            return Came(sent_at, datetime.now(UTC), failure=exc)
-        return Came(sent_at, datetime.now(UTC), response.status_code, response.headers, response.content)
+            return Outcome(exchange, datetime.now(UTC), failure=exc)
+        reply = Reply(response.status_code, lower(response.headers), response.content)
+        if reply.status == 429:
+            self.limits.close(limit, reply.retry_after)
+        return Outcome(exchange, datetime.now(UTC), reply)
 
     def one_search(self) -> asyncio.Lock:
         """Return what lets one search of the audit log be submitted at a time, on the running loop."""
-        return self._wire().searches
+        return self._client().searches
 
     def one_administrator(self) -> asyncio.Lock:
         """Return what lets one administrator's account be blocked at a time, on the running loop."""
-        return self._wire().administrators
+        return self._client().administrators
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; those of a loop that has ended went with it."""
-        wire = self._wires.pop(asyncio.get_running_loop(), None)
-        if wire is not None:
-            await wire.aclose()
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
 
-    def _wire(self) -> Wire:
+    def _client(self) -> Client:
         loop = asyncio.get_running_loop()
-        if loop not in self._wires:
-            self._wires = {other: wire for other, wire in self._wires.items() if not other.is_closed()}
+        if loop not in self._clients:
+            self._clients = {other: client for other, client in self._clients.items() if not other.is_closed()}
             try:
-                self._wires[loop] = connect_wire(self._settings, self._application)
+                self._clients[loop] = client_for(self._settings, self._application)
             except (OSError, ValueError) as exc:  # a file that is missing, or holds something else
-                raise Denied(f"microsoft365: cannot open certificates: {type(exc).__name__}", remedy=_PAPERS) from exc
-        return self._wires[loop]
+                raise Denied(f"{WHO}: cannot open certificates: {type(exc).__name__}", remedy=_FILES_REMEDY) from exc
+        return self._clients[loop]
 
-    def _checked(self, link: object, links: set[str], seen: Seen) -> str:
-        address = self._here(link, seen)
-        if address in links or len(links) >= MOST_PAGES:
-            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(seen))
-        links.add(address)
-        return address
+    def _path(self, path: str) -> str:
+        return path.removeprefix(urlsplit(self.endpoint).path)
 
-    def _here(self, link: object, seen: Seen) -> str:
-        address = _address(self.endpoint, link)
-        if address is None:
-            raise Unintelligible("microsoft365: cannot page: the next link leads elsewhere", evidence=tuple(seen))
-        return address
+    def _no_token(self, error: AzureError, sent_at: datetime) -> Outcome:
+        line = f"POST /{self._settings.tenant_id}/oauth2/v2.0/token"
+        exchange = Exchange(WHO, "sign in to Entra", line, sent_at=sent_at)
+        response: Any = error.response if isinstance(error, HttpResponseError) else None
+        content = b""
+        with contextlib.suppress(ValueError, AttributeError):  # a body that did not come
+            content = response.body()
+        reply = None if response is None else Reply(response.status_code, lower(response.headers), content)
+        return Outcome(exchange, datetime.now(UTC), reply, error)
 
-    async def _exchange(
-        self, build: Build, seen: Seen, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]], writes: bool
-    ) -> Row | None:
-        request = self.prepared(build)
-        asked = replace(self.described(request, needs, gone), writes=writes)
-        return judge(asked, await self.carry(request, asked.id), seen)
-
-    async def _send(self, wire: Wire, request: RequestInformation) -> httpx.Response:
+    async def _send(self, client: Client, request: RequestInformation) -> httpx.Response:
         """With a native response handler the adapter neither raises for a status nor builds models."""
-        response: Any = await wire.adapter.send_primitive_async(request, "bytes", None)
+        response: Any = await client.adapter.send_primitive_async(request, "bytes", None)
         if not isinstance(response, httpx.Response):
             raise TypeError("the SDK returned no native response")
         return response
 
 
-def asking(query: object) -> RequestConfiguration[Any]:
-    """Wrap a builder's query parameters."""
-    return RequestConfiguration(query_parameters=query)
+def get(of: Callable[[GraphServiceClient], Any], **query: Any) -> Build:
+    """Return the read of what one *of* the SDK's builders stands for, with the query parameters that this builder knows."""
 
-
-def rows_of(body: Row, seen: Seen) -> list[Row]:
-    """Return a page's rows; raises `Unintelligible` when it has no list of them."""
-    value = body.get("value")
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise Unintelligible("microsoft365: cannot read a page: it has no list of rows", evidence=tuple(seen))
-    return value
-
-
-def _address(endpoint: str, link: object) -> str | None:
-    """Return the absolute address of *link* on Graph's own host, by scheme, host and port; None for any other."""
-    if not isinstance(link, str) or not link:
-        return None
-    ours = httpx.URL(f"{endpoint}/")
-    try:
-        theirs = httpx.URL(link)
-        if theirs.is_relative_url:
-            theirs = ours.join(theirs)
-            link = str(theirs)
-    except httpx.InvalidURL:
-        return None
-    return link if (theirs.scheme, theirs.host, theirs.port) == (ours.scheme, ours.host, ours.port) else None
-
-
-def _follow(link: str) -> Build:
-    def build(_: GraphServiceClient) -> RequestInformation:
-        request = RequestInformation(Method.GET)
-        request.url = link
-        request.headers.try_add("Accept", "application/json")
-        return request
+    def build(client: GraphServiceClient) -> Any:
+        builder = of(client)
+        if not query:
+            return builder.to_get_request_information()
+        asked = getattr(type(builder), f"{type(builder).__name__}GetQueryParameters")(**query)
+        return builder.to_get_request_information(RequestConfiguration(query_parameters=asked))
 
     return build
-
-
-_PAPERS = (
-    "Check the files that LASTDAY_MICROSOFT365_CERTIFICATE_FILE (certificate and RSA key) and LASTDAY_CA_BUNDLE name."
-)

@@ -62,7 +62,7 @@ def routes(tenant: Tenant) -> list[Route]:
         ("POST", f"{roles}/roleAssignments", write.create_role, may.WRITE_ROLES, none, 201),
         ("DELETE", roles + "/roleAssignments/{assignment}", write.delete_role, may.WRITE_ROLES, none, 204),
         ("GET", f"{roles}/roleEligibilityScheduleInstances", read.eligibilities, may.READ_ELIGIBLE, listed_roles, 200),
-        ("POST", f"{roles}/roleEligibilityScheduleRequests", write.request_eligibility, may.REMOVE_ELIGIBLE, none, 201),
+        ("POST", f"{roles}/roleEligibilityScheduleRequests", write.request_eligibility, may.WRITE_ELIGIBLE, none, 201),
         ("GET", "/servicePrincipals(appId='{app}')", read.service_principal, may.READ_APPLICATIONS, select, 200),
         (
             "GET", "/servicePrincipals/{principal}/appRoleAssignments", read.service_principal_app_roles,

@@ -207,8 +207,6 @@ class Writing:
         self.tenant.note("Remove eligible member from role", found["principalId"], call.application)
 
     def _assign_eligible(self, call: Call, found: Row | None, body: Row) -> None:
-        if not permissions.opens(permissions.WRITE_ELIGIBLE, call.roles):
-            raise denied()
         if found is not None:
             raise Problem(400, "RoleAssignmentExists", "The Role assignment already exists.")
         expiration = body.get("scheduleInfo", {}).get("expiration", {})

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from connectors.contract import Connector
+from connectors.kit.exchange import Row
 from connectors.kit.pacing import Pace
 from connectors.microsoft365 import Settings, connect
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER
+from connectors.microsoft365.directory import read_user
+from connectors.microsoft365.transport import Graph
 from emulators.ca import certificate
 from emulators.microsoft365 import Tenant
 from emulators.stage import Stage, served
@@ -24,7 +27,7 @@ async def _at_once(_: float) -> None:
     """Wait for nothing: what asks for a second gets it in no time."""
 
 
-FAST = Pace(tries=3, base=0.001, longest=0.05)
+FAST = Pace(tries=3, base=0.001, longest=0.05, sleep=_at_once)
 
 
 def _download(tenant: Tenant, account_id: str, at: datetime) -> None:
@@ -37,6 +40,17 @@ ACTIVITY = ActivityRig(
     record=_download,
     pages=r"GET /v1.0/security/auditLog/queries",
 )
+
+
+def graph_of(r: Rig) -> Graph:
+    """Return the connector's own way to Graph."""
+    graph: Graph = r.connector._reader  # type: ignore[attr-defined]  # the real one
+    return graph
+
+
+async def read(r: Rig, person: str = "E1001") -> Row:
+    """Read one user by one request: the least that can be asked."""
+    return await read_user(graph_of(r), r.account_id(person), ["id"], [])
 
 
 @asynccontextmanager

@@ -8,40 +8,42 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
 from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
-from connectors.microsoft365.answers import NotThere
+from connectors.kit.exchange import Exchange, Reply, Trace
+from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.batching import MOST_IN_ONE, apart
-from connectors.microsoft365.exchange import Asked, Came, Seen, judge
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.errors import GONE, NotThere, Outcome, judge
 from tests.contract.rig import Rig
-from tests.contract.rig_microsoft365 import rig
+from tests.contract.rig_microsoft365 import graph_of, rig
 
 PLAIN = "E1010"
 
 
-def came(status: int, body: object, **headers: str) -> Came:
+READ = Exchange(WHO, "GET /users/1", "GET /users/1 [client-request-id i]", "")
+BATCH = Exchange(WHO, "POST /$batch", "POST /$batch [client-request-id n]", write=True)
+
+
+def brought(status: int, body: object, **headers: str) -> Outcome:
     """Return an answer to a batch."""
-    now = datetime.now(UTC)
-    return Came(now, now, status, httpx.Headers(headers), json.dumps(body).encode())
+    return Outcome(BATCH, datetime.now(UTC), Reply(status, headers, json.dumps(body).encode()))
 
 
-def parts(whole: Came, many: int) -> list[Came]:
+def parts(whole: Outcome, many: int) -> list[Outcome]:
     """Take *whole* apart, the answer to requests with the ids "1", "2", …"""
     ids = [str(n) for n in range(1, many + 1)]
-    found = apart(whole, ids)
+    found = apart(whole, dict.fromkeys(ids, READ))
     assert list(found) == ids
     return list(found.values())
 
 
-def judged(one: Came) -> Any:
+def judged(one: Outcome) -> Any:
     """Return what *one* means as the answer to a read of a user, or the class of its failure."""
     try:
-        return judge(Asked("GET /users/1", "i", gone=frozenset({(404, "Request_ResourceNotFound")})), one, [])
+        return judge(one, [], gone=GONE)
     except ConnectorError as error:
         return type(error)
 
@@ -55,7 +57,7 @@ class TestApart:
     @pytest.mark.parametrize("order", list(itertools.permutations("123")))
     def test_any_order(self, order: tuple[str, ...]) -> None:
         """Answers belong to the requests whose ids they bear, in whatever order they come."""
-        answers = parts(came(200, {"responses": [told(number) for number in order]}), 3)
+        answers = parts(brought(200, {"responses": [told(number) for number in order]}), 3)
         assert [judged(one) for one in answers] == [{"n": "1"}, {"n": "2"}, {"n": "3"}]
 
     def test_each_its_own_failure(self) -> None:
@@ -67,17 +69,19 @@ class TestApart:
             told("3", 403),
             told("2", 503, body="PGh0bWw+"),
         ]
-        answers = parts(came(200, {"responses": responses}, date="Sun, 22 Nov 2026 00:00:00 GMT"), 4)
+        answers = parts(brought(200, {"responses": responses}, date="Sun, 22 Nov 2026 00:00:00 GMT"), 4)
         assert [judged(one) for one in answers] == [Throttled, Unreachable, Denied, NotThere]
         with pytest.raises(Throttled) as raised:
-            judge(Asked("GET /users/1", "i"), answers[0], [])
+            judge(answers[0], [])
         assert raised.value.retry_after is not None
         assert raised.value.retry_after.total_seconds() == 7
-        assert {one.headers["date"] for one in answers} == {"Sun, 22 Nov 2026 00:00:00 GMT"}
+        assert {one.reply.headers["date"] for one in answers if one.reply is not None} == {
+            "Sun, 22 Nov 2026 00:00:00 GMT"
+        }
 
     def test_one_is_missing(self) -> None:
         """The one without an answer was not answered; the others were."""
-        answers = parts(came(200, {"responses": [told("3"), told("1")], "nextLink": "more"}), 3)
+        answers = parts(brought(200, {"responses": [told("3"), told("1")], "nextLink": "more"}), 3)
         assert [judged(one) for one in answers] == [{"n": "1"}, Unreachable, {"n": "3"}]
 
     @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ class TestApart:
     )
     def test_not_to_be_told_apart(self, responses: object) -> None:
         """Where ids come twice, are not ours or are none, no answer is believed."""
-        answers = parts(came(200, {"responses": responses}), 2)
+        answers = parts(brought(200, {"responses": responses}), 2)
         assert [judged(one) for one in answers] == [Unintelligible] * 2
 
     @pytest.mark.parametrize(
@@ -114,18 +118,18 @@ class TestApart:
     )
     def test_odd_answer(self, odd: dict[str, object]) -> None:
         """One that is not an answer is not believed; the others are."""
-        first, second = parts(came(200, {"responses": [odd, told("2", headers=[])]}), 2)
+        first, second = parts(brought(200, {"responses": [odd, told("2", headers=[])]}), 2)
         assert judged(first) in {Unintelligible, None}
         assert judged(second) == {"n": "2"}
 
     @pytest.mark.parametrize("status", ["200", 200.0, True, None, 0, -200, 99, 600, 10**20], ids=repr)
     def test_no_status(self, status: object) -> None:
         """What is no status stands for none, and the batch's own does not stand in for it; the others are believed."""
-        first, second = parts(came(200, {"responses": [told("1", status), told("2")]}), 2)
-        seen: Seen = []
+        first, second = parts(brought(200, {"responses": [told("1", status), told("2")]}), 2)
+        trace: Trace = []
         with pytest.raises(Unintelligible):
-            judge(Asked("GET /users/1", "i"), first, seen)
-        assert [(e.status, e.response_sha256) for e in seen] == [(None, hashlib.sha256(b'{"n":"1"}').hexdigest())]
+            judge(first, trace)
+        assert [(e.status, e.response_sha256) for e in trace] == [(None, hashlib.sha256(b'{"n":"1"}').hexdigest())]
         assert judged(second) == {"n": "2"}
 
     def test_the_vendors_clock(self) -> None:
@@ -133,48 +137,51 @@ class TestApart:
         now = "Sun, 22 Nov 2026 00:00:00 GMT"
         headers = {"Date": "Sun, 22 Nov 2030 00:00:00 GMT", "Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}
         answers = parts(
-            came(200, {"responses": [told("1", headers=headers), told("2", 429, headers=headers)]}, date=now), 2
+            brought(200, {"responses": [told("1", headers=headers), told("2", 429, headers=headers)]}, date=now), 2
         )
-        seen: Seen = []
-        judge(Asked("GET /users/1", "i"), answers[0], seen)
+        trace: Trace = []
+        judge(answers[0], trace)
         with pytest.raises(Throttled) as raised:
-            judge(Asked("GET /users/1", "i"), answers[1], seen)
+            judge(answers[1], trace)
         assert raised.value.retry_after is None
-        assert {e.vendor_at for e in seen} == {datetime(2026, 11, 22, tzinfo=UTC)}
+        assert {e.vendor_at for e in trace} == {datetime(2026, 11, 22, tzinfo=UTC)}
 
     @pytest.mark.parametrize("depth", [500, 900, 5_000, 200_000])
     def test_too_deep(self, depth: int) -> None:
         """What is nested too deeply to be read, or to be written again, is not believed, and breaks nothing."""
-        now, deep = datetime.now(UTC), "[" * depth + "]" * depth
+        deep = "[" * depth + "]" * depth
         text = f'{{"responses": [{{"id": "1", "status": 200, "body": {deep}}}]}}'
-        (one,) = parts(Came(now, now, 200, {}, text.encode()), 1)
+        (one,) = parts(Outcome(BATCH, datetime.now(UTC), Reply(200, {}, text.encode())), 1)
         assert judged(one) is Unintelligible
-        assert judged(Came(now, now, 200, {}, deep.encode())) is Unintelligible  # by itself
+        by_itself = Outcome(READ, datetime.now(UTC), Reply(200, {}, deep.encode()))
+        assert judged(by_itself) is Unintelligible
 
     @pytest.mark.parametrize("status", [201, 202, 206])
     def test_another_success(self, status: int) -> None:
         """A batch is answered by 200: what comes under another success may be half of it, or something else."""
-        (one,) = parts(came(status, {"responses": [told("1")]}), 1)
+        (one,) = parts(brought(status, {"responses": [told("1")]}), 1)
         assert judged(one) is Unintelligible
 
     def test_half_a_character(self) -> None:
         """A character that is cut in half stays what it was."""
-        (one,) = parts(came(200, {"responses": [told("1", body={"name": "\ud842"})]}), 1)
+        (one,) = parts(brought(200, {"responses": [told("1", body={"name": "\ud842"})]}), 1)
         assert judged(one) == {"name": "\ud842"}
 
 
 class TestEmulator:
     """The tenant's own `$batch`, held to the vendor's page."""
 
-    async def post(self, r: Rig, body: object, **headers: str) -> Came:
+    async def post(self, r: Rig, body: object, **headers: str) -> Reply:
         """Send *body* as a batch."""
-        graph: Graph = r.connector._reader  # type: ignore[attr-defined]  # the connector's own
+        graph = graph_of(r)
         request = RequestInformation(Method.POST)
         request.url = f"{graph.endpoint}/$batch"
         for name, value in ({"Content-Type": "application/json"} | headers).items():
             request.headers.try_add(name, value)
         request.content = json.dumps(body).encode()
-        return await graph.carry(request, "mine")
+        reply = (await graph.send(request, "mine", urgent=False)).reply
+        assert reply is not None
+        return reply
 
     async def test_answers(self) -> None:
         """Each request is answered for itself, with status, headers and body; not in the order of the asking."""
@@ -188,7 +195,7 @@ class TestEmulator:
                  "body": {"accountEnabled": False}},
             ]  # fmt: skip
             answer = await self.post(r, {"requests": asked})
-            responses = {one["id"]: one for one in json.loads(answer.content or b"")["responses"]}
+            responses = {one["id"]: one for one in json.loads(answer.content)["responses"]}
             assert answer.status == 200
             assert list(responses) != ["a", "b", "c", "d", "e"]
             assert {number: one["status"] for number, one in sorted(responses.items())} == {
@@ -209,7 +216,7 @@ class TestEmulator:
                 ({}, {"ConsistencyLevel": "eventual"}, 200),
             ):
                 answer = await self.post(r, {"requests": [asked | {"headers": own}]}, **outer)
-                assert [one["status"] for one in json.loads(answer.content or b"")["responses"]] == [status]
+                assert [one["status"] for one in json.loads(answer.content)["responses"]] == [status]
 
     @pytest.mark.parametrize(
         "body",

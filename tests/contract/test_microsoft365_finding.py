@@ -8,14 +8,15 @@ from urllib.parse import unquote_plus
 import pytest
 
 from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
-from connectors.microsoft365.accounts import MOST_CLAUSES, Accounts
+from connectors.microsoft365.directory import MOST_CLAUSES, Directory, read_user
+from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.transport import Graph
 from emulators.company import PEOPLE
 from emulators.microsoft365.permissions import READ_TIER
 from emulators.stage import Fault
 from models.vocabulary import AccountKind, Fact, Leaver, Match, MatchReason, Says
 from tests.contract.rig import Rig, leaver
-from tests.contract.rig_microsoft365 import rig
+from tests.contract.rig_microsoft365 import graph_of, read, rig
 
 
 def found(r: Rig, matches: list[Match]) -> dict[str, MatchReason]:
@@ -98,6 +99,20 @@ class TestFindAccounts:
             (match,) = await r.connector.find_accounts(leaver("E1001"))
             assert match.account.active is False
 
+    async def test_synced(self) -> None:
+        """An account that is mastered on premises says so."""
+        async with rig() as r:
+            account = (await r.connector.find_accounts(leaver("E1004")))[0].account
+            assert (account.id, account.mastered_elsewhere, account.active) == (r.account_id("E1004"), True, True)
+
+    async def test_missing_property(self) -> None:
+        """A user without `accountEnabled` is not read as enabled or disabled."""
+        async with rig() as r:
+            body = '{"value": [{"id": "1", "userPrincipalName": "x@hoshizora.example"}]}'
+            r.stage.faults.append(Fault("GET /v1.0/users", status=200, body=body, times=None))
+            with pytest.raises(Unintelligible, match="accountEnabled"):
+                await r.connector.find_accounts(leaver("E1001"))
+
     async def test_number_held_by_two(self) -> None:
         """Employee numbers are not unique in Entra: both accounts are shown."""
         async with rig() as r:
@@ -115,7 +130,7 @@ class TestFindAccounts:
     @pytest.mark.parametrize("person", [p for p in PEOPLE if p.employee_no], ids=lambda p: p.employee_no)
     async def test_every_filter_is_one_that_graph_answers(self, person: object) -> None:
         """No filter has more clauses than the directory takes, whatever the name."""
-        for clause in Accounts(Graph.__new__(Graph)).filters(leaver(person.employee_no)):  # type: ignore[attr-defined]  # a parametrized Person
+        for clause in Directory(Graph.__new__(Graph)).filters(leaver(person.employee_no)):  # type: ignore[attr-defined]  # a parametrized Person
             assert clause.count(" or ") < MOST_CLAUSES
             assert clause.count("', '") < MOST_CLAUSES
 
@@ -191,38 +206,17 @@ class TestFindAccounts:
             assert "User.Read.All" in raised.value.advice
 
 
-class TestGetAccount:
-    async def test_synced(self) -> None:
-        """An account that is mastered on premises says so."""
-        async with rig() as r:
-            account = await r.connector.get_account(r.account_id("E1004"))
-            assert account is not None
-            assert account.mastered_elsewhere
-            assert account.active
-
-    async def test_unknown(self) -> None:
-        """An id that the directory does not know is no account."""
-        async with rig() as r:
-            assert await r.connector.get_account("00000000-0000-0000-0000-000000000000") is None
-
+class TestReadUser:
     async def test_another_came(self) -> None:
         """A sign-in name is not an id: whoever answers to it is not taken for the account."""
         async with rig() as r:
             with pytest.raises(Unintelligible, match="another one came"):
-                await r.connector.get_account("misaki.tanaka@hoshizora.example")
-
-    async def test_missing_property(self) -> None:
-        """A user without `accountEnabled` is not read as enabled or disabled."""
-        async with rig() as r:
-            user = r.account_id("E1001")
-            body = f'{{"id": "{user}", "userPrincipalName": "x@hoshizora.example"}}'
-            r.stage.faults.append(Fault(f"GET /v1.0/users/{user}", status=200, body=body))
-            with pytest.raises(Unintelligible, match="accountEnabled"):
-                await r.connector.get_account(user)
+                await read_user(graph_of(r), "misaki.tanaka@hoshizora.example", ["id"], [])
 
     async def test_other_404(self) -> None:
         """Only the directory's own code means that there is no such account: another 404 does not."""
         async with rig() as r:
             r.stage.faults.append(Fault("GET /v1.0/users/", status=404, body='{"error": {"code": "ResourceNotFound"}}'))
-            with pytest.raises(Unintelligible):
-                await r.connector.get_account(r.account_id("E1001"))
+            with pytest.raises(Unintelligible) as raised:
+                await read(r)
+            assert not isinstance(raised.value, NotThere)

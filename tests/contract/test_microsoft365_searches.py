@@ -234,6 +234,24 @@ class TestSearches:
             reading = await read(r, leaver, window=Window(NOW - timedelta(days=300), NOW))
             assert (len(reading.records), reading.reasons, submissions(r)) == (10, {"retention"}, 1)
 
+    async def test_half_a_year(self) -> None:
+        """A window of 180 days, worked out a moment before the search is, is one search without a gap."""
+        async with rig() as r:
+            window = Window(NOW - timedelta(days=180), NOW)
+            reading = await read(r, account(r, habit=views(10)), window=window)
+            assert (len(reading.records), reading.gaps, submissions(r)) == (10, [], 1)
+
+    async def test_half_a_year_is_too_far_back(self) -> None:
+        """Where the vendor refuses the moment too much, that moment alone is a gap."""
+        async with rig() as r:
+            r.stage.faults.append(Fault(SUBMIT, status=400, body='{"error": {"code": "BadRequest"}}'))
+            reading = await read(r, account(r, habit=views(10)), window=Window(NOW - timedelta(days=180), NOW))
+            assert (len(reading.records), reading.reasons, submissions(r)) == (10, {"retention"}, 1)
+            (gap,) = reading.gaps
+            assert gap.from_at is not None
+            assert gap.until_at is not None
+            assert gap.until_at - gap.from_at < timedelta(hours=1)
+
     async def test_refused(self) -> None:
         """A search that is refused for the time that everybody keeps is an error."""
         async with rig() as r:

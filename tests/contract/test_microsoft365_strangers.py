@@ -9,7 +9,7 @@ import time
 import pytest
 
 from connectors.errors import Unreachable
-from connectors.microsoft365.answers import instant
+from connectors.kit.answers import instant
 from emulators.microsoft365.permissions import READ_TIER
 from emulators.stage import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, RevocationResult, Service
@@ -58,7 +58,7 @@ class TestStamps:
         with monkeypatch.context() as patch:
             patch.setenv("TZ", "Asia/Tokyo")
             time.tzset()
-            read = instant({"at": text}, "at")
+            read = instant("microsoft365", text, "at")
         time.tzset()
         assert read is not None
         assert read.replace(microsecond=0).isoformat() == "2026-11-22T00:00:01+00:00"

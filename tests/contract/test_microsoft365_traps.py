@@ -22,30 +22,32 @@ from kiota_abstractions.request_information import RequestInformation
 from pydantic import ValidationError
 
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible, Unreachable
+from connectors.kit.exchange import Exchange, Reply
 from connectors.microsoft365 import Settings, connect
-from connectors.microsoft365.answers import Answer, NotThere, Refused, http_date, result, retry_after
+from connectors.microsoft365.answers import WHO
+from connectors.microsoft365.errors import GONE, NotThere, Outcome, Refused, judge
 from emulators.ca import certificate
 from emulators.microsoft365 import Tenant
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
 from emulators.stage import Fault, Stage, served
-from models.vocabulary import Account, EntitlementKind, Service
+from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import leaver
-from tests.contract.rig_microsoft365 import FAST, rig, settings_for
+from tests.contract.rig_microsoft365 import FAST, graph_of, read, rig, settings_for
 from tests.contract.stranger import REDIRECTS, as_redirect, stranger
 
 BOTH = READ_TIER | WRITE_TIER
 SIGN_IN = frozenset({EntitlementKind.SIGN_IN})
 
 
-class TestWire:
+class TestClient:
     async def test_token_goes_to_one_host(self) -> None:
         """The access token is given to the configured host and to no other, whatever address is asked for."""
         async with rig() as r:
-            wire = r.connector._reader._wire()  # type: ignore[attr-defined]  # the real one
+            client = graph_of(r)._client()
             for url, signed in (("https://elsewhere.example/v1.0/users", False), ("https://127.0.0.1:1/v1.0", True)):
                 request = RequestInformation(Method.GET)
                 request.url = url
-                await wire.adapter._authentication_provider.authenticate_request(request)
+                await client.adapter._authentication_provider.authenticate_request(request)
                 assert request.headers.contains("Authorization") is signed
 
     @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -62,9 +64,9 @@ class TestWire:
     async def test_sockets_are_closed(self) -> None:
         """Closing the connector closes the SDK's connections, which the SDK itself does not."""
         async with rig() as r:
-            await r.connector.get_account(r.account_id("E1001"))
-            wire = r.connector._reader._wire()  # type: ignore[attr-defined]  # the real one
-            pool = wire.http._transport.transport._pool
+            await read(r)
+            client = graph_of(r)._client()
+            pool = client.http._transport.transport._pool  # type: ignore[attr-defined]  # the SDK's own
             assert pool.connections
             await r.connector.aclose()
             assert not pool.connections
@@ -77,9 +79,9 @@ class TestWire:
             connector = asyncio.run(connect(settings_for(tenant, root, papers.ca), pace=FAST))
 
             async def once() -> bool:
-                found = await connector.get_account(tenant.user_id("E1001"))
+                found = await connector.list_access(Account(Service.MICROSOFT365, tenant.user_id("E1001")), SIGN_IN)
                 await connector.aclose()
-                return found is not None
+                return [row.state for row in found] == [EntitlementState.FOUND]
 
             assert [asyncio.run(once()) for _ in range(3)] == [True, True, True]
 
@@ -111,7 +113,7 @@ class TestWire:
         """Without the authority's certificate nothing is sent, and the remedy names the setting."""
         async with rig(settings={"LASTDAY_CA_BUNDLE": None}) as r:
             with pytest.raises(Unreachable) as raised:
-                await r.connector.get_account(r.account_id("E1001"))
+                await read(r)
             assert "LASTDAY_CA_BUNDLE" in raised.value.advice
             assert r.stage.journal == []
 
@@ -132,7 +134,7 @@ class TestSignIn:
         """A wrong secret is said in the vendor's own number; the secret stands nowhere."""
         async with rig(settings={"client_secret": "not-the-secret"}) as r:
             with pytest.raises(Denied) as raised:
-                await r.connector.get_account(r.account_id("E1001"))
+                await read(r)
             error = raised.value
             assert error.code == "AADSTS7000215"
             assert "not-the-secret" not in f"{error} {error.evidence} {error.advice}"
@@ -149,7 +151,7 @@ class TestSignIn:
         """An unknown application or tenant is said in the vendor's own number."""
         async with rig(settings=settings) as r:
             with pytest.raises(Denied) as raised:
-                await r.connector.get_account(r.account_id("E1001"))
+                await read(r)
             assert raised.value.code == code
 
     @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ class TestSignIn:
         async with rig() as r:
             r.stage.faults.append(fault)
             with pytest.raises(error):
-                await r.connector.get_account(r.account_id("E1001"))
+                await read(r)
             assert len(r.stage.journal) == requests
 
     async def test_certificate(self, tmp_path: Path) -> None:
@@ -176,10 +178,10 @@ class TestSignIn:
         papers.write_bytes(client_certificate())
         async with rig(settings={"client_secret": None, "certificate_file": papers}) as r:
             with pytest.raises(Denied) as raised:
-                await r.connector.get_account(r.account_id("E1001"))
+                await read(r)
             assert raised.value.code == "AADSTS700027"
             r.tenant.trust(papers.read_bytes())
-            assert await r.connector.get_account(r.account_id("E1001")) is not None
+            assert await read(r)
 
     @pytest.mark.parametrize("status", REDIRECTS)
     async def test_redirected_assertion(self, tmp_path: Path, status: int) -> None:
@@ -191,7 +193,7 @@ class TestSignIn:
             with stranger() as met:
                 r.stage.app = as_redirect(r.stage.app, status, met.addresses()[0], "/token$")
                 with pytest.raises(Unintelligible):
-                    await r.connector.get_account(r.account_id("E1001"))
+                    await read(r)
                 assert met.received == []
             assert [q.path.rpartition("/")[2] for q in r.stage.journal] == ["token"]
 
@@ -200,14 +202,14 @@ class TestSignIn:
         async with rig() as r:
             headers = {"WWW-Authenticate": 'Bearer realm="", claims="e30="'}
             r.stage.faults.append(Fault("/v1.0/", status=401, headers=headers))
-            assert await r.connector.get_account(r.account_id("E1001")) is not None
+            assert await read(r)
             assert len([q for q in r.stage.journal if q.path.endswith("/token")]) == 2
 
     async def test_expired_token(self) -> None:
         """A token that the directory calls stale is a credential's problem, not an absent account."""
         async with rig(token_seconds=-5) as r:
             with pytest.raises(Denied) as raised:
-                await r.connector.get_account(r.account_id("E1001"))
+                await read(r)
             assert raised.value.code == "InvalidAuthenticationToken"
 
 
@@ -375,48 +377,18 @@ class TestAnswers:
             (302, None, False, Unintelligible),
             (302, "AadPremiumLicenseRequired", False, Unintelligible),
             (303, "Request_ResourceNotFound", True, OutcomeUnknown),
-            (202, None, True, Unintelligible),
+            (202, None, True, OutcomeUnknown),
         ],
     )
     def test_failures(self, status: int, code: str | None, writes: bool, error: type[ConnectorError]) -> None:
         """One line of the table."""
         body = f'{{"error": {{"code": "{code}"}}}}'.encode() if code else b"<html>"
-        gone = frozenset({(404, "Request_ResourceNotFound")})
-        answer = Answer("GET /users/1", status, {}, body, writes, gone, ("User.Read.All",))
+        exchange = Exchange(WHO, "GET /users/1", "GET /users/1", write=writes)
+        outcome = Outcome(exchange, datetime.now(UTC), Reply(status, {}, body))
         with pytest.raises(error) as raised:
-            result(answer, ())
+            judge(outcome, [], needs=("User.Read.All",), gone=GONE)
         assert type(raised.value) is error
         assert raised.value.code == (code if status >= 400 else None)
-
-    def test_busy_read_with_a_wait(self) -> None:
-        """SharePoint throttles with 503: a read that is told how long to wait waits that long."""
-        answer = Answer("GET /users", 503, {"retry-after": "7"}, b"", False, frozenset(), ())
-        with pytest.raises(Throttled) as raised:
-            result(answer, ())
-        assert raised.value.retry_after == timedelta(seconds=7)
-
-    @pytest.mark.parametrize(
-        ("headers", "seconds"),
-        [
-            ({}, None),
-            ({"retry-after": "3"}, 3),
-            ({"retry-after": " 1.5 "}, 1.5),
-            ({"retry-after": "-1"}, None),
-            ({"retry-after": "nan"}, None),
-            ({"retry-after": "inf"}, None),
-            ({"retry-after": "soon"}, None),
-            ({"retry-after": "Sun, 22 Nov 2026 00:00:30 GMT", "date": "Sun, 22 Nov 2026 00:00:00 GMT"}, 30),
-            ({"retry-after": "Sun, 22 Nov 2026 00:00:00 GMT", "date": "Sun, 22 Nov 2026 00:00:30 GMT"}, None),
-            ({"retry-after": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, None),
-        ],
-    )
-    def test_retry_after(self, headers: dict[str, str], seconds: float | None) -> None:
-        """Both forms are read, on the vendor's own clock; nonsense is no answer."""
-        assert retry_after(headers) == (None if seconds is None else timedelta(seconds=seconds))
-
-    def test_http_date_without_zone(self) -> None:
-        """An HTTP date is in Greenwich time, even where it forgets to say so."""
-        assert http_date("Sun, 22 Nov 2026 00:00:00 -0000") == datetime(2026, 11, 22, tzinfo=UTC)
 
 
 class TestRehearsalAuthority:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from connectors.activity import Activity
+from connectors.kit.answers import instant
 from connectors.microsoft365.activity import words
 from connectors.microsoft365.activity.sources import BACKGROUND, DIRECTORY, PURVIEW
-from connectors.microsoft365.answers import instant
+from connectors.microsoft365.answers import WHO
 from models.vocabulary import ActivityKind, Json
 
 Raw: TypeAlias = "Mapping[str, Json]"
@@ -219,4 +220,4 @@ def _last(address: str | None) -> str | None:
 
 
 def _at(raw: Raw, stamp: str) -> datetime:
-    return instant(raw, stamp) or datetime.fromtimestamp(0, UTC)
+    return instant(WHO, raw.get(stamp), stamp) or datetime.fromtimestamp(0, UTC)

@@ -7,18 +7,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlencode
 
 from connectors.activity import Gap, Name
 from connectors.errors import Denied, NotOnPlan
-from connectors.microsoft365.accounts import MOST_CLAUSES, quoted, read_user
+from connectors.kit.answers import instant, need
+from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.activity.records import PAGE
 from connectors.microsoft365.activity.sources import READ_LOGS
-from connectors.microsoft365.answers import NotThere, Row, instant, need
-from connectors.microsoft365.exchange import Seen
+from connectors.microsoft365.answers import WHO
+from connectors.microsoft365.directory import MOST_CLAUSES, quoted, read_user
+from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.manifest import READ_USERS
-from connectors.microsoft365.probing import plan_or_whim
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.probing import plan_checked
+from connectors.microsoft365.transport import Graph, get
 from models.vocabulary import Account
 
 _SIGN_IN = "userPrincipalName"
@@ -73,7 +74,7 @@ class _Changes:
             yield Name(name, min((one for one in times if one is not None and one < at), default=made_at), at)
 
 
-async def names_of(graph: Graph, account: Account, seen: Seen) -> tuple[list[Name], tuple[Gap, ...]]:
+async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[Name], tuple[Gap, ...]]:
     """
     Return what to search for, and what may be lacking: the names of today, each since the account was made or since Entra's log saw it
     given to it, and those before, until it was taken away or that log knows it last.  A name that came back is there twice.
@@ -81,15 +82,16 @@ async def names_of(graph: Graph, account: Account, seen: Seen) -> tuple[list[Nam
     Of an account that was deleted meanwhile, what it was found under.  What is logged under an address that is another account's sign-in
     name is that one's, and is not searched; a former sign-in name that is, is a gap.
     """
-    row, gaps = await _found(graph, account, seen)
+    row, gaps = await _found(graph, account, trace)
     changes = _Changes()
     try:
-        changes = await _changes(graph, account.id, seen)
+        changes = await _changes(graph, account.id, trace)
     except NotOnPlan as exc:
         gaps += (Gap("names_unseen", f"whether the account had other names before cannot be seen ({exc.code})"),)
     except Denied as exc:
         gaps += (Gap("names_denied", f"whether the account had other names before may not be seen ({exc.code})"),)
-    present, made_at = need(row, _SIGN_IN, str).casefold(), instant(row, "createdDateTime")
+    present = need(WHO, row, _SIGN_IN, str).casefold()
+    made_at = instant(WHO, row.get("createdDateTime"), "createdDateTime")
     today = [*_of_today(row, changes, made_at)]
     former = [*changes.sign_in_names(present, made_at)]
     were = {one.name for one in former} - {present}
@@ -100,7 +102,7 @@ async def names_of(graph: Graph, account: Account, seen: Seen) -> tuple[list[Nam
         *former,
         *taken,
     ]  # one that lives on as an address counts until then
-    others = await _taken_over(graph, account.id, sorted({one.name for one in every}), seen)
+    others = await _taken_over(graph, account.id, sorted({one.name for one in every}), trace)
     if others & were:
         text = "a sign-in name that the account had before is another's today: what the log tells under it was not searched"
         gaps += (Gap("name_reused", text),)
@@ -109,10 +111,10 @@ async def names_of(graph: Graph, account: Account, seen: Seen) -> tuple[list[Nam
     return [one for one in every if one.name not in others], gaps
 
 
-async def _found(graph: Graph, account: Account, seen: Seen) -> tuple[Row, tuple[Gap, ...]]:
+async def _found(graph: Graph, account: Account, trace: Trace) -> tuple[Row, tuple[Gap, ...]]:
     try:
         asked = ["id", _SIGN_IN, "mail", "proxyAddresses", "createdDateTime"]
-        return await read_user(graph, account.id, asked, seen), ()
+        return await read_user(graph, account.id, asked, trace), ()
     except NotThere:
         if "@" not in account.label:
             raise
@@ -128,39 +130,42 @@ def _of_today(row: Row, changes: _Changes, made_at: datetime | None) -> Iterator
         yield Name(name, min(filter(None, times), default=None))
 
 
-async def _changes(graph: Graph, account_id: str, seen: Seen) -> _Changes:
+async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
     """
     Return the changes of the account's names, as far as Entra's log of changes in the directory is kept.
 
     Raises what the read raises: `Denied`, `NotOnPlan`.
     """
-    about = urlencode({"$filter": f"targetResources/any(t: t/id eq {quoted(account_id)})", "$top": PAGE})
-    build = graph.follow(f"{graph.endpoint}/auditLogs/directoryAudits?{about}", seen)
+    about = f"targetResources/any(t: t/id eq {quoted(account_id)})"
+    asked = get(lambda client: client.audit_logs.directory_audits, filter=about, top=PAGE)
     try:
-        rows = await graph.pages(build, seen, needs=READ_LOGS)
+        rows = await graph.pages(asked, trace, needs=READ_LOGS)
     except NotOnPlan as exc:
-        raise await plan_or_whim(graph, exc, "the changes of names", seen) from exc
-    timed = [(at, row) for row in rows if (at := instant(row, "activityDateTime")) is not None]
+        raise await plan_checked(graph, exc, "the changes of names", trace) from exc
+    timed = [
+        (at, row) for row in rows if (at := instant(WHO, row.get("activityDateTime"), "activityDateTime")) is not None
+    ]
     told = _Changes()
     for at, row in sorted(timed, key=lambda one: one[0]):
         told.add(at, row, account_id)
     return told
 
 
-async def _taken_over(graph: Graph, account_id: str, names: Sequence[str], seen: Seen) -> set[str]:
+async def _taken_over(graph: Graph, account_id: str, names: Sequence[str], trace: Trace) -> set[str]:
     """Return those of *names* by which another account signs in today: what the log tells under them may be that one's."""
     found: set[str] = set()
     for start in range(0, len(names), MOST_CLAUSES):
         listed = ", ".join(map(quoted, names[start : start + MOST_CLAUSES]))
-        asked = urlencode({"$filter": f"userPrincipalName in ({listed})", "$select": f"id,{_SIGN_IN}"})
-        rows = await graph.pages(graph.follow(f"{graph.endpoint}/users?{asked}", seen), seen, needs=READ_USERS)
-        found |= {need(row, _SIGN_IN, str).casefold() for row in rows if row.get("id") != account_id}
+        about = f"userPrincipalName in ({listed})"
+        asked = get(lambda client: client.users, filter=about, select=["id", _SIGN_IN])
+        rows = await graph.pages(asked, trace, needs=READ_USERS)
+        found |= {need(WHO, row, _SIGN_IN, str).casefold() for row in rows if row.get("id") != account_id}
     return found
 
 
 def _held(row: Row) -> Iterator[tuple[str, str]]:
     """Yield each name of an account as the directory has it, with the property that holds it."""
-    yield _SIGN_IN, need(row, _SIGN_IN, str).casefold()
+    yield _SIGN_IN, need(WHO, row, _SIGN_IN, str).casefold()
     if isinstance(row.get("mail"), str):
         yield "mail", row["mail"].casefold()
     addresses = row.get("proxyAddresses")

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from msgraph.generated.models.security.audit_log_query import AuditLogQuery
 
 from connectors.errors import OutcomeUnknown, Throttled
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
+from connectors.microsoft365.activity.progress import Progress
 from connectors.microsoft365.activity.sources import READ_AUDIT
-from connectors.microsoft365.activity.state import Progress
-from connectors.microsoft365.answers import Row, need
-from connectors.microsoft365.exchange import Seen
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.answers import WHO
+from connectors.microsoft365.transport import Graph, get
 from models.vocabulary import Evidence
 
 DAY = timedelta(hours=24)
@@ -41,7 +42,7 @@ class Search:
     @classmethod
     def of(cls, row: Row) -> Search:
         name = str(row.get("displayName") or "")
-        return cls(need(row, "id", str), name, str(row.get("status")) in _UNFINISHED, _submitted_at(name))
+        return cls(need(WHO, row, "id", str), name, str(row.get("status")) in _UNFINISHED, _submitted_at(name))
 
 
 def _submitted_at(name: str) -> datetime | None:
@@ -54,12 +55,10 @@ def _submitted_at(name: str) -> datetime | None:
         return None
 
 
-async def searches(graph: Graph, seen: Seen) -> list[Search]:
+async def searches(graph: Graph, trace: Trace) -> list[Search]:
     """Return all that the tenant still knows, by a fresh read of every page."""
-    rows = await graph.pages(
-        lambda client: client.security.audit_log.queries.to_get_request_information(), seen, needs=READ_AUDIT
-    )
-    return [Search.of(row) for row in rows]
+    asked = get(lambda client: client.security.audit_log.queries)
+    return [Search.of(row) for row in await graph.pages(asked, trace, needs=READ_AUDIT)]
 
 
 def full(known: Sequence[Search], now: datetime) -> bool:
@@ -77,7 +76,7 @@ def check_quota(known: Sequence[Search], now: datetime, evidence: tuple[Evidence
     raise Throttled(text, retry_after=today[-OUR_SHARE] + DAY - now, evidence=evidence)
 
 
-async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: datetime, seen: Seen) -> str:
+async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: datetime, trace: Trace) -> str:
     """
     Submit the search that *progress* names, over all workloads; return its id.
 
@@ -90,10 +89,10 @@ async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: da
         user_principal_name_filters=list(names) or None,
     )
     answer = await graph.submit(
-        lambda client: client.security.audit_log.queries.to_post_request_information(query), seen, needs=READ_AUDIT
+        lambda client: client.security.audit_log.queries.to_post_request_information(query), trace, needs=READ_AUDIT
     )
     if answer is None or not isinstance(answer.get("id"), str):
-        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer names none", evidence=tuple(seen))
+        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer names none", evidence=tuple(trace))
     return str(answer["id"])
 
 

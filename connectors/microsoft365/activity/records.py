@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from connectors.activity import Record, Window
 from connectors.errors import ConnectorError, Unintelligible
-from connectors.microsoft365.answers import Row, instant, need
+from connectors.kit.answers import instant, need
+from connectors.kit.exchange import Row
+from connectors.microsoft365.answers import WHO
 
 PAGE = 999
 """As many rows as the vendor gives at most."""
@@ -25,10 +27,10 @@ def records_of(rows: Iterable[Row], window: Window, stamp: str) -> tuple[Record,
 
 def record_of(row: Row, stamp: str) -> Record:
     """Return a row as a record; raises `Unintelligible` for one without id or time."""
-    at = instant(row, stamp)
+    at = instant(WHO, row.get(stamp), stamp)
     if at is None:
         raise Unintelligible(f"microsoft365: cannot read {stamp}: it is missing")
-    return Record(need(row, "id", str), at, row)
+    return Record(need(WHO, row, "id", str), at, row)
 
 
 def status_of(error: ConnectorError) -> int | None:

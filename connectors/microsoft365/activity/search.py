@@ -12,22 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from msgraph.generated.security.audit_log.queries.item.records.records_request_builder import RecordsRequestBuilder
-
 from connectors.activity import ActivityPage, Gap, Name, Record, Window
 from connectors.errors import Expired, NotRecorded, OutcomeUnknown, Throttled, Unintelligible
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.activity import queue
 from connectors.microsoft365.activity.names import names_of
+from connectors.microsoft365.activity.progress import SHORTEST, Progress, Step
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of
 from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
-from connectors.microsoft365.activity.state import Progress, Step
-from connectors.microsoft365.answers import Row, need
-from connectors.microsoft365.exchange import Seen
-from connectors.microsoft365.transport import Build, Graph, asking, rows_of
+from connectors.microsoft365.answers import WHO, page_rows
+from connectors.microsoft365.transport import Build, Graph, get
 from models.vocabulary import Account
 
-SHORTEST = timedelta(hours=1)
-"""A slice that is not halved any more."""
 LATE = 10.0
 """Seconds after which a call that submits may be the second one, after a kill."""
 LOOKS = 3
@@ -76,186 +73,191 @@ class AuditSearch:
 
     async def _begin(self, account: Account, window: Window) -> ActivityPage:
         """Name the search to come, and submit nothing.  See that there is somebody to search for."""
-        seen: Seen = []
-        names, gaps = await names_of(self.graph, account, seen)
+        trace: Trace = []
+        names, gaps = await names_of(self.graph, account, trace)
         begun = Progress.of(window, self.draw_key(), self.clock(), STANDARD)
         if not names:
-            return ActivityPage((), None, tuple(seen), gaps=gaps)
+            return ActivityPage((), None, tuple(trace), gaps=gaps)
         gaps += too_old(window, self.clock())
-        return ActivityPage((), begun.cursor(), tuple(seen), gaps=gaps, names=tuple(names))
+        return ActivityPage((), begun.cursor(), tuple(trace), gaps=gaps, names=tuple(names))
 
     async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
         """Find the search that *progress* names, or submit it."""
-        seen: Seen = []
+        trace: Trace = []
         async with self.graph.one_search():
-            known = await queue.searches(self.graph, seen)
+            known = await queue.searches(self.graph, trace)
             now = self.clock()
             found = next((search.id for search in known if search.name.startswith(progress.name)), None)
             if found is not None:
-                return self._begun(progress, found, seen)
+                return self._begun(progress, found, trace)
             if self._may_be_on_its_way(progress, now):
-                return self._look_later(progress, now, seen)
-            queue.check_quota(known, now, tuple(seen))
+                return self._look_later(progress, now, trace)
+            queue.check_quota(known, now, tuple(trace))
             if queue.full(known, now):
-                return self._stand_in_line(progress, now, seen)
-            return await self._submit(account, progress, now, seen)
+                return self._stand_in_line(progress, now, trace)
+            return await self._submit(account, progress, now, trace)
 
-    async def _submit(self, account: Account, progress: Progress, now: datetime, seen: Seen) -> ActivityPage:
-        names, gaps = (list[Name](), ()) if progress.alive else await names_of(self.graph, account, seen)
+    async def _submit(self, account: Account, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
+        names, gaps = (list[Name](), ()) if progress.alive else await names_of(self.graph, account, trace)
         if not names and not progress.alive:  # a search without a name finds everybody
-            return ActivityPage((), None, tuple(seen), gaps=gaps)
+            return ActivityPage((), None, tuple(trace), gaps=gaps)
         try:
-            found = await queue.submit(self.graph, progress, list(dict.fromkeys(one.name for one in names)), now, seen)
+            found = await queue.submit(self.graph, progress, list(dict.fromkeys(one.name for one in names)), now, trace)
         except OutcomeUnknown as exc:
-            return self._lost(progress, exc, now, seen)
+            return self._lost(progress, exc, now, trace)
         except Throttled as exc:
-            return self._refused(progress, exc, now, seen)
+            return self._refused(progress, exc, now, trace)
         except Unintelligible as exc:
-            return self._not_taken(progress, exc, now, seen)
-        return replace(self._begun(progress, found, seen), names=tuple(names), gaps=gaps)
+            return self._not_taken(progress, exc, now, trace)
+        return replace(self._begun(progress, found, trace), names=tuple(names), gaps=gaps)
 
-    def _begun(self, progress: Progress, found: str, seen: Seen) -> ActivityPage:
-        return self._wait(replace(progress, step=Step.POLL, query=found, turn=0), timedelta(0), seen)
+    def _begun(self, progress: Progress, found: str, trace: Trace) -> ActivityPage:
+        return self._wait(replace(progress, step=Step.POLL, query=found, turn=0), timedelta(0), trace)
 
-    def _stand_in_line(self, progress: Progress, now: datetime, seen: Seen) -> ActivityPage:
+    def _stand_in_line(self, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
         """Wait for a place, a day at most: searches that others let hang are told by no property."""
         if progress.waits >= MOST_WAITS:
             text = "microsoft365: cannot search the audit log: as many searches as the tenant may have run for a day"
-            raise Throttled(text, retry_after=LONGEST_WAIT, evidence=tuple(seen))
+            raise Throttled(text, retry_after=LONGEST_WAIT, evidence=tuple(trace))
         later = replace(progress, waits=progress.waits + 1, due=(now + A_MINUTE).timestamp())
-        return self._wait(later, A_MINUTE, seen)
+        return self._wait(later, A_MINUTE, trace)
 
     def _may_be_on_its_way(self, progress: Progress, now: datetime) -> bool:
         late = progress.looks > 0 or now.timestamp() > progress.due + LATE
         return late and progress.looks < LOOKS
 
-    def _look_later(self, progress: Progress, now: datetime, seen: Seen) -> ActivityPage:
+    def _look_later(self, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
         later = replace(progress, looks=progress.looks + 1, due=(now + A_MINUTE).timestamp())
-        return self._wait(later, A_MINUTE, seen)
+        return self._wait(later, A_MINUTE, trace)
 
-    def _lost(self, progress: Progress, error: OutcomeUnknown, now: datetime, seen: Seen) -> ActivityPage:
+    def _lost(self, progress: Progress, error: OutcomeUnknown, now: datetime, trace: Trace) -> ActivityPage:
         """Look for what may have been submitted; a vendor that never answers is not asked for ever."""
         if progress.turn >= REFUSALS:
             raise error
-        return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, seen)
+        return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, trace)
 
-    def _not_taken(self, progress: Progress, error: Unintelligible, now: datetime, seen: Seen) -> ActivityPage:
+    def _not_taken(self, progress: Progress, error: Unintelligible, now: datetime, trace: Trace) -> ActivityPage:
         """A tenant that keeps 180 days may refuse to search what was before: a gap there, an error anywhere else."""
-        if status_of(error) != 400 or progress.ends_at > now - STANDARD + A_MINUTE:
+        edge = now - STANDARD
+        if status_of(error) != 400 or progress.begins_at >= edge:
             raise error
         text = "the vendor does not search so far back on this licence"
-        return self._after(progress, seen, gaps=(_gap(progress, "retention", text),))
+        gap = Gap("retention", text, progress.begins_at, min(progress.ends_at, edge + A_MINUTE))
+        if progress.ends_at <= edge + A_MINUTE:
+            return self._after(progress, trace, gaps=(gap,))
+        kept = int((edge + A_MINUTE).timestamp()), progress.slices[0][1]
+        return ActivityPage((), progress.ask((kept, *progress.slices[1:]), now).cursor(), tuple(trace), gaps=(gap,))
 
-    def _refused(self, progress: Progress, error: Throttled, now: datetime, seen: Seen) -> ActivityPage:
+    def _refused(self, progress: Progress, error: Throttled, now: datetime, trace: Trace) -> ActivityPage:
         """Wait as the vendor asks, longer each time where it does not say; not for ever."""
         wait = max(error.retry_after or grown(progress.turn), timedelta(seconds=1))
         if progress.turn >= REFUSALS or wait > LONGEST_WAIT:
             raise error
-        return self._wait(replace(progress, turn=progress.turn + 1, due=(now + wait).timestamp()), wait, seen)
+        return self._wait(replace(progress, turn=progress.turn + 1, due=(now + wait).timestamp()), wait, trace)
 
     async def _poll(self, progress: Progress) -> ActivityPage:
-        seen: Seen = []
+        trace: Trace = []
         try:
-            row = await self.graph.read(_query(progress), seen, needs=READ_AUDIT)
+            row = await self.graph.read(_query(progress), trace, needs=READ_AUDIT)
         except Unintelligible as exc:
-            return self._poll_refused(progress, exc, seen)
+            return self._poll_refused(progress, exc, trace)
         match row.get("status"):
             case "succeeded":
-                return self._succeeded(progress, row, seen)
+                return self._succeeded(progress, row, trace)
             case "failed" | "cancelled":
-                return self._failed(progress, seen)
+                return self._failed(progress, trace)
             case _:  # those that run, and words of the future
-                return self._ask_later(progress, seen)
+                return self._ask_later(progress, trace)
 
-    def _poll_refused(self, progress: Progress, error: Unintelligible, seen: Seen) -> ActivityPage:
+    def _poll_refused(self, progress: Progress, error: Unintelligible, trace: Trace) -> ActivityPage:
         """A search that has just been submitted may be unknown; one that runs was seen to be answered with 400."""
         status = status_of(error)
         if status == 404 and progress.turn >= NEW:
-            raise Expired("microsoft365: cannot read a search: it is gone", evidence=tuple(seen)) from error
+            raise Expired("microsoft365: cannot read a search: it is gone", evidence=tuple(trace)) from error
         if status not in REFUSED:
             raise error
-        return self._ask_later(progress, seen)
+        return self._ask_later(progress, trace)
 
-    def _ask_later(self, progress: Progress, seen: Seen) -> ActivityPage:
+    def _ask_later(self, progress: Progress, trace: Trace) -> ActivityPage:
         if progress.turn >= POLLS:
-            return self._failed(progress, seen)
-        return self._wait(replace(progress, turn=progress.turn + 1), grown(progress.turn), seen)
+            return self._failed(progress, trace)
+        return self._wait(replace(progress, turn=progress.turn + 1), grown(progress.turn), trace)
 
-    def _succeeded(self, progress: Progress, row: Row, seen: Seen) -> ActivityPage:
+    def _succeeded(self, progress: Progress, row: Row, trace: Trace) -> ActivityPage:
         """Read what was found; a search that found more than it may give is first made two."""
         truncated = row.get("isRecordCountLimitExceeded") is True and not progress.alive
         begin, end = progress.slices[0]
         if truncated and end - begin > SHORTEST.total_seconds():
-            return self._wait(progress.halved(self.clock()), timedelta(0), seen)
+            return self._wait(progress.halved(self.clock()), timedelta(0), trace)
         told = row.get("approximateReturnedRecordCount")
         reading = replace(progress, step=Step.READ, turn=0, told=told if isinstance(told, int) else 0)
         gaps = (_gap(progress, "truncated", "the vendor gives only a part of these records"),) if truncated else ()
-        return ActivityPage((), reading.cursor(), tuple(seen), gaps=gaps)
+        return ActivityPage((), reading.cursor(), tuple(trace), gaps=gaps)
 
-    def _failed(self, progress: Progress, seen: Seen) -> ActivityPage:
+    def _failed(self, progress: Progress, trace: Trace) -> ActivityPage:
         """Submit a new search in the place of one that failed, a few times; then it is a gap."""
         if progress.failures < FAILURES:
             again = progress.ask(progress.slices, self.clock() + A_MINUTE)
             again = replace(again, failures=progress.failures + 1, alive=progress.alive)
-            return self._wait(again, A_MINUTE, seen)
+            return self._wait(again, A_MINUTE, trace)
         text = f"the vendor's search failed {progress.failures + 1} times"
-        return self._after(progress, seen, gaps=(_gap(progress, "search_failed", text),))
+        return self._after(progress, trace, gaps=(_gap(progress, "search_failed", text),))
 
     async def _read(self, window: Window, progress: Progress) -> ActivityPage:
-        seen: Seen = []
-        build = _first(progress) if progress.link is None else self.graph.follow(progress.link, seen)
+        trace: Trace = []
+        build = _first(progress) if progress.link is None else self.graph.follow(progress.link, trace)
         try:
-            body = await self.graph.read(build, seen, needs=READ_AUDIT)
+            body = await self.graph.read(build, trace, needs=READ_AUDIT)
         except Unintelligible as exc:
-            return self._page_refused(progress, exc, seen)
-        rows, link = rows_of(body, seen), body.get("@odata.nextLink")
+            return self._page_refused(progress, exc, trace)
+        rows, link = page_rows(body, trace), body.get("@odata.nextLink")
         if progress.alive and (rows or link is None):
-            return _proven(rows, seen)
+            return _proven(rows, trace)
         records = () if progress.alive else records_of(rows, window, STAMP)
-        read = progress.having([need(row, "id", str) for row in rows])
+        read = progress.having([need(WHO, row, "id", str) for row in rows])
         if link is None:
-            return self._read_out(read, records, seen)
-        self.graph.follow(link, seen)
+            return self._read_out(read, records, trace)
+        self.graph.follow(link, trace)
         if progress.leads_back(link) or progress.turn >= MOST_PAGES:
-            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(seen))
-        return ActivityPage(records, read.onwards(link).cursor(), tuple(seen))
+            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(trace))
+        return ActivityPage(records, read.onwards(link).cursor(), tuple(trace))
 
-    def _page_refused(self, progress: Progress, error: Unintelligible, seen: Seen) -> ActivityPage:
+    def _page_refused(self, progress: Progress, error: Unintelligible, trace: Trace) -> ActivityPage:
         """Begin this search's records anew, which costs no submission: what comes twice is told apart by its id."""
         status = status_of(error)
         if status not in REFUSED:
             raise error
         if progress.again >= AGAIN or (progress.link is None and status != 400):
             raise Expired(
-                "microsoft365: cannot read a search's records: they are gone", evidence=tuple(seen)
+                "microsoft365: cannot read a search's records: they are gone", evidence=tuple(trace)
             ) from error
         wide = progress.wide and progress.link is not None
-        return self._wait(replace(progress.from_first_page(), wide=wide), timedelta(0), seen)
+        return self._wait(replace(progress.from_first_page(), wide=wide), timedelta(0), trace)
 
-    def _read_out(self, progress: Progress, records: tuple[Record, ...], seen: Seen) -> ActivityPage:
+    def _read_out(self, progress: Progress, records: tuple[Record, ...], trace: Trace) -> ActivityPage:
         """The vendor was seen to give other numbers the second time: too few are read once more, then said to be."""
         short = progress.came < progress.told
         if short and progress.again == 0:
-            return ActivityPage(records, progress.from_first_page().cursor(), tuple(seen))
+            return ActivityPage(records, progress.from_first_page().cursor(), tuple(trace))
         text = f"the vendor counts {progress.told} records here and gave {progress.came}: {progress.told - progress.came} are missing"
         gaps = (_gap(progress, "fewer", text),) if short else ()
-        return self._after(progress, seen, records, gaps)
+        return self._after(progress, trace, records, gaps)
 
     def _after(
-        self, progress: Progress, seen: Seen, records: tuple[Record, ...] = (), gaps: tuple[Gap, ...] = ()
+        self, progress: Progress, trace: Trace, records: tuple[Record, ...] = (), gaps: tuple[Gap, ...] = ()
     ) -> ActivityPage:
         """Go on to the next slice.  After the last one, nothing at all is no answer: see whether the tenant records."""
         now, rest, end = self.clock(), progress.slices[1:], progress.slices[0][1]
         if progress.alive:
             text = "nothing was found, and whether the tenant records at all could not be seen"
-            return ActivityPage((), None, tuple(seen), gaps=(Gap("unproven", text),))
+            return ActivityPage((), None, tuple(trace), gaps=(Gap("unproven", text),))
         then = progress.ask(rest, now) if rest else None
         if then is None and progress.total == 0:
             then = replace(progress.ask(((end - A_WEEK, end),), now), alive=True)
-        return ActivityPage(records, then.cursor() if then is not None else None, tuple(seen), gaps=gaps)
+        return ActivityPage(records, then.cursor() if then is not None else None, tuple(trace), gaps=gaps)
 
-    def _wait(self, progress: Progress, wait: timedelta, seen: Seen) -> ActivityPage:
-        return ActivityPage((), progress.cursor(), tuple(seen), wait=wait)
+    def _wait(self, progress: Progress, wait: timedelta, trace: Trace) -> ActivityPage:
+        return ActivityPage((), progress.cursor(), tuple(trace), wait=wait)
 
 
 def grown(turn: int) -> timedelta:
@@ -266,7 +268,7 @@ def grown(turn: int) -> timedelta:
 def too_old(window: Window, now: datetime) -> tuple[Gap, ...]:
     """Return the part of *window* that only some licences keep.  It is asked for nevertheless."""
     edge = now - STANDARD
-    if window.from_at >= edge:
+    if window.from_at >= edge - SHORTEST:
         return ()
     text = "records older than 180 days are kept with some licences only; what came of them may not be all"
     return (Gap("retention", text, window.from_at, min(edge, window.until_at)),)
@@ -276,23 +278,19 @@ def _gap(progress: Progress, reason: str, text: str) -> Gap:
     return Gap(reason, text, progress.begins_at, progress.ends_at)
 
 
-def _proven(rows: list[Row], seen: Seen) -> ActivityPage:
+def _proven(rows: list[Row], trace: Trace) -> ActivityPage:
     """The tenant records, so that nothing means nothing; or it does not, and then nothing is known."""
     if rows:
-        return ActivityPage((), None, tuple(seen))
+        return ActivityPage((), None, tuple(trace))
     text = "microsoft365: cannot tell what was done: the audit log holds nothing of anybody in a week"
-    raise NotRecorded(text, evidence=tuple(seen))
+    raise NotRecorded(text, evidence=tuple(trace))
 
 
 def _query(progress: Progress) -> Build:
-    return lambda client: client.security.audit_log.queries.by_audit_log_query_id(
-        progress.query
-    ).to_get_request_information()
+    return get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query))
 
 
 def _first(progress: Progress) -> Build:
     """With as many records a page as the vendor gives, unless it refused that."""
-    asked = asking(RecordsRequestBuilder.RecordsRequestBuilderGetQueryParameters(top=PAGE if progress.wide else None))
-    return lambda client: client.security.audit_log.queries.by_audit_log_query_id(
-        progress.query
-    ).records.to_get_request_information(asked)
+    wide = {"top": PAGE} if progress.wide else {}
+    return get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query).records, **wide)

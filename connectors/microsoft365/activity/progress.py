@@ -18,6 +18,10 @@ Slice: TypeAlias = "tuple[int, int]"
 """From and until, in seconds since 1970: the vendor's filter knows no finer time."""
 
 
+SHORTEST = timedelta(hours=1)
+"""A slice that is not halved any more, and for whose sake no window is cut in two."""
+
+
 class Step(StrEnum):
     """What the next call does."""
 
@@ -61,10 +65,14 @@ class Progress:
 
     @classmethod
     def of(cls, window: Window, key: str, now: datetime, kept: timedelta) -> Progress:
-        """Begin: the window is one search; what lies before the *kept* time is for itself, no search longer than that."""
+        """
+        Begin: the window is one search; what lies before the *kept* time is for itself, no search longer than that.
+
+        A window as long as that time was worked out a moment before *now*: what so lies before it is no search of its own.
+        """
         begin, end = whole_seconds(window)
-        step = int(kept.total_seconds())
-        edges = sorted({begin, end, *(x for x in range(int(now.timestamp()) - step, begin, -step) if x < end)})
+        step, first = int(kept.total_seconds()), begin + int(SHORTEST.total_seconds())
+        edges = sorted({begin, end, *(x for x in range(int(now.timestamp()) - step, first, -step) if x < end)})
         return cls(key, tuple(pairwise(edges)), due=now.timestamp())
 
     @classmethod

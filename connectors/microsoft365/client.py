@@ -30,6 +30,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # ships no type information
 from msgraph_core.middleware import AsyncGraphTransport  # type: ignore[import-untyped]  # ships no type information
 
+from connectors.microsoft365.limits import CONNECTIONS
 from connectors.microsoft365.settings import MICROSOFT_AUTHORITIES, ApplicationCredential, Settings
 from connectors.settings import trust
 
@@ -37,13 +38,6 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes down a
 
 _CONNECT, _READ = 5.0, 30.0
 _TIMEOUT = httpx.Timeout(_READ, connect=_CONNECT)
-
-MOST_AT_ONCE = 20
-"""
-Requests on their way at once; the others wait here.  The pool keeps as many connections, all of them alive: by its own
-default it closes four of five after each answer, and its bookkeeping for hundreds of waiting requests holds up the loop
-for seconds.
-"""
 
 
 class _Http(httpx.AsyncClient):
@@ -57,22 +51,21 @@ class _Http(httpx.AsyncClient):
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class Client:
     """One application's SDK client and what it stands on.  Belongs to the event loop that it was made on."""
 
-    client: GraphServiceClient
+    sdk: GraphServiceClient
     adapter: GraphRequestAdapter
     http: httpx.AsyncClient
     credential: ClientSecretCredential | CertificateCredential
     scope: str
-    door: asyncio.Lock = field(default_factory=asyncio.Lock)
+    signing_in: asyncio.Lock = field(default_factory=asyncio.Lock)
     administrators: asyncio.Lock = field(default_factory=asyncio.Lock)
     searches: asyncio.Lock = field(default_factory=asyncio.Lock)
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def sign_in(self) -> None:
         """Have a token in the credential's cache: ten first requests at once would otherwise fetch ten."""
-        async with self.door:
+        async with self.signing_in:
             await self.credential.get_token(self.scope, enable_cae=True)
 
     async def aclose(self) -> None:
@@ -81,15 +74,15 @@ class Wire:
         await self.credential.close()
 
 
-def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire:
-    """Build a `Wire` for the running loop.  Nothing is sent."""
+def client_for(settings: Settings, application: ApplicationCredential) -> Client:
+    """Build a `Client` for the running loop.  Nothing is sent."""
     certificates = trust(settings.ca_bundle)
     credential = _credential(settings, application, certificates)
     http = GraphClientFactory.create_with_default_middleware(
         client=_Http(
             verify=certificates,
             timeout=_TIMEOUT,
-            limits=httpx.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=MOST_AT_ONCE),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             http2=False,
             trust_env=settings.graph_endpoint.startswith("https:"),  # plain http must not leave this machine by a proxy
         ),
@@ -101,7 +94,7 @@ def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire
     )
     adapter = GraphRequestAdapter(_bearer(settings, credential), client=http)
     adapter.base_url = settings.graph_endpoint
-    return Wire(GraphServiceClient(request_adapter=adapter), adapter, http, credential, settings.scope)
+    return Client(GraphServiceClient(request_adapter=adapter), adapter, http, credential, settings.scope)
 
 
 def _bearer(settings: Settings, credential: AsyncTokenCredential) -> BaseBearerTokenAuthenticationProvider:

@@ -1,4 +1,4 @@
-"""Entra's own logs, which are read page by page: sign-ins, and changes in the directory."""
+"""The tenant's logs: the unified audit log by `search`, Entra's own page by page (sign-ins, and changes in the directory)."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from connectors.activity import ActivityPage, Gap, Window
-from connectors.errors import Expired, NotOnPlan, Unintelligible
-from connectors.microsoft365.accounts import quoted
-from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of, zulu
-from connectors.microsoft365.activity.search import utc_now
+from connectors.activity import ActivityPage, Gap, Record, Window
+from connectors.errors import ConnectorError, Expired, NotOnPlan, Unintelligible
+from connectors.kit.exchange import Row, Trace
+from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, record_of, records_of, status_of, zulu
+from connectors.microsoft365.activity.search import AuditSearch, utc_now
 from connectors.microsoft365.activity.sources import (
     BACKGROUND,
     DIRECTORY,
     ENTRA_FREE,
     ENTRA_PAID,
+    PURVIEW,
     READ_LOGS,
     SIGN_INS,
 )
-from connectors.microsoft365.exchange import Seen
-from connectors.microsoft365.probing import PAID, edition, plan_or_whim
-from connectors.microsoft365.transport import Graph, rows_of
+from connectors.microsoft365.answers import WHO, page_rows
+from connectors.microsoft365.directory import quoted
+from connectors.microsoft365.probing import PAID, edition, plan_checked
+from connectors.microsoft365.transport import Graph
 from models.vocabulary import Account
 
 
@@ -57,42 +59,55 @@ LOGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EntraLogs:
-    """The cursor is the number of the filter and the next link."""
+def record(source: str, row: Row) -> Record:
+    """See `ActivityLog.record`."""
+    return record_of(row, LOGS[source].stamp if source in LOGS else STAMP)
 
-    graph: Graph
-    clock: Callable[[], datetime] = utc_now
+
+class Activities:
+    """Reads with the application that looks; submitting a search changes nothing of the tenant's."""
+
+    def __init__(self, graph: Graph, clock: Callable[[], datetime] = utc_now) -> None:
+        self._graph = graph
+        self._clock = clock
+        self._search = AuditSearch(graph, clock)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
         """See `ActivityLog.activity`."""
-        seen: Seen = []
-        log = LOGS[source]
+        if source == PURVIEW:
+            return await self._search.page(account, window, cursor)
+        if source not in LOGS:
+            raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
+        return await self._of_entra(account, LOGS[source], window, cursor)
+
+    async def _of_entra(self, account: Account, log: Log, window: Window, cursor: str | None) -> ActivityPage:
+        """Return a page of one of Entra's logs.  The cursor is the number of the filter and the next link."""
+        trace: Trace = []
         turn, link = _read(cursor)
         if turn >= len(log.filters):
             raise Expired("microsoft365: cannot go on reading: the cursor is not one of ours")
-        gaps = await self._too_old(window, seen) if cursor is None else ()
-        build = self.graph.follow(link or self._address(log, turn, account, window), seen)
+        gaps = await self._too_old(window, trace) if cursor is None else ()
+        build = self._graph.follow(link or self._address(log, turn, account, window), trace)
         try:
-            body = await self.graph.read(build, seen, needs=READ_LOGS)
+            body = await self._graph.read(build, trace, needs=READ_LOGS)
         except NotOnPlan as exc:
-            raise await plan_or_whim(self.graph, exc, "the sign-ins", seen) from exc
+            raise await plan_checked(self._graph, exc, "the sign-ins", trace) from exc
         except Unintelligible as exc:
             if not link or status_of(exc) not in REFUSED:
                 raise
-            raise Expired("microsoft365: cannot read on: the page is no longer known", evidence=tuple(seen)) from exc
-        records = records_of(rows_of(body, seen), window, log.stamp)
-        then = self._next(body.get("@odata.nextLink"), link, seen)
+            raise Expired("microsoft365: cannot read on: the page is no longer known", evidence=tuple(trace)) from exc
+        records = records_of(page_rows(body, trace), window, log.stamp)
+        then = self._next(body.get("@odata.nextLink"), link, trace)
         if then is None and turn + 1 < len(log.filters):
             turn, then = turn + 1, ""
-        return ActivityPage(records, None if then is None else json.dumps([turn, then]), tuple(seen), gaps=gaps)
+        return ActivityPage(records, None if then is None else json.dumps([turn, then]), tuple(trace), gaps=gaps)
 
-    def _next(self, link: object, before: str, seen: Seen) -> str | None:
+    def _next(self, link: object, before: str, trace: Trace) -> str | None:
         if link is None:
             return None
-        self.graph.follow(link, seen)
+        self._graph.follow(link, trace)
         if link == before:
-            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(seen))
+            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(trace))
         return str(link)
 
     def _address(self, log: Log, turn: int, account: Account, window: Window) -> str:
@@ -101,15 +116,15 @@ class EntraLogs:
         )  # the filter knows whole seconds; what lies beyond is left out later
         clause = log.filters[turn].replace("{id}", quoted(account.id))
         asked = f"{clause} and {log.stamp} ge {zulu(window.from_at)} and {log.stamp} le {zulu(end)}"
-        root = self.graph.endpoint
+        root = self._graph.endpoint
         if log.beta:
             root = root.removesuffix("/v1.0") + "/beta"
         return f"{root}{log.path}?{urlencode({'$filter': asked, '$top': PAGE})}"
 
-    async def _too_old(self, window: Window, seen: Seen) -> tuple[Gap, ...]:
-        plan, _ = await edition(self.graph, seen)
+    async def _too_old(self, window: Window, trace: Trace) -> tuple[Gap, ...]:
+        plan, _ = await edition(self._graph, trace)
         keeps = ENTRA_PAID if plan in PAID else ENTRA_FREE
-        edge = self.clock() - keeps
+        edge = self._clock() - keeps
         if window.from_at >= edge:
             return ()
         text = f"Entra keeps its logs for {keeps.days} days (plan: {plan})"

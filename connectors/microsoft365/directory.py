@@ -1,5 +1,5 @@
 """
-Finding a leaver's accounts, and reading one account afresh.
+Who may be the leaver: the accounts of the directory, and one user read afresh.
 
 Number and addresses are asked for by key, in one batch of a few bounded queries, whatever the directory's size; names are compared in
 the shared snapshot.  Queries go without `ConsistencyLevel: eventual`, so that none is answered from an index that lags.
@@ -12,18 +12,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
-from msgraph.generated.users.users_request_builder import UsersRequestBuilder
-
 from connectors.contract import Found
 from connectors.errors import Unintelligible
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
 from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, match_all
-from connectors.microsoft365.answers import GONE, NotThere, Row, need
+from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.batching import Batching
-from connectors.microsoft365.exchange import Seen
+from connectors.microsoft365.errors import GONE
 from connectors.microsoft365.manifest import READ_USERS
-from connectors.microsoft365.transport import Build, Graph, Reads, asking
+from connectors.microsoft365.transport import Build, Graph, Reads, get
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
@@ -40,7 +39,7 @@ _GUEST = re.compile(r"^(?P<box>.+)_(?P<domain>[^_@]+)#ext#@", re.IGNORECASE)
 
 
 @dataclass
-class Accounts:
+class Directory:
     """Searches of one tenant.  *number_field*: `employeeId`, an extension attribute (in the snapshot alone), or `none`."""
 
     graph: Graph
@@ -51,10 +50,10 @@ class Accounts:
         self.everybody = Shared(self._read)
 
     async def _read(self) -> Index:
-        seen: Seen = []
-        with resting_on(seen):
-            rows = await self.graph.pages(self._search(None), seen, needs=READ_USERS)
-        return await indexed(map(self.profile, rows), seen)
+        trace: Trace = []
+        with resting_on(trace):
+            rows = await self.graph.pages(self._search(None), trace, needs=READ_USERS)
+        return await indexed(map(self.profile, rows), trace)
 
     async def find(self, leaver: Leaver) -> Found:
         """
@@ -63,14 +62,14 @@ class Accounts:
         What a query finds is newer than the snapshot, and stands in its place.
         """
         reads, everybody = Batching(self.graph), await self.everybody.get()
-        seen: Seen = [*everybody.evidence]
-        with resting_on(seen):
-            parts = await together(*(self._found(clause, reads, seen) for clause in self.filters(leaver)))
+        trace: Trace = [*everybody.evidence]
+        with resting_on(trace):
+            parts = await together(*(self._found(clause, reads, trace) for clause in self.filters(leaver)))
         profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
-        return Found(match_all(leaver, profiles.values()), tuple(seen), len(everybody.profiles))
+        return Found(match_all(leaver, profiles.values()), tuple(trace), len(everybody.profiles))
 
-    async def _found(self, clause: str, reads: Reads, seen: Seen) -> list[Profile]:
-        return [self.profile(row) for row in await reads.pages(self._search(clause), seen, needs=READ_USERS)]
+    async def _found(self, clause: str, reads: Reads, trace: Trace) -> list[Profile]:
+        return [self.profile(row) for row in await reads.pages(self._search(clause), trace, needs=READ_USERS)]
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""
@@ -80,20 +79,12 @@ class Accounts:
         """See `Connector.numbers`."""
         return (await self.everybody.get()).numbers(people)
 
-    async def get(self, account_id: str) -> Account | None:
-        """Return the account, None when the directory has no such user (deleted ones are in the recycle bin, not here)."""
-        try:
-            return self.profile(await read_user(self.graph, account_id, self._select, [])).account
-        except NotThere:
-            return None
-
     @property
     def _select(self) -> list[str]:
         return [*_SELECT, _EXTENSIONS] if self.number_field.startswith(_EXTENSIONS) else _SELECT
 
     def _search(self, clause: str | None) -> Build:
-        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(filter=clause, select=self._select, top=999)
-        return lambda client: client.users.to_get_request_information(asking(query))
+        return get(lambda client: client.users, filter=clause, select=self._select, top=999)
 
     def _number(self, row: Row) -> str | None:
         group, _, name = self.number_field.partition(".")
@@ -118,15 +109,15 @@ class Accounts:
 
     def profile(self, row: Row) -> Profile:
         """Reduce a user to what can be compared.  A guest's primary address is the one at home."""
-        upn, mail = need(row, "userPrincipalName", str), row.get("mail")
+        upn, mail = need(WHO, row, "userPrincipalName", str), row.get("mail")
         guest = row.get("userType") == "Guest"
         home = _GUEST.match(upn)
         account = Account(
             Service.MICROSOFT365,
-            need(row, "id", str),
+            need(WHO, row, "id", str),
             kind=_kind(upn, guest=guest),
             label=mail if guest and isinstance(mail, str) else upn,
-            active=need(row, "accountEnabled", bool),
+            active=need(WHO, row, "accountEnabled", bool),
             mastered_elsewhere=row.get("onPremisesSyncEnabled") is True,
         )
         signs_in = upn if home is None else f"{home['box']}@{home['domain']}"
@@ -142,17 +133,12 @@ class Accounts:
         )
 
 
-async def read_user(reads: Reads, user_id: str, properties: list[str], seen: Seen) -> Row:
+async def read_user(reads: Reads, user_id: str, properties: list[str], trace: Trace) -> Row:
     """Return the user with this object id; raises `NotThere`, and `Unintelligible` when another one is answered."""
-    asked = asking(UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(select=properties))
-    row = await reads.read(
-        lambda client: client.users.by_user_id(user_id).to_get_request_information(asked),
-        seen,
-        needs=READ_USERS,
-        gone=GONE,
-    )
-    if need(row, "id", str).casefold() != user_id.casefold():
-        raise Unintelligible(f"microsoft365: cannot read user {user_id}: another one came", evidence=tuple(seen))
+    asked = get(lambda client: client.users.by_user_id(user_id), select=properties)
+    row = await reads.read(asked, trace, needs=READ_USERS, gone=GONE)
+    if need(WHO, row, "id", str).casefold() != user_id.casefold():
+        raise Unintelligible(f"microsoft365: cannot read user {user_id}: another one came", evidence=tuple(trace))
     return row
 
 

@@ -1,0 +1,113 @@
+"""The raw listings behind the kinds: one function a listing, every row checked to be the account's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connectors.errors import Denied, Unintelligible
+from connectors.kit.answers import need
+from connectors.kit.exchange import Row, Trace
+from connectors.microsoft365.answers import WHO, own
+from connectors.microsoft365.directory import MOST_CLAUSES, quoted
+from connectors.microsoft365.errors import grant_remedy
+from connectors.microsoft365.manifest import READ_ELIGIBLE, READ_GRANTS, READ_GROUPS, READ_ROLES, READ_USERS
+from connectors.microsoft365.transport import Reads, get
+
+_GROUP = "#microsoft.graph.group"
+_NOT_GROUPS = frozenset({"#microsoft.graph.directoryRole", "#microsoft.graph.administrativeUnit"})
+
+
+async def memberships(reads: Reads, user: str, trace: Trace) -> list[Row]:
+    """
+    Return the groups that *user* is a direct member of.
+
+    Without a cast and without `$select`: neither then needs an advanced query, and the default properties suffice.
+    """
+    asked = get(lambda client: client.users.by_user_id(user).member_of, top=999)
+    rows = await reads.pages(asked, trace, needs=READ_GROUPS)
+    for row in rows:
+        if need(WHO, row, "@odata.type", str) not in _NOT_GROUPS | {_GROUP}:
+            raise Unintelligible(
+                f"microsoft365: cannot read groups of {user}: {row['@odata.type']}", evidence=tuple(trace)
+            )
+    return _readable(rows, trace)
+
+
+async def ownerships(reads: Reads, user: str, trace: Trace) -> list[Row]:
+    """Return the groups that *user* owns.  Applications and devices are not groups and stay out."""
+    asked = get(lambda client: client.users.by_user_id(user).owned_objects, top=999)
+    return _readable(await reads.pages(asked, trace, needs=READ_GROUPS), trace)
+
+
+def _readable(rows: Iterable[Row], trace: Trace) -> list[Row]:
+    """Return the groups among *rows*; Graph shows bare ids, without an error, where it may not show more."""
+    groups = [row for row in rows if need(WHO, row, "@odata.type", str) == _GROUP]
+    for group in groups:
+        if not isinstance(group.get("securityEnabled"), bool):
+            text = "microsoft365: cannot read groups: only their ids are shown to us"
+            raise Denied(text, evidence=tuple(trace), remedy=grant_remedy(READ_GROUPS))
+    return groups
+
+
+async def owners(reads: Reads, group: str, trace: Trace) -> set[str]:
+    """Return the ids of a group's owners, in small letters."""
+    rows = await reads.pages(get(lambda client: client.groups.by_group_id(group).owners), trace, needs=READ_GROUPS)
+    return {need(WHO, row, "id", str).casefold() for row in rows}
+
+
+async def role_assignments(reads: Reads, principal: str, trace: Trace) -> list[Row]:
+    """Return the active directory roles of *principal* at any scope; memberOf knows those of the whole tenant only."""
+    rows = await _assigned(reads, f"principalId eq {quoted(principal)}", trace)
+    return own(rows, principal, trace)
+
+
+async def holders(reads: Reads, role: str, trace: Trace) -> set[str]:
+    """Return the ids, in small letters, of those who hold *role* for the whole tenant."""
+    rows = await _assigned(reads, f"roleDefinitionId eq {quoted(role)}", trace)
+    return {
+        need(WHO, row, "principalId", str).casefold() for row in rows if need(WHO, row, "directoryScopeId", str) == "/"
+    }
+
+
+async def _assigned(reads: Reads, clause: str, trace: Trace) -> list[Row]:
+    asked = get(
+        lambda client: client.role_management.directory.role_assignments, filter=clause, expand=["roleDefinition"]
+    )
+    return await reads.pages(asked, trace, needs=READ_ROLES)
+
+
+async def eligibilities(reads: Reads, principal: str, trace: Trace) -> list[Row]:
+    """Return the roles that *principal* may activate; raises `NotOnPlan` on a tenant without the licence."""
+    asked = get(
+        lambda client: client.role_management.directory.role_eligibility_schedule_instances,
+        filter=f"principalId eq {quoted(principal)}",
+        expand=["roleDefinition"],
+    )
+    rows = await reads.pages(asked, trace, needs=READ_ELIGIBLE)
+    return own(rows, principal, trace)
+
+
+async def grants(reads: Reads, user: str, trace: Trace) -> list[Row]:
+    """Return the delegated grants that *user* gave.  A tenant-wide one (AllPrincipals) is nobody's to take away."""
+    asked = get(lambda client: client.users.by_user_id(user).oauth2_permission_grants)
+    rows = await reads.pages(asked, trace, needs=READ_GRANTS)
+    return own([row for row in rows if need(WHO, row, "consentType", str) != "AllPrincipals"], user, trace)
+
+
+async def app_roles(reads: Reads, user: str, trace: Trace) -> list[Row]:
+    """Return the application roles given to *user* directly; Graph lists those of the user's groups among them."""
+    asked = get(lambda client: client.users.by_user_id(user).app_role_assignments)
+    rows = await reads.pages(asked, trace, needs=READ_GRANTS)
+    return own([row for row in rows if need(WHO, row, "principalType", str) != "Group"], user, trace)
+
+
+async def enabled(reads: Reads, users: Iterable[str], trace: Trace) -> set[str]:
+    """Return those of *users* that can sign in; ids that are no users (groups, applications) are left out."""
+    listed = sorted(users)
+    found: set[str] = set()
+    for start in range(0, len(listed), MOST_CLAUSES):
+        clause = f"id in ({', '.join(map(quoted, listed[start : start + MOST_CLAUSES]))})"
+        asked = get(lambda client: client.users, filter=clause, select=["id", "accountEnabled"])
+        rows = await reads.pages(asked, trace, needs=READ_USERS)
+        found |= {need(WHO, row, "id", str) for row in rows if need(WHO, row, "accountEnabled", bool)}
+    return found
