@@ -8,12 +8,13 @@ the same tenant: they take it from one `Ledger` (casework's is the database), a 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
+from connectors.errors import NotConfigured
 from connectors.kit.semaphore import PrioritySemaphore
 from models.vocabulary import ConnectionId
 
@@ -117,7 +118,7 @@ class Limits:
     """
 
     connection: ConnectionId
-    rows: Iterable[Limit]
+    rows: Sequence[Limit]
     sleep: Callable[[float], Awaitable[None]]
     longest: float
     raised: Mapping[str, int] = field(default_factory=dict)
@@ -126,6 +127,10 @@ class Limits:
     _gates: dict[str, _Gate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Raise `NotConfigured` for a raised limit that there is not: a name misspelt would be kept at the published one in silence."""
+        if unknown := self.raised.keys() - {"*", *(row.name for row in self.rows)}:
+            known = ", ".join(sorted(row.name for row in self.rows))
+            raise NotConfigured(f"{self.connection}: LIMITS names {min(unknown)}, which is none of: {known}")
         for row in self.rows:
             limit = replace(row, a_minute=self.raised.get(row.name, self.raised.get("*", row.a_minute)))
             self._gates[row.name] = _Gate(limit)

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.errors import NotConfigured
 from connectors.kit.limits import Ledger, Limit, Limits, OwnLedger
 from connectors.kit.semaphore import PrioritySemaphore
 
@@ -155,6 +156,11 @@ class TestLimits:
         await calls(limits(time, SLOW, raised={"list": 4000}), time, "list", 100)
         await calls(limits(time, SLOW, raised={"*": 4000}), time, "list", 100)
         assert time.slept == []
+
+    async def test_a_raised_limit_that_there_is_not(self) -> None:
+        """A misspelt name stops the start: in silence the published number would be kept."""
+        with pytest.raises(NotConfigured, match="LIMITS names lsit, which is none of: list"):
+            limits(Time(), SLOW, raised={"lsit": 100})
 
     async def test_a_call_without_a_published_limit(self) -> None:
         """It waits for nothing but what the vendor itself asked for."""
