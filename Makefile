@@ -29,11 +29,12 @@ coverage: $(READY)  ## the same with the branch coverage of the rooms that decid
 chaos: $(READY)  ## every write, every fault: slow; ends with a table of faults, recovery, and what was lost
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -m chaos $(ARGS)
 
-lint: $(READY)   ## ruff, mypy --strict, import-linter
+lint: $(READY)   ## ruff, mypy --strict, import-linter; textlint over the Japanese texts, where node is
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.textlint
 
 up: $(READY)     ## a Prefect server, a worker and the sweep, on this machine, until interrupted
 	@$(BIN)/lastday up

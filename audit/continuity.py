@@ -36,7 +36,7 @@ class SigningStopped(TrailError):
         "history, and only then `lastday anchor clear --reason TEXT`."
     )
     remedy_ja = (
-        "証人の保持するチェックポイントと記録を照合し（`lastday trail check --held FILE`）、別の履歴に署名した者を確認した上で "
+        "証人の保持するチェックポイントと記録を照合し（`lastday trail check --held FILE`）、別の履歴に署名した者を確認したうえで、"
         "`lastday anchor clear --reason TEXT` を実行してください。"
     )
 

@@ -147,13 +147,13 @@ def _lines(since: _Since, revision: int) -> Iterator[tuple[str, str]]:
     if (newest := max(since.certificates)) > revision:
         yield (
             f"NOT THE NEWEST: the log tells of record number {newest}, this is {revision}",
-            f"最新ではない: ログには第 {newest} 版があり、これは第 {revision} 版",
+            f"最新ではない: ログには第{newest}版があり、これは第{revision}版",
         )
     if since.after:
         states = [state for said in since.after if (state := moved_to(said)) is not None]
         count, now, then = (
             len(since.after),
             f"; the case is {states[-1]}" if states else "",
-            f"。状態は {states[-1]}" if states else "",
+            f"、状態は{states[-1]}" if states else "",
         )
-        yield f"SINCE THEN: {count} events of the case{now}", f"その後: この案件の事象 {count} 件{then}"
+        yield f"SINCE THEN: {count} events of the case{now}", f"その後: この案件の事象{count}件{then}"

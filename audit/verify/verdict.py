@@ -108,7 +108,7 @@ def pages(bundle: Bundle, again: Pages | None) -> str:
         bundle.notes.append(
             (
                 f"NOT SHOWN: whether {layout.SEALED}, which the operator's own seal is on, says the same: read {layout.PRINTED}",
-                f"検証対象外: {layout.SEALED} (運用者自身の電子署名) の内容。{layout.PRINTED} を読むこと",
+                f"検証対象外: {layout.SEALED} (運用者自身の電子署名) の内容。{layout.PRINTED}を読んでください。",
             )
         )
     if layout.RECORD not in bundle.paths:
@@ -138,7 +138,7 @@ def lines(events: Sequence[Told]) -> Iterator[Line]:
         at = _newest(events, "moved_at", E.CASE_CLOSED) or _newest(events, "time", E.CASE_CLOSED)
         yield f"CLOSED at {at}", f"終結: {at}"
     else:
-        yield f"NOT CLOSED: the case is {state}", f"未終結: 案件の状態は {state}"
+        yield f"NOT CLOSED: the case is {state}", f"未終結: 案件の状態は{state}"
     if _newest(events, "for_real") is not True:
         yield "PLAN ONLY: nobody decided that anything be taken away", "計画のみ: 実施の決定なし"
     if tables.whole:
@@ -152,11 +152,11 @@ def lines(events: Sequence[Told]) -> Iterator[Line]:
     if adopted:
         yield (
             f"SEALED SINCE {adopted[0]} ONLY: an earlier version opened the case, what it held then is the operator's word",
-            f"封緘は {adopted[0]} 以降のみ: 旧版で開始された案件のため、それ以前の内容は運用者の申告",
+            f"封緘は{adopted[0]}以降のみ: 旧版で開始された案件のため、それ以前の内容は運用者の申告",
         )
     yield from _of_people(events)
     if tables.unfit:
-        yield f"NOT READABLE: {len(tables.unfit)} events", f"読めない事象: {len(tables.unfit)} 件"
+        yield f"NOT READABLE: {len(tables.unfit)} events", f"読めない事象: {len(tables.unfit)}件"
 
 
 def _newest(events: Sequence[Told], field: str, kind: E | None = None) -> Any:
@@ -171,18 +171,18 @@ def _newest(events: Sequence[Told], field: str, kind: E | None = None) -> Any:
 
 def _of_rows(tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Line]:
     if count := sum(row.get("resolved_at") is None for row in tables.get("finding", {}).values()):
-        yield f"FINDINGS OPEN: {count}", f"未解決の指摘: {count} 件"
+        yield f"FINDINGS OPEN: {count}", f"未解決の指摘: {count}件"
     ours = {
         (a["connection"], a["vendor_id"]) for a in tables.get("account", {}).values() if a["standing"] == "accepted"
     }
     rows = tables.get("entitlement", {}).values()
     states = [row["state"] for row in rows if (row["connection"], row["account_id"]) in ours]
     if unseen := sum(state != _SEEN and state not in _SIGNED for state in states):
-        yield f"NOT SEEN CLOSED: {unseen} of {len(states)} rows", f"停止未確認: {len(states)} 行中 {unseen} 行"
+        yield f"NOT SEEN CLOSED: {unseen} of {len(states)} rows", f"停止未確認: {len(states)}行中{unseen}行"
     if signed := sum(state in _SIGNED for state in states):
         yield (
             f"SIGNED FOR, NOT SEEN: {signed} of {len(states)} rows rest on a waiver or an attestation",
-            f"署名による承認 (確認なし): {len(states)} 行中 {signed} 行",
+            f"署名による承認 (確認なし): {len(states)}行中{signed}行",
         )
 
 
@@ -191,7 +191,7 @@ def _of_people(events: Sequence[Told]) -> Iterator[Line]:
     if count := sum(isinstance(by, dict) and by.get("authenticated_by") == _NOBODY for by in signers):
         yield (
             f"UNAUTHENTICATED: {count} acts of people of whom nobody made sure who they are",
-            f"本人確認なし: {count} 件の操作",
+            f"本人確認なし: {count}件の操作",
         )
     if any(said["type"] == E.PAYLOAD_ERASED for said, _ in events):
         yield (

@@ -146,7 +146,7 @@ def _events(facts: Facts, clock: Clock) -> Section:
     rest = len(facts.told) - len(shown)
     lead = Phrase(
         f"Each line is a sealed event; {rest} more (requests, answers and reads) are in events/.",
-        f"各行は封緘された事象。このほか {rest} 件 (要求・応答・読み取り) が events/ にある。",
+        f"各行は封緘された事象。このほか{rest}件 (要求・応答・読み取り) がevents/にある。",
     )
     return replace(listing("events", columns, rows), lead=lead)
 

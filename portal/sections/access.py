@@ -76,7 +76,7 @@ def _cutoff(account: Account, clock: Clock) -> tuple[Cell, ...]:
 
 def minutes(count: int | None) -> Phrase:
     """Return a number of minutes; None as nothing."""
-    return Phrase("") if count is None else Phrase(f"{count:,} min", f"{count:,} 分")
+    return Phrase("") if count is None else Phrase(f"{count:,} min", f"{count:,}分")
 
 
 def truth_table(view: CaseView, clock: Clock) -> Section:
@@ -189,8 +189,8 @@ def _came_back(account: Account, clock: Clock) -> Phrase:
     """Say when an account that had been seen closed was seen open, by whom, and when it was cut again."""
     who, at = joined(" ", place(account.connection), account.name), clock.text(account.came_back_at)
     again = clock.text(account.timing.effective_cutoff_at)
-    cut = Phrase(f"cut again at {again}", f"{again} に再停止") if again else said("not closed again yet")
+    cut = Phrase(f"cut again at {again}", f"{again}に再停止") if again else said("not closed again yet")
     return Phrase(
         f"{who.en} came back: seen open at {at}, {cut.en}; {account.came_back_by.en}.",
-        f"{who.ja or who.en} は {at} に再び有効と確認、{cut.ja}。{account.came_back_by.ja}。",
+        f"{who.ja or who.en}は{at}に再び有効と確認、{cut.ja}。{account.came_back_by.ja}。",
     )

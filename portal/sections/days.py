@@ -23,11 +23,11 @@ _LEFT, _RIGHT, _TOP, _FLOOR = 64, 20, 92, 300
 _LINE = 17
 _WITHIN, _BEYOND, _BEFORE, _NOTICE, _USUAL = "#5f6b76", "#b3261e", "#7a5a00", "#fdf3e1", "#bcd9ee"
 _KEYS = (
-    (_WITHIN, "within the usual range 通常の範囲内"),
-    (_BEYOND, "above it since the notice 通知後の超過"),
-    (_BEFORE, "above it before 通知前の超過"),
-    (_NOTICE, "notice window 退職通知期間"),
-    (_USUAL, "usual range by weekday 曜日別の通常範囲"),
+    (_WITHIN, "within the usual range / 通常の範囲内"),
+    (_BEYOND, "above it since the notice / 通知後の超過"),
+    (_BEFORE, "above it before / 通知前の超過"),
+    (_NOTICE, "notice window / 退職通知期間"),
+    (_USUAL, "usual range by weekday / 曜日別の通常範囲"),
 )
 
 
@@ -63,7 +63,7 @@ def picture(view: CaseView) -> Picture | None:
     limits = [usual.limit for usual in days.usual]
     plane = _Plane(Drawing(_WIDTH, _HEIGHT), days, notice_on, _round_up(max([*days.counts, *limits, 10])))
     plane.svg.rect(0, 0, _WIDTH, _HEIGHT, "#fff")
-    plane.svg.text(_LEFT, 18, "Files taken per day  1日あたりの取得件数", size=14)
+    plane.svg.text(_LEFT, 18, "Files taken per day / 1日あたりの取得件数", size=14)
     _notice(plane)
     _axis(plane)
     _band(plane)
@@ -123,11 +123,11 @@ def _marks(plane: _Plane, view: CaseView) -> None:
     """Above the days, each on its own line of text, so that days close together can be read."""
     departure, zone = view.departure, ZoneInfo(view.departure.timezone)
     marks = [
-        (departure.opened_at.astimezone(zone).date(), "notice 退職通知"),
-        (departure.employment_ends_on, "last day 退職日"),
+        (departure.opened_at.astimezone(zone).date(), "notice / 退職通知"),
+        (departure.employment_ends_on, "last day / 退職日"),
     ]
     if departure.last_working_at is not None:
-        marks.append((departure.last_working_at.astimezone(zone).date(), "last day worked 最終出社日"))
+        marks.append((departure.last_working_at.astimezone(zone).date(), "last day worked / 最終出社日"))
     end = plane.days.first + timedelta(days=len(plane.days.counts))
     for row, (day, words) in enumerate(sorted(marks)):
         if plane.days.first <= day <= end:

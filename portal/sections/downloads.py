@@ -81,16 +81,16 @@ def _sources(found: Downloads, clock: Clock) -> Grid:
 
 def _read(s: Source) -> Iterator[Phrase]:
     """Yield what was read for the count that stands beside it."""
-    yield Phrase(f"pages: {s.pages:,}", f"{s.pages:,} ページ")
+    yield Phrase(f"pages: {s.pages:,}", f"{s.pages:,}ページ")
     if s.duplicates:
-        yield Phrase(f"duplicates left out: {s.duplicates:,}", f"重複除外 {s.duplicates:,} 件")
+        yield Phrase(f"duplicates left out: {s.duplicates:,}", f"重複除外{s.duplicates:,}件")
 
 
 def _completeness(s: Source) -> Cell:
     """Return the verdict with what the source says of its limits, in its own words."""
     verdict = state(s.verdict)
-    lag = None if s.lag is None else Phrase(f"lag {s.lag:,} s", f"遅延 {s.lag:,} 秒")
-    kept = None if s.retention is None else Phrase(f"retention {s.retention:,} d", f"保持 {s.retention:,} 日")
+    lag = None if s.lag is None else Phrase(f"lag {s.lag:,} s", f"遅延{s.lag:,}秒")
+    kept = None if s.retention is None else Phrase(f"retention {s.retention:,} d", f"保持{s.retention:,}日")
     return cell(*verdict.lines, _both(s), s.difference and _both(s.difference), lag, kept, tone=verdict.tone)
 
 
@@ -140,7 +140,7 @@ def _more(found: Downloads, clock: Clock) -> Iterator[Grid]:
 def _apart(s: Silence) -> Iterator[Phrase]:
     """Yield what breaks no silence: vain attempts to come in, and what others did to the account."""
     if s.attempts:
-        yield Phrase(f"sign-ins refused since: {s.attempts:,}", f"以後のサインイン拒否 {s.attempts:,} 件")
+        yield Phrase(f"sign-ins refused since: {s.attempts:,}", f"以後のサインイン拒否{s.attempts:,}件")
     if s.by_others:
         kinds = joined(", ", *(joined(" ×", one.kind, one.count) for one in s.by_others))
         yield joined(": ", said("By others, to the account"), kinds)

@@ -58,7 +58,7 @@ def _told(p: Paper) -> tuple[Phrase, Phrase]:
 
 
 def _pledge(pledge: Pledge, clock: Clock) -> Cell:
-    reminders = Phrase(f"reminders: {pledge.reminders}", f"督促 {pledge.reminders} 回") if pledge.reminders else None
+    reminders = Phrase(f"reminders: {pledge.reminders}", f"督促{pledge.reminders}回") if pledge.reminders else None
     return cell(joined(" · ", pledge.state, pledge.register_name, clock.text(pledge.sent_at), reminders))
 
 

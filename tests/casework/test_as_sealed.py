@@ -367,8 +367,8 @@ class TestVerdict:
         assert [line.partition(":")[0] for line, _ in lines(told)] == [
             "NOT CLOSED", "PLAN ONLY", "FINDINGS OPEN", "NOT SEEN CLOSED", "ERASED",
         ]  # fmt: skip
-        assert ("NOT SEEN CLOSED: 1 of 2 rows", "停止未確認: 2 行中 1 行") in [*lines(told)]
-        assert ("FINDINGS OPEN: 1", "未解決の指摘: 1 件") in [*lines(told)]
+        assert ("NOT SEEN CLOSED: 1 of 2 rows", "停止未確認: 2行中1行") in [*lines(told)]
+        assert ("FINDINGS OPEN: 1", "未解決の指摘: 1件") in [*lines(told)]
         assert all(japanese.strip() for _, japanese in lines(told))
 
     def test_of_an_earlier_version_it_says_what_is_not_shown(self) -> None:

@@ -220,4 +220,4 @@ class TestEvidenceKey:
     def test_in_japanese(self, house: House, two_keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
         """What is said of it is said in Japanese too."""
         monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")
-        assert "再暗号化: 2 件" in house.lastday("keys", "rotate-evidence").out
+        assert "再暗号化: 2件" in house.lastday("keys", "rotate-evidence").out

@@ -59,8 +59,8 @@ class TestEveryVerb:
         """What people read is in their language; JSON has both."""
         verbs = (
             (("show",), "entry pledge", "入社時誓約書"),
-            (("pledge", "--file", "p.pdf"), "exit pledge filed", "退職時誓約書 filed"),
-            (("accept", "folder:out", "--reason", "r", "--as", "hr"), "ruled by hr", "hr が判断"),
+            (("pledge", "--file", "p.pdf"), "exit pledge filed", "退職時誓約書（filed）"),
+            (("accept", "folder:out", "--reason", "r", "--as", "hr"), "ruled by hr", "hrが判断"),
             (("answer", "usefulness", "--text", "t"), "recorded", "記録しました"),
         )
         house.lastday("nda", "check", case)
