@@ -15,7 +15,8 @@ from connectors.errors import ConnectorError, Unintelligible
 from models.tables import Case, CaseAccount
 from models.vocabulary import Account, ConnectionId, DepartureKind, EntitlementKind, EntitlementState
 
-CONTAINMENT: Kinds = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
+SIGN_IN: Kinds = frozenset({EntitlementKind.SIGN_IN})
+CONTAINMENT: Kinds = SIGN_IN | {EntitlementKind.SESSION}
 
 
 async def ready(context: Context, connection: ConnectionId) -> Connector:
@@ -56,19 +57,32 @@ def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:
 
 
 async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> Listing:
-    """List *account*'s access of *kinds*, by new requests; what is no answer of one kind's never blinds the containment, which is then asked apart."""
+    """
+    List *account*'s access of *kinds*, by new requests.
+
+    After an answer that nobody foresaw each kind is asked for by itself: it makes no other one unreadable.
+    """
     try:
         connector = await ready(context, account.connection)
+    except Exception as exc:  # noqa: BLE001  # see `failure_of`
+        return _unreadable(account, kinds, exc)
+    try:
         return await connector.list_access(account_of(account), kinds)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
-        contained = kinds & CONTAINMENT
-        if not isinstance(exc, ConnectorError) and contained and contained != kinds:
-            first, rest = [await read_access(context, account, some) for some in (contained, kinds - contained)]
-            return Listing([*first, *rest], {**first.evidence, **rest.evidence})
-        error = failure_of(account.connection, exc)
-        where = account.connection, account.vendor_id
-        blind = [
-            cannot_look(*where, kind, EntitlementState.UNREADABLE, problem=str(error), remedy=error.advice)
-            for kind in sorted(kinds)
-        ]
-        return Listing(blind, dict.fromkeys(kinds, error.evidence))
+        if isinstance(exc, ConnectorError) or len(kinds) == 1:
+            return _unreadable(account, kinds, exc)
+    singly = await asyncio.gather(*(read_access(context, account, frozenset({kind})) for kind in sorted(kinds)))
+    return Listing(
+        (row for one in singly for row in one), {kind: seen for one in singly for kind, seen in one.evidence.items()}
+    )
+
+
+def _unreadable(account: CaseAccount, kinds: Kinds, exc: Exception) -> Listing:
+    """Return a row for each of *kinds* that says why it could not be read."""
+    error = failure_of(account.connection, exc)
+    where = account.connection, account.vendor_id
+    rows = [
+        cannot_look(*where, kind, EntitlementState.UNREADABLE, problem=str(error), remedy=error.advice)
+        for kind in sorted(kinds)
+    ]
+    return Listing(rows, dict.fromkeys(kinds, error.evidence))

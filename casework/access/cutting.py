@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from casework.access import planning
 from casework.access.revoking import OPEN, conclude_by_read, each, may_ask, may_be_closed, revoke
-from casework.connections import kinds_for, read_access
+from casework.connections import CONTAINMENT, SIGN_IN, kinds_for, read_access
 from casework.context import Context
 from casework.store import in_turn
 from casework.truth.findings import assess, keep_listing
@@ -33,7 +33,7 @@ _WHOLE_ACCOUNT = NEVER_CUT - {Guard.LAST_OWNER}
 _BLOCK_SEEN_WITHIN = 60.0
 _LAST_LOOK = 5.0
 _JUST_NOW = timedelta(seconds=10)
-_SIGN_IN: Kinds = frozenset({EntitlementKind.SIGN_IN})
+_SESSION = CONTAINMENT - SIGN_IN
 _ASKED = select(CaseEntitlement).where(
     CaseEntitlement.case_id == bindparam("case_id"), col(CaseEntitlement.op).is_not(None)
 )
@@ -51,9 +51,11 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     case = await run(context.case, case_id)
     if not case.for_real or connection not in context.connectors:
         return
-    if await run(planning.unlisted, context, case_id, connection):
-        await planning.list_what_is_due(context, case_id, connection)
-    await each(_contain(context, case, account, block_by) for account in await take_up(context, case_id, connection))
+    unlisted = {account.id for account in await run(planning.unlisted, context, case_id, connection)}
+    await each(
+        _contain(context, case, account, block_by, unlisted=account.id in unlisted)
+        for account in await take_up(context, case_id, connection)
+    )
 
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
@@ -98,21 +100,27 @@ def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     return [row for row in rows if row.kind not in dead and may_ask(context, row, blocked_at)]
 
 
-async def _contain(context: Context, case: Case, account: CaseAccount, block_by: float) -> None:
+async def _contain(context: Context, case: Case, account: CaseAccount, block_by: float, *, unlisted: bool) -> None:
     """
     Contain one account.  Its sign-in is read once more before anything is asked, unless that was done seconds ago and it is no
     administrator's: a guard may have come up since the plan, the last administrator being one who was not the last then.  A
-    look that takes long does not hold up the cut.
+    look that takes long does not hold up the cut.  No other account's listing does.
     """
+    listed = CONTAINMENT
+    if unlisted:
+        listed = await planning.list_what_is_due(context, case, account, block_by)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LAST_LOOK):
-            if await context.store.run(planning.unread_since, context, account, _SIGN_IN, _JUST_NOW):
+            if await context.store.run(planning.unread_since, context, account, SIGN_IN, _JUST_NOW):
                 await _see_block(context, account)
     if case.at_once_at is not None:
         await _block(context, account)
     else:
         await _block_after_what_dies_with_it(context, account, block_by)
-    await _take_open(context, account, frozenset({EntitlementKind.SESSION}))
+    if listed < CONTAINMENT:
+        listing = await read_access(context, account, _SESSION)
+        await context.store.run(keep_listing, context, account, listing, _SESSION)
+    await _take_open(context, account, _SESSION)
 
 
 async def _take_open(context: Context, account: CaseAccount, kinds: Kinds) -> None:
@@ -177,7 +185,7 @@ async def _block(context: Context, account: CaseAccount) -> None:
 
 async def _see_block(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     table = await context.store.run(
-        keep_listing, context, account, await read_access(context, account, _SIGN_IN), _SIGN_IN
+        keep_listing, context, account, await read_access(context, account, SIGN_IN), SIGN_IN
     )
     return [row for row in table.rows_of(account) if row.kind is EntitlementKind.SIGN_IN]
 

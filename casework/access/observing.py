@@ -73,11 +73,11 @@ def _is_going(row: CaseEntitlement) -> bool:
 async def _look(context: Context, case_id: str, *, first: bool) -> None:
     """Look once; what nothing was answered about yet (it was found just now, came back, or its guard has gone) is taken away."""
     run = context.store.run
-    for connection in context.connectors:
-        if await run(planning.unlisted, context, case_id, connection):  # accepted by a person a moment ago
-            with contextlib.suppress(Paused):  # its finding tells
-                await cutting.contain(context, case_id, connection)
-            await planning.take_inventory(context, case_id, connection)
+    accepted_now = await run(planning.unlisted, context, case_id, *context.connectors) if context.connectors else ()
+    for connection in {account.connection for account in accepted_now}:
+        with contextlib.suppress(Paused):  # its finding says so
+            await cutting.contain(context, case_id, connection)
+        await planning.take_inventory(context, case_id, connection)
     if first:
         await planning.take_inventory(context, case_id, known_for=LATELY, blocked=True)
     else:

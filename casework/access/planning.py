@@ -13,7 +13,7 @@ from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from audit.events import EventType
-from casework.connections import CONTAINMENT, kinds_for, read_access
+from casework.connections import CONTAINMENT, SIGN_IN, kinds_for, read_access
 from casework.context import Context, case_in
 from casework.lifecycle import PLAN_WANTED, known_since, move
 from casework.recording import seal
@@ -33,14 +33,16 @@ from models.tables import Case, CaseAccount, CaseEntitlement, KindRead, Plan
 from models.vocabulary import CaseState, ConnectionId, EntitlementKind, EntitlementState
 
 _NOT_AT_ALL = timedelta(0)
+_EMERGENCY_WAITS = 2.0
+"""Seconds for sessions to be listed with the sign-in: asked for apart, they take one request more of most vendors."""
 _NEWEST = select(Plan).where(Plan.case_id == bindparam("case_id")).order_by(col(Plan.id).desc()).limit(1)
 
 
-def unlisted(context: Context, case_id: str, connection: ConnectionId) -> bool:
-    """Whether an accepted account has never been listed: decided about, or made, since the plan."""
+def unlisted(context: Context, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
+    """Return the accepted accounts that have never been listed: decided about, or made, since the plan."""
     with context.store.read() as session:
-        accepted = accepted_accounts(session, case_id, connection)
-        return any(account.listed_at is None and not rows_of(session, case_id, account) for account in accepted)
+        accounts = with_rows(accepted_accounts(session, case_id, *connections), rows_of(session, case_id))
+    return [account for account, rows in accounts if account.listed_at is None and not rows]
 
 
 def uncontained(context: Context, case_id: str, connection: ConnectionId) -> bool:
@@ -63,34 +65,42 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
     await context.store.run(seal_plan, context, case_id, scope="containment" if cut_first else "full")
 
 
-async def list_what_is_due(context: Context, case_id: str, connection: ConnectionId) -> None:
+async def list_what_is_due(context: Context, case: Case, account: CaseAccount, block_by: float) -> Kinds:
     """
-    List in *connection*, of a departure that is due, the containment, and within the time that policy grants what is taken away before
-    the block, or would be gone with it; seal that plan.  The rest is listed after the block, and of an emergency all that is not
-    containment.
+    List of *account*, whose departure is due, what a cut has to know before its block; seal that plan.  Return the kinds that were
+    listed.
+
+    That is the containment, and of a scheduled departure what is taken away before the block, or would be gone with it.  The block
+    waits for it until *block_by* (the event loop's clock), in an emergency two seconds.  Then the sign-in alone is listed: a
+    vendor may allow a few listings of sessions a minute.
     """
-    case, kinds = await context.store.run(context.case, case_id), context.connectors[connection].manifest.kinds.values()
+    connector = context.connectors[account.connection]
     at_once = case.at_once_at is not None  # contained or not: what was found since is as urgent
-    early = {line.kind for line in kinds if line.order < 0 or line.implied_by is EntitlementKind.SIGN_IN}
+    early = {
+        line.kind
+        for line in connector.manifest.kinds.values()
+        if line.order < 0 or line.implied_by is EntitlementKind.SIGN_IN
+    }
+    patience = _EMERGENCY_WAITS if at_once else max(0.0, block_by - asyncio.get_running_loop().time())
 
     def listing(kinds: Kinds) -> asyncio.Future[None]:
-        return asyncio.ensure_future(take_inventory(context, case_id, connection, kinds=kinds))
+        return asyncio.ensure_future(_inventory(context, account, kinds_for(case, connector, kinds), whole=False))
 
-    waits, listings = (
-        context.policy.cut.precut_seconds,
-        [listing(CONTAINMENT if at_once else CONTAINMENT | early)],
-    )
+    wanted = CONTAINMENT if at_once else CONTAINMENT | early
+    listings = [listing(wanted)]
     try:
-        done, _ = await asyncio.wait(listings, timeout=None if at_once else waits)
+        done, _ = await asyncio.wait(listings, timeout=patience)
         if not done:
-            listings.append(listing(CONTAINMENT))
+            listings.append(listing(SIGN_IN))
             done, _ = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)
-        done.pop().result()
+        for one in done:
+            one.result()
     finally:
         for one in listings:
             one.cancel()
         await asyncio.gather(*listings, return_exceptions=True)
-    await context.store.run(seal_plan, context, case_id, scope="containment")
+    await context.store.run(seal_plan, context, case.id, scope="containment")
+    return wanted if listings[0] in done else SIGN_IN
 
 
 def _cut_first(case: Case) -> bool:

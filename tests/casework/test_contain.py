@@ -185,3 +185,69 @@ class TestContain:
         monkeypatch.setattr(loop, "time", lambda: time() + passed[0])
         await runbook.contain(office.context, case.id, GOOGLE)
         assert office.paper.holders["g1"].held[K.GRANT] == set()
+
+    @pytest.mark.parametrize("kind", ["resignation", "dismissal"])
+    async def test_each_account_by_itself(self, office: Office, kind: str) -> None:
+        """An account whose access takes long to list holds up the block of no other one."""
+        office.paper.add("g2", employee_no="E1", email="e1.second@example.test", name="星 空子")
+        case = office.report(kind=kind)
+        office.clock.pass_by(hours=10)
+        blocked, known = asyncio.Event(), office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            if account.id == "g1":
+                await asyncio.wait_for(blocked.wait(), 5)
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # slow on purpose
+        office.paper.after = lambda row: blocked.set() if (row.account_id, row.kind) == ("g2", K.SIGN_IN) else None
+        await find_everywhere(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert blocked.is_set()
+        assert {holder.active for holder in office.paper.holders.values()} == {False}
+
+    @pytest.mark.parametrize("kind", ["resignation", "dismissal"])
+    async def test_sessions_that_take_long_to_list(self, make_office: Callable[..., Office], kind: str) -> None:
+        """A vendor that allows few listings of sessions holds up no block; the sessions are listed, and ended, after it."""
+        office = make_office(policy=Policy(cut=Cut(precut_seconds=0.1)))
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        case = office.report(kind=kind)
+        office.clock.pass_by(hours=10)
+        blocked, taken, known = asyncio.Event(), list[str](), office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            if kinds and K.SESSION in kinds:
+                await asyncio.wait_for(blocked.wait(), 8)
+            return await known(account, kinds)
+
+        def after(row: Entitlement) -> None:
+            taken.append(str(row.kind))
+            if row.kind is K.SIGN_IN:
+                blocked.set()
+
+        office.paper.list_access, office.paper.after = list_access, after  # type: ignore[method-assign]  # slow on purpose
+        await find_everywhere(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert taken.index("sign_in") < taken.index("session")
+        assert show(office.context, case.id)["contained_at"] is not None
+
+    @pytest.mark.parametrize("odd", [K.SIGN_IN, K.SESSION, K.GRANT])
+    async def test_one_odd_answer_makes_no_other_kind_unreadable(self, office: Office, odd: EntitlementKind) -> None:
+        """Whatever a vendor answers about one kind, the others are listed and taken; that kind is unreadable."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        known = office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            if kinds and odd in kinds:
+                raise KeyError("an answer of an odd shape")
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # odd on purpose
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        (account,) = show(office.context, case.id)["accounts"]
+        states = {row["kind"]: row["state"] for row in account["entitlements"]}
+        assert states[odd] == "unreadable"
+        others = {state for kind, state in states.items() if kind not in {odd, "role"}}
+        assert others <= {"observed_closed", "commanded"}, "a session is seen ended only beside a block that is seen"
