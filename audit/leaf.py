@@ -27,6 +27,7 @@ WIDEST = 4_096
 """Bytes: the longest leaf that is written.  What grows with a tenant is told as a count and a root: see `audit.exchanges`."""
 FIRST_PREV = "0" * 64
 SALT_SIZE = 32
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
 LOG_CASE = "log"
 """The case reference of events that concern the log itself (anchors)."""
 FRAME = frozenset({"actor", "case", "log", "prev", "seq", "time", "type", "v"})
@@ -74,9 +75,18 @@ class Frame:
 def canonical(value: Json) -> bytes:
     """Return the RFC 8785 bytes.  Raises `LeafError` for what JSON readers would not agree on (integers from 2^53, NaN)."""
     try:
-        return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as exc:
+        return _JSON.encode(value).encode() if _is_plain(value) else rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as exc:
         raise LeafError(f"trail: cannot write JSON: {type(exc).__name__}") from exc
+
+
+def _is_plain(value: object) -> bool:
+    """Whether Python's own encoder, four times as fast, writes the same bytes: no fraction, no large number, names that sort alike."""
+    if isinstance(value, dict):
+        return all(type(name) is str and name.isascii() and _is_plain(one) for name, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (str, bool)) or (type(value) is int and abs(value) < 2**53)
 
 
 def stamp(when: datetime) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,18 @@ SAMPLES: dict[str, Any] = {
     "from_key": "file-0a1b2c3d4e5f6071", "next_log": "lastday.example/audit/2027", "vkey": f"lastday.example/audit/2026+0a1b2c3d+{'A' * 44}",
 }  # fmt: skip
 """One good value of each shape."""
+_TEXT = st.text(st.characters(codec=None, categories=None)) | st.text(
+    '\x00\x1f\x7f"\\/<é\ue000\U0001f600\u2028', max_size=4
+)
+_ALONE = st.none() | st.booleans() | st.integers() | st.floats() | _TEXT | st.sampled_from(EventType)
+_NEAR = st.integers(2**53 - 2, 2**53 + 2).flatmap(lambda one: st.sampled_from([one, -one]))
+_JSON = st.recursive(
+    _ALONE | _NEAR,
+    lambda inner: (
+        st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(_TEXT | st.text("aB1_", max_size=3), inner)
+    ),
+)
+"""What JSON can hold, a lone surrogate and names of every plane included."""
 
 
 def sample(name: str) -> Any:
@@ -56,6 +69,17 @@ class TestCanonical:
         """What two JSON readers may read differently is not written."""
         with pytest.raises(LeafError):
             leaves.canonical({"value": value})
+
+    @given(_JSON)
+    def test_is_what_the_library_writes(self, value: Any) -> None:
+        """Whichever encoder it takes, the bytes are those of rfc8785, and what that refuses is refused."""
+        try:
+            expected = rfc8785.dumps(value)
+        except (rfc8785.CanonicalizationError, UnicodeEncodeError):  # the latter for a name
+            with pytest.raises(LeafError):
+                leaves.canonical(value)
+        else:
+            assert leaves.canonical(value) == expected
 
 
 class TestWrite:
