@@ -77,8 +77,12 @@ class Mirror:
 
     def _folders(self) -> list[Path]:
         """Return the folders of all epochs that there are.  Raises `OSError` if that cannot be seen."""
-        first = self.folder()
-        return [*([first] if first.is_dir() else []), *sorted(self.root.glob(f"{first.name}~*"))]
+        first = self.folder().name
+        try:
+            found = sorted(self.root.iterdir())
+        except FileNotFoundError:
+            return []
+        return [one for one in found if one.name == first or one.name.startswith(f"{first}~")]
 
     def _head(self, size: int, raw: bytes) -> Checkpoint | None:
         try:

@@ -18,7 +18,7 @@ from audit.merkle import Frontier
 from audit.reading import Entry
 from audit.tables import audit_entry, audit_payload
 
-_LAST = select(audit_entry.c.idx, audit_entry.c.leaf).order_by(audit_entry.c.idx.desc()).limit(1)
+_LAST = select(audit_entry.c.idx, audit_entry.c.leaf, audit_entry.c.nodes).order_by(audit_entry.c.idx.desc()).limit(1)
 _LAST_OF_CASE = (
     select(audit_entry.c.case_seq, audit_entry.c.leaf)
     .where(audit_entry.c.case_ref == bindparam("case"))
@@ -63,8 +63,8 @@ class Tail:
         self._closed = False
         last = connection.execute(_LAST).one_or_none()
         self._time = now if last is None else max(now, self._time_of(bytes(last.leaf)))
-        size = 0 if last is None else last.idx + 1
-        self._tree = Frontier(size, reading.node_reader(connection))
+        size, known = (0, {}) if last is None else (last.idx + 1, {last.idx: bytes(last.nodes)})
+        self._tree = Frontier(size, reading.node_reader(connection, known))
 
     def _time_of(self, last: bytes) -> str:
         said = leaves.read(last)

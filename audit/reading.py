@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Select, bindparam, func, select
@@ -118,12 +119,15 @@ def stream(connection: Connection, query: Select[Any]) -> CursorResult[Any]:
     return connection.execute(query, execution_options={"yield_per": BATCH})
 
 
-def node_reader(connection: Connection) -> merkle.Read:
-    """Return a reader of stored subtree hashes.  Raises `LookupError` for a row that is missing or too short."""
+def node_reader(connection: Connection, known: Mapping[int, bytes] = MappingProxyType({})) -> merkle.Read:
+    """
+    Return a reader of stored subtree hashes; *known* are those of rows that this transaction has read.  Raises `LookupError` for a row
+    that is missing or too short.
+    """
 
     def read(level: int, index: int) -> bytes:
         row = merkle.row_of(level, index)
-        nodes = connection.execute(_NODES, {"row": row}).scalar_one_or_none()
+        nodes = known.get(row) or connection.execute(_NODES, {"row": row}).scalar_one_or_none()
         found = b"" if nodes is None else bytes(nodes)[merkle.SIZE * level : merkle.SIZE * (level + 1)]
         if len(found) != merkle.SIZE:
             raise LookupError(f"trail: row {row} has no hash of level {level}")
