@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
-from casework.context import Context, kept_case
+from casework.context import Context, case_in, kept_case
 from casework.errors import CaseworkError
 from casework.lifecycle import BEFORE_THE_CUT, UNDER_WAY
 from casework.questions import open_questions
@@ -108,7 +108,7 @@ def _renew(context: Context, leases: Mapping[str, str]) -> None:
 
 def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> None:
     with context.store.write() as session:
-        case = session.get_one(Case, case_id)
+        case = case_in(session, case_id)
         if case.lease_holder != runner:
             return
         case.lease_holder = case.lease_until = None

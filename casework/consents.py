@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.tables import Question
 from models.vocabulary import QuestionKind
@@ -15,17 +17,19 @@ if TYPE_CHECKING:
     from casework.context import Context
 
 RESTORES = (QuestionKind.RESTORE, QuestionKind.RETURN)
-_ANSWERED = (
-    select(Question)
-    .where(Question.case_id == bindparam("case_id"), col(Question.kind).in_(bindparam("kinds", expanding=True)))
-    .where(col(Question.answered_at).is_not(None))
-    .order_by(col(Question.answered_at))
-)
 
 
 def answered(session: Session, case_id: str, *kinds: QuestionKind) -> Sequence[Question]:
     """Return the answered questions of *kinds*, in the order of their answers."""
-    return session.exec(_ANSWERED, params={"case_id": case_id, "kinds": kinds}).all()
+    return session.exec(_answered(kinds), params={"case_id": case_id}).all()
+
+
+@cache
+def _answered(kinds: tuple[QuestionKind, ...]) -> SelectOfScalar[Question]:
+    """Return the query for them, made once: an IN would be written out anew each time."""
+    of_kinds = or_(*(col(Question.kind) == kind for kind in kinds))
+    query = select(Question).where(Question.case_id == bindparam("case_id"), of_kinds)
+    return query.where(col(Question.answered_at).is_not(None)).order_by(col(Question.answered_at))
 
 
 def living(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:

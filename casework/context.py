@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # it is given them, by `casework.bootstrap` or a test, and ma
     from models.vocabulary import ConnectionId
 
 T = TypeVar("T", bound=SQLModel)
+_CASE = select(Case).where(Case.id == bindparam("case_id"))
 _LOGS_AT_ONCE = 64
 """Of all cases together: each that is read holds four files open."""
 
@@ -66,7 +67,7 @@ class Context:
 
 def case_in(session: Session, case_id: str) -> Case:
     """Return the case; raises `BadRequest` if there is none."""
-    case = session.get(Case, case_id)
+    case = session.exec(_CASE, params={"case_id": case_id}).one_or_none()
     if case is None:
         raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
     return case

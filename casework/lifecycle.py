@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, bindparam
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
@@ -81,6 +81,8 @@ FINISHED = ENDED | {S.CLOSED}
 """Its record may be exported and erased."""
 NOT_TO_BE_CUT = TAKEN_BACK | {S.CLOSED}
 
+_ASKED = select(CaseEntitlement.id).where(CaseEntitlement.case_id == bindparam("case_id"), CaseEntitlement.attempts > 0)
+_SIGN_IN_ASKED = _ASKED.where(col(CaseEntitlement.kind) == EntitlementKind.SIGN_IN).limit(1)
 _STAMPS = {S.CONTAINED: "contained_at", S.DEPROVISIONED: "deprovisioned_at", S.CLOSED: "closed_at"}
 
 
@@ -137,10 +139,9 @@ def begun(session: Session, case_id: str) -> bool:
 
     Kinds that are taken early, on the last working day, begin nothing: until the block the date may still move.
     """
-    return was_asked(session, case_id, col(CaseEntitlement.kind) == EntitlementKind.SIGN_IN)
+    return session.exec(_SIGN_IN_ASKED, params={"case_id": case_id}).first() is not None
 
 
 def was_asked(session: Session, case_id: str, *which: ColumnElement[bool]) -> bool:
     """Whether a vendor was asked for anything of the case, or for those of its rows that *which* names."""
-    asked = select(CaseEntitlement.id).where(CaseEntitlement.case_id == case_id, CaseEntitlement.attempts > 0, *which)
-    return session.exec(asked).first() is not None
+    return session.exec(_ASKED.where(*which), params={"case_id": case_id}).first() is not None

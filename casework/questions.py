@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from audit.events import EventType
 from audit.leaf import stamp
@@ -26,12 +28,6 @@ from models.vocabulary import QuestionKind, Role, Standing
 
 _LONGEST = 4000
 """Characters of an answer in words."""
-_UNANSWERED = (
-    select(Question)
-    .where(Question.case_id == bindparam("case_id"), col(Question.kind).in_(bindparam("kinds", expanding=True)))
-    .where(col(Question.answered_at).is_(None))
-    .order_by(col(Question.asked_at), col(Question.id))
-)
 
 
 def ask(  # noqa: PLR0913  # a question's parts, each by name
@@ -159,7 +155,15 @@ def candidates(question: Question) -> frozenset[str]:
 
 def open_questions(session: Session, case_id: str, kinds: Collection[QuestionKind] = HOLDING) -> list[Question]:
     """Return the case's unanswered questions, by default those that hold it, the oldest first."""
-    return list(session.exec(_UNANSWERED, params={"case_id": case_id, "kinds": [*kinds]}).all())
+    return list(session.exec(_unanswered(frozenset(kinds)), params={"case_id": case_id}).all())
+
+
+@cache
+def _unanswered(kinds: frozenset[QuestionKind]) -> SelectOfScalar[Question]:
+    """Return the query for them, made once: an IN would be written out anew each time."""
+    of_kinds = or_(*(col(Question.kind) == kind for kind in sorted(kinds)))
+    query = select(Question).where(Question.case_id == bindparam("case_id"), of_kinds)
+    return query.where(col(Question.answered_at).is_(None)).order_by(col(Question.asked_at), col(Question.id))
 
 
 def _wanted_by(context: Context, kind: QuestionKind, case: Case | None) -> datetime:

@@ -6,12 +6,12 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlmodel import Session, col, or_
 
 from audit.leaf import stamp
 from casework.consents import living, use_up
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.errors import BadRequest, QuestionsOpen
 from casework.lifecycle import TAKEN_BACK, begun
 from casework.questions import ask, open_questions, settle
@@ -20,6 +20,11 @@ from models.vocabulary import QuestionKind
 
 _RELEASE = QuestionKind.RELEASE
 _OF_A_CUT = (col(Case.id), col(Case.contained_at), col(Case.due_at), col(Case.opened_at), col(Case.for_real_at))
+_LATELY = (
+    col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK),
+    or_(col(Case.contained_at).is_(None), col(Case.contained_at) > bindparam("since")),
+)  # fmt: skip
+_COUNT, _CUT = select(func.count()).where(*_LATELY), select(*_OF_A_CUT).where(*_LATELY)
 
 
 def require_lease(context: Context, case: Case) -> None:
@@ -36,7 +41,7 @@ def ask_early(context: Context, case_id: str) -> str | None:
     A release for another list is overtaken, and a question that nobody has to answer any more is settled.
     """
     with context.store.write() as session:
-        case = session.get_one(Case, case_id)
+        case = case_in(session, case_id)
         if _within(context, session, case):
             for question in open_questions(session, case_id, {_RELEASE}):
                 settle(context, session, question, "no release is needed any more")
@@ -75,14 +80,10 @@ def _cut_together(context: Context, session: Session, case: Case) -> frozenset[s
     """Return the cases that are cut in the window that ends with this one, itself included; none where all cases are few enough."""
     until = max(_cut_at(case), context.now())  # what is decided late is cut now
     since = until - timedelta(hours=context.policy.blast_radius.window_hours)
-    lately = (
-        col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK),
-        or_(col(Case.contained_at).is_(None), col(Case.contained_at) > since),
-    )  # fmt: skip
     connection = session.connection()
-    if connection.execute(select(func.count()).where(*lately)).scalar_one() <= context.policy.blast_radius.limit:
+    if connection.execute(_COUNT, {"since": since}).scalar_one() <= context.policy.blast_radius.limit:
         return frozenset()
-    cut = connection.execute(select(*_OF_A_CUT).where(*lately))
+    cut = connection.execute(_CUT, {"since": since})
     return frozenset(other.id for other in cut if since < _cut_at(other) <= until)
 
 

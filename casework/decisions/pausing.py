@@ -16,11 +16,12 @@ from models.actor import Actor, actor_of
 from models.tables import Case, Pause, Question
 from models.vocabulary import QuestionKind
 
+_IN_FORCE = select(Pause).where(col(Pause.resumed_at).is_(None)).order_by(col(Pause.paused_at), col(Pause.id))
+
 
 def in_force(session: Session) -> list[Pause]:
     """Return the pauses that nobody has resumed, the oldest first."""
-    query = select(Pause).where(col(Pause.resumed_at).is_(None))
-    return list(session.exec(query.order_by(col(Pause.paused_at), col(Pause.id))).all())
+    return list(session.exec(_IN_FORCE).all())
 
 
 def concerns(pause: Pause, case: Case) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, select
 
 from casework.context import Context
@@ -13,13 +14,15 @@ from models.tables import AccountLink, Case, CaseAccount
 from models.vocabulary import Standing
 
 Links: TypeAlias = "dict[Key, AccountLink]"
+_OF_PERSON = select(AccountLink).where(
+    AccountLink.company == bindparam("company"), AccountLink.employee_key == bindparam("employee_key")
+)
 
 
 def of_person(session: Session, case: Case) -> Links:
     """Return what is known of the accounts of the case's person, by account."""
-    links = session.exec(
-        select(AccountLink).where(AccountLink.company == case.company, AccountLink.employee_key == case.employee_key)
-    ).all()
+    person = {"company": case.company, "employee_key": case.employee_key}
+    links = session.exec(_OF_PERSON, params=person).all()
     return {(link.connection, link.account_id): link for link in links}
 
 

@@ -19,6 +19,7 @@ from models.tables import Case, DirectoryNumbers
 from models.vocabulary import ConnectionId, Fact, Match, Says
 
 ENOUGH = 20
+_KNOWN = select(DirectoryNumbers).order_by(col(DirectoryNumbers.connection))
 _MOST = 200  # of the people that we know, the newest
 
 
@@ -29,8 +30,7 @@ def of_another_scheme(known: DirectoryNumbers | None) -> bool:
 
 def without_numbers(session: Session) -> list[DirectoryNumbers]:
     """Return what is known of the services whose numbers count as none."""
-    query = select(DirectoryNumbers).order_by(col(DirectoryNumbers.connection))
-    return [known for known in session.exec(query).all() if of_another_scheme(known)]
+    return [known for known in session.exec(_KNOWN).all() if of_another_scheme(known)]
 
 
 async def learn(context: Context, connection: ConnectionId, matches: list[Match]) -> DirectoryNumbers | None:

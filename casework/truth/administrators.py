@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, and_, col, or_, select
 
 from casework.context import Context
@@ -21,6 +22,10 @@ _FRESH = timedelta(seconds=60)
 _SHOWN_STILL = timedelta(minutes=15)
 """How long a vendor may go on showing an administrator whose block it has accepted."""
 _RULING = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.ROLE})
+_BLOCK_READ = select(KindRead.read_at, KindRead.administrators).where(
+    KindRead.case_id == bindparam("case_id"), KindRead.connection == bindparam("connection"),
+    KindRead.account_id == bindparam("account_id"), KindRead.kind == EntitlementKind.SIGN_IN,
+)  # fmt: skip
 _STALE = "who else is an administrator was last read more than a minute ago"
 
 
@@ -44,12 +49,14 @@ def spare_the_last(
 
     A read that is older than a minute says nothing of who is left: then they have failed, and wait for the next one.
     """
-    place = account.case_id, account.connection, account.vendor_id, EntitlementKind.SIGN_IN
-    read = session.get(KindRead, place)
-    if read is None or read.read_at is None or not read.administrators:
+    if not any(row.kind in _RULING for row in rows):
         return [*rows]
-    stale = context.now() - read.read_at > _FRESH
-    if not stale and not is_last(context, session, account, read.administrators):
+    place = {"case_id": account.case_id, "connection": account.connection, "account_id": account.vendor_id}
+    read_at, administrators = session.exec(_BLOCK_READ, params=place).one_or_none() or (None, ())
+    if read_at is None or not administrators:
+        return [*rows]
+    stale = context.now() - read_at > _FRESH
+    if not stale and not is_last(context, session, account, administrators):
         return [*rows]
     for row in rows:
         if row.kind not in _RULING:

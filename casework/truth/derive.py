@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +30,7 @@ _WAIVERS = (
     .where(col(Waiver.approved_at).is_not(None))
     .order_by(col(Waiver.until).desc(), col(Waiver.id))
 )
+_LOOKS = select(Look.label).where(Look.case_id == bindparam("case_id"), col(Look.looked_at).is_(None)).limit(1)
 _OPEN: Mapping[str, Any] = {"observed_at": None, "confirmed_by": None, "cut_effective_by": None}
 
 
@@ -91,8 +91,7 @@ def _valid_waivers(context: Context, session: Session, case: Case) -> list[Waive
     one concerns it no more.
     """
     today = context.now().astimezone(ZoneInfo(case.timezone)).date()
-    looks = select(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))
-    over = case.closed_at is not None and session.exec(looks).first() is None
+    over = case.closed_at is not None and session.exec(_LOOKS, params={"case_id": case.id}).first() is None
     waivers = session.exec(_WAIVERS, params={"case_id": case.id}).all()
     return [one for one in waivers if one.until >= today or (over and one.case_id is None)]
 
@@ -121,7 +120,7 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
         row.result = row.commanded_at = row.vendor_commanded_at = row.observed_at = None  # to be asked for at once
     verdict = verdict_of(known)
     closed = _closed(known) if verdict.state is EntitlementState.OBSERVED_CLOSED else _OPEN
-    for name, value in {**closed, **asdict(verdict)}.items():
+    for name, value in {**closed, **verdict._asdict()}.items():
         if getattr(row, name) != value:  # most rows stay what they are, and a comparison is cheaper than a write
             setattr(row, name, value)
     if (row.state, row.observed_at, row.cut_effective_by, row.settled_by) != before:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from connectors.contract import KindManifest
 from models.tables import Attestation, CaseEntitlement, KindRead, Waiver
@@ -61,8 +62,7 @@ class Known:
         return self.block is not None and self.block.state is EntitlementState.OBSERVED_CLOSED
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A row's state; *reason* while it is open, *settled_by* the signature that settles it."""
 
     state: EntitlementState
