@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from audit.leaf import stamp
 from casework.connections import kinds_for
-from casework.context import Context, all_of
+from casework.context import Context, all_of, case_in
 from casework.decisions.pausing import concerns, in_force
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
@@ -42,7 +42,7 @@ def close(context: Context, case_id: str) -> None:
     Closing a closed case does nothing.  What came in by a notice after the search, a new address perhaps, is searched for first.
     """
     with context.store.write() as session:
-        case = session.get_one(Case, case_id)
+        case = case_in(session, case_id)
         if case.state in FINISHED:
             return
         table = assess(context, session, case_id)
@@ -113,10 +113,11 @@ def unread(context: Context, table: TruthTable) -> Iterator[EntitlementKind]:
 
 
 def _close(context: Context, session: Session, case: Case) -> None:
+    rows, looks = accepted_rows(session, case.id), all_of(session, Look, case.id, Look.due_at)
+    known = {look.label for look in looks}
     case.next_run_at = None
     kept = context.policy.retention
     case.retain_until, case.retain_basis = context.now() + timedelta(days=ceil(365.25 * kept.years)), kept.basis
-    rows = accepted_rows(session, case.id)
     move(
         context, session, case, CaseState.CLOSED,
         count=len(rows), states=dict(sorted(Counter(str(row.state) for row in rows).items())),
@@ -124,4 +125,5 @@ def _close(context: Context, session: Session, case: Case) -> None:
     )  # fmt: skip
     for hours in context.policy.looks.hours:
         label = f"+{hours:g}h" if hours < 48 else f"+{hours / 24:g}d"
-        session.merge(Look(case_id=case.id, label=label, due_at=context.now() + timedelta(hours=hours)))
+        look = Look(case_id=case.id, label=label, due_at=context.now() + timedelta(hours=hours))
+        session.merge(look) if label in known else session.add(look)

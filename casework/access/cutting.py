@@ -14,13 +14,16 @@ from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 
+from sqlalchemy import bindparam
+from sqlmodel import col, select
+
 from casework.access import planning
 from casework.access.revoking import OPEN, conclude_by_read, each, may_ask, may_be_closed, revoke
 from casework.connections import kinds_for, read_access
 from casework.context import Context
 from casework.store import in_turn
 from casework.truth.findings import assess, keep_listing
-from casework.truth.rows import accepted, accepted_accounts, case_and_accepted, rows_of
+from casework.truth.rows import accepted, accepted_accounts, case_and_accepted, in_order, rows_of, with_rows
 from casework.truth.states import NEVER_CUT
 from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement
@@ -31,6 +34,9 @@ _BLOCK_SEEN_WITHIN = 60.0
 _LAST_LOOK = 5.0
 _JUST_NOW = timedelta(seconds=10)
 _SIGN_IN: Kinds = frozenset({EntitlementKind.SIGN_IN})
+_ASKED = select(CaseEntitlement).where(
+    CaseEntitlement.case_id == bindparam("case_id"), col(CaseEntitlement.op).is_not(None)
+)
 _NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
@@ -176,7 +182,7 @@ async def _see_block(context: Context, account: CaseAccount) -> list[CaseEntitle
     return [row for row in table.rows_of(account) if row.kind is EntitlementKind.SIGN_IN]
 
 
-async def take_up(context: Context, case_id: str, connection: ConnectionId) -> list[CaseAccount]:
+async def take_up(context: Context, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
     """
     Give an outcome to each intent that a crash left open and that something has overtaken: a later read, a waiver.  Return the
     accepted accounts.
@@ -184,20 +190,17 @@ async def take_up(context: Context, case_id: str, connection: ConnectionId) -> l
     By a read alone: what was signed for meanwhile is not asked for.  Open rows keep their intent: the cut comes to them in
     its order, and reads before it asks again.
     """
-    accounts = await context.store.run(_overtaken, context, case_id, connection)
+    accounts = await context.store.run(_overtaken, context, case_id, *connections)
     for account, rows in accounts:
         await conclude_by_read(context, account, rows, RevocationResult.UNKNOWN)
     return [account for account, _ in accounts]
 
 
 def _overtaken(
-    context: Context, case_id: str, connection: ConnectionId
+    context: Context, case_id: str, *connections: ConnectionId
 ) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
-    """Return each accepted account with those of its rows whose intent is overtaken."""
+    """Return each accepted account of *connections* with those of its rows whose intent is overtaken."""
     with context.store.read() as session:
-        rows = [row for row in rows_of(session, case_id) if row.op is not None and row.state not in OPEN]
-        accounts = accepted_accounts(session, case_id, connection)
-    return [
-        (one, [row for row in rows if (row.connection, row.account_id) == (connection, one.vendor_id)])
-        for one in accounts
-    ]
+        asked = in_order(session.exec(_ASKED, params={"case_id": case_id}).all())
+        accounts = accepted_accounts(session, case_id, *connections)
+    return with_rows(accounts, [row for row in asked if row.state not in OPEN])

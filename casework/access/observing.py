@@ -37,8 +37,8 @@ async def observe_until_closed(context: Context, case_id: str) -> None:
             break
         await context.sleep(wait)
         await _look(context, case_id, first=False)
-    for connection in context.connectors:
-        await cutting.take_up(context, case_id, connection)
+    if context.connectors:
+        await cutting.take_up(context, case_id, *context.connectors)
 
 
 def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:

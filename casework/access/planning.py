@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import rfc8785
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from audit.events import EventType
 from casework.connections import CONTAINMENT, kinds_for, read_access
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.lifecycle import PLAN_WANTED, known_since, move
 from casework.recording import seal
 from casework.truth.findings import assess, keep_listing
-from casework.truth.rows import accepted_accounts, accepted_rows, case_and_accepted, load, reads_of, rows_of
+from casework.truth.rows import (
+    KindPlace,
+    accepted_accounts,
+    accepted_rows,
+    load,
+    reads_of,
+    rows_of,
+    with_rows,
+)
 from casework.truth.states import is_fresh
 from connectors.contract import Kinds
-from models.tables import Case, CaseAccount, CaseEntitlement, Plan
+from models.tables import Case, CaseAccount, CaseEntitlement, KindRead, Plan
 from models.vocabulary import CaseState, ConnectionId, EntitlementKind, EntitlementState
 
 _NOT_AT_ALL = timedelta(0)
+_NEWEST = select(Plan).where(Plan.case_id == bindparam("case_id")).order_by(col(Plan.id).desc()).limit(1)
 
 
 def unlisted(context: Context, case_id: str, connection: ConnectionId) -> bool:
@@ -35,9 +46,10 @@ def unlisted(context: Context, case_id: str, connection: ConnectionId) -> bool:
 def uncontained(context: Context, case_id: str, connection: ConnectionId) -> bool:
     """Whether an accepted account was not there, or not accepted, when its service was contained: its block comes first."""
     with context.store.read() as session:
-        rows = [row for row in accepted_rows(session, case_id) if row.connection == connection]
-    found = any(row.kind is EntitlementKind.SIGN_IN and row.state is EntitlementState.FOUND for row in rows)
-    return found or unlisted(context, case_id, connection)
+        accounts = with_rows(accepted_accounts(session, case_id, connection), rows_of(session, case_id))
+    found = {(row.kind, row.state) for _, rows in accounts for row in rows}
+    unknown = any(account.listed_at is None and not rows for account, rows in accounts)
+    return unknown or (EntitlementKind.SIGN_IN, EntitlementState.FOUND) in found
 
 
 async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId) -> None:
@@ -94,39 +106,60 @@ async def take_inventory(
 
     Kinds that were read within *known_for*, and since the account was seen *blocked*, are not read again: see `unread_since`.
     """
-    connectors = context.connectors
-    case, accounts = await context.store.run(case_and_accepted, context, case_id, *connections)
-    concerned = {
-        one: kinds_for(case, connectors[one], kinds) for one in {row.connection for row in accounts} & {*connectors}
-    }
-    await asyncio.gather(
-        *(
-            _inventory(context, one, concerned[one.connection], known_for, whole=kinds is None, blocked=blocked)
-            for one in accounts
-            if one.connection in concerned
-        )
+    wanted = await context.store.run(
+        _wanted, context, case_id, *connections, kinds=kinds, known_for=known_for, blocked=blocked
     )
+    await asyncio.gather(*(_inventory(context, one, its, whole=kinds is None) for one, its in wanted))
+
+
+def _wanted(
+    context: Context, case_id: str, *connections: ConnectionId, kinds: Kinds | None, known_for: timedelta, blocked: bool
+) -> list[tuple[CaseAccount, Kinds]]:
+    """Return the accounts that are to be listed, each with the kinds that are to be read of it."""
+    with context.store.read() as session:
+        case, accounts = case_in(session, case_id), accepted_accounts(session, case_id, *connections)
+        wanted = [
+            (one, kinds_for(case, context.connectors[one.connection], kinds))
+            for one in accounts
+            if one.connection in context.connectors
+        ]
+        since = known_since(case, context.now(), known_for) if known_for > _NOT_AT_ALL else None
+        if since is not None:
+            reads = reads_of(session, case_id)
+            wanted = [
+                (one, _unread(one, its, since, reads, rows_of(session, case_id, one), blocked=blocked))
+                for one, its in wanted
+            ]
+    return [(one, its) for one, its in wanted if its or one.listed_at is None]
 
 
 def unread_since(
     context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta, *, blocked: bool = False
 ) -> Kinds:
-    """
-    Return those of *kinds* that no successful read has shown within *known_for* (see `known_since`), nor since the account was seen
-    *blocked*; of which something was asked that is not seen gone, or that may come back (the sign-in); or of which it matters who
-    else rules over the tenant.
-    """
+    """Return those of *kinds* that are not known by a read made within *known_for*: see `_unread`."""
     with context.store.read() as session:
-        since = known_since(session.get_one(Case, account.case_id), context.now(), known_for)
+        since = known_since(case_in(session, account.case_id), context.now(), known_for)
+        if since is None:
+            return kinds
         reads, rows = reads_of(session, account.case_id), rows_of(session, account.case_id, account)
+    return _unread(account, kinds, since, reads, rows, blocked=blocked)
+
+
+def _unread(
+    account: CaseAccount, kinds: Kinds, since: datetime, reads: Mapping[KindPlace, KindRead],
+    rows: Sequence[CaseEntitlement], *, blocked: bool,
+) -> Kinds:  # fmt: skip
+    """
+    Return those of *kinds* that no successful read has shown *since* then (see `known_since`), nor since the account was seen *blocked*; of
+    which something was asked that is not seen gone, or that may come back (the sign-in); or of which it matters who else rules over
+    the tenant.
+    """
     signs = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
     asked = {
         row.kind
         for row in rows
         if row.attempts > 0 and (row in signs or row.state is not EntitlementState.OBSERVED_CLOSED)
     }
-    if since is None:
-        return kinds
     if blocked:
         seen = [row.observed_at for row in signs if row.observed_at is not None]
         if not signs or len(seen) < len(signs):
@@ -138,22 +171,17 @@ def unread_since(
     }
 
 
-async def _inventory(
-    context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta, *, whole: bool, blocked: bool
-) -> None:  # fmt: skip
-    if known_for > _NOT_AT_ALL:
-        kinds = await context.store.run(unread_since, context, account, kinds, known_for, blocked=blocked)
-    if kinds or account.listed_at is None:
-        listing = await read_access(context, account, kinds)
-        await context.store.run(keep_listing, context, account, listing, kinds, whole=whole)
+async def _inventory(context: Context, account: CaseAccount, kinds: Kinds, *, whole: bool) -> None:
+    listing = await read_access(context, account, kinds)
+    await context.store.run(keep_listing, context, account, listing, kinds, whole=whole)
 
 
 def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
     """Write and seal the ordered revocations with their read-backs, unless the newest plan says the same."""
     with context.store.write() as session:
-        case = session.get_one(Case, case_id)
+        case = case_in(session, case_id)
         content = [_line(row) for row in accepted_rows(session, case_id)]
-        newest = session.exec(select(Plan).where(Plan.case_id == case_id).order_by(col(Plan.id).desc())).first()
+        newest = session.exec(_NEWEST, params={"case_id": case_id}).first()
         if newest is None or (newest.content, newest.scope) != (content, scope):
             nonce = context.name("nonce")  # so that the digest, which is public, tells nothing of a guessable plan
             sha256 = hashlib.sha256(rfc8785.dumps({"nonce": nonce, "plan": content})).hexdigest()

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from sqlmodel import Session
+from sqlalchemy import bindparam
+from sqlmodel import Session, select
 
 from casework import consents
 from casework.access.rails import require_lease, require_release
 from casework.connections import account_of, read_access
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.decisions.pausing import require_not_paused
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
@@ -42,6 +43,7 @@ _NOT_OURS = NEVER_CUT | {Guard.DYNAMIC, Guard.INHERITED}
 OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
 _AT_ONCE = 20
 """Requests of one account, begun together, for which a pause or a withdrawal comes too late: a vendor may take minutes for them."""
+_STANDING = select(CaseAccount.standing).where(CaseAccount.id == bindparam("its"))
 Answered: TypeAlias = "tuple[CaseEntitlement, Receipt | ConnectorError]"
 _ASKABLE = OPEN | {EntitlementState.COMMANDED}
 
@@ -175,12 +177,14 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
     `Paused`, and `QuestionsOpen` for too many cuts at once.
     """
     with context.store.write() as session:
-        case = session.get_one(Case, account.case_id)
+        case = case_in(session, account.case_id)
         require_lease(context, case)
         require_not_paused(session, case)
         _require_leave_to_act(context, session, case, account, rows)
         require_release(context, session, case)
         begun = spare_the_last(context, session, account, rows)
+        if begun:
+            consents.overtake_restores(context, session, case.id, {account.ref, None})
         if begun and case.state in BEFORE_THE_CUT and case.due_at <= context.now():
             move(context, session, case, CaseState.CUTTING)
         for row in begun:
@@ -189,8 +193,6 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
             row.restored = None  # taken anew: an earlier restore says nothing of it
             session.add(row)
             seal_intent(context, session, row, account.ref)
-        if begun:
-            consents.overtake_restores(context, session, case.id, {account.ref, None})
     return begun
 
 
@@ -203,7 +205,7 @@ def _require_leave_to_act(
     early = context.policy.cut.early if last is not None and last <= context.now() else ()
     if case.due_at > context.now() and any(row.kind not in early for row in rows):
         raise BadRequest(f"{case.id}: is not due", "A run is made for the due instant.")
-    standing = session.get_one(CaseAccount, account.id).standing  # a correction may have made it doubtful since
+    standing = session.exec(_STANDING, params={"its": account.id}).one()  # a correction may have made it doubtful since
     if standing is not Standing.ACCEPTED:
         raise BadRequest(f"{case.id}: an account is {standing}", "Answer the case's question.")
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework import consents, questions
-from casework.context import Context
+from casework.context import Context, all_of
 from casework.lifecycle import was_asked
 from casework.matching import facts, links, numbers
 from casework.matching.deciding import Key, Verdict, decide
@@ -33,7 +33,8 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
     case = session.get_one(Case, case_id)
     if case.erased_at is not None:
         return
-    rows = [row for row in accounts_of(session, case_id) if row.facts is not None]
+    every = accounts_of(session, case_id)
+    rows = [row for row in every if row.facts is not None]
     searched = _searched(session, case_id)
     likely = [row for row in rows if facts.still_likely(row, searched.get(row.connection))]
     without = {service.connection for service in numbers.without_numbers(session)}
@@ -61,7 +62,7 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
                 consents.overtake_restores(context, session, case_id, {row.ref})
     session.flush()
     if ask:
-        _ask_whose(context, session, case_id)
+        _ask_whose(context, session, case_id, every)
 
 
 def void(context: Context, session: Session, case_id: str, fields: Collection[str]) -> None:
@@ -86,13 +87,12 @@ def judge_again(context: Context, session: Session) -> set[str]:
     return cases
 
 
-def _ask_whose(context: Context, session: Session, case_id: str) -> None:
+def _ask_whose(context: Context, session: Session, case_id: str, rows: Sequence[CaseAccount]) -> None:
     """
-    Ask which of the doubtful accounts are the leaver's, with all candidates shown, the sure and the excluded ones too.
+    Ask which of the doubtful among *rows* are the leaver's accounts, with all candidates shown, the sure and the excluded ones too.
 
     A later candidate joins the open question, or opens the next.  A question without a doubtful account is settled.
     """
-    rows = accounts_of(session, case_id)
     doubtful = sum(row.standing is Standing.ASKED for row in rows)
     opened = questions.open_questions(session, case_id, {QuestionKind.WHOSE_ACCOUNT})
     for question in opened[1:] if doubtful else opened:  # the first core asked one a service
@@ -131,7 +131,7 @@ def _key(row: CaseAccount) -> Key:
 
 def _searched(session: Session, case_id: str) -> dict[ConnectionId, datetime]:
     """Return when each service was last searched whole."""
-    found = session.exec(select(Search).where(Search.case_id == case_id)).all()
+    found = all_of(session, Search, case_id, Search.connection)
     return {search.connection: search.searched_at for search in found if search.problem is None}
 
 

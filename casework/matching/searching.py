@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -86,7 +86,8 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
         await ready(context, connection)
         at_once = await context.connectors[connection].find_accounts(leaver)
         known = {match.account.id for match in at_once}
-        matches = [*at_once, *await _at_known_addresses(context, case_id, connection, leaver, known)]
+        rows = await run(accepted, context, case_id)
+        matches = [*at_once, *await _at_known_addresses(context, connection, leaver, rows, known)]
         learnt = await numbers.learn(context, connection, matches)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
         error = failure_of(connection, exc)
@@ -102,19 +103,20 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
 
 def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
     with context.store.write() as session:
-        _merge(session, search)
+        case = case_in(session, search.case_id)
+        _merge(session, search, case)
         if ask:
             assess(context, session, search.case_id)
 
 
-def _merge(session: Session, search: Search) -> None:
-    """Keep a search; what it asked is told again where it is news, or the first since the instant."""
-    before, due_at = (
-        session.get(Search, (search.case_id, search.connection)),
-        session.get_one(Case, search.case_id).due_at,
-    )
-    alike = before is not None and (before.looked_through, before.problem) == (search.looked_through, search.problem)
-    if before is not None and alike and is_told(before.asked, search.asked or {}, due_at):
+def _merge(session: Session, search: Search, case: Case) -> None:
+    """Keep a search of *case*; what it asked is told again where it is news, or the first since the instant."""
+    before = session.get(Search, (search.case_id, search.connection))
+    if before is None:
+        session.add(search)
+        return
+    alike = (before.looked_through, before.problem) == (search.looked_through, search.problem)
+    if alike and is_told(before.asked, search.asked or {}, case.due_at):
         search.asked = before.asked
     session.merge(search)
 
@@ -124,13 +126,14 @@ def _note_found(
 ) -> bool:  # fmt: skip
     """Note what was found, unless the notice has been corrected meanwhile: then it is somebody else's; return whether it was."""
     with context.store.write() as session:
-        if kept_case(session, search.case_id).person != leaver:
+        case = kept_case(session, search.case_id)  # held, or each that needs it would read it again
+        if case.person != leaver:
             return False
-        _merge(session, search)
+        _merge(session, search, case)
         end_retirement(context, session, search.connection)
-        _record(context, session, search.case_id, matches, search.searched_at)
-        for row in accounts_of(session, search.case_id, search.connection):
-            facts.begin_anew(row)
+        for row in _record(context, session, search.case_id, matches, search.searched_at):
+            if row.connection == search.connection:
+                facts.begin_anew(row)
         _take_in(context, session, search.case_id, learnt, ask=ask)
         return True
 
@@ -138,12 +141,13 @@ def _note_found(
 async def _find_further(context: Context, case_id: str, connection: ConnectionId, patience: float | None) -> None:
     """Look in one service, for *patience* seconds, for the addresses of accounts that were accepted in others meanwhile."""
     run, read_at = context.store.run, context.now()
-    leaver, search, known = await run(_searched, context, case_id, connection)
+    leaver, search, rows = await run(_searched, context, case_id, connection)
     if search is None or search.problem is not None:
         return
+    known = {row.vendor_id for row in rows if row.connection == connection}
     try:
         async with asyncio.timeout(patience):
-            new = await _at_known_addresses(context, case_id, connection, leaver, known)
+            new = await _at_known_addresses(context, connection, leaver, rows, known)
     except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one looks for these too
         failure_of(connection, exc)
         return
@@ -151,11 +155,13 @@ async def _find_further(context: Context, case_id: str, connection: ConnectionId
         await run(_note_further, context, case_id, leaver, new, read_at)
 
 
-def _searched(context: Context, case_id: str, connection: ConnectionId) -> tuple[Leaver, Search | None, set[str]]:
-    """Return whom to look for, the service's newest search, and the candidates known there."""
+def _searched(
+    context: Context, case_id: str, connection: ConnectionId
+) -> tuple[Leaver, Search | None, Sequence[CaseAccount]]:
+    """Return whom to look for, the service's newest search, and the candidates of all services."""
     with context.store.read() as session:
-        known = {row.vendor_id for row in accounts_of(session, case_id, connection)}
-        return case_in(session, case_id).person, session.get(Search, (case_id, connection)), known
+        rows = accounts_of(session, case_id)
+        return case_in(session, case_id).person, session.get(Search, (case_id, connection)), rows
 
 
 def _note_further(context: Context, case_id: str, leaver: Leaver, matches: list[Match], read_at: datetime) -> None:
@@ -169,11 +175,11 @@ def _note_further(context: Context, case_id: str, leaver: Leaver, matches: list[
 
 
 async def _at_known_addresses(
-    context: Context, case_id: str, connection: ConnectionId, leaver: Leaver, known: Collection[str]
+    context: Context, connection: ConnectionId, leaver: Leaver, rows: Sequence[CaseAccount], known: Collection[str]
 ) -> list[Match]:
-    """Return the accounts, those *known* left out, at the addresses that accepted accounts in other services bear."""
-    rows = await context.store.run(accepted, context, case_id)
-    borne = {one for row in rows if row.connection != connection for those in row.addresses.values() for one in those}
+    """Return the accounts, those *known* left out, at the addresses that the accepted of *rows* bear in other services."""
+    others = [row for row in rows if row.connection != connection and row.standing is Standing.ACCEPTED]
+    borne = {one for row in others for those in row.addresses.values() for one in those}
     new = borne - fold_all(address for address in (leaver.email, *leaver.other_emails) if address)
     found = await context.connectors[connection].find_at(leaver, sorted(new)) if new else []
     return [match for match in found if match.account.id not in known]
@@ -188,13 +194,15 @@ def _begun(context: Context, case_id: str) -> Leaver:
     if {*context.connectors} <= {*(known.connections or ())}:
         return known.person
     with context.store.write() as session:
-        case = session.get_one(Case, case_id)
+        case = case_in(session, case_id)
         case.connections = sorted({*(case.connections or ()), *map(str, context.connectors)})
         return case.person
 
 
-def _record(context: Context, session: Session, case_id: str, matches: list[Match], read_at: datetime) -> None:
-    """Take what was read of each candidate into its row, a new one for a new candidate."""
+def _record(
+    context: Context, session: Session, case_id: str, matches: list[Match], read_at: datetime
+) -> Collection[CaseAccount]:
+    """Take what was read of each candidate into its row, a new one for a new candidate; return those that were there."""
     known = {(row.connection, row.vendor_id): row for row in accounts_of(session, case_id)}
     for match in matches:
         account = match.account
@@ -208,6 +216,7 @@ def _record(context: Context, session: Session, case_id: str, matches: list[Matc
         )
         facts.take(row, match, read_at)
         session.add(row)
+    return known.values()
 
 
 def _take_in(context: Context, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:

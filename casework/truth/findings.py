@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from audit.events import EventType
 from casework.context import Context, all_of
@@ -34,13 +34,16 @@ def assess(context: Context, session: Session, case_id: str, table: TruthTable |
         derive(context, session, table)
         found = {finding.key: finding for finding in reasons(context, session, table)}
         known = {one.key: one for one in all_of(session, Finding, case_id, Finding.key)}
-    for key, finding in found.items():
-        old = known.get(key)
-        since = old.opened_at if old is not None and old.resolved_at is None else None
-        finding.opened_at = since or context.now()
-        session.merge(finding)
-        if since is None:
-            _seal(context, session, finding, EventType.FINDING_OPENED)
+        for key, finding in found.items():
+            old = known.get(key)
+            since = old.opened_at if old is not None and old.resolved_at is None else None
+            finding.opened_at = since or context.now()
+            if old is None:
+                session.add(finding)
+            else:
+                session.merge(finding)
+            if since is None:
+                _seal(context, session, finding, EventType.FINDING_OPENED)
     for key, old in known.items():
         if key not in found and old.resolved_at is None:
             old.resolved_at = context.now()
@@ -55,16 +58,15 @@ def keep_listing(
 ) -> TruthTable:
     """Take a fresh listing of *account* over *kinds*, *whole* if those are all, into its case, and assess that; return the table."""
     with context.store.write() as session:
+        table = take_in(context, session, account, listing, kinds)
         if whole:
             session.get_one(CaseAccount, account.id).listed_at = context.now()
-        table = take_in(context, session, account, listing, kinds)
         return assess(context, session, account.case_id, table)
 
 
 def open_findings(session: Session, case_id: str) -> list[Finding]:
     """Return the case's unresolved findings."""
-    query = select(Finding).where(Finding.case_id == case_id, col(Finding.resolved_at).is_(None))
-    return list(session.exec(query.order_by(col(Finding.key))).all())
+    return [one for one in all_of(session, Finding, case_id, Finding.key) if one.resolved_at is None]
 
 
 def _seal(context: Context, session: Session, finding: Finding, event: EventType) -> None:

@@ -66,8 +66,8 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
         looked = kind is EntitlementKind.SIGN_IN and read.failed_as is None
         if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
             blocked = rows[ACCOUNT] = _blocked_before(context, session, account, manifest)
+            session.add(blocked)
             seal_seen(context, session, blocked, account.ref, read.exchanges)
-    session.add_all(rows.values())
     table.every.extend(row for name, row in rows.items() if name not in known)
     return table
 

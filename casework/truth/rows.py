@@ -31,6 +31,10 @@ _LIGHT_READS = (
         defer(KindRead.exchanges)  # type: ignore[arg-type]  # SQLModel makes it a column
     )
 )
+_RETIRING = select(Question).where(
+    Question.case_id == TENANT, Question.kind == QuestionKind.RETIRE, Question.subject == bindparam("subject"),
+    col(Question.used_at).is_(None),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class TruthTable:
 def load(context: Context, session: Session, case_id: str) -> TruthTable:
     """Read the table of a case; what it holds is the session's own, so that what is written to it stays in it."""
     session.flush()
-    case = session.get_one(Case, case_id)
+    case = case_in(session, case_id)
     found, searched = accounts_of(session, case_id), all_of(session, Search, case_id, Search.connection)
     about = {*(case.connections or ()), *(one.connection for one in found), *(one.connection for one in searched)}
     gone = retired(context, session) if about - in_use(context) else frozenset()
@@ -129,6 +133,16 @@ def case_and_accepted(context: Context, case_id: str, *connections: ConnectionId
         return case_in(session, case_id), accepted_accounts(session, case_id, *connections)
 
 
+def with_rows(
+    accounts: Iterable[CaseAccount], rows: Sequence[CaseEntitlement]
+) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
+    """Return each of *accounts* with those of *rows* that are its own."""
+    return [
+        (one, [row for row in rows if (row.connection, row.account_id) == (one.connection, one.vendor_id)])
+        for one in accounts
+    ]
+
+
 def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
     """Return the rows of the accounts that are the leaver's, in the order of the cut."""
     accepted = {(one.connection, one.vendor_id) for one in accepted_accounts(session, case_id)}
@@ -157,6 +171,4 @@ def retired(context: Context, session: Session) -> frozenset[ConnectionId]:
 
 def end_retirement(context: Context, session: Session, connection: ConnectionId) -> None:
     """Let what was asked and agreed about retiring *connection* count no more: it was used, a tenant is there again."""
-    asked = select(Question).where(Question.case_id == TENANT, Question.kind == QuestionKind.RETIRE)
-    of_it = asked.where(Question.subject == str(connection), col(Question.used_at).is_(None))
-    use_up(context, session, session.exec(of_it).all())
+    use_up(context, session, session.exec(_RETIRING, params={"subject": str(connection)}).all())
