@@ -26,6 +26,7 @@ PAGES = (
 ROOMS = ("casework", "cli", "connectors", "flows", "portal", "rehearsal", "stack")
 _INLINE = re.compile(r"`(lastday [^`]+)`")
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_SKIP = re.compile(r"VENDOR|^var/|service|rig_|…")
 _QUOTED = re.compile(r'"[^"]*"')
 _UNKNOWN = re.compile(r"[…<{]|VERB|%s")
 
@@ -127,3 +128,20 @@ class TestReadme:
                 ran.append((command, main(words)))
         refused = {command for command, code in ran if code not in {0, 1}}
         assert refused == {"lastday doctor", "lastday export CASE DIR"}
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        "page", ["CONTRIBUTING.md", "README.md", "docs/architecture.md", "docs/add-a-connector.md"]
+    )
+    def test_each_exists(self, page: str) -> None:
+        """A page names no file or folder that is not there; VENDOR and the like stand for any."""
+        text = (ROOT / page).read_text()
+        named = set(re.findall(r"`((?:[a-z_]+/)+[\w.]*)`", text)) | set(re.findall(r"`([\w]+\.(?:toml|yaml))`", text))
+        linked = {
+            str(((ROOT / page).parent / link).resolve().relative_to(ROOT))
+            for link in re.findall(r"\]\(((?!http)[^)#]+)[^)]*\)", text)
+        }
+        rooms = {one.name for one in ROOT.iterdir()}
+        here = {one for one in named if one.split("/")[0] in rooms} | linked
+        assert {one for one in here if not _SKIP.search(one) and not (ROOT / one).exists()} == set()
