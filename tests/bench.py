@@ -23,6 +23,7 @@ from tests import (
     bench_activity,
     bench_bundle,
     bench_core,
+    bench_limits,
     bench_nda,
     bench_planted,
     bench_process,
@@ -98,8 +99,9 @@ def main(size: str) -> None:
             "intake": intake, "matching": matching, "trail": bench_trail.bench,
             "bundle": partial(bench_bundle.bench, full=full), "papers": partial(bench_nda.bench, full=full),
             "activity": partial(bench_activity.bench, full=full), "vendors": partial(bench_vendors.bench, full=full),
-            "planted leaks": partial(bench_planted.bench, full=full),
         }  # fmt: skip
+        if full:
+            parts |= {"planted leaks": partial(bench_planted.bench, full=full), "limits": bench_limits.bench}
         task = progress.add_task("measuring", total=len(parts))
         for what, part in parts.items():
             progress.update(task, description=what)
