@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import bindparam, select, text, update
 
 from casework.store import Store
-from connectors.kit.limits import Limit, OwnLedger
+from connectors.kit.limits import Limit, OwnLedger, booked
+from models.tables import CallBudget
 from models.vocabulary import ConnectionId
 
-_TAKE = text("""
-    INSERT INTO call_budget (connection, name, spent_until) VALUES (:connection, :name, :unspent + :cost)
-    ON CONFLICT (connection, name) DO UPDATE SET spent_until =
-        CASE WHEN call_budget.spent_until > :unspent THEN call_budget.spent_until ELSE :unspent END + :cost
-    RETURNING spent_until
-""")
-"""One statement, so that two processes never take the same calls; in SQL that SQLite and PostgreSQL share."""
+_PATIENCE = 0.5
+"""Seconds that a call waits for the database."""
+_ALONE = 30.0
+"""Seconds for which this process then keeps the limits by itself."""
+_TABLE = CallBudget.__table__  # type: ignore[attr-defined]  # SQLModel makes it
+_OF_LIMIT = (_TABLE.c.connection == bindparam("of"), _TABLE.c.name == bindparam("limit"))
+_READ = select(_TABLE.c.slots).where(*_OF_LIMIT).with_for_update()
+_WRITE = update(_TABLE).where(*_OF_LIMIT)
+_BEGIN = text("INSERT INTO call_budget (connection, name, slots) VALUES (:of, :limit, '{}') ON CONFLICT DO NOTHING")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DatabaseLedger:
     """
     `connectors.kit.limits.Ledger` in the database, on its clock.
 
-    While the database does not answer, each process keeps the limits by itself: a cut does not wait for it.
+    While the database does not answer within half a second, and for half a minute after that, this process keeps the limits by itself:
+    a cut does not wait for it.
     """
 
     store: Store
     own: OwnLedger = field(default_factory=OwnLedger)
+    _alone_until: float = 0.0
 
-    async def take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
-        try:
-            return await self.store.run(self._take, connection, limit, calls)
-        except SQLAlchemyError:
-            return await self.own.take(connection, limit, calls)
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+        if time.monotonic() >= self._alone_until:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    return await self.store.run(self._take, connection, limit, calls, urgent=urgent)
+            except Exception:  # noqa: BLE001  # a database that is locked, gone or closed stops no call of a cut
+                self._alone_until = time.monotonic() + _ALONE
+        return await self.own.take(connection, limit, calls, urgent=urgent)
 
-    def _take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
-        now = self.store.clock().timestamp()
+    def _take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+        """Book in one transaction, the limit's row locked: two processes never take the same calls."""
+        now, key = self.store.clock().timestamp(), {"of": connection, "limit": limit.name}
         with self.store.engine.begin() as database:
-            spent: float = database.execute(
-                _TAKE,
-                {
-                    "connection": connection,
-                    "name": limit.name,
-                    "unspent": now - limit.burst * limit.interval,
-                    "cost": calls * limit.interval,
-                },
-            ).scalar_one()
-        return max(spent - now, 0.0)
+            known = database.execute(_READ, key).scalar_one_or_none()
+            if known is None:
+                database.execute(_BEGIN, key)
+                known = database.execute(_READ, key).scalar_one()
+            slots = {int(slot): count for slot, count in known.items()}
+            slots, wait, lasts = booked(slots, now, limit, calls, urgent=urgent)
+            database.execute(_WRITE.values(slots={str(slot): count for slot, count in slots.items()}), key)
+        return wait, lasts

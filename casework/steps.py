@@ -14,6 +14,7 @@ from casework.context import Context
 from casework.errors import BadRequest, NotDueYet
 from casework.lifecycle import ENDED, FINISHED, LATELY, PLAN_WANTED
 from casework.matching.searching import find_everywhere, find_in, is_searched, searched
+from connectors.kit.limits import urgently
 from models.tables import Case
 from models.vocabulary import ConnectionId
 
@@ -40,7 +41,8 @@ async def plan_if_none(context: Context, case_id: str) -> None:
     elif left > timedelta(0):
         await _within(max(left, _UNPLANNED_WAITS), make_plan(context, case_id))
     else:
-        await _within(None, find_everywhere(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
+        with urgently():
+            await _within(None, find_everywhere(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
 
 
 async def make_plan(context: Context, case_id: str) -> None:
@@ -110,11 +112,12 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     at once.
     """
     await context.store.run(rails.ask_release, context, case_id)
-    await _within(_TO_GET_READY, ready(context, connection))
-    await cutting.contain(context, case_id, connection)  # whoever is known already waits for no search
-    late = await searched(context, case_id, connection, patience=_OTHERS_ANSWER_WITHIN)
-    if late and await context.store.run(planning.uncontained, context, case_id, connection):
-        await cutting.contain(context, case_id, connection)
+    with urgently():
+        await _within(_TO_GET_READY, ready(context, connection))
+        await cutting.contain(context, case_id, connection)  # an account that is known already waits for no search
+        late = await searched(context, case_id, connection, patience=_OTHERS_ANSWER_WITHIN)
+        if late and await context.store.run(planning.uncontained, context, case_id, connection):
+            await cutting.contain(context, case_id, connection)
 
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:

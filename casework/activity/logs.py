@@ -17,8 +17,8 @@ from models.vocabulary import Account, ConnectionId, Evidence, Json
 
 Log: TypeAlias = tuple[ConnectionId, str, str]
 """A service, the leaver's account in it, and the log's name."""
-LONGEST_ANSWER = 600.0
-"""Seconds: longer than a connector's own patience with one request, its turn within the vendor's limits on a full night included."""
+LONGEST_ANSWER = 90.0
+"""Seconds: longer than a connector's own patience with one request."""
 _NOT_UNDERSTOOD = (Unintelligible, ArithmeticError, LookupError, TypeError, ValueError)
 _YEARS = range(1990, 2200)
 """Of what a log may tell: a time elsewhere is none."""

@@ -2,27 +2,42 @@
 Keeping the limits that a vendor publishes, instead of learning them from its refusals.
 
 Limits are data with their source, in each connector's `limits.py`.  What they allow is shared by all processes that ask
-the same tenant: they take it from one `Ledger` (casework's is the database), a few calls at a time.
+the same tenant: they take it from one `Ledger` (casework's is the database), a few calls at a time.  Urgent calls wait for no
+others: they have places of their own, and a quarter of each limit is left to them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from connectors.errors import NotConfigured
 from connectors.kit.semaphore import PrioritySemaphore
 from models.vocabulary import ConnectionId
 
+SLOTS = 10
+"""The parts into which the time of a limit is divided for counting."""
 _BLOCKS = 20
 """A busy process takes one in so many of a limit's calls from the ledger at once."""
 _NONE = 0
-_BLOCK_LASTS = 5.0
-"""Seconds for which what was taken may be used: a burst of old blocks would be more than a minute allows."""
+_urgent = ContextVar("urgent", default=False)
+Slots: TypeAlias = "dict[int, int]"
+"""Calls that were taken, by the number of their slot since 1970 (or since a process's clock began)."""
+
+
+@contextmanager
+def urgently() -> Iterator[None]:
+    """Let every call that is begun in here be urgent: what a cut waits for."""
+    token = _urgent.set(True)
+    try:
+        yield
+    finally:
+        _urgent.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +45,9 @@ class Limit:
     """
     *a_minute*: calls that the vendor allows for *name*, a method or a group of them; *source*: where it says so.
 
-    A quarter of them may go in a burst, or *bucket* if the vendor says so and it is fewer; the others follow evenly: together no
-    minute has more than all of them.  *at_once*: how many may be under way together.  *within*: the seconds in which the vendor counts,
-    where it is not a minute: five hundred in thirty seconds are a thousand a minute, of which a quarter of five hundred go at once.
+    *within*: the seconds in which the vendor counts, where it is not a minute: 30 calls a minute within ten seconds are five in each
+    ten.  *bucket*: how many it takes at once, where it says so; the others then follow evenly.  *at_once*: how many may be under
+    way together; as many urgent ones may be beside them.
     """
 
     name: str
@@ -43,68 +58,90 @@ class Limit:
     within: int = 60
 
     @property
-    def burst(self) -> int:
-        """How many may go before the others wait."""
-        quarter = max(self._counted // 4, 1)
-        return quarter if self.bucket is None else min(self.bucket, quarter)
+    def counted(self) -> int:
+        """How many calls are allowed in the time in which the vendor counts."""
+        return max(self.a_minute * self.within // 60, 1)
 
     @property
-    def interval(self) -> float:
-        """Seconds between two of the others: a block's calls may be used a little later than they were taken."""
-        return self.within / max(self._counted - self.burst - (self.block - 1), 1)
+    def in_a_slot(self) -> int:
+        """How many calls one slot takes."""
+        return self.counted if self.bucket is None else max(min(self.bucket, self.counted // SLOTS), 1)
+
+    @property
+    def slot_seconds(self) -> float:
+        """How long a slot is."""
+        return self.within / SLOTS
 
     @property
     def block(self) -> int:
         """How many calls a busy process takes at once."""
-        return max(self._counted // _BLOCKS, 1)
-
-    @property
-    def _counted(self) -> int:
-        """How many calls are allowed in the time in which the vendor counts."""
-        return self.a_minute * self.within // 60
+        return max(self.counted // _BLOCKS, 1)
 
 
 class Ledger(Protocol):
     """Where processes take what a limit allows."""
 
-    async def take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
-        """Take so many *calls*; return in how many seconds they may go, 0.0 for now.  Raises nothing that stops a call."""
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+        """
+        Take so many *calls*; return in how many seconds they may go, and in how many they no longer may.
+
+        Raises nothing, and never waits for long: no call of a cut depends on it.
+        """
         ...
 
 
 @dataclass(slots=True)
 class OwnLedger:
-    """The ledger of a process that is alone, and of tests: the generic cell rate algorithm (ITU-T I.371)."""
+    """The ledger of a process that is alone, and of tests.  *clock*: in seconds."""
 
     clock: Callable[[], float] = time.monotonic
-    _spent_until: dict[tuple[ConnectionId, str], float] = field(default_factory=dict)
+    _slots: dict[tuple[ConnectionId, str], Slots] = field(default_factory=dict)
 
-    async def take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
         now, key = self.clock(), (connection, limit.name)
-        spent = spent_until(self._spent_until.get(key, 0.0), now, limit, calls)
-        self._spent_until[key] = spent
-        return max(spent - now, 0.0)
+        self._slots[key], wait, lasts = booked(self._slots.get(key, {}), now, limit, calls, urgent=urgent)
+        return wait, lasts
 
 
-def spent_until(before: float, now: float, limit: Limit, calls: int) -> float:
-    """Return until when *limit* is spent after *calls* more, *before* being until when it was: seconds on one clock."""
-    return max(before, now - limit.burst * limit.interval) + calls * limit.interval
+def booked(
+    slots: Mapping[int, int], now: float, limit: Limit, calls: int, *, urgent: bool
+) -> tuple[Slots, float, float]:
+    """
+    Book *calls* in the first slot, from *now* on, in which they exceed nothing; return the slots with them, and the seconds until that
+    slot begins and ends.
+
+    Nothing: no eleven slots in a row, and so no time of the limit's length, have more calls than it allows; calls that are not
+    urgent leave a quarter of them.  What a clock that was wrong has booked far ahead is dropped, and nobody waits for more than twice
+    the limit's time.
+    """
+    first = int(now // limit.slot_seconds)
+    last = first + 2 * SLOTS
+    kept = {slot: count for slot, count in slots.items() if first - SLOTS <= slot <= last}
+    most = limit.counted if urgent else max(limit.counted * 3 // 4, 1)
+    chosen = next((slot for slot in range(first, last) if _fits(kept, slot, limit, most, calls)), last)
+    kept[chosen] = kept.get(chosen, 0) + calls
+    begins = max(chosen * limit.slot_seconds - now, 0.0)
+    return kept, begins, (chosen + 1) * limit.slot_seconds - now
+
+
+def _fits(slots: Slots, slot: int, limit: Limit, most: int, calls: int) -> bool:
+    """Whether each row of eleven slots that has this one takes so many *calls* more."""
+    if slots.get(slot, 0) + calls > max(limit.in_a_slot, calls):
+        return False
+    around = [slots.get(one, 0) for one in range(slot - SLOTS, slot + SLOTS + 1)]
+    return all(sum(around[start : start + SLOTS + 1]) + calls <= max(most, calls) for start in range(SLOTS + 1))
 
 
 @dataclass(slots=True)
-class _Gate:
-    """One limit in this process: who may go next, what of a block is left and until when, until when the vendor has closed it."""
+class _Queue:
+    """The calls of one limit in this process, urgent or not: its places, who takes next, and what is left of a block."""
 
-    limit: Limit
+    places: PrioritySemaphore
     next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
-    places: PrioritySemaphore = field(init=False)
     left: int = 0
     size: int = 1
-    until: float = 0.0
-    closed_until: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.places = PrioritySemaphore(self.limit.at_once)
+    begins: float = 0.0
+    ends: float = 0.0
 
 
 @dataclass(slots=True)
@@ -124,57 +161,55 @@ class Limits:
     raised: Mapping[str, int] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=OwnLedger)
     clock: Callable[[], float] = time.monotonic
-    _gates: dict[str, _Gate] = field(default_factory=dict)
+    _limits: dict[str, Limit] = field(default_factory=dict)
+    _queues: dict[tuple[str, bool], _Queue] = field(default_factory=dict)
+    _closed_until: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise `NotConfigured` for a raised limit that there is not: a name misspelt would be kept at the published one in silence."""
         if unknown := self.raised.keys() - {"*", *(row.name for row in self.rows)}:
             known = ", ".join(sorted(row.name for row in self.rows))
-            raise NotConfigured(f"{self.connection}: LIMITS names {min(unknown)}, which is none of: {known}")
+            raise NotConfigured(f"{self.connection}: LIMITS names {min(unknown)}, which is not one of: {known}")
         for row in self.rows:
-            limit = replace(row, a_minute=self.raised.get(row.name, self.raised.get("*", row.a_minute)))
-            self._gates[row.name] = _Gate(limit)
+            a_minute = self.raised.get(row.name, self.raised.get("*"))
+            self._limits[row.name] = row if a_minute is None else replace(row, a_minute=a_minute, bucket=None)
 
     @asynccontextmanager
     async def turn(self, *names: str, urgent: bool = False) -> AsyncIterator[None]:
-        """Wait until each limit of *names* lets one more call go, an urgent one before the others, and hold its place meanwhile."""
+        """Wait until each limit of *names* lets one more call go, and hold a place of each meanwhile."""
         async with AsyncExitStack() as places:
             for name in names:
-                gate = self._gate(name)
-                async with gate.next.place(
-                    urgent=urgent
-                ):  # one at a time waits for the rate, and holds a place meanwhile
-                    await places.enter_async_context(gate.places.place(urgent=urgent))
-                    await self._wait(gate)
+                queue = self._queue(name, urgent=urgent or _urgent.get())
+                await places.enter_async_context(queue.places.place())
+                async with queue.next.place():
+                    await self._wait(name, queue, urgent=urgent or _urgent.get())
             yield
 
     def close(self, name: str, wait: timedelta | None) -> None:
         """Close *name* for as long as the vendor asked: it counts other callers too."""
         if wait is not None and wait.total_seconds() <= self.longest:
-            gate = self._gate(name)
-            gate.closed_until = max(self.clock() + wait.total_seconds(), gate.closed_until)
+            self._closed_until[name] = max(self.clock() + wait.total_seconds(), self._closed_until.get(name, 0.0))
 
-    def _gate(self, name: str) -> _Gate:
-        if name not in self._gates:
-            self._gates[name] = _Gate(Limit(name, _NONE, "none is published"))
-        return self._gates[name]
+    def _queue(self, name: str, *, urgent: bool) -> _Queue:
+        if (name, urgent) not in self._queues:
+            limit = self._limits.setdefault(name, Limit(name, _NONE, "none is published"))
+            self._queues[name, urgent] = _Queue(PrioritySemaphore(limit.at_once))
+        return self._queues[name, urgent]
 
-    async def _wait(self, gate: _Gate) -> None:
-        if gate.limit.a_minute != _NONE:
-            await self._take(gate)
-        left = gate.closed_until - self.clock()
-        if left > 0:
-            await self.sleep(left)
-
-    async def _take(self, gate: _Gate) -> None:
+    async def _wait(self, name: str, queue: _Queue, *, urgent: bool) -> None:
         """Use one call of the block that is left, or take another: a larger one after one that was soon used up."""
-        now = self.clock()
-        if gate.left and now <= gate.until:
-            gate.left -= 1
-            return
-        busy = not gate.left and now <= gate.until
-        gate.size = min(2 * gate.size, gate.limit.block) if busy else 1
-        wait = await self.ledger.take(self.connection, gate.limit, gate.size)
-        if wait > 0:
-            await self.sleep(wait)
-        gate.left, gate.until = gate.size - 1, self.clock() + _BLOCK_LASTS
+        limit = self._limits[name]
+        if limit.a_minute != _NONE:
+            now = self.clock()
+            if not queue.left or now >= queue.ends:
+                busy = not queue.left and now < queue.ends
+                queue.size = min(2 * queue.size, limit.block) if busy else 1
+                begins, ends = await self.ledger.take(self.connection, limit, queue.size, urgent=urgent)
+                queue.left, queue.begins, queue.ends = queue.size, self.clock() + begins, self.clock() + ends
+            await self._until(queue.begins)
+        await self._until(self._closed_until.get(name, 0.0))
+        queue.left = max(queue.left - 1, 0)  # only now: a caller that gave up has used nothing
+
+    async def _until(self, at: float) -> None:
+        if (left := at - self.clock()) > 0:
+            await self.sleep(left)

@@ -16,11 +16,11 @@ _IDENTITY = f"{_PAGE}#identity-and-access-service-limits"
 
 LIMITS = (
     # The smallest tenant has 3,500 resource units in 10 s.  Writes, at one each, use up to 200 of them; no read of ours costs more than three.
-    Limit(READS, 6_000, _IDENTITY, at_once=20, bucket=100),
+    Limit(READS, 6_000, _IDENTITY, at_once=20, within=10),
     # 3,000 in 150 s
     Limit(WRITES, 1_200, _IDENTITY),
     # signIns and directoryAudits: 5 in 10 s
-    Limit(REPORTS, 30, f"{_PAGE}#identity-and-access-reports-service-limits", bucket=1),
+    Limit(REPORTS, 30, f"{_PAGE}#identity-and-access-reports-service-limits", within=10),
 )
 
 CONNECTIONS = 48

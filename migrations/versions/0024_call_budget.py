@@ -10,12 +10,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table, empty: nothing is spent yet."""
+    """Make the table, empty: nothing is taken yet."""
     op.create_table(
         "call_budget",
         sa.Column("connection", sa.String(), primary_key=True),
         sa.Column("name", sa.String(), primary_key=True),
-        sa.Column("spent_until", sa.Float(), nullable=False),
+        sa.Column("slots", sa.JSON(), nullable=False),
     )
 
 

@@ -2,7 +2,7 @@
 
 from sqlmodel import Field
 
-from models.tables.columns import Table
+from models.tables.columns import Table, json_column
 from models.vocabulary import ConnectionId
 
 
@@ -10,10 +10,9 @@ class CallBudget(Table, table=True):
     """
     One limit of one connection.
 
-    *spent_until*: seconds since 1970, on the database's clock, until which what the limit allows is spent (see
-    `connectors.kit.limits`).
+    *slots*: calls that were taken, by the number of their slot on the database's clock (see `connectors.kit.limits`).
     """
 
     connection: ConnectionId = Field(primary_key=True)
     name: str = Field(primary_key=True)
-    spent_until: float
+    slots: dict[str, int] = json_column(default_factory=dict)

@@ -100,9 +100,11 @@ class TestLedger:
         taken: set[tuple[str, str, int]] = set()
 
         class Book:
-            async def take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
+            async def take(
+                self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool
+            ) -> tuple[float, float]:
                 taken.add((connection, limit.name, limit.a_minute))
-                return 0.0
+                return 0.0, 1.0
 
         async with rig() as r:
             settings = r.connector._transport._settings.model_copy(update={"limits": {DIRECTORY: 4_800}})  # type: ignore[attr-defined]  # as the rig has them

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.activity import Window
-from connectors.kit.limits import OwnLedger
+from connectors.kit.limits import Limit, OwnLedger
 from connectors.kit.pacing import Pace
 from connectors.microsoft365.activity.sources import DIRECTORY, SIGN_INS
 from connectors.microsoft365.limits import LIMITS, READS, REPORTS, SEARCHES, WRITES, limit_of
@@ -104,17 +104,17 @@ class TestNightOfFifty:
         taken: list[int] = []
 
         class Counting(OwnLedger):
-            async def take(self, connection: str, limit: object, calls: int) -> float:
+            async def take(self, connection: str, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
                 assert (connection, limit) == (Service.MICROSOFT365, next(one for one in LIMITS if one.name == READS))
                 taken.append(calls)
-                return 0.0
+                return 0.0, 1.0
 
         async with rig() as r:
             limits = graph_of(r).limits
             limits.ledger = Counting()
             await r.connector.list_access(Account(Service.MICROSOFT365, r.account_id("E1010")))
             assert len([q for q in r.stage.journal if q.inner]) == 7
-            assert sum(taken) - limits._gates[READS].left == 7
+            assert sum(taken) - sum(queue.left for queue in limits._queues.values()) == 7
 
 
 class TestWhatWaits:
@@ -155,6 +155,5 @@ class TestWhatWaits:
     async def test_what_the_tenant_was_given(self) -> None:
         """Where Microsoft gave a tenant other limits, its settings have them."""
         async with rig(settings={"limits": {REPORTS: 60}}) as r:
-            gates = graph_of(r).limits._gates
-            assert gates[REPORTS].limit.a_minute == 60
-            assert gates[WRITES].limit.a_minute == 1_200
+            limits = graph_of(r).limits._limits
+            assert (limits[REPORTS].a_minute, limits[WRITES].a_minute) == (60, 1_200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.errors import NotConfigured
-from connectors.kit.limits import Ledger, Limit, Limits, OwnLedger
+from connectors.kit.limits import Ledger, Limit, Limits, OwnLedger, urgently
 from connectors.kit.semaphore import PrioritySemaphore
 
 SLOW = Limit("list", 20, "vendor.example/limits")
@@ -66,45 +67,68 @@ class TestLimits:
             (Limit("once", 1, "x"), 4),
             (Limit("d", 180, "x", bucket=20), 600),
             (Limit("h", 50, "x", within=3600), 200),
+            (Limit("r", 30, "x", within=10), 40),
         ],
     )
-    async def test_no_minute_has_more(self, limit: Limit, many: int) -> None:
-        """However many call at once, no sixty seconds have more calls than are published; and all of them come to their turn."""
+    @pytest.mark.parametrize("urgent", [False, True])
+    async def test_no_minute_has_more(self, limit: Limit, many: int, urgent: bool) -> None:
+        """However many call at once, no time of the limit has more calls than are published; and all of them come to their turn."""
         time = Time()
-        at = await calls(limits(time, limit), time, limit.name, many)
+        at = await calls(limits(time, limit), time, limit.name, many, urgent=urgent)
         assert len(at) == many
-        assert most_within(at, limit.within) <= limit.a_minute * limit.within / 60 + (limit.a_minute == 1)
+        assert most_within(at, limit.within) <= limit.counted
 
-    async def test_a_few_do_not_wait(self) -> None:
-        """What a single leaver asks goes at once."""
+    async def test_a_full_night_of_both(self) -> None:
+        """Urgent calls and others together keep the limit too."""
         time = Time()
-        await calls(limits(time, SLOW), time, "list", 5)
+        kept = limits(time, SLOW)
+        both = await asyncio.gather(
+            calls(kept, time, "list", 60), calls(kept, time, "list", 40, urgent=True), calls(kept, time, "list", 20)
+        )
+        assert most_within([when for one in both for when in one]) <= SLOW.counted
+
+    @pytest.mark.parametrize("clock", [0.0, 1000.0])
+    async def test_a_few_do_not_wait(self, clock: float) -> None:
+        """What a single leaver asks goes at once, on a machine that was just started too."""
+        time = Time(clock)
+        await calls(limits(time, SLOW), time, "list", 15)
         assert time.slept == []
 
-    async def test_an_urgent_call_goes_first(self) -> None:
-        """A cut does not wait behind the listings of fifty others."""
-        time, order = Time(), list[str]()
-        kept = limits(time, SLOW)
-
-        async def call(name: str, *, urgent: bool) -> None:
-            async with kept.turn("list", urgent=urgent):
-                order.append(name)
-
-        listings = [asyncio.ensure_future(call("listing", urgent=False)) for _ in range(40)]
-        await asyncio.sleep(0)
-        await call("cut", urgent=True)
-        assert order.index("cut") < 15
-        await asyncio.gather(*listings)
-
-    async def test_an_urgent_call_waits_for_no_places(self) -> None:
-        """Listings that wait for the rate hold one place together: what is urgent does not wait until they are let go."""
+    async def test_urgent_calls_wait_for_no_others(self) -> None:
+        """A quarter of each limit is left to cuts, with places of their own: sixty listings that wait hold up none of five."""
         time = Time()
         kept = limits(time, Limit("list", 20, "x", at_once=2))
         listings = asyncio.ensure_future(calls(kept, time, "list", 60))
-        for _ in range(20):
+        for _ in range(8):
             await asyncio.sleep(0)
-        (cut,) = await calls(kept, time, "list", 1, urgent=True)
-        assert cut < max(await listings) - 100
+        began = time()
+        assert await calls(kept, time, "list", 5, urgent=True) == [began] * 5
+        await listings
+
+    async def test_what_is_begun_urgently(self) -> None:
+        """Casework says what a cut waits for: each call that is begun for it is urgent."""
+        time = Time()
+        kept = limits(time, SLOW)
+        await calls(kept, time, "list", 15)
+        with urgently():
+            await calls(kept, time, "list", 5)
+        assert time.slept == []
+        await calls(kept, time, "list", 1)
+        assert time.slept != []
+
+    async def test_a_caller_that_gives_up(self) -> None:
+        """It has used nothing: the next one goes when it would have gone."""
+        time = Time()
+        kept = limits(time, SLOW)
+        await calls(kept, time, "list", 15)
+        began = time()
+        for _ in range(30):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0):
+                    await calls(kept, time, "list", 1)
+        time.at = began
+        (at,) = await calls(kept, time, "list", 1)
+        assert at - began <= 66
 
     async def test_several_names_at_once(self) -> None:
         """A call that two limits are about keeps both."""
@@ -124,12 +148,8 @@ class TestLimits:
         time = Time()
         ledger = OwnLedger(time)
         one, two = limits(time, SLOW, ledger=ledger), limits(time, SLOW, ledger=ledger)
-        at = [
-            when
-            for both in await asyncio.gather(calls(one, time, "list", 30), calls(two, time, "list", 30))
-            for when in both
-        ]
-        assert most_within(at) <= 20
+        both = await asyncio.gather(calls(one, time, "list", 30), calls(two, time, "list", 30))
+        assert most_within([when for each in both for when in each]) <= 20
 
     async def test_a_busy_process_asks_the_ledger_seldom(self) -> None:
         """Thousands of calls take dozens of blocks, and one that makes a call now and then takes no more than it uses."""
@@ -137,12 +157,12 @@ class TestLimits:
 
         @dataclass
         class Counted(OwnLedger):
-            async def take(self, connection: str, limit: Limit, calls: int) -> float:
+            async def take(self, connection: str, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
                 taken[calls] += 1
-                return await OwnLedger.take(self, connection, limit, calls)
+                return await OwnLedger.take(self, connection, limit, calls, urgent=urgent)
 
-        await calls(limits(time, WIDE, ledger=Counted(time)), time, "get", 2000)
-        assert taken.total() <= 40
+        await calls(limits(time, WIDE, ledger=Counted(time)), time, "get", 1700)
+        assert taken.total() <= 30
         taken.clear()
         seldom = limits(time, WIDE, ledger=Counted(time))
         for _ in range(5):
@@ -159,17 +179,19 @@ class TestLimits:
 
     async def test_a_raised_limit_that_there_is_not(self) -> None:
         """A misspelt name stops the start: in silence the published number would be kept."""
-        with pytest.raises(NotConfigured, match="LIMITS names lsit, which is none of: list"):
+        with pytest.raises(NotConfigured, match="LIMITS names lsit, which is not one of: list"):
             limits(Time(), SLOW, raised={"lsit": 100})
 
-    async def test_a_call_without_a_published_limit(self) -> None:
+    @pytest.mark.parametrize("urgent", [False, True])
+    async def test_a_call_without_a_published_limit(self, urgent: bool) -> None:
         """It waits for nothing but what the vendor itself asked for."""
         time = Time()
         kept = limits(time)
-        await calls(kept, time, "other", 100)
+        await calls(kept, time, "other", 100, urgent=urgent)
         assert time.slept == []
         kept.close("other", timedelta(seconds=9))
-        await calls(kept, time, "other", 1)
+        kept.close("other", timedelta(seconds=3))
+        await calls(kept, time, "other", 1, urgent=urgent)
         assert time.slept == [9.0]
 
     async def test_a_wait_that_is_too_long(self) -> None:
