@@ -22,7 +22,7 @@ from models.vocabulary import ConnectionId
 
 SLOTS = 10
 """The parts into which the time of a limit is divided for counting."""
-_BLOCKS = 20
+_BLOCKS = 40
 """A busy process takes one in so many of a limit's calls from the ledger at once."""
 _NONE = 0
 _urgent = ContextVar("urgent", default=False)
@@ -117,16 +117,22 @@ def booked(
     first = int(now // limit.slot_seconds)
     last = first + 2 * SLOTS
     kept = {slot: count for slot, count in slots.items() if first - SLOTS <= slot <= last}
-    most = limit.counted if urgent else max(limit.counted * 3 // 4, 1)
-    chosen = next((slot for slot in range(first, last) if _fits(kept, slot, limit, most, calls)), last)
+    chosen = next((slot for slot in range(first, last) if _fits(kept, slot, limit, calls, urgent=urgent)), last)
     kept[chosen] = kept.get(chosen, 0) + calls
     begins = max(chosen * limit.slot_seconds - now, 0.0)
     return kept, begins, (chosen + 1) * limit.slot_seconds - now
 
 
-def _fits(slots: Slots, slot: int, limit: Limit, most: int, calls: int) -> bool:
-    """Whether each row of eleven slots that has this one takes so many *calls* more."""
-    if slots.get(slot, 0) + calls > max(limit.in_a_slot, calls):
+def _fits(slots: Slots, slot: int, limit: Limit, calls: int, *, urgent: bool) -> bool:
+    """
+    Whether each row of eleven slots that has this one takes so many *calls* more.
+
+    Calls that are not urgent follow evenly after the first few, so that room for an urgent one is never a whole minute away.
+    """
+    most = limit.counted if urgent else max(limit.counted * 3 // 4, 1)
+    here, before = slots.get(slot, 0) + calls, sum(slots.get(one, 0) for one in range(slot - SLOTS, slot))
+    evenly = limit.in_a_slot if urgent else min(limit.in_a_slot, -(-most // SLOTS))
+    if here > max(evenly, calls) and (limit.bucket is not None or urgent or here + before > most // 4):
         return False
     around = [slots.get(one, 0) for one in range(slot - SLOTS, slot + SLOTS + 1)]
     return all(sum(around[start : start + SLOTS + 1]) + calls <= max(most, calls) for start in range(SLOTS + 1))

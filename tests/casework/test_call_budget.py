@@ -33,12 +33,18 @@ async def waits(ledgers: list[DatabaseLedger], many: int, connection: str = "sla
     return sorted(wait for wait, _ in found)
 
 
+def assert_shared(taken: list[float]) -> None:
+    """Of twenty calls three go at once, and fifteen in all before the minute is over."""
+    assert [wait == 0.0 for wait in taken[:4]] == [True, True, True, False]
+    assert taken[14] < 60 < taken[15]
+
+
 class TestDatabaseLedger:
     async def test_two_processes(self, tmp_path: Path) -> None:
-        """Each takes what the other has left: three quarters at once, the others in the next minute; another connection has its own."""
+        """Each takes what the other has left: three at once, fifteen within a minute; another connection has its own."""
         ledgers = [DatabaseLedger(store(tmp_path / "one.db")) for _ in range(2)]
-        assert [wait > 50 for wait in await waits(ledgers, 20)] == [False] * 15 + [True] * 5
-        assert await waits(ledgers, 15, "slack.acquired") == [0.0] * 15
+        assert_shared(await waits(ledgers, 20))
+        assert (await waits(ledgers, 3, "slack.acquired")) == [0.0] * 3
 
     @pytest.mark.parametrize("fault", ["dropped", "closed", "locked"])
     async def test_a_database_that_does_not_answer(
@@ -56,7 +62,7 @@ class TestDatabaseLedger:
                 ledger.store.thread.shutdown()
             else:
                 connection.execute(text("UPDATE call_budget SET name = name"))  # holds the writers' lock
-            assert [wait > 50 for wait in await waits([ledger], 20)] == [False] * 15 + [True] * 5
+            assert_shared(await waits([ledger], 20))
             assert time.monotonic() - began < 5
 
     async def test_a_clock_that_was_ahead(self, tmp_path: Path) -> None:
@@ -66,4 +72,4 @@ class TestDatabaseLedger:
         ledger.store.clock.machine = lambda: ahead().replace(year=ahead().year + 1)
         await waits([ledger], 20)
         ledger.store.clock.machine = ahead
-        assert await waits([ledger], 15) == [0.0] * 15
+        assert await waits([ledger], 3) == [0.0] * 3

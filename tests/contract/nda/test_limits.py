@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -56,6 +57,8 @@ async def test_a_night_of_fifty_leavers(name: str, tmp_path: Path) -> None:
     pace = replace(FAST, sleep=clock.wait)
     async with rigging(name)(tmp_path, pace=pace, ledger=OwnLedger(clock)) as rig:
         assert rig.stage is not None
+        transport: Any = rig.register._transport  # type: ignore[attr-defined]  # as `connect` has made it
+        transport._limits.clock = clock
         rig.stage.app = clock.noting(rig.stage.app)
         for number in itertools.cycle(NIGHT):
             await rig.register.find_papers(leaver(number))
