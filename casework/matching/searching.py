@@ -173,7 +173,8 @@ async def _at_known_addresses(
 ) -> list[Match]:
     """Return the accounts, those *known* left out, at the addresses that accepted accounts in other services bear."""
     rows = await context.store.run(accepted, context, case_id)
-    borne = {one for row in rows if row.connection != connection for those in row.addresses.values() for one in those}
+    elsewhere = [row.addresses for row in rows if row.connection != connection]
+    borne = {one for those in elsewhere for rank in ("primary", "others") for one in those.get(rank, ())}
     new = borne - fold_all(address for address in (leaver.email, *leaver.other_emails) if address)
     found = await context.connectors[connection].find_at(leaver, sorted(new)) if new else []
     return [match for match in found if match.account.id not in known]
