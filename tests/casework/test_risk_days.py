@@ -293,7 +293,7 @@ class TestComputers:
             *acts(K.DOWNLOAD, WINDOW[5:], 20, device="pc-2"),
         ]
         home = [
-            *acts(K.SYNC, [WINDOW[6]], 9_000, device="home", by_program=True),
+            *acts(K.SYNC, [WINDOW[5]], 9_000, device="home", by_program=True),
             *acts(K.DOWNLOAD, WINDOW[7:], 20, device="home"),
         ]
         found = reasons([*used, *acts(K.SYNC, [WINDOW[5]], 9_000, device="pc-2", by_program=True), *home])

@@ -624,6 +624,24 @@ class TestTogether:
         long = [*acts(K.DOWNLOAD, BEFORE, 15), *acts(K.EDIT, ALL, 10), *acts(K.DOWNLOAD, WINDOW, 80)]
         assert "volume" in self.told(long, acts(K.EDIT, [*self.SHORT, *WINDOW], 30))
 
+    def test_work_of_before_a_log_began(self) -> None:
+        """Great days of then are explained by the log that shows them, and not refuted by one that does not."""
+        great = [*acts(K.DOWNLOAD, BEFORE[20:28], 300), *acts(K.EDIT, BEFORE[20:28], 50)]
+        long = [*acts(K.DOWNLOAD, ALL, 50), *acts(K.EDIT, ALL, 10), *great]
+        assert list(self.told(long, acts(K.EDIT, [*self.SHORT, *WINDOW], 30))) == ["more_work"]
+
+    def test_as_much_as_the_other_log_showed_once(self) -> None:
+        """What came to more in a stretch of either log's days is no unusual amount."""
+        begins = NOTICE_ON - timedelta(days=120)
+        short = [*acts(K.DOWNLOAD, weekdays(begins)[5:6], 3_000), *acts(K.DOWNLOAD, WINDOW[5:6], 2_700)]
+        found = of_two_logs([*acts(K.DOWNLOAD, ALL), *acts(K.EDIT, ALL, 10)], short, short_from=begins)
+        assert "volume" not in found
+
+    def test_days_of_the_log_that_shows_it(self) -> None:
+        """A sentence names the days of a log that shows what is told."""
+        short = [*acts(K.DOWNLOAD, [*self.SHORT, *WINDOW], 20), *acts(K.DOWNLOAD, WINDOW[:3], 900)]
+        assert self.told(acts(K.EDIT, ALL, 10), short)["volume"].figures["baseline_days"] == 60
+
     def test_the_most_work_is_said(self) -> None:
         """Of several amounts that a new task explains the greatest is told."""
         made = [*acts(K.EDIT, BEFORE, 10), *acts(K.EDIT, WINDOW, 60)]
