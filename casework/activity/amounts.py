@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from casework.activity.change import rise_in
 from casework.activity.measure import is_more
 from casework.activity.reason import Reason
-from casework.activity.tally import Half, by_day, whole
+from casework.activity.tally import HUGE, Half, by_day, whole
 from casework.messages import Said, message
 from models.vocabulary import ActivityKind
 
 if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
-HUGE, _HEAVY = 1_000_000_000, 5_000_000_000
-"""Bytes from which on one file, and what was taken in all, is told."""
+_HEAVY = 5_000_000_000
+"""Bytes from which on what was taken in all is told."""
 _AT_ANY_TIME = 2
 """Times what is told of the window's days: months before it hold more days on which much may be to be fetched."""
 _MONTHS_OF_A_HABIT, _HALF_A_MONTH = 3, 15
@@ -82,7 +82,7 @@ def _by_weekday(w: Comparison) -> float:
 
 def size(w: Comparison) -> Iterator[Reason]:
     """Tell of one file that is larger than any before, and of many bytes in all, where the log counts them."""
-    sizes, before = w.measure(_sizes), w.before.largest[0]
+    sizes, before = w.measure(_sizes), w.tally.before.largest[0]  # what a computer was filled with is known, too
     largest, on = max((part.since.largest for part in w.long), default=(0, w.tally.notice_on))
     if largest >= HUGE and largest > w.rules.ratio * before:
         yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=sizes.days, on=str(on))

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from casework.activity.tally import Half
+if TYPE_CHECKING:
+    from casework.activity.tally import Half
 
 Count: TypeAlias = "Callable[[Half], Mapping[date, int]]"
 """What is counted by day."""

@@ -28,6 +28,8 @@ _QUARTER = 900
 _MOST_EXITS = 500
 _NO_FILE = 1 << 50
 """Bytes that no file has: whoever writes so is not counted."""
+HUGE = 1_000_000_000
+"""Bytes from which on one file is told."""
 
 SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
 EXITS = SHARES | {

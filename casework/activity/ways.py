@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from casework.activity.amounts import HUGE
 from casework.activity.measure import Count
 from casework.activity.reason import Reason
-from casework.activity.tally import SHARES, Half, by_day, whole
+from casework.activity.tally import HUGE, SHARES, Half, by_day, whole
 from casework.messages import joined, message
 from models.vocabulary import ActivityKind as K
 

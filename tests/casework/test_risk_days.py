@@ -286,6 +286,16 @@ class TestComputers:
         assert list(reasons(used)) == ["replaced"]
         assert "volume" in reasons([*used, *acts(K.DOWNLOAD, WINDOW[3:], 95, device="pc-3")])
 
+    def test_a_file_that_an_earlier_computer_was_filled_with(self) -> None:
+        """It is no larger than any before."""
+        first, second = BEFORE[:50], BEFORE[50:]
+        used = [*acts(K.DOWNLOAD, first, 20, device="pc-1"), *acts(K.DOWNLOAD, [*second, *WINDOW], 20, device="pc-2")]
+        large = [
+            *acts(K.SYNC, [second[0]], 900, device="pc-2", by_program=True, size=2_000_000_000),
+            *acts(K.DOWNLOAD, WINDOW[:1], device="pc-2", size=2_000_000_000),
+        ]
+        assert "huge_file" not in reasons([*used, *large])
+
     def test_one_place_is_taken_once(self) -> None:
         """Of two that are filled when one falls silent, one took its place: the other counts."""
         used = [
