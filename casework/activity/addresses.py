@@ -64,7 +64,9 @@ class Addresses:
         local, _, domain = address.rpartition("@")
         parts = _parts(local)
         only = next(iter(parts)) if len(parts) == 1 else ""
-        named = parts == {self.word} or any(name <= parts or _is_made_of(only, name) for name in self.names)
+        named = parts == {self.word} or any(
+            name <= parts or (len(only) >= _LONG and _is_made_of(only, name)) for name in self.names
+        )
         return domain in PRIVATE and named
 
 
@@ -75,8 +77,9 @@ def _parts(text: str) -> frozenset[str]:
 
 
 def _is_made_of(word: str, name: frozenset[str]) -> bool:
-    """Whether *word* is all parts of *name*, in whatever order, and nothing else."""
-    return len(word) == sum(map(len, name)) >= _LONG and all(part in word for part in name)
+    """Whether *word* is all parts of *name*, one after the other in whatever order, and nothing else."""
+    rest = ((word.removeprefix(part), name - {part}) for part in name if word.startswith(part))
+    return any(_is_made_of(*one) for one in rest) if name else not word
 
 
 def _is_at(address: str, domains: frozenset[str]) -> bool:

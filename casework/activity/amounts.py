@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import partial
 from statistics import mean, median
 from typing import TYPE_CHECKING
 
 from casework.activity.change import rise_in
+from casework.activity.measure import is_more
 from casework.activity.reason import Reason
+from casework.activity.tally import HUGE, Half, by_day, whole
 from casework.messages import Said, message
 from models.vocabulary import ActivityKind
 
 if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
-HUGE, _HEAVY = 1_000_000_000, 5_000_000_000
-"""Bytes from which on one file, and what was taken in all, is told."""
+_HEAVY = 5_000_000_000
+"""Bytes from which on what was taken in all is told."""
 _AT_ANY_TIME = 2
 """Times what is told of the window's days: months before it hold more days on which much may be to be fetched."""
 _MONTHS_OF_A_HABIT, _HALF_A_MONTH = 3, 15
@@ -31,21 +34,21 @@ _GROWN = 2
 
 def volume(w: Comparison) -> Iterator[Reason]:
     """Tell of many takes in the window, all together."""
-    takes = sum(w.taken_since.values())
-    usual = max(
-        _by_weekday(w), w.as_before(sum(w.in_baseline(w.taken).values()))
-    )  # who takes much once a month has a median of nothing
-    if takes < w.rules.volume or takes <= w.rules.ratio * usual or takes <= w.most(w.taken):
+    taken = w.measure(_takes)
+    takes = taken.since
+    usual = max(_by_weekday(w), taken.expected)  # who takes much once a month has a median of nothing
+    if takes < w.rules.volume or takes <= w.rules.ratio * usual or takes <= taken.most:
         return
     times, work = takes / max(usual, 1), w.work_of(_weekdays(w))
     if w.is_explained(times, work):
         yield _more_work(takes, usual, work)
         return
     views = w.since.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
-    syncs = w.since.kinds[ActivityKind.SYNC] - (w.replacement.days.total() if w.replacement is not None else 0)
+    filled = sum(n for one in w.replacements for day, n in one.days.items() if day >= w.tally.notice_on)
+    syncs = w.since.kinds[ActivityKind.SYNC] - filled
     yield Reason(
         "volume", takes=takes, expected=round(usual), days=w.window_days, unusual_days=len(w.unusual_days(w.taken_since)),
-        baseline_days=w.known_days, left_out=w.left_out,
+        baseline_days=taken.days, left_out=w.left_out,
         than=message("volume_times", times=takes / usual) if usual >= 1 else message("volume_against"),
         views=message("volume_views", views=views) if views else Said("", ""),
         syncs=message("volume_syncs", syncs=syncs) if 2 * syncs > takes else Said("", ""),
@@ -55,6 +58,18 @@ def volume(w: Comparison) -> Iterator[Reason]:
 
 def _more_work(takes: int, usual: float, work: float | None) -> Reason:
     return Reason("more_work", takes=takes, expected=round(usual), work=round(work or 0, 1))
+
+
+def _takes(half: Half) -> Counter[date]:
+    return by_day(half.hours)
+
+
+def _sizes(half: Half) -> Counter[date]:
+    return half.size
+
+
+def _views(half: Half) -> dict[date, int]:
+    return {day: len(seen) for day, seen in half.views.items()}
 
 
 def _weekdays(w: Comparison) -> list[date]:
@@ -67,26 +82,27 @@ def _by_weekday(w: Comparison) -> float:
 
 def size(w: Comparison) -> Iterator[Reason]:
     """Tell of one file that is larger than any before, and of many bytes in all, where the log counts them."""
-    (largest, on), before = w.since.largest, w.before.largest[0]
-    if w.is_long and largest >= HUGE and largest > w.rules.ratio * before:
-        yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=w.known_days, on=str(on))
-    total, usual = sum(w.since.size.values()), w.as_before(sum(w.in_baseline(w.before.size).values()))
-    much = total > w.rules.ratio * usual and total > _GROWN * w.most(w.before.size)
+    sizes, before = w.measure(_sizes), w.tally.before.largest[0]  # what a computer was filled with is known, too
+    largest, on = max((part.since.largest for part in w.long), default=(0, w.tally.notice_on))
+    if largest >= HUGE and largest > w.rules.ratio * before:
+        yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=sizes.days, on=str(on))
+    total, usual = sizes.since, sizes.expected
+    much = total > w.rules.ratio * usual and total > _GROWN * sizes.most
     if total >= _HEAVY and much and not w.is_explained(total / max(usual, 1), w.work_of(_weekdays(w))):
-        yield Reason("bytes", megabytes=total // 10**6, expected=round(usual / 10**6), days=w.known_days)
+        yield Reason("bytes", megabytes=total // 10**6, expected=round(usual / 10**6), days=sizes.days)
 
 
 def views(w: Comparison) -> Iterator[Reason]:
     """Tell of many different files that were opened on the screen, each counted once a day."""
-    before, since = ({day: len(seen) for day, seen in half.views.items()} for half in (w.before, w.since))
-    number, usual = sum(since.values()), w.as_before(sum(w.in_baseline(before).values()))
-    if number < w.rules.volume or number <= w.rules.ratio * usual or number <= w.most(before):
+    seen, since = w.measure(_views), _views(w.since)
+    number, usual = seen.since, seen.expected
+    if number < w.rules.volume or number <= w.rules.ratio * usual or number <= seen.most:
         return
     if w.is_explained(number / max(usual, 1), work := w.work_of(_weekdays(w))):
         yield _more_work(number, usual, work)
         return
     peak = max(since, key=since.__getitem__)
-    yield Reason("views", views=number, expected=round(usual), days=w.known_days, peak=since[peak], peak_on=str(peak))
+    yield Reason("views", views=number, expected=round(usual), days=seen.days, peak=since[peak], peak_on=str(peak))
 
 
 def marked(w: Comparison) -> Iterator[Reason]:
@@ -94,51 +110,49 @@ def marked(w: Comparison) -> Iterator[Reason]:
     Tell of files that say of themselves that they are confidential, where they are more, and more among what was taken, than before: all
     together, else those of the mark of which there are most.
     """
-    before, since = _by_mark(w.before.marked), _by_mark(w.since.marked)
-    every = [
-        ("", _sum(before.values()), _sum(since.values())),
-        *((mark, before[mark], since[mark]) for mark, _ in _most(since)),
-    ]
-    for mark, then, now in every:
-        number, known = now.total(), sum(w.in_baseline(then).values())
-        share = (known + 1) / taken if (taken := sum(w.in_baseline(w.taken).values())) else 0.0
-        is_denser = w.is_more(number, share * sum(w.taken_since.values()), times=_DENSER)
-        files = len(set[int]().union(*(seen for one, seen in w.since.marked_files.items() if mark in {"", one})))
-        if files >= w.rules.marked and is_denser and w.rises(number, then):
+    files = {mark: set[int]().union(*(part.since.marked_files[mark] for part in w.long)) for mark in _marks(w)}
+    taken = w.measure(_takes, rare=True)
+    for mark, seen in {"": set[int]().union(*files.values()), **files}.items():
+        number = w.measure(partial(_marked, mark), rare=True)
+        share = (number.expected + number.once) / taken.expected if taken.expected else 0.0
+        is_denser = is_more(number.since, share * taken.since, times=_DENSER)
+        if len(seen) >= w.rules.marked and is_denser and number.has_risen:
             said = message("marked_alike", mark=mark) if mark else Said("", "")
-            yield Reason("marked", marked=number, files=files, before=known, days=w.known_days, alike=said)
+            yield Reason(
+                "marked", marked=number.since, files=len(seen), before=number.before, days=number.days, alike=said
+            )
             return
 
 
-def _by_mark(marked: Mapping[tuple[str, date], int]) -> dict[str, Counter[date]]:
-    counts: dict[str, Counter[date]] = defaultdict(Counter)
-    for (mark, day), number in marked.items():
-        counts[mark][day] += number
+def _marks(w: Comparison) -> list[str]:
+    """Return the marks of what was taken in the window, those of which there is most first."""
+    counts = Counter[str]()
+    for (mark, _), number in whole(part.since for part in w.long).marked.items():
+        counts[mark] += number
+    return sorted(counts, key=lambda mark: (-counts[mark], mark))
+
+
+def _marked(mark: str, half: Half) -> Counter[date]:
+    """Return the takes with *mark* by day; with any, where it is none."""
+    counts = Counter[date]()
+    for (one, day), number in half.marked.items():
+        if mark in {"", one}:
+            counts[day] += number
     return counts
-
-
-def _most(by_mark: Mapping[str, Counter[date]]) -> list[tuple[str, Counter[date]]]:
-    return sorted(by_mark.items(), key=lambda one: (-one[1].total(), one[0]))
-
-
-def _sum(counts: Iterable[Counter[date]]) -> Counter[date]:
-    return sum(counts, Counter[date]())
 
 
 def burst(w: Comparison) -> Iterator[Reason]:
     """Tell of the fullest hour."""
-    before = max(w.hours_of(w.before).values(), default=0)
-    for hour, number in w.hours_of(w.since).most_common(1):
+    before = max(w.before.hours.values(), default=0)
+    for hour, number in w.since.hours.most_common(1):
         if number >= max(w.rules.burst, 2 * before):
             yield Reason("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
 
 
 def folders(w: Comparison) -> Iterator[Reason]:
     """Tell of the day on which takes came from the most different folders: putting them in order looks the same, and it is no reason by itself."""
-    filled = w.replacement.days if w.replacement is not None else {}
-    before = max((len(seen) for day, seen in w.before.folders.items() if day not in filled), default=0)
-    since = ((len(seen), day) for day, seen in w.since.folders.items() if day not in filled)
-    number, day = max(since, default=(0, None))
+    before = max(map(len, w.before.folders.values()), default=0)
+    number, day = max(((len(seen), day) for day, seen in w.since.folders.items()), default=(0, None))
     if number >= w.rules.folders and number > w.rules.ratio * before:
         yield Reason("folders", folders=number, before=before, on=str(day))
 
@@ -146,8 +160,8 @@ def folders(w: Comparison) -> Iterator[Reason]:
 def days(w: Comparison) -> Iterator[Reason]:
     """Tell of single days in the window."""
     since, before = w.unusual_days(w.taken_since), w.unusual_days(w.taken_before)
-    excess = _excess(w, since)
-    grown = excess > w.rules.ratio * w.as_before(_excess(w, before)) and max(since.values(), default=0) > max(
+    excess = sum(_excesses(w, since).values())
+    grown = excess > w.rules.ratio * w.as_before(_excesses(w, before)) and max(since.values(), default=0) > max(
         before.values(), default=0
     )
     if excess >= _least(w) and (grown or not _is_habit(w, before)):
@@ -157,7 +171,7 @@ def days(w: Comparison) -> Iterator[Reason]:
 def days_before(w: Comparison) -> Iterator[Reason]:
     """Tell of single days before the window: they are no habit unless they came again and again."""
     before = w.unusual_days(w.taken_before)
-    excess = _excess(w, before)
+    excess = sum(_excesses(w, before).values())
     if excess >= _least(w, _AT_ANY_TIME) and not _is_habit(w, before):
         yield from _told(w, "days_before", before, excess)
 
@@ -179,8 +193,8 @@ def _told(w: Comparison, word: str, days: Mapping[date, int], excess: float) -> 
     )
 
 
-def _excess(w: Comparison, days: Mapping[date, int]) -> float:
-    return sum(number - w.of(day).median for day, number in days.items())
+def _excesses(w: Comparison, days: Mapping[date, int]) -> dict[date, float]:
+    return {day: number - w.of(day).median for day, number in days.items()}
 
 
 def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
@@ -189,23 +203,23 @@ def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
     months = {(day.year, day.month) for day in full}
     known = Counter((day.year, day.month) for day in w.days)
     all_months = sum(number >= _HALF_A_MONTH for number in known.values())
-    return len(months) >= max(_MONTHS_OF_A_HABIT, all_months - 1) and min(full) < w.lately_on
+    return len(months) >= max(_MONTHS_OF_A_HABIT, all_months - 1) and min(full) < w.parts[0].lately_on
 
 
 def growth(w: Comparison) -> Iterator[Reason]:
     """Tell since when twice as much was taken on a working day as before, for weeks, while no more was made."""
-    weekdays = [day for day in (*w.days, *w.window) if day.weekday() < 5]
-    point = rise_in([w.taken[day] for day in weekdays])
+    weekdays, levels = [*w.levels], [*w.levels.values()]
+    point = rise_in(levels)
     if point is None:
         return
     earlier, later = weekdays[:point], weekdays[point:]
-    before, now = (float(median(w.taken[day] for day in part)) for part in (earlier, later))
-    excess = sum(w.taken[day] for day in later) - len(later) * mean(w.taken[day] for day in earlier)
+    before, now, taken = float(median(levels[:point])), float(median(levels[point:])), sum(levels[point:])
+    excess = taken - len(later) * mean(levels[:point])
     if excess < w.rules.volume or now < _GROWN * max(before, 1):
         return
     times, work = now / max(before, 1), w.work_of(later, earlier)
     if w.is_explained(times, work):
-        yield _more_work(sum(w.taken[day] for day in later), len(later) * before, work)
+        yield _more_work(round(taken), len(later) * before, work)
         return
     is_told = work is not None or times >= _WITHOUT_A_WORD
     yield Reason(

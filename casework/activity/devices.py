@@ -17,6 +17,7 @@ _SILENT = 5
 _SIDE_BY_SIDE = timedelta(days=7)
 _WITHOUT_EITHER = 5
 """Days on which the person was active on neither: from more on, what fell silent before the new one's first day has nothing to do with it."""
+_A_DAY = timedelta(days=1)
 _FILLED = 3
 """A computer's first days in use: then its sync client fetches what the old one had."""
 _FAIR_SHARE = 0.25
@@ -25,24 +26,36 @@ _FAIR_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A computer's name and first day, the last one of the computer whose place it took, and how much a sync client fetched for it on its first *days*."""
+    """
+    A computer's name and first day, the *old* one whose place it took and that one's last day, and how much a sync client fetched for the new
+    one on its first *days*.
+    """
 
     name: str
+    old: str
     new_on: date
     old_on: date
     days: Counter[date]
 
 
-def replacement_in(half: Half) -> Replacement | None:
+def replacements_in(half: Half) -> list[Replacement]:
     """
-    Return the latest computer that took another one's place: the old one was in use, and fell silent within a week after the new one's first
-    day, or at most five days of activity before it; the new one went on being used.
+    Return the computers that took another one's place, the latest last: the old one was in use, and fell silent within a week after the new
+    one's first day, or at most five days of activity before it; the new one went on being used.  Each takes one place, and no place is
+    taken twice.
 
     One beside the old one took nobody's place.  By the old one more was taken before than by all that stayed in use, so that an old telephone
-    hides nothing; and of what is taken since, the new one takes its part.
+    hides nothing; and of what is taken until the new one's last day, the new one takes its part.
     """
     found = (_in_place_of(half, new, old) for new in half.syncs for old in half.devices if new != old)
-    return max((one for one in found if one is not None), key=lambda one: (one.new_on, one.old_on), default=None)
+    latest = sorted(
+        (one for one in found if one is not None), key=lambda one: (one.new_on, one.old_on, one.name, one.old)
+    )
+    taken: list[Replacement] = []
+    for one in reversed(latest):
+        if all(one.name != other.name and one.old != other.old for other in taken):
+            taken.insert(0, one)
+    return taken
 
 
 def _in_place_of(half: Half, new: str, old: str) -> Replacement | None:
@@ -54,13 +67,21 @@ def _in_place_of(half: Half, new: str, old: str) -> Replacement | None:
         return None
     if sum(last < day < first for day in half.active) > _WITHOUT_EITHER:
         return None
-    synced = half.syncs[new]
-    filled = Counter({day: synced[day] for day in sorted(news)[:_FILLED] if 2 * synced[day] >= news[day] > 0})
-    beside = [days for name, days in half.devices.items() if name not in {new, old} and max(days) > last]
-    was_main = _taken(olds, before=first) > sum(_taken(days, before=first) for days in beside)
-    by_new, by_others = _taken(news - filled, after=last), sum(_taken(days, after=last) for days in beside)
+    filled = _filling(half, new)
+    beside = [name for name, days in half.devices.items() if name not in {new, old} and max(days) > last]
+    was_main = _taken(olds, before=first) > sum(_taken(half.devices[name], before=first) for name in beside)
+    by_new, by_others = (
+        sum(_taken(half.devices[name] - _filling(half, name), after=last, before=max(news) + _A_DAY) for name in names)
+        for names in ([new], beside)
+    )
     goes_on = by_new >= _FAIR_SHARE * (by_new + by_others)
-    return Replacement(new, first, last, filled) if filled and was_main and goes_on else None
+    return Replacement(new, old, first, last, filled) if filled and was_main and goes_on else None
+
+
+def _filling(half: Half, name: str) -> Counter[date]:
+    """Return what a sync client fetched for a computer in its first days in use, where it is half of the day's takes."""
+    days, synced = half.devices[name], half.syncs.get(name, Counter[date]())
+    return Counter({day: synced[day] for day in sorted(days)[:_FILLED] if 2 * synced[day] >= days[day] > 0})
 
 
 def _taken(days: Counter[date], *, after: date = date.min, before: date = date.max) -> int:

@@ -82,12 +82,11 @@ def _addresses(account: CaseAccount, *, contacts: bool) -> dict[str, list[Period
 def _asked(account: CaseAccount, row: Collection | None) -> dict[str, list[Period]]:
     if row is None or (row.connection, row.account_id) != (account.connection, account.vendor_id):
         return {}
-    return {
-        fold_email(name): [
-            (_instant(since), _instant(until)) for since, until in zip(times[::2], times[1::2], strict=True)
-        ]
-        for name, times in (row.names or {}).items()
-    }
+    found: dict[str, list[Period]] = {}
+    for name, times in (row.names or {}).items():
+        periods = zip(times[::2], times[1::2], strict=True)
+        found.setdefault(fold_email(name), []).extend((_instant(since), _instant(until)) for since, until in periods)
+    return found
 
 
 def _instant(text: str | None) -> datetime | None:

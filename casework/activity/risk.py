@@ -7,7 +7,7 @@ worked with much is not unusual for that.  Thresholds are policy's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from casework.activity import amounts, ways
@@ -37,16 +37,17 @@ def reasons_of(comparison: Comparison) -> list[Reason]:
         if comparison.known_days
         else (ways.exports, ways.programs_in_question)
     )
-    parts = comparison.parts()
-    found = _each_once(reason for look in (*looks, ways.uncompared) for part in parts for reason in look(part))
+    found = _each_once(reason for look in (*looks, ways.uncompared) for reason in look(comparison))
     unusual = [reason for reason in found if not reason.unclean]
-    beside = _each_once(reason for look in _BESIDE for part in parts for reason in look(part)) if unusual else []
+    beside = [reason for look in _BESIDE for reason in look(comparison)] if unusual else []
     return [*unusual, *beside, *(reason for reason in found if reason.unclean)]
 
 
-def _each_once(reasons: Iterator[Reason]) -> list[Reason]:
-    """Leave out what says again that the work grew."""
-    return list({reason.reason: reason for reason in reversed(list(reasons))}.values())[::-1]
+def _each_once(reasons: Iterable[Reason]) -> list[Reason]:
+    """Leave out what says again that the work grew, but for what says it of most."""
+    found = list(reasons)
+    grown = sorted((one for one in found if one.reason == "more_work"), key=lambda one: int(str(one.figures["takes"])))
+    return [one for one in found if one not in grown[:-1]]
 
 
 def verdict_of(reasons: Sequence[Reason]) -> str:

@@ -50,7 +50,7 @@ from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_accounts, rows_of
 from connectors.matching import fold_email
-from models.tables import CaseAccount, Collection, EvidenceFile
+from models.tables import Collection, EvidenceFile
 from models.vocabulary import Completeness, FindingKind, as_fields
 
 _MOST_FOLDERS = 10
@@ -283,8 +283,8 @@ class _Work:
         """
         until, names = quiet.blocked_at, set[str]()
         for row in (one for one in plain(self.ended) if log_of(one) == log):
-            asked = (row.names or {}).items()
-            if until is not None and _lacks_only_the_past(row, quiet.account) and names <= {name for name, _ in asked}:
+            asked = [(fold_email(name), times) for name, times in (row.names or {}).items()]
+            if until is not None and _lacks_only_the_past(row, quiet) and names <= {name for name, _ in asked}:
                 if reach(row, None).since > until:
                     return None
                 until = max(until, sure_until(row))
@@ -292,14 +292,24 @@ class _Work:
         return until
 
 
-def _lacks_only_the_past(row: Collection, account: CaseAccount) -> bool:
+def _lacks_only_the_past(row: Collection, quiet: Quiet) -> bool:
     """
-    Whether a pass read all from where it reaches to its end: what it lacks is what was forgotten, or names of before the one by which the
-    account was found.
+    Whether a pass read all from where it reaches to its end: what it lacks is what was forgotten, or names from before the one that the
+    account had at the block; that one, and any that was found since, it asked for.
     """
     lacking = {str(gap["reason"]) for gap in as_stated(row, "gaps")} | {row.reason or LIMIT}
-    is_named = fold_email(account.label) in {fold_email(name) for name in row.names or {}}
+    is_named = _names_since(quiet) <= {fold_email(name) for name in row.names or {}}
     return lacking <= FORGOTTEN | UNSEEN and (is_named or not lacking & UNSEEN)
+
+
+def _names_since(quiet: Quiet) -> set[str]:
+    """Return the names by which the account was found, from the last one before its block on."""
+    names = quiet.account.addresses.get("names")
+    if not names:
+        return {fold_email(quiet.account.label)}
+    found = {name: datetime.fromisoformat(since) for name, since in names.items()}
+    before = [since for since in found.values() if quiet.blocked_at is not None and since <= quiet.blocked_at]
+    return {name for name, since in found.items() if since >= max(before, default=since)}
 
 
 def _is_held_since(times: Sequence[str | None], blocked_at: datetime | None) -> bool:

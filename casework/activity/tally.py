@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -28,6 +28,8 @@ _QUARTER = 900
 _MOST_EXITS = 500
 _NO_FILE = 1 << 50
 """Bytes that no file has: whoever writes so is not counted."""
+HUGE = 1_000_000_000
+"""Bytes from which on one file is told."""
 
 SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
 EXITS = SHARES | {
@@ -62,31 +64,52 @@ class Exit:
 
 
 @dataclass(slots=True)
-class Half:
+class Takes:
     """
-    What one log, or several, told before the notice, or since then.
-
-    By the person's own hours: *hours* takes, *work* what the person made (uploads, edits, mail).  By day: *active* whatever was done by
-    hand, *marked* takes by their mark, *marked_files* the different ones, *size* of takes in bytes, *folders* and *views* how many different ones, by their hashes.  *largest*: the bytes
-    of the largest file that was taken, and its day.  *devices* and *syncs*: takes and syncs by device and day, a day without takes
-    among them.  *exits*: ways out by kind and day, those to colleagues left out; *unclear*: forwards of which the log does not say whereto;
-    *own*: what led to the leaver's own addresses, mail among it.
-    *programs*: takes through an API client by day, not counting sync clients; *applications* with the log that tells of each.
+    What was taken: *hours* by the person's own hours; by day *marked* takes by their mark, *size* in bytes, *folders* how many different
+    ones, by their hashes.  *marked_files*: the different ones by their mark.  *largest*: the bytes of the largest file, and its day.
     """
 
-    kinds: Counter[ActivityKind] = field(default_factory=Counter)
     hours: Counter[datetime] = field(default_factory=Counter)
-    work: Counter[datetime] = field(default_factory=Counter)
-    active: set[date] = field(default_factory=set)
     marked: Counter[tuple[str, date]] = field(default_factory=Counter)
     marked_files: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     size: Counter[date] = field(default_factory=Counter)
     largest: tuple[int, date] = (0, date.min)
     folders: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def take(self, other: Takes) -> None:
+        """Count what was taken besides."""
+        self.hours.update(other.hours)
+        self.marked.update(other.marked)
+        self.size.update(other.size)
+        self.largest = max(self.largest, other.largest)
+        for mark, files in other.marked_files.items():
+            self.marked_files[mark] |= files
+        for day, seen in other.folders.items():
+            self.folders[day] |= seen
+
+
+@dataclass(slots=True)
+class Half(Takes):
+    """
+    What one log, or several, told before the notice, or since then.
+
+    *work*: what the person made (uploads, edits, mail), by the person's own hours.  By day: *active* whatever was done by hand, *views* how
+    many different ones, by their hashes.  *devices* and *syncs*: takes and syncs by device and day, a day without takes
+    among them; *synced*: what sync clients took by device and day, which is not among the other takes before `whole` adds it.
+    *exits*: ways out by kind and day, those to colleagues left out; *unclear*: forwards of which the log does not say whereto;
+    *own*: what led to the leaver's own addresses, mail among it.
+    *programs*: takes through an API client by day, not counting sync clients; *applications* with the log that tells of each.
+    """
+
+    kinds: Counter[ActivityKind] = field(default_factory=Counter)
+    work: Counter[datetime] = field(default_factory=Counter)
+    active: set[date] = field(default_factory=set)
     views: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
     addresses: Counter[str] = field(default_factory=Counter)
     devices: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
     syncs: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
+    synced: dict[tuple[str, date], Takes] = field(default_factory=lambda: defaultdict(Takes))
     exits: Counter[tuple[ActivityKind, date]] = field(default_factory=Counter)
     unclear: Counter[date] = field(default_factory=Counter)
     own: Counter[tuple[ActivityKind, date]] = field(default_factory=Counter)
@@ -96,31 +119,31 @@ class Half:
     def of(self, kinds: Iterable[ActivityKind]) -> int:
         return sum(self.kinds[kind] for kind in kinds)
 
-    def add(self, other: Half) -> None:
-        """Count what *other* logs told as well."""
+    def add(self, other: Half, without: Collection[tuple[str, date]] = ()) -> None:
+        """Count what *other* logs told as well, but for what sync clients took on the devices and days *without*."""
+        self.take(other)
+        for place, synced in other.synced.items():
+            if place not in without:
+                self.take(synced)
         for one, more in (
-            (self.kinds, other.kinds), (self.hours, other.hours), (self.work, other.work), (self.marked, other.marked),
-            (self.size, other.size), (self.addresses, other.addresses), (self.exits, other.exits), (self.unclear, other.unclear), (self.own, other.own), (self.programs, other.programs),
+            (self.kinds, other.kinds), (self.work, other.work), (self.addresses, other.addresses), (self.exits, other.exits),
+            (self.unclear, other.unclear), (self.own, other.own), (self.programs, other.programs),
         ):  # fmt: skip
             one.update(more)  # type: ignore[arg-type]  # the same of both
-        for days, sets in ((self.folders, other.folders), (self.views, other.views)):
-            for day, seen in sets.items():
-                days[day] |= seen
-        for mark, files in other.marked_files.items():
-            self.marked_files[mark] |= files
+        for day, seen in other.views.items():
+            self.views[day] |= seen
         for devices, counts in ((self.devices, other.devices), (self.syncs, other.syncs)):
             for name, by_day in counts.items():
                 devices[name].update(by_day)
         self.active |= other.active
         self.applications |= other.applications
-        self.largest = max(self.largest, other.largest)
 
 
-def whole(halves: Iterable[Half]) -> Half:
-    """Return several logs' counts as one."""
+def whole(halves: Iterable[Half], without: Collection[tuple[str, date]] = ()) -> Half:
+    """Return several logs' counts as one, but for what sync clients took on the devices and days *without*."""
     every = Half()
     for half in halves:
-        every.add(half)
+        every.add(half, without)
     return every
 
 
@@ -187,15 +210,17 @@ class Tally:
             self._program(source, half, day, activity)
 
     def _taken(self, half: Half, hour: datetime, day: date, activity: Activity) -> None:
-        half.hours[hour] += 1
+        is_synced = activity.kind is ActivityKind.SYNC and activity.device in half.syncs
+        takes = half.synced[str(activity.device), day] if is_synced else half
+        takes.hours[hour] += 1
         if mark := mark_of((activity.label, activity.title), self.rules.marks):
-            half.marked[mark, day] += 1
-            self._seen(half.marked_files[mark], _file(activity), _FILES_A_DAY, "marked files")
+            takes.marked[mark, day] += 1
+            self._seen(takes.marked_files[mark], _file(activity), _FILES_A_DAY, "marked files")
         if activity.folder is not None:
-            self._seen(half.folders[day], activity.folder, _FOLDERS_A_DAY)
+            self._seen(takes.folders[day], activity.folder, _FOLDERS_A_DAY)
         if size := _size(activity):
-            half.size[day] += size
-            half.largest = max(half.largest, (size, day))
+            takes.size[day] += size
+            takes.largest = max(takes.largest, (size, day))
 
     def _device(self, half: Half, device: str, day: date, kind: ActivityKind) -> None:
         if device not in half.devices and len(half.devices) >= _DEVICES:

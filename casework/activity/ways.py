@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
-from statistics import median
 from typing import TYPE_CHECKING
 
-from casework.activity.amounts import HUGE
+from casework.activity.measure import Count
 from casework.activity.reason import Reason
-from casework.activity.tally import SHARES
+from casework.activity.tally import HUGE, SHARES, Half, by_day, whole
 from casework.messages import joined, message
 from models.vocabulary import ActivityKind as K
 
@@ -29,19 +28,20 @@ _WEIGHTY = SHARES | {K.FORWARD, K.DELEGATE, K.APP_PASSWORD, K.TAKEOUT}
 
 def own_addresses(w: Comparison) -> Iterator[Reason]:
     """Tell of what went to the leaver's own addresses."""
-    made = w.before.own + w.since.own
-    kinds = (message(f"kind_{kind}") for kind in sorted({kind for kind, day in made if day >= w.lately_on}))
-    yield from _new(w, "own_addresses", _by_day(made), kinds=joined(kinds, ", ", "、"))
+    made = ((part, one) for part in w.parts for one in (part.before.own + part.since.own))
+    lately = {kind for part, (kind, day) in made if day >= part.lately_on}
+    kinds = (message(f"kind_{kind}") for kind in sorted(lately))
+    yield from _new(w, "own_addresses", lambda half: _by_day(half.own), kinds=joined(kinds, ", ", "、"))
 
 
 def forwards(w: Comparison) -> Iterator[Reason]:
     """Tell of forwards to the outside, made lately and hardly ever before."""
-    yield from _new(w, "forwards", _by_day(w.before.exits + w.since.exits, K.FORWARD))
+    yield from _new(w, "forwards", _exits(K.FORWARD))
 
 
 def exports(w: Comparison) -> Iterator[Reason]:
     """Tell of whole exports, made lately and hardly ever before; of any other that nobody can be declared clean after it."""
-    new = list(_new(w, "exports", _by_day(w.before.exits + w.since.exits, K.TAKEOUT)))
+    new = list(_new(w, "exports", _exits(K.TAKEOUT)))
     yield from new
     takeouts = sum(half.kinds[K.TAKEOUT] for halves in w.tally.halves.values() for half in halves)
     if takeouts and not new:
@@ -50,81 +50,86 @@ def exports(w: Comparison) -> Iterator[Reason]:
 
 def ways_in_question(w: Comparison) -> Iterator[Reason]:
     """Tell of app passwords, delegates, devices, grants and forwards nobody knows whereto: most belong to the work, and the logs do not show which."""
-    made = w.before.exits + w.since.exits
-    yield from _new(w, "forwards_unclear", w.before.unclear + w.since.unclear, least=w.rules.shares)
+    yield from _new(w, "forwards_unclear", lambda half: half.unclear, least=w.rules.shares)
     for word, kind, least in (
         ("app_passwords", K.APP_PASSWORD, 1), ("delegates", K.DELEGATE, 1), ("devices", K.DEVICE, 1), ("grants", K.GRANT, w.rules.shares)
     ):  # fmt: skip
-        yield from _new(w, word, _by_day(made, kind), least=least)
+        yield from _new(w, word, _exits(kind), least=least)
 
 
-def _new(w: Comparison, word: str, made: Mapping[date, int], *, least: int = 1, **facts: object) -> Iterator[Reason]:
+def _new(w: Comparison, word: str, of: Count, *, least: int = 1, **facts: object) -> Iterator[Reason]:
     """Tell of what was made since two months before the notice, if it is *least* and more than what was made before that lets expect."""
-    lately = {day: number for day, number in made.items() if day >= w.lately_on}
-    number, before = sum(lately.values()), sum(made[day] for day in w.days if day < w.lately_on and day in made)
-    if number >= least and w.is_new(number, before):
+    made = w.measure(of)
+    number = made.lately.total()
+    if number >= least and made.is_new and made.longest is not None:
         yield Reason(
-            word, number=number, first_on=str(min(lately)), since_on=str(w.lately_on), before=before, days=w.older_days, **facts
+            word, number=number, first_on=str(min(made.lately)), since_on=str(made.longest.lately_on), before=made.older,
+            days=len(made.longest.older), **facts,
         )  # fmt: skip
 
 
-def _by_day(made: Mapping[tuple[K, date], int], kind: K | None = None) -> Counter[date]:
+def _exits(*kinds: K) -> Count:
+    """Return what counts ways out of these *kinds*."""
+
+    def of(half: Half) -> Counter[date]:
+        return _by_day({(kind, day): number for (kind, day), number in half.exits.items() if kind in kinds})
+
+    return of
+
+
+def _by_day(made: Mapping[tuple[K, date], int]) -> Counter[date]:
     counts = Counter[date]()
-    for (one, day), number in made.items():
-        if kind is None or one is kind:
-            counts[day] += number
+    for (_, day), number in made.items():
+        counts[day] += number
     return counts
 
 
 def shares(w: Comparison) -> Iterator[Reason]:
     """Tell of shares with outsiders, or with anybody who has the link."""
-    before, since = (
-        sum((_by_day(half.exits, kind) for kind in SHARES), Counter[date]()) for half in (w.before, w.since)
-    )
-    if (number := sum(since.values())) >= w.rules.shares and w.rises(number, before):
-        yield Reason("shares", shares=number, before=sum(w.in_baseline(before).values()), days=w.known_days)
+    made = w.measure(_exits(*SHARES), rare=True)
+    if made.since >= w.rules.shares and made.has_risen:
+        yield Reason("shares", shares=made.since, before=made.before, days=made.days)
 
 
 def programs(w: Comparison) -> Iterator[Reason]:
     """Tell of much that programs fetched and did not before; of any program and application that nobody can be declared clean."""
-    before, since = sum(w.in_baseline(w.before.programs).values()), w.since.programs.total()
-    if since >= w.rules.burst and since > w.rules.ratio * w.as_before(before):
-        yield Reason("new_programs", programs=since, before=before, days=w.known_days)
+    fetched = w.measure(lambda half: half.programs)
+    if fetched.since >= w.rules.burst and fetched.since > w.rules.ratio * fetched.expected:
+        yield Reason("new_programs", programs=fetched.since, before=fetched.before, days=fetched.days)
 
 
 def programs_in_question(w: Comparison) -> Iterator[Reason]:
     """Say that nobody can be declared clean after a program, or an application, has been at work."""
     if count := sum(half.programs.total() for halves in w.tally.halves.values() for half in halves):
         yield Reason("programs", programs=count)
-    fresh = {name for _, name in w.since.applications} - {name for _, name in w.before.applications}
+    fresh = {name for _, name in w.since.applications} - {name for _, name in w.ever.applications}
     if w.tally.program_size >= _LARGE or (w.known_days and fresh):
         yield Reason("applications", new_applications=len(fresh), bytes=w.tally.program_size)
 
 
 def devices(w: Comparison) -> Iterator[Reason]:
     """Tell of files that went to devices that had not been seen before, but for one that took the old one's place."""
-    new = {name: takes for name, takes in w.since.devices.items() if name not in w.before.devices}
-    if w.replacement is not None:
-        new.pop(w.replacement.name, None)
-        yield Reason(
-            "replaced", files=w.replacement.days.total(), new_on=str(w.replacement.new_on), old_on=str(w.replacement.old_on)
-        )  # fmt: skip
+    replaced = {one.name for one in w.replacements}
+    new = {
+        name: takes for name, takes in w.since.devices.items() if name not in w.ever.devices and name not in replaced
+    }
+    for one in w.replacements:
+        yield Reason("replaced", files=one.days.total(), new_on=str(one.new_on), old_on=str(one.old_on))
     taken = sum(takes.total() for takes in new.values())
     on = {day for takes in new.values() for day, number in takes.items() if number}
-    weekdays = [w.taken[day] for day in w.days if day.weekday() < 5]
-    usual = median(weekdays) * len(on) if weekdays else 0.0
-    if w.before.devices and taken >= w.rules.new_origin:
+    usual = w.usual_on(on)
+    if w.ever.devices and taken >= w.rules.new_origin:
         many = taken >= max(w.rules.burst, w.rules.ratio * usual)
         word = "new_devices" if many else "other_devices"
-        yield Reason(word, takes=taken, new=len(new), known=len(w.before.devices), days=len(on), usual=round(usual))
+        yield Reason(word, takes=taken, new=len(new), known=len(w.ever.devices), days=len(on), usual=round(usual))
 
 
 def addresses(w: Comparison) -> Iterator[Reason]:
     """Tell of addresses that had not been seen before: a journey, or the sofa at home, looks the same, and is no reason by itself."""
-    known = w.before.addresses
+    known = w.ever.addresses
     new = {name: number for name, number in w.since.addresses.items() if name not in known and number}
     taken = sum(new.values())
-    if known and taken >= w.rules.new_origin and len(new) > w.rules.ratio * w.as_before(len(known)):
+    if known and taken >= w.rules.new_origin and len(new) > w.rules.ratio * w.parts[0].as_before(len(known)):
         yield Reason("new_addresses", takes=taken, new=len(new), known=len(known))
 
 
@@ -133,8 +138,8 @@ def off_hours(w: Comparison) -> Iterator[Reason]:
     Tell of takes at hours that are not the person's: outside of policy's, and of those at which the person used to work.  Where what is made,
     or all that is taken, has moved to them, it is another shift.
     """
-    takes, before = w.hours_of(w.since), w.hours_of(w.before)
-    now, then = w.off_share(takes), w.off_share(before)
+    takes = w.since.hours
+    now, then = w.off_share(takes), w.off_share(w.before.hours)
     number = round(now * takes.total())
     if number >= w.rules.off_hours and now - then >= w.rules.off_share and not _is_another_shift(w, now, then):
         begins, ends = w.rules.work_hours
@@ -145,7 +150,7 @@ def off_hours(w: Comparison) -> Iterator[Reason]:
 
 
 def _is_another_shift(w: Comparison, now: float, then: float) -> bool:
-    takes, usual = w.hours_of(w.since).total(), w.as_before(sum(w.in_baseline(w.taken).values()))
+    takes, usual = w.since.hours.total(), w.measure(lambda half: by_day(half.hours)).expected
     moved = takes < _NO_MORE * usual and (1 - now) * takes < (1 - then) * usual / 2
     made = w.since.work.total() >= _ENOUGH_WORK and now - w.off_share(w.since.work) < w.rules.off_share
     return moved or made
@@ -153,7 +158,7 @@ def _is_another_shift(w: Comparison, now: float, then: float) -> bool:
 
 def uncompared(w: Comparison) -> Iterator[Reason]:
     """Say what was taken from logs that reach too little back to say what is usual there."""
-    halves = {log: w.tally.halves[log][1] for log in w.missing if log in w.tally.halves}
+    halves = {log: whole([w.tally.halves[log][1]]) for log in w.missing if log in w.tally.halves}
     exits = {
         log: sum(n for (kind, _), n in half.exits.items() if kind in _WEIGHTY) + half.own.total()
         for log, half in halves.items()
@@ -172,16 +177,18 @@ def uncompared(w: Comparison) -> Iterator[Reason]:
 
 def too_short(w: Comparison) -> Iterator[Reason]:
     """Say what is rare, and had perhaps no time to happen before: where fewer days are known than the window has, nobody can say."""
-    if w.is_long or not w.known_days:
+    short = [part for part in w.parts if not part.is_long]
+    if not short:
         return
-    marked = len(set[int]().union(*w.since.marked_files.values()))
-    shares, largest = sum(_by_day(w.since.exits, kind).total() for kind in SHARES), w.since.largest[0]
-    if marked >= w.rules.marked or shares >= w.rules.shares or largest >= HUGE:
+    some, others = (whole(part.since for part in parts) for parts in (short, w.long))
+    marked = _passing(w.rules.marked, *(len(set[int]().union(*half.marked_files.values())) for half in (some, others)))
+    shares = _passing(w.rules.shares, *(sum(_exits(*SHARES)(half).values()) for half in (some, others)))
+    if marked >= w.rules.marked or shares >= w.rules.shares or some.largest[0] >= HUGE:
         yield Reason(
-            "too_short",
-            marked=marked,
-            shares=shares,
-            megabytes=largest // 10**6,
-            days=w.known_days,
-            window=w.window_days,
-        )
+            "too_short", marked=marked, shares=shares, megabytes=some.largest[0] // 10**6, days=len(short[0].days), window=w.window_days
+        )  # fmt: skip
+
+
+def _passing(least: int, some: int, others: int) -> int:
+    """Return *some* with what *others* have besides, where those alone are less than is told."""
+    return some + others if some and others < least else some

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from casework.matching.deciding import Candidate
 from connectors.errors import storable
+from connectors.matching import fold_email
 from models.tables import CaseAccount
 from models.vocabulary import Fact, Match, Says, Standing
 
@@ -31,11 +32,18 @@ def take(row: CaseAccount, match: Match, read_at: datetime) -> None:
         since = kept[fact]["since"] if fact in kept and kept[fact]["says"] == says else read_at.isoformat()
         kept[str(fact)] = {"says": str(says), "since": since, "read_at": read_at.isoformat()}
     row.facts = kept
-    row.addresses = {"primary": list(match.primary), "others": list(match.others)}
+    row.addresses = {"primary": list(match.primary), "others": list(match.others), "names": _names(row, match, read_at)}
     row.for_administration, row.seen_at, row.reason = match.for_administration, read_at, match.reason
     account = match.account
     row.active, row.label, row.kind = account.active, storable(account.label), account.kind
     row.mastered_elsewhere = account.mastered_elsewhere
+
+
+def _names(row: CaseAccount, match: Match, read_at: datetime) -> dict[str, str]:
+    """Return every name that a search found the account by, folded, with since when."""
+    before, name = fold_email(row.label), fold_email(storable(match.account.label))
+    known = row.addresses.get("names") or {before: (row.seen_at or read_at).isoformat()}
+    return known if name == before else known | {name: read_at.isoformat()}
 
 
 def forget(row: CaseAccount, fields: Iterable[str]) -> None:

@@ -177,9 +177,9 @@ def _note_further(context: Context, case_id: str, leaver: Leaver, matches: list[
 async def _at_known_addresses(
     context: Context, connection: ConnectionId, leaver: Leaver, rows: Sequence[CaseAccount], known: Collection[str]
 ) -> list[Match]:
-    """Return the accounts, those *known* left out, at the addresses that the accepted of *rows* bear in other services."""
-    others = [row for row in rows if row.connection != connection and row.standing is Standing.ACCEPTED]
-    borne = {one for row in others for those in row.addresses.values() for one in those}
+    """Return the accounts, those *known* left out, at the addresses that the accepted of *rows* have in other services."""
+    others = [row.addresses for row in rows if row.connection != connection and row.standing is Standing.ACCEPTED]
+    borne = {one for those in others for rank in ("primary", "others") for one in those.get(rank, ())}
     new = borne - fold_all(address for address in (leaver.email, *leaver.other_emails) if address)
     found = await context.connectors[connection].find_at(leaver, sorted(new)) if new else []
     return [match for match in found if match.account.id not in known]

@@ -17,8 +17,8 @@ class CaseAccount(Table, table=True):
     *ref* is a random reference that stands for the account in the trail.  *reason* made it a candidate; *facts* gives for each
     fact what a read said of it, and when; None: judged by the first core, and not read since.  *judged*: the facts
     and contradictions of the newest judgement, those from other services included.  *addresses*: the primary
-    ones and the others, folded.  *seen_at*: when a search last found it.  *listed_at*: when all of its access was last
-    listed; without it nothing is known of the account.
+    ones and the others, and the *names* by which searches found it, each with since when, folded.  *seen_at*: when a search
+    last found it.  *listed_at*: when all of its access was last listed; without it nothing is known of the account.
     """
 
     __tablename__ = "account"

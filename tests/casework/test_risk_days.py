@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -254,6 +255,59 @@ class TestComputers:
         found = reasons([*used, *filled, *acts(K.DOWNLOAD, [new[0]], 4_000, device="pc-2")])
         assert found["replaced"].figures["files"] == 9_000
         assert found["volume"].figures["takes"] == 20 * len(WINDOW) + 4_000
+
+    @pytest.mark.parametrize(
+        "filled", [{"title": "社外秘"}, {"size": 1_000_000}, {"size": 2_000_000_000}, {"hour": 22}, {"folder": "x"}]
+    )
+    def test_nothing_that_was_synced_is_unusual(self, filled: dict[str, Any]) -> None:
+        """Marks, bytes, one huge file, the hour: what a sync client fetched for the new computer counts in none of them."""
+        old, new = WINDOW[:5], WINDOW[5:]
+        used = [*acts(K.DOWNLOAD, [*BEFORE, *old], 20, device="pc-1"), *acts(K.DOWNLOAD, new, 20, device="pc-2")]
+        synced = acts(K.SYNC, [new[0]], 9_000, device="pc-2", by_program=True, **filled)
+        assert list(reasons([*used, *synced])) == ["replaced"]
+
+    def test_taken_by_hand_in_the_night_while_it_is_filled(self) -> None:
+        """Only what was synced is left out of the hours of that day."""
+        old, new = WINDOW[:5], WINDOW[5:]
+        used = [*acts(K.DOWNLOAD, [*BEFORE, *old], 20, device="pc-1"), *acts(K.DOWNLOAD, new, 20, device="pc-2")]
+        synced = acts(K.SYNC, [new[0]], 9_000, device="pc-2", by_program=True)
+        found = reasons([*used, *synced, *acts(K.DOWNLOAD, [new[0]], 900, device="pc-2", hour=23)])
+        assert {"off_hours", "burst", "replaced"} <= found.keys()
+        assert found["burst"].figures["burst"] == 900
+
+    @pytest.mark.parametrize("days", [30, 80])
+    def test_two_that_were_filled(self, days: int) -> None:
+        """Whose computer was replaced twice is accused of neither; and neither hides what is taken by hand."""
+        first, second = BEFORE[:days], BEFORE[days:]
+        used = [
+            *acts(K.DOWNLOAD, first, 20, device="pc-1"), *acts(K.DOWNLOAD, second, 20, device="pc-2"), *acts(K.DOWNLOAD, WINDOW, 20, device="pc-3"),
+            *acts(K.SYNC, [second[0]], 9_000, device="pc-2", by_program=True), *acts(K.SYNC, [WINDOW[0]], 9_000, device="pc-3", by_program=True),
+        ]  # fmt: skip
+        assert list(reasons(used)) == ["replaced"]
+        assert "volume" in reasons([*used, *acts(K.DOWNLOAD, WINDOW[3:], 95, device="pc-3")])
+
+    def test_a_file_that_an_earlier_computer_was_filled_with(self) -> None:
+        """It is no larger than any before."""
+        first, second = BEFORE[:50], BEFORE[50:]
+        used = [*acts(K.DOWNLOAD, first, 20, device="pc-1"), *acts(K.DOWNLOAD, [*second, *WINDOW], 20, device="pc-2")]
+        large = [
+            *acts(K.SYNC, [second[0]], 900, device="pc-2", by_program=True, size=2_000_000_000),
+            *acts(K.DOWNLOAD, WINDOW[:1], device="pc-2", size=2_000_000_000),
+        ]
+        assert "huge_file" not in reasons([*used, *large])
+
+    def test_one_place_is_taken_once(self) -> None:
+        """Of two that are filled when one falls silent, one took its place: the other counts."""
+        used = [
+            *acts(K.DOWNLOAD, [*BEFORE, *WINDOW[:5]], 20, device="pc-1"),
+            *acts(K.DOWNLOAD, WINDOW[5:], 20, device="pc-2"),
+        ]
+        home = [
+            *acts(K.SYNC, [WINDOW[5]], 9_000, device="home", by_program=True),
+            *acts(K.DOWNLOAD, WINDOW[7:], 20, device="home"),
+        ]
+        found = reasons([*used, *acts(K.SYNC, [WINDOW[5]], 9_000, device="pc-2", by_program=True), *home])
+        assert {"volume", "new_devices", "replaced"} <= found.keys()
 
     def test_weeks_side_by_side(self) -> None:
         """Of two computers that were in use beside each other for weeks none took the other's place."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from casework.activity.comparison import Comparison
 from casework.activity.reason import Reason
 from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.tally import Tally
+from casework.intake.employment import Employment
 from casework.messages import catalogue
 from casework.policy import Activity as Rules
 from models.vocabulary import ActivityKind as K
@@ -173,6 +175,9 @@ class TestOwnAddresses:
             ("Ken Taro", "ken.taro@example.test", "kentaro.otani@gmail.com"),
             ("Abe Shin", "ashin@example.test", "ashin@gmail.com"),
             (None, "office@example.test", "post.office.shinjuku@gmail.com"),
+            ("Hoshi Sorako", "hs@example.test", "hoshiminako@gmail.com"),
+            ("Mori Rie", "rm@example.test", "moriemi@gmail.com"),
+            ("Mina Nami", "nm@example.test", "minamino@gmail.com"),
         ],
     )  # fmt: skip
     def test_are_no_strangers(self, romaji: str | None, email: str, target: str) -> None:
@@ -467,14 +472,18 @@ class TestOrder:
 
 
 def of_two_logs(
-    long: Iterable[Raw], short: Iterable[Raw], *, short_from: date = NOTICE_ON - timedelta(days=25)
+    long: Iterable[Raw],
+    short: Iterable[Raw],
+    *,
+    short_from: date = NOTICE_ON - timedelta(days=25),
+    hr: Employment | None = None,
 ) -> dict[str, Reason]:
     """Weigh what two logs tell, the second of which reaches less far back."""
     tally, ledger = Tally(TOKYO, NOTICE_ON, END, Rules(), Addresses.of(LEAVER)), Ledger()
     for source, records in (("drive", long), ("mail", short)):
         for raw in records:
             tally.add(source, "paper", ledger.describe(source, raw))
-    return {one.reason: one for one in reasons_of(Comparison(tally, {"drive": FIRST, "mail": short_from}))}
+    return {one.reason: one for one in reasons_of(Comparison(tally, {"drive": FIRST, "mail": short_from}, hr))}
 
 
 class TestTwoLogs:
@@ -531,6 +540,159 @@ class TestTwoLogs:
         """It shows nothing as unusual, and nobody as clean."""
         found = of_two_logs(work(), short, short_from=NOTICE_ON - timedelta(days=9))
         assert (list(found), verdict_of([*found.values()])) == (["no_baseline"], "cannot_say")
+
+
+class TestTogether:
+    """What accuses by its amount counts in all logs together, and what a log shows of the person speaks for what another shows."""
+
+    FROM = NOTICE_ON - timedelta(days=60)
+    SHORT = weekdays(FROM, NOTICE_ON - timedelta(days=1))
+
+    def told(self, long: Iterable[Raw], short: Iterable[Raw]) -> dict[str, Reason]:
+        return of_two_logs(long, short, short_from=self.FROM)
+
+    def test_a_leak_in_two_parts(self) -> None:
+        """Each part stays under the threshold."""
+        leak = [[*acts(K.DOWNLOAD, WINDOW[:20], 47)] for _ in range(2)]
+        long = [*acts(K.DOWNLOAD, BEFORE, 2), *acts(K.EDIT, ALL, 5), *leak[0]]
+        short = [*acts(K.DOWNLOAD, self.SHORT, 2), *acts(K.EDIT, [*self.SHORT, *WINDOW], 5), *leak[1]]
+        found = self.told(long, short)
+        assert {"volume", "growth"} <= found.keys()
+        assert found["volume"].figures["takes"] == 1_880
+        assert found["volume"].figures["expected"] == pytest.approx(89, abs=2)
+        assert found["growth"].figures["before"] == 4
+
+    @pytest.mark.parametrize(
+        ("word", "leak"),
+        [
+            ("marked", {"kind": K.DOWNLOAD, "a_day": 4, "title": "極秘"}), ("shares", {"kind": K.EXTERNAL_SHARE, "a_day": 2, "target": "buyer@rival.test"}),
+            ("views", {"kind": K.VIEW, "a_day": 800}), ("bytes", {"kind": K.DOWNLOAD, "a_day": 4, "size": 900_000_000}),
+            ("new_programs", {"kind": K.DOWNLOAD, "a_day": 280, "by_program": True}),
+        ],
+    )  # fmt: skip
+    def test_rare_things_in_two_parts(self, word: str, leak: dict[str, Any]) -> None:
+        days = [*self.SHORT, *WINDOW]
+        found = self.told(
+            [*work(), *acts(days=WINDOW[-1:], **leak)], [*acts(K.EDIT, days, 3), *acts(days=WINDOW[-1:], **leak)]
+        )
+        assert word in found
+
+    @pytest.mark.parametrize(
+        "leak", [{"kind": K.DOWNLOAD, "a_day": 3, "title": "極秘"}, {"kind": K.EXTERNAL_SHARE, "a_day": 2}]
+    )
+    def test_rare_things_in_a_log_that_is_too_short(self, leak: dict[str, Any]) -> None:
+        """With what such a log adds nobody can say; what the long one shows alone is told by its own days."""
+        short = [*acts(K.EDIT, ALL[-45:], 3), *acts(days=WINDOW[-1:], **leak)]
+        found = of_two_logs([*work(), *acts(days=WINDOW[-1:], **leak)], short)
+        assert list(found) == ["too_short"]
+        assert {6, 4} & {found["too_short"].figures["marked"], found["too_short"].figures["shares"]}
+
+    def test_rare_things_that_the_long_log_always_showed(self) -> None:
+        """One more, in a log that is too short, says nothing of them."""
+        habit = acts(K.EXTERNAL_SHARE, ALL, 2, target="a@customer.test")
+        short = [*acts(K.EDIT, ALL[-45:], 3), *acts(K.EXTERNAL_SHARE, WINDOW[:1], target="a@customer.test")]
+        assert of_two_logs([*work(), *habit], short) == {}
+
+    def test_a_computer_that_another_log_knows(self) -> None:
+        phone = acts(K.DOWNLOAD, self.SHORT, 2, device="phone")
+        long = [*acts(K.DOWNLOAD, ALL, 20, device="pc-1"), *acts(K.EDIT, ALL, 10)]
+        assert self.told(long, [*phone, *acts(K.DOWNLOAD, WINDOW[:8], 70, device="pc-1")]) == {}
+
+    def test_a_computer_that_a_log_without_enough_days_knows(self) -> None:
+        seen = acts(K.VIEW, BEFORE[-3:], device="pc-2")
+        long = [
+            *acts(K.DOWNLOAD, [*BEFORE, *WINDOW[:8]], 20, device="pc-1"),
+            *acts(K.DOWNLOAD, WINDOW[8:], 20, device="pc-2"),
+        ]
+        assert of_two_logs(long, seen, short_from=NOTICE_ON - timedelta(days=9)) == {}
+
+    def test_hours_that_another_log_knows(self) -> None:
+        long = [*acts(K.DOWNLOAD, ALL, 40, hour=21), *acts(K.EDIT, ALL, 20, hour=21)]
+        short = [*acts(K.DOWNLOAD, self.SHORT, 12, hour=10), *acts(K.DOWNLOAD, WINDOW, 30, hour=21)]
+        assert self.told(long, short) == {}
+
+    @pytest.mark.parametrize("made_in_the_long_one", [True, False])
+    def test_work_that_another_log_shows(self, made_in_the_long_one: bool) -> None:
+        """What is taken in one log grows with what is made in the other."""
+        days = [BEFORE, self.SHORT] if made_in_the_long_one else [self.SHORT, BEFORE]
+        made = [*acts(K.EDIT, days[0], 10), *acts(K.EDIT, WINDOW, 40)]
+        taken = [*acts(K.DOWNLOAD, days[1], 15), *acts(K.DOWNLOAD, WINDOW, 60)]
+        assert list(self.told(made, taken) if made_in_the_long_one else self.told(taken, made)) == ["more_work"]
+
+    def test_work_that_only_began_to_be_logged(self) -> None:
+        """What a log shows that begins later is no more work than before."""
+        long = [*acts(K.DOWNLOAD, BEFORE, 15), *acts(K.EDIT, ALL, 10), *acts(K.DOWNLOAD, WINDOW, 80)]
+        assert "volume" in self.told(long, acts(K.EDIT, [*self.SHORT, *WINDOW], 30))
+
+    def test_work_of_before_a_log_began(self) -> None:
+        """Great days of then are explained by the log that shows them, and not refuted by one that does not."""
+        great = [*acts(K.DOWNLOAD, BEFORE[20:28], 300), *acts(K.EDIT, BEFORE[20:28], 50)]
+        long = [*acts(K.DOWNLOAD, ALL, 50), *acts(K.EDIT, ALL, 10), *great]
+        assert list(self.told(long, acts(K.EDIT, [*self.SHORT, *WINDOW], 30))) == ["more_work"]
+
+    def test_as_much_as_the_other_log_showed_once(self) -> None:
+        """What came to more in a stretch of either log's days is no unusual amount."""
+        begins = NOTICE_ON - timedelta(days=120)
+        short = [*acts(K.DOWNLOAD, weekdays(begins)[5:6], 3_000), *acts(K.DOWNLOAD, WINDOW[5:6], 2_700)]
+        found = of_two_logs([*acts(K.DOWNLOAD, ALL), *acts(K.EDIT, ALL, 10)], short, short_from=begins)
+        assert "volume" not in found
+
+    def test_days_of_the_log_that_shows_it(self) -> None:
+        """A sentence names the days of a log that shows what is told."""
+        short = [*acts(K.DOWNLOAD, [*self.SHORT, *WINDOW], 20), *acts(K.DOWNLOAD, WINDOW[:3], 900)]
+        assert self.told(acts(K.EDIT, ALL, 10), short)["volume"].figures["baseline_days"] == 60
+
+    def test_the_most_work_is_said(self) -> None:
+        """Of several amounts that a new task explains the greatest is told."""
+        made = [*acts(K.EDIT, BEFORE, 10), *acts(K.EDIT, WINDOW, 60)]
+        views = [*acts(K.VIEW, BEFORE, 30), *acts(K.VIEW, WINDOW, 240)]
+        found = reasons([*made, *views, *acts(K.DOWNLOAD, BEFORE, 15), *acts(K.DOWNLOAD, WINDOW, 100)])
+        assert list(found) == ["more_work"]
+        assert found["more_work"].figures["takes"] == 240 * len(WINDOW)
+
+    def test_own_addresses_of_both(self) -> None:
+        """One share in the one log, 315 mails in the other: 316 are told, by both kinds."""
+        share = acts(K.EXTERNAL_SHARE, WINDOW[:1], target="sora@private.test")
+        mail = [
+            *acts(K.SEND, self.SHORT, 2, target="c@customer.test"),
+            *acts(K.SEND, WINDOW, 15, target="sora@private.test"),
+        ]
+        found = self.told([*work(), *share], mail)["own_addresses"]
+        assert found.figures["number"] == 1 + 15 * len(WINDOW)
+        assert "shares outside, mail sent" in found.said.en
+
+    def test_takes_of_both(self) -> None:
+        long = [*acts(K.DOWNLOAD, BEFORE, 5), *acts(K.DOWNLOAD, WINDOW, 55)]
+        short = [*acts(K.DOWNLOAD, self.SHORT, 20), *acts(K.DOWNLOAD, WINDOW[-3:], 9_000)]
+        assert self.told(long, short)["volume"].figures["takes"] == 55 * len(WINDOW) + 27_000
+
+    def test_exports_that_are_new(self) -> None:
+        """They are not told as exports that always were made besides."""
+        found = self.told([*work(), *acts(K.TAKEOUT, WINDOW[-1:])], acts(K.EDIT, [*self.SHORT, *WINDOW], 3))
+        assert list(found) == ["exports"]
+
+    def test_growth_in_a_log_that_begins_later(self) -> None:
+        """Its first days stand for those before it: what has grown in it since is told."""
+        first, later = weekdays(NOTICE_ON - timedelta(days=30))[:15], weekdays(NOTICE_ON - timedelta(days=30))[15:]
+        short = [*acts(K.DOWNLOAD, first, 5), *acts(K.DOWNLOAD, later, 130)]
+        found = of_two_logs(acts(K.EDIT, ALL, 10), short, short_from=NOTICE_ON - timedelta(days=30))
+        assert found["growth"].figures["before"] == 5
+
+    def test_a_log_that_begins_later_is_no_growth(self) -> None:
+        short = acts(K.DOWNLOAD, [*self.SHORT, *WINDOW], 60)
+        assert self.told([*acts(K.DOWNLOAD, ALL, 5), *acts(K.EDIT, ALL, 10)], short) == {}
+
+    def test_leave_that_hr_noted(self) -> None:
+        """It is no usual day of either log."""
+        leave = Employment(leaves=((BEFORE[20], BEFORE[85]),))
+        long = [day for day in ALL if not BEFORE[20] <= day < BEFORE[85]]
+        short = [day for day in long if day >= self.FROM]
+        found = of_two_logs(work(long), acts(K.DOWNLOAD, short, 60), short_from=self.FROM, hr=leave)
+        assert found == {}
+
+    def test_days_of_the_log_that_reaches_furthest(self) -> None:
+        found = self.told([*work(), *acts(K.DOWNLOAD, WINDOW[:3], 900)], acts(K.EDIT, [*self.SHORT, *WINDOW], 3))
+        assert found["volume"].figures["baseline_days"] == 149
 
 
 class TestMarks:

@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from casework import runbook
 from casework.access.rechecking import collect_again
 from casework.activity import collecting
 from casework.activity.collecting import collect
@@ -17,12 +18,13 @@ from casework.activity.silence import Quiet
 from casework.activity.summary import summarise
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
+from casework.matching.searching import find_in
 from casework.truth import post_cut
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.downloads import content_of
 from connectors.activity import ActivityPage, Gap, Name, Record
 from connectors.errors import Denied, NotRecorded
-from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Standing
+from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Service, Standing
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, event
 from tests.casework.paper import Killed
@@ -40,6 +42,14 @@ def hide(office: Office, effective_by: datetime) -> None:
     """Let something be done after the cut that the log does not show."""
     ledger(office).happened("g1", [event(1, effective_by + timedelta(hours=1))])
     ledger(office).unseen = {"e1"}
+
+
+async def _find_as(office: Office, case_id: str, name: str) -> None:
+    """Search again, after the account was renamed."""
+    office.clock.pass_by(hours=1)
+    holder = office.paper.holders["g1"]
+    holder.profile = replace(holder.profile, account=replace(holder.profile.account, label=name))
+    await find_in(office.context, case_id, Service.GOOGLE_WORKSPACE)
 
 
 class TestSilence:
@@ -315,6 +325,38 @@ class TestUntilWhen:
         hide(logged, effective_by)
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    async def test_renamed_after_the_block_and_found_again(self, logged: Office) -> None:
+        """The name that the account had at the block must be searched, by whatever name a later search finds it."""
+        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), (Name("left-e1@example.test"),)
+        case, effective_by = await cut(logged)
+        hide(logged, effective_by)
+        await _find_as(logged, case.id, "left-e1@example.test")
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    @pytest.mark.parametrize(("asked", "state"), [("left-e1@example.test", "silent"), ("E1@example.test", "not_read")])
+    async def test_by_every_name_since_the_block(self, logged: Office, asked: str, state: str) -> None:
+        """Both names that an account had since its block are asked for, in whatever letters."""
+        ledger(logged).gaps = (Gap("names_unseen", "not seen"),)
+        ledger(logged).names = (Name("E1@Example.test"), Name(asked))
+        case, _ = await cut(logged)
+        await _find_as(logged, case.id, "left-e1@example.test")
+        ledger(logged).names = (Name("e1@example.test"), Name(asked))
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == state
+
+    async def test_renamed_before_the_block(self, logged: Office) -> None:
+        """A name that the account had lost by the last search before the block does not matter after it."""
+        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), (Name("new-e1@example.test"),)
+        case = logged.report()
+        await runbook.make_plan(logged.context, case.id)
+        await _find_as(logged, case.id, "new-e1@example.test")
+        logged.clock.pass_by(hours=10)
+        await logged.run(case.id)
+        await read(logged, case)
+        logged.clock.pass_by(hours=30)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "silent"
 
     @pytest.mark.parametrize("other", ["search_failed", "fewer", "unproven", "address", "name_reused", "truncated"])
     async def test_every_lack_counts_not_the_first_one_alone(self, logged: Office, other: str) -> None:

@@ -188,6 +188,20 @@ class TestNames:
         before = Activity(K.DOWNLOAD, AT - timedelta(days=1), "x", actor_id="LEAD@x.test")
         assert not is_theirs(names, before)
 
+    def test_whose_own_name_has_capitals(self) -> None:
+        """The directory's spelling is none of the log's: what is done under the name counts."""
+        names = names_of([account("slack", "U1", "Lead@x.test")], None, ConnectionId("slack"), contacts=False)
+        assert is_theirs(names, Activity(K.DOWNLOAD, AT, "x", actor_id="lead@X.test"))
+
+    def test_of_which_the_letters_alone_changed(self) -> None:
+        """Both spellings are one name, which was the account's in both periods."""
+        one, changed = account("microsoft365", "m1", "lead@x.test"), (AT - timedelta(days=9)).isoformat()
+        row = asked(one, **{"Lead@x.test": [None, changed], "lead@x.test": [changed, None]})
+        names = names_of([one], row, ConnectionId("microsoft365"), contacts=False)
+        for days in (30, 5):
+            done = Activity(K.DOWNLOAD, AT - timedelta(days=days), "x", actor_id="lead@x.test")
+            assert is_theirs(names, done)
+
     def test_of_a_name_that_came_back(self) -> None:
         """It counts for each time that it was the account's."""
         gone, back = AT - timedelta(days=9), AT - timedelta(days=2)

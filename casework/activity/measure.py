@@ -1,0 +1,142 @@
+"""
+How much of one thing the logs show before the notice and since: all logs together, each compared with the days that it shows itself.
+
+What accuses by an amount is one sum, however many logs it is spread over; what is usual is each log's own, however far back it reaches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from casework.activity.tally import Half
+
+Count: TypeAlias = "Callable[[Half], Mapping[date, int]]"
+"""What is counted by day."""
+_BY_CHANCE, _FEW = 1e-4, 1_000
+"""How likely chance may be, and up to how many it is asked: of more the ratio says enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    The logs that reach equally far back, and what they told *before* the notice and *since*.  *days*: those before it to compare with;
+    *window*: how many there are since, at work, *length*: how many days the notice window has.  *lately_on*: from when on something is new
+    that was not there before.
+    """
+
+    days: list[date]
+    window: int
+    length: int
+    lately_on: date
+    before: Half
+    since: Half
+
+    @property
+    def is_long(self) -> bool:
+        """Whether as many days are known as the window has: else what is rare may have had no time to happen."""
+        return len(self.days) >= self.length
+
+    @property
+    def older(self) -> list[date]:
+        """The days that are older than what is new."""
+        return [day for day in self.days if day < self.lately_on]
+
+    def as_before(self, number: float) -> float:
+        """Return what the notice window would show of something that went on as in the days before."""
+        return number * max(self.window, 1) / len(self.days)
+
+    def as_older(self, number: float) -> float:
+        """Return what the days since `lately_on` would show of something that went on as in the older ones."""
+        return number * (self.window + len(self.days) - len(self.older)) / len(self.older)
+
+    def most(self, counts: Mapping[date, int]) -> int:
+        """Return the most that *counts* came to in any stretch as long as the notice window, the last two months left out if there are others."""
+        older = self.older
+        days = older if len(older) >= self.length else self.days
+        span = timedelta(days=self.length)
+        inside, most, ends = 0, 0, 0
+        for day in days:
+            while ends < len(days) and days[ends] < day + span:
+                inside += counts.get(days[ends], 0)
+                ends += 1
+            most, inside = max(most, inside), inside - counts.get(day, 0)
+        return most
+
+
+class Measure:
+    """
+    One thing that *of* counts, in the logs that show any of it.  *days*: those of the log among them that reaches furthest back; *before*: how much
+    all logs show in theirs; *since* the notice; *expected* in the window, were each to go on as before; *once*: what one more before would
+    let expect.
+    """
+
+    def __init__(self, parts: Sequence[Part], of: Count, ratio: float) -> None:
+        every = [(part, of(part.before), of(part.since)) for part in parts]
+        self._shown = [one for one in every if one[1] or one[2]] or every[:1]
+        self._ratio = ratio
+        known = [(part, _in(part.days, before)) for part, before, _ in self._shown]
+        self.longest = self._shown[0][0] if self._shown else None
+        self.days = len(self.longest.days) if self.longest else 0
+        self.before = sum(number for _, number in known)
+        self.since = sum(sum(since.values()) for _, _, since in self._shown)
+        self.expected = sum(part.as_before(number) for part, number in known)
+        self.once = self.longest.as_before(1) if self.longest else 0.0
+
+    @cached_property
+    def most(self) -> int:
+        """The most before, in any stretch of each log as long as the window."""
+        return sum(part.most(before) for part, before, _ in self._shown)
+
+    @property
+    def has_risen(self) -> bool:
+        """
+        Whether there is more since the notice than *ratio* times what is expected, more than chance gives (Poisson, with one more than was
+        seen before), and more than in any earlier stretch as long.
+        """
+        grown = self.since > self._ratio * self.expected
+        return grown and is_more(self.since, self.expected + self.once) and self.since > self.most
+
+    @cached_property
+    def lately(self) -> Counter[date]:
+        """How much by day since `lately_on`, which each log has for itself."""
+        late = Counter[date]()
+        for part, before, since in self._shown:
+            late.update({day: n for half in (before, since) for day, n in half.items() if day >= part.lately_on})
+        return late
+
+    @cached_property
+    def older(self) -> int:
+        """How much on the older days."""
+        return sum(_in(part.older, before) for part, before, _ in self._shown)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is more lately than the older days let expect; where there was none, one is."""
+        number = self.lately.total()
+        if self.longest is None or self.older == 0:
+            return number > 0
+        expected = sum(part.as_older(_in(part.older, before)) for part, before, _ in self._shown)
+        return number > self._ratio * expected and is_more(number, expected + self.longest.as_older(1))
+
+
+def is_more(number: int, rate: float, *, times: float = 1.0) -> bool:
+    """Whether *number* is more than *times* the *rate*, and more than chance would give at it (Poisson)."""
+    return number > times * rate and _tail(number, rate) < _BY_CHANCE
+
+
+def _in(days: Sequence[date], counts: Mapping[date, int]) -> int:
+    return sum(counts.get(day, 0) for day in days)
+
+
+def _tail(number: int, rate: float) -> float:
+    """Return how likely *number* or more is where *rate* is usual, by Poisson; of many nothing needs to be reckoned."""
+    if number > _FEW or rate <= 0:
+        return 0.0
+    return 1.0 - sum(math.exp(-rate + k * math.log(rate) - math.lgamma(k + 1)) for k in range(number))
