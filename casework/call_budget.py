@@ -1,4 +1,4 @@
-"""The ledger of vendors' limits: one database for all processes that ask the same tenants."""
+"""The ledger of vendors' rate limits, in the database that all processes with the same tenants share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DatabaseLedger:
     """
     `connectors.kit.limits.Ledger` in the database, on its clock.
 
-    While the database does not answer, each process keeps the limits by itself: a cut does not wait for it.
+    While the database does not answer, each process keeps its own ledger: a cut does not wait for the database.
     """
 
     store: Store
