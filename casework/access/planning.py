@@ -55,9 +55,7 @@ def uncontained(context: Context, case_id: str, connection: ConnectionId) -> boo
 
 
 async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId) -> None:
-    """
-    List the access in *connections*, or in all, before the cut, and seal the plan.  An emergency lists containment alone.
-    """
+    """List access before the cut, in *connections* or in all, and seal the plan.  An emergency lists containment alone."""
     case = await context.store.run(context.case, case_id)
     cut_first = _cut_first(case)
     await take_inventory(context, case_id, *connections, kinds=CONTAINMENT if cut_first else None)
