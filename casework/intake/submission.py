@@ -1,4 +1,4 @@
-"""HR's submission: each notice opens a case, corrects one, says the same again, or stops and asks."""
+"""HR's submission: each notice opens a case, corrects one, repeats one, or is refused with a question to HR."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from models.vocabulary import CaseState, DepartureKind
 @dataclass(frozen=True, slots=True)
 class Intake:
     """
-    What became of a submission.  With *all_or_nothing* and a refusal, `opened` is empty and nothing was written, but that the
-    number of a case is in dispute.
+    The result of a submission.  With *all_or_nothing* and a refusal, `opened` is empty and nothing was written, except that a
+    case's number is disputed.
     """
 
     opened: tuple[Opened, ...]
@@ -43,10 +43,10 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
     company: str = DEFAULT_COMPANY,
 ) -> Intake:
     """
-    Open a case for each departure of *reading*; with *leave*, for each leave of absence instead; with *at_once*, now.
+    Open a case for each departure of *reading*; with *leave*, for each leave of absence instead; with *at_once*, as emergencies.
 
-    In one transaction: with *all_or_nothing* any refusal leaves everything as it was; otherwise good rows are taken and bad
-    ones reported.  The same notice again is the same case.
+    In one transaction.  With *all_or_nothing* any refusal rolls everything back; else good rows are taken and bad ones
+    reported.  The same notice again is the same case.
     """
     decided = context.policy.cut.for_real if for_real is None else for_real
     sender = Sender(actor_of(reported_by), reading.sha256, decided, leave, at_once, company)
@@ -62,7 +62,7 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
         if refused and all_or_nothing:
             session.rollback()
             opened = []
-    # whatever becomes of the file: who has a number is a question from now on, and the earlier case must not rely on it
+    # also if the file is refused: the number is disputed from now on, and the earlier case must not rely on it
     if disputed := [refusal for refusal in refused if refusal.code == "other_person"]:
         with context.store.write() as session:
             for refusal in disputed:
