@@ -94,10 +94,10 @@ def _take(context: Context, session: Session, notice: Notice, sender: Sender) ->
 
 def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | None:
     """
-    Return the person's case that a notice speaks of: the one with its date, even closed, else the open one.
+    Return the person's case that a notice is about: the one with its date, even closed, else the open one.
 
-    A closed case with another date is history: the person was hired again, and leaves again.  A leave of absence and a
-    departure of one person are two things.
+    A closed case with another date does not count: the person was hired again, and leaves again.  A leave of absence is never
+    the case of a departure.
     """
     alike = [case for case in cases if (case.kind is DepartureKind.LEAVE) == leave]
     same_date = [case for case in alike if case.employment_ends_on == notice.employment_ends_on]
@@ -106,7 +106,7 @@ def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | 
 
 
 def _again(context: Context, session: Session, notice: Notice, live: Case, sender: Sender) -> Opened | Refusal:
-    """A notice for a case that is there: the same departure, perhaps corrected, or a contradiction that is asked about."""
+    """Take a notice for an existing case: repeat or correct it, or refuse a contradiction, which HR is asked about."""
     if sender.at_once and live.state is not CaseState.CLOSED:
         make_at_once(context, session, live, sender.by)
     kept = live.at_once_at is not None
