@@ -98,7 +98,7 @@ def _shown(session: Session, question: Question) -> list[CaseAccount]:
 def _named(question: Question, asked: Sequence[CaseAccount], name: str) -> CaseAccount:
     found = [row for row in asked if name in {row.vendor_id, _name(row)}]
     if len(found) != 1:
-        why = "was not asked about" if not found else "stands in several services"
+        why = "was not asked about" if not found else "is in several services"
         choice = ", ".join(sorted(map(_name, asked)))
         raise BadRequest(f"{question.id}: {name} {why}", f"Choose from: {choice}.")
     return found[0]

@@ -122,6 +122,6 @@ def catalogue(folder: Path = _HERE) -> Mapping[str, Entry]:
     for path in sorted(folder.glob("*.toml")):
         entries = TypeAdapter(dict[str, Entry]).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
         if twice := found.keys() & entries.keys():
-            raise ValueError(f"{path.name}: stands elsewhere already: {', '.join(sorted(twice))}")
+            raise ValueError(f"{path.name}: is defined in another file already: {', '.join(sorted(twice))}")
         found |= entries
     return found

@@ -174,7 +174,7 @@ class TestSending:
                 moving.reschedule(asking.office.context, case.id, ends_on=ends_on, last_working_at=None, by="hr")
             await checking.check(asking.nda_context, case.id)
             told.append(
-                "the last day, the name or the wording was another one"
+                "it has another last day, name or wording"
                 in of_kind(asking.nda(case), "exit_pledge")["text"]
             )
         assert told == [False, True]
