@@ -100,9 +100,7 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
     differing = [column for column in (*_OF_LEAVER, *_OF_NOTICE) if len(set(_said(group, column))) > 1]
     if not differing and not unread:
         return []
-    columns = dict.fromkeys(
-        refusal.column for refusal in unread
-    )  # an unreadable cell differs from a readable one
+    columns = dict.fromkeys(refusal.column for refusal in unread)  # an unreadable cell differs from a readable one
     named = (
         *(one.said for one in differing),
         *(Said(one, one) if one else message("columns").said for one in columns),

@@ -120,7 +120,7 @@ def record(
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.state, row.problem = state, problem
-        if result is not RevocationResult.UNKNOWN:  # a broken-off request may still be under way: its turn ends by itself
+        if result is not RevocationResult.UNKNOWN:  # it may still be under way: its turn ends by itself
             row.sending_until = None
         if state in {PledgeState.SENT, PledgeState.FILED}:
             row.sent_at = sent.sent_at if sent is not None else context.now()
