@@ -1,4 +1,4 @@
-"""Opens what casework works with, as the settings say."""
+"""Open the database, the trail, the evidence and the services that the settings name."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
 
 
 def evidence_store(settings: CaseworkSettings, store: Store) -> EvidenceStore:
-    """Return the evidence store.  Its keys are read when they are used: what is wrong with one stops no cut."""
+    """Return the evidence store.  Its keys are read when they are used, so a bad key stops no cut."""
 
     def is_first() -> bool:
         with store.read() as session:
@@ -69,7 +69,7 @@ def evidence_store(settings: CaseworkSettings, store: Store) -> EvidenceStore:
 
 @contextmanager
 def open_store(settings: CaseworkSettings, *, check: bool = True) -> Iterator[Store]:
-    """Open the store of *settings*; raises `Misconfigured` if *check* finds no database, or an old or missing schema."""
+    """Open the store of *settings*.  With *check*, raises `Misconfigured` without a database or the newest schema."""
     engine = open_engine(settings.database_url.get_secret_value(), may_create=not check)
     clock, guard = DatabaseClock(), Guard(Mirror(settings.anchor_folder, settings.audit_origin))
     store = Store(engine, Trail(origin=settings.audit_origin, clock=clock, guard=guard), clock)

@@ -1,4 +1,4 @@
-"""The ledger of vendors' limits: one database for all processes that ask the same tenants."""
+"""The ledger of vendors' rate limits, in the database that all processes with the same tenants share."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-What a transaction changes in the tables of cases, for the payloads of its events: a record is worked out from these alone.
+A transaction's changes to the tables of cases, for the payloads of its events: a record is computed from these alone.
 
-A change is `{table: {key: {column: value}}}`: a new row with all that it holds, later only the columns that changed.  *key* is
+A change is `{table: {key: {column: value}}}`: all columns of a new row, later only those that changed.  *key* is
 the primary key without the case's id.  See `audit.record`.
 """
 
@@ -26,7 +26,7 @@ from models.actor import Actor
 from models.tables.columns import ActorColumn, Instant
 
 Rows: TypeAlias = "dict[str, dict[str, dict[str, Any]]]"
-"""Table to key to column to value, as JSON has it."""
+"""Table to key to column to value, in JSON's types."""
 
 _BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
     tables.Case: {
@@ -54,17 +54,17 @@ _BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
     tables.PledgeRefusal: set(),
     tables.PaperRuling: set(),
 }  # fmt: skip
-"""The tables that are sealed, and their columns that are not: who works on it, what is looked at next, what no record shows."""
+"""The tables that are sealed, with their columns that are not: leases, schedules, and what no record shows."""
 
 _BEGUN = (
     "id", "case_id", "connection", "account_id", "account_ref", "source", "round", "from_at", "until_at", "late_before", "again", "file", "begun_at",
 )  # fmt: skip
-"""What is known of a reading of a log from its beginning on."""
+"""The columns of a log's reading that are known from its beginning on."""
 
 _EMPTY: Final[Mapping[type[SQLModel], Mapping[str, Any]]] = {
     tables.NoticeRecord: {"content": {}}, tables.Plan: {"content": []}, tables.Collection: {"moved_at": datetime.min.replace(tzinfo=UTC)},
 }  # fmt: skip
-"""What stands for those that may not be empty."""
+"""Values for unsealed columns that may not be empty."""
 
 
 def _schema(model: type[SQLModel]) -> SchemaTable:
@@ -82,16 +82,16 @@ BY = "svc:lastday"
 
 
 def changes(session: Session) -> dict[str, Rows]:
-    """Return by case what was noted since the last call; call it when all is flushed."""
+    """Return the changes noted since the last call, by case; call it after a flush."""
     noted: dict[str, Rows] = session.info.pop(CHANGED, {})
     return noted
 
 
 def carrying(drafts: Iterable[Draft], changed: Mapping[str, Rows]) -> Iterator[Draft]:
     """
-    Yield *drafts* so that each case's last one carries what was *changed* of it, and one that says nothing else for a case of which none tells.
+    Yield *drafts*, and in each case's last one what was *changed* in the case; a case without a draft gets a `CASE_CHANGED` one.
 
-    One that a retry finds again carries nothing: it may not be written.
+    A draft with a dedup key carries no changes: if it is a retry, it is not written.
     """
     told = list(drafts)
     last = {draft.event.case: at for at, draft in enumerate(told) if draft.dedup_key is None}
@@ -107,7 +107,7 @@ def _with(payload: Any, changed: Rows) -> dict[str, Any]:
 
 
 def note(session: Session, _flushed: object) -> None:
-    """Note what a flush of *session* has written of cases (SQLAlchemy's `after_flush`); `changes` gives it."""
+    """Note what a flush of *session* writes to the tables of cases (SQLAlchemy's `after_flush`); `changes` returns it."""
     for row in (*session.new, *session.dirty):
         if type(row) in _BESIDE and (columns := _written(session, row)):
             case = session.info.setdefault(CHANGED, {}).setdefault(_case_of(row), {})
@@ -115,7 +115,7 @@ def note(session: Session, _flushed: object) -> None:
 
 
 def _written(session: Session, row: SQLModel) -> dict[str, Any]:
-    """Return what this flush writes of *row*: of a log's reading nothing while it is under way, and all of it when it ends."""
+    """Return the columns of *row* that this flush writes; a log's reading gives none while it is under way, all when it ends."""
     if row in session.new:
         return sealed(row)
     before: Mapping[str, Any] = row._sa_instance_state.committed_state  # type: ignore[attr-defined]  # noqa: SLF001  # what SQLAlchemy writes: `history` of each attribute takes ten times as long
@@ -131,8 +131,8 @@ def _written(session: Session, row: SQLModel) -> dict[str, Any]:
 
 def sealed(row: SQLModel) -> dict[str, Any]:
     """
-    Return all that is sealed of *row*, as JSON has it; a column that is empty is left out, how far a reading has come until it has
-    ended, and a read of which nothing was told yet.
+    Return the sealed columns of *row* in JSON's types, without empty ones.  A log's reading that has not ended gives only the
+    columns of its beginning, a read without a sealed request gives none.
     """
     if isinstance(row, tables.KindRead) and row.asked is None:
         return {}
@@ -142,12 +142,12 @@ def sealed(row: SQLModel) -> dict[str, Any]:
 
 
 def key_of(row: SQLModel) -> str:
-    """Return what names a row within its case and its table."""
+    """Return the key of a row within its case and its table."""
     return " ".join(str(_plain(getattr(row, name))) for name in _KEYS[type(row)])
 
 
 def _case_of(row: SQLModel) -> str:
-    """Return the chain that tells of *row*: the tenant's for what concerns no single case."""
+    """Return the case whose chain has *row*: the tenant's if it concerns no single case."""
     case_id: str | None = getattr(row, "id" if isinstance(row, tables.Case) else "case_id")
     return case_id or TENANT
 
@@ -165,7 +165,7 @@ def _plain(value: Any) -> Any:
 
 
 def rows_in(session: Session, case_id: str) -> Rows:
-    """Return what the tables hold of a case, or of the tenant, in the form of its changes."""
+    """Return all sealed rows of a case, or of the tenant, in the form of its changes."""
     found: Rows = {}
     for model in _BESIDE:
         for row in session.exec(select(model).where(_owner(model, case_id))).all():
@@ -175,7 +175,7 @@ def rows_in(session: Session, case_id: str) -> Rows:
 
 
 def of_tenant(session: Session, case_id: str, rows: Rows) -> Rows:
-    """Return which of the tenant's *rows* a case shows: the standing waivers that settle a row of it, and the pauses of its company or of everything."""
+    """Return the tenant's *rows* that a case shows: waivers of the tenant that settle its rows, pauses of its company or of everything."""
     settled = select(tables.CaseEntitlement.settled_by).where(tables.CaseEntitlement.case_id == case_id)
     ids = set(session.exec(settled).all())
     case = session.get(tables.Case, case_id)
@@ -188,7 +188,7 @@ def of_tenant(session: Session, case_id: str, rows: Rows) -> Rows:
 
 
 def default_of(table: str, column: str) -> Any:
-    """Return what a row holds in a column that was not sealed yet when it was written."""
+    """Return the value of a column in rows that were written before the column was sealed."""
     default = tables.metadata.tables[table].c[column].default if table in tables.metadata.tables else None
     return getattr(default, "arg", None)
 
@@ -201,7 +201,7 @@ def _owner(model: type[SQLModel], case_id: str) -> Any:
 
 
 def in_memory(*of: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Session:
-    """Return a session over a database of its own, in memory, that holds these rows alone.  Raises what `load` raises."""
+    """Return a session on a new database in memory with these rows alone.  Raises what `load` raises."""
     engine = create_engine("sqlite://")
     tables.metadata.create_all(engine)
     session = Session(engine)
@@ -214,7 +214,7 @@ def load(session: Session, rows: Mapping[str, Mapping[str, Mapping[str, Any]]]) 
     """
     Put *rows* into the empty tables of *session*.
 
-    Raises `ValueError`, `LookupError` or `TypeError` for what is none of ours; columns that are not known here are left out.
+    Raises `ValueError`, `LookupError` or `TypeError` for rows that we cannot have written; unknown columns are left out.
     """
     for model, columns in _COLUMNS.items():
         for row in rows.get(_schema(model).name, {}).values():

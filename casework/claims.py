@@ -1,5 +1,5 @@
 """
-Whose turn it is: which run holds a case, and when the next one is wanted.  The only writer of the case's *run_…*,
+Claims: which run holds a case, and when the next run is wanted.  The only writer of the case's *run_…*,
 *lease_…* and *next_run_at*.
 """
 
@@ -34,20 +34,20 @@ _RENEWED = (
     .values(lease_until=bindparam("until"))
 )
 _CUTS_NOTHING = timedelta(seconds=15)
-"""After the instant, the decision or the claim, whichever came last: who holds a case by then and has asked for nothing loses it."""
+"""After the last of instant, decision and claim: a run that holds the case and has asked no vendor for anything loses it then."""
 _RECOVERY = timedelta(seconds=5)
 _SOON = timedelta(minutes=10)
 SERVING = "serve"
-"""How a serving process names itself as a runner: none takes a case from another."""
+"""How a serving process names itself as a runner.  Serving processes do not take cases from one another."""
 
 
 @asynccontextmanager
 async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bool]:
     """
-    Hold the case for one run.  Yields False if another run holds it: then do nothing.  Raises `BadRequest` for an erased one.
+    Hold the case for one run.  Yields False if another run holds it: then do nothing.  Raises `BadRequest` for an erased case.
 
-    The hold is a lease that a heartbeat renews; a killed run's lease ends by itself within 20 seconds, and a run that has
-    lost its lease cannot begin another write.  At the end the case says when it wants to be taken up again.
+    The hold is a lease that a heartbeat renews.  A killed run's lease ends by itself within 20 seconds; a run that has
+    lost its lease cannot begin another write.  The end writes when the next run is wanted (*next_run_at*).
     """
     run = context.store.run
     try:
@@ -88,9 +88,9 @@ def _take(context: Context, case_id: str, runner: str) -> Case | None:
 
 async def _heartbeat(context: Context, case_id: str) -> None:
     """
-    Renew every lease of this process, while the case is the one that is held longest; else another does it.
+    Renew every lease of this process if it has held this case longest; else another case's heartbeat does.
 
-    A database that is away for a moment costs a beat, not the lease's keeper.
+    If the database is away for a moment, one renewal is skipped and the heartbeat goes on.
     """
     while True:
         await asyncio.sleep(_HEARTBEAT)
@@ -122,9 +122,9 @@ def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> N
 
 def _next(context: Context, case: Case, *, stumbled: bool) -> datetime:
     """
-    Return when to try again: at first soon, later each time, but never later than the due instant asks for.
+    Return when to try again: soon at first, later each time, but in time for the due instant.
 
-    A due case whose run *stumbled*, over the database perhaps, may not have been cut at all: that is tried again at once.
+    The run of a due case may have *stumbled* (the database was away) before any cut: that is tried again at once.
     """
     now = context.now()
     if stumbled and overdue(case, now) < _SOON:
@@ -138,7 +138,7 @@ def _next(context: Context, case: Case, *, stumbled: bool) -> datetime:
 
 
 def overdue(case: Case, now: datetime) -> timedelta:
-    """Return how long ago the case could be cut: its instant, or the decision if that came later."""
+    """Return the time since the case could be cut: since its instant, or the decision if that came later."""
     return now - max(case.due_at, decided_at(case))
 
 
@@ -148,7 +148,7 @@ def decided_at(case: Case) -> datetime:
 
 
 def lead(context: Context) -> timedelta:
-    """Return how long before its instant a run starts: the time in which it looks once more and makes ready."""
+    """Return how long before its instant a run starts: in that time it reads once more and probes the services."""
     return timedelta(seconds=context.policy.sweep.lead_seconds)
 
 
@@ -158,18 +158,18 @@ def held(case: Case, now: datetime) -> bool:
 
 
 def may_be_taken_over(case: Case, now: datetime) -> bool:
-    """Whether a serving process may take the case from the run that holds it: due for a while, and nothing asked for yet."""
+    """Whether a serving process may take the case from the run that holds it: due for a while, and no vendor asked yet."""
     serving = (case.lease_holder or "").startswith(SERVING)
-    taken_at = case.next_run_at or case.due_at  # unless somebody woke it meanwhile, when it was claimed
+    taken_at = case.next_run_at or case.due_at  # the time of the claim, unless somebody woke the case since
     return case.state in BEFORE_THE_CUT and min(overdue(case, now), now - taken_at) >= _CUTS_NOTHING and not serving
 
 
 def wanted(case: Case, now: datetime) -> bool:
     """
-    Whether nobody works on the case or is about to, and its wait is over.
+    Whether no run works on the case or is about to, and its wait is over.
 
-    Whoever runs holds it: one that does not any more is dead.  What was only given to Prefect is asked for there first
-    (`casework.sweeping.runs_to_check`).
+    A living run holds the case: a run without a lease is dead.  A run that Prefect has not started yet is looked up there
+    first (`casework.sweeping.runs_to_check`).
     """
     later = case.next_run_at is not None and case.next_run_at > now
     given = case.run_id is not None and case.run_state is RunState.SCHEDULED

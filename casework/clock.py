@@ -1,4 +1,4 @@
-"""The database's clock, read through this machine's: of several machines none has to be right, and all of them agree."""
+"""The database's clock, read through this machine's: machines agree on the time although no machine's clock has to be right."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _LASTS = timedelta(minutes=1)
-"""How long a measurement stands against a less certain one: two quartz clocks part by some milliseconds in it."""
+"""How long a measurement is kept against a less certain one: two quartz clocks drift apart by some milliseconds in a minute."""
 _TELLS_NOTHING = timedelta(seconds=2)
-"""More than a wait for the writers' lock makes of it."""
+"""Less certain measurements are not used.  Half of the longest wait for the writers' lock is below it."""
 _NONE = timedelta(0)
 
 
 class DatabaseClock:
     """
-    Tells the time of the database by *machine*'s clock and the measured difference.  Until it has been compared, and on a
-    database that has no clock of its own (SQLite), it is the machine's.
+    Gives the database's time: *machine*'s clock plus the measured difference.  Before the first comparison, and for a
+    database without a clock of its own (SQLite), the difference is zero.
 
-    *ahead*: by how much the database's clock was ahead of the machine's when they were compared last.  *uncertainty*: how far it may
-    be off, half of the time that the database took to tell its own.
+    *ahead*: by how much the database's clock was ahead of the machine's at the last comparison.  *uncertainty*: how far *ahead*
+    may be off, half of the time that the database took to answer.
     """
 
     def __init__(self, machine: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -32,10 +32,10 @@ class DatabaseClock:
 
     def compare(self, asked_at: datetime, told: datetime, answered_at: datetime) -> None:
         """
-        Take what the database told between two moments of the machine's.
+        Take the time that the database gave between *asked_at* and *answered_at*, both on the machine's clock.
 
-        What was measured more exactly, less than a minute ago, stands, unless the two exclude each other: then a clock was set.
-        So does what was measured before, if this process was stopped, or its clock put back, between the two moments.
+        A more exact measurement of the last minute is kept, unless the two exclude each other: then a clock was set.
+        The earlier measurement is also kept if this process was stopped, or its clock put back, between the two moments.
         """
         uncertainty = (answered_at - asked_at) / 2
         if uncertainty < _NONE or (self._compared_at is not None and uncertainty > _TELLS_NOTHING):

@@ -1,6 +1,6 @@
 """
-The services' connections, as casework uses them: probed before the first use, since what a plan and scopes allow is the
-manifest, and read afresh.  A read that fails as a whole is a row for each kind, never an exception or a silence.
+The connections to services.  Each is probed before its first use, since its manifest depends on the tenant's plan and our scopes.
+A read that fails as a whole becomes a row for each kind, never an exception and never an empty listing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ CONTAINMENT: Kinds = SIGN_IN | {EntitlementKind.SESSION}
 
 async def ready(context: Context, connection: ConnectionId) -> Connector:
     """
-    Return the connector of *connection*, probed once for this process, however many ask for it at once.
+    Return the connector of *connection*, probed once in this process, also for calls at the same time.
 
-    Raises `ConnectorError` if it is not configured or its probe fails: that is not remembered, the next call probes again.
+    Raises `ConnectorError` if it is not configured or its probe fails; a failure is not remembered: the next call probes again.
     """
     if connection not in context.connectors:
         raise ConnectorError(f"{connection}: is not configured any more", remedy="Add it to LASTDAY_SERVICES again.")
@@ -34,12 +34,12 @@ async def ready(context: Context, connection: ConnectionId) -> Connector:
 
 
 def account_of(row: CaseAccount) -> Account:
-    """Return the account as its connector knows it."""
+    """Return the account in the connector's type."""
     return Account(row.connection, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)
 
 
 def kinds_for(case: Case, connector: Connector, kinds: Kinds | None = None) -> Kinds:
-    """Return which kinds concern *case* at *connector*: a leave of absence is disabled, nothing is taken apart."""
+    """Return the kinds that concern *case* at *connector*: for a leave of absence only containment."""
     every = frozenset(connector.manifest.kinds)
     if case.kind is DepartureKind.LEAVE:
         every &= CONTAINMENT
@@ -47,7 +47,7 @@ def kinds_for(case: Case, connector: Connector, kinds: Kinds | None = None) -> K
 
 
 def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:
-    """Return what went wrong in a read as the connector's failure: what nobody foresaw is this service's, and stops no other."""
+    """Return an exception of a read as a connector's failure: an unforeseen one concerns this service and stops no other."""
     if isinstance(exc, ConnectorError):
         return exc
     *_, (file, line, *_) = traceback.extract_tb(exc.__traceback__)
@@ -60,7 +60,7 @@ async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> L
     """
     List *account*'s access of *kinds*, by new requests.
 
-    After an answer that nobody foresaw each kind is asked for by itself: it makes no other one unreadable.
+    After an unforeseen exception each kind is read by itself, so that one kind makes no other unreadable.
     """
     try:
         connector = await ready(context, account.connection)

@@ -1,4 +1,4 @@
-"""A consent names what it was given for, and is used up or overtaken: then it allows nothing any more."""
+"""Consents.  Each names what it was given for, and allows nothing once it is used up or overtaken."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def answered(session: Session, case_id: str, *kinds: QuestionKind) -> Sequence[Q
 
 @cache
 def _answered(kinds: tuple[QuestionKind, ...]) -> SelectOfScalar[Question]:
-    """Return the query for them, made once: an IN would be written out anew each time."""
+    """Return the query for answered questions, made once: SQLAlchemy would write out an IN for every call."""
     of_kinds = or_(*(col(Question.kind) == kind for kind in kinds))
     query = select(Question).where(Question.case_id == bindparam("case_id"), of_kinds)
     return query.where(col(Question.answered_at).is_not(None)).order_by(col(Question.answered_at))
 
 
 def living(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:
-    """Return the consents of *kinds* that were given and still allow something.  A question that was settled unanswered is none."""
+    """Return the consents of *kinds* that were given and are not used up.  A question that was settled unanswered gave no consent."""
     return [one for one in answered(session, case_id, *kinds) if one.used_at is None and one.answer]
 
 
 def use_up(context: Context, session: Session, consents: Iterable[Question]) -> None:
-    """Let *consents* allow nothing any more: what they were given for was carried out, or overtaken."""
+    """End *consents*: what they were given for was carried out, or overtaken."""
     for consent in consents:
         consent.used_at = context.now()
         session.add(consent)

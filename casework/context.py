@@ -1,4 +1,4 @@
-"""What casework works with: the store, the connectors, the policy, a clock and a source of random names."""
+"""The context of casework: the store, the connectors, the policy, a clock and a source of random names."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:  # it is given them, by `casework.bootstrap` or a test, and ma
 T = TypeVar("T", bound=SQLModel)
 _CASE = select(Case).where(Case.id == bindparam("case_id"))
 _LOGS_AT_ONCE = 64
-"""Of all cases together: each that is read holds four files open."""
+"""Logs read at once in this process, for all cases together.  Each holds four files open."""
 
 
 @dataclass(frozen=True)
 class Context:
     """
-    Everything a piece of casework needs, passed in, so that tests can change the clock and the tenants.
+    Everything that casework needs, passed in, so that tests can change the clock and the tenants.
 
-    *configured* are the services of the settings, whether they are open here or not.
-    *actor* is who acts, as the trail names it: a run, or a person at the terminal.  *own_accounts* fills as services are
-    probed (`casework.connections`; each by one at a time: *probing*), *leases* (case to runner) as cases are claimed, *searching* with
-    what a case has begun to search and not waited for (`casework.matching.searching`).  Without *evidence* nothing is collected: some tests do without.
+    *configured*: the services of the settings, open here or not.
+    *actor*: who acts, as the trail names it: a run, or a person at the terminal.  *own_accounts* fills as services are
+    probed (`casework.connections`), each under its lock in *probing*; *leases* (case to runner) as cases are claimed; *searching*
+    with searches that were begun and not waited for (`casework.matching.searching`).  Without *evidence* (some tests) no log is collected.
     """
 
     store: Store
@@ -60,7 +60,7 @@ class Context:
         return f"{prefix}-{secrets.token_hex(8)}"
 
     def case(self, case_id: str) -> Case:
-        """Return the case as it stands; raises `BadRequest` if there is none."""
+        """Return the case in its current state; raises `BadRequest` if there is none."""
         with self.store.read() as session:
             return case_in(session, case_id)
 
@@ -74,7 +74,7 @@ def case_in(session: Session, case_id: str) -> Case:
 
 
 def kept_case(session: Session, case_id: str) -> Case:
-    """Return the case; raises `BadRequest` without one, and for an erased one: nothing personal is written of it any more."""
+    """Return the case; raises `BadRequest` if there is none, or if it was erased: nothing personal is written about it any more."""
     case = case_in(session, case_id)
     if case.erased_at is not None:
         raise BadRequest(f"{case_id}: its personal data was erased", "Nothing more is recorded of it.")
@@ -88,6 +88,6 @@ def all_of(session: Session, table: type[T], case_id: str, order: Any) -> Sequen
 
 @cache
 def _of_case(table: type[T], order: Any) -> SelectOfScalar[T]:
-    """Return the query for them, made once: making it anew each time takes as long as asking it."""
+    """Return the query for the rows, made once: making it takes as long as asking it."""
     of_case = table.__table__.c.case_id == bindparam("case_id")  # type: ignore[attr-defined]  # SQLModel makes it
     return select(table).where(of_case).order_by(order)

@@ -1,4 +1,4 @@
-"""Why casework stops.  Texts name kinds, counts and ids of ours, never a person."""
+"""The errors of casework.  Their texts name kinds, counts and our own ids, never a person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class CaseworkError(Exception):
 
 
 class BadRequest(CaseworkError):
-    """What was asked for cannot be: an unknown case, a missing approval, a state that does not allow it."""
+    """The request cannot be carried out: an unknown case, a missing approval, a state that does not allow it."""
 
 
 class Misconfigured(CaseworkError):
@@ -39,15 +39,15 @@ class QuestionsOpen(CaseworkError):
 
 
 class NotDueYet(CaseworkError):
-    """The case's instant has not come, and the run does not wait so long."""
+    """The case is due too far ahead for a run to wait."""
 
 
 class Paused(CaseworkError):
-    """Somebody has pulled the emergency brake: nothing is asked of a vendor."""
+    """A pause is in force: nothing is written at a vendor."""
 
 
 class EvidenceError(CaseworkError):
-    """Why a piece of evidence cannot be had."""
+    """A piece of evidence cannot be read or written."""
 
 
 class Damaged(EvidenceError):
@@ -58,7 +58,7 @@ class Damaged(EvidenceError):
 
 
 class Erased(EvidenceError):
-    """The case's key is gone, and with it every byte of its evidence."""
+    """The case's key was destroyed: its evidence can never be read again."""
 
     def __init__(self, case_id: str) -> None:
         super().__init__(
@@ -67,7 +67,7 @@ class Erased(EvidenceError):
 
 
 class Missing(EvidenceError):
-    """No such file of this case, or one that is not whole yet."""
+    """The case has no such file, or the file is not complete yet."""
 
 
 class InUse(EvidenceError):

@@ -1,7 +1,7 @@
 """
-Is the cut guaranteed now, and does anything lie unattended?  Answered from our database alone: neither a vendor nor Prefect is asked.
+Health: is the cut guaranteed now, and is anything overdue?  Answered from our database alone: neither a vendor nor Prefect is asked.
 
-What a process meets outside (Prefect away, no worker, a log's reading that fails) stands in its sign of life.
+Failures outside it (Prefect away, no worker, a log that cannot be read) are in the processes' heartbeats.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from casework.settings import CaseworkSettings
 from models.tables import Case, CaseEntitlement, Collection, Heartbeat, Look, Question
 
 _CUT_WITHIN = timedelta(seconds=10)
-"""Of its instant: the serving process takes up after three seconds what nobody carries."""
+"""After its instant.  The serving process takes up after three seconds a case that no run carries."""
 _SEEN_WITHIN = timedelta(minutes=1)
 _SILENT_AFTER = timedelta(seconds=20)
-"""Four signs of life that did not come."""
+"""Four heartbeats that did not come."""
 _CLOCK_OFF = timedelta(seconds=2)
 _NEAR = timedelta(days=1)
 _BEHIND = timedelta(hours=1)
 _BLIND_FOR = timedelta(days=1)
 _NAMED = 20
-"""Cases that one alarm names; its count has all."""
+"""Cases that one alarm names; it counts all."""
 _ANSWERS_WITHIN = 0.8
 _MISSED = {"serve": "no_serving_process", "watch": "no_watching_process"}
 _GUARANTEES = frozenset({"serve"})
@@ -43,7 +43,7 @@ _GUARANTEES = frozenset({"serve"})
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What is wrong, by *code* (`messages/health.toml` has its sentence and remedy), with its *facts*.  *red*: a cut is late or not guaranteed."""
+    """One alarm: its *code* (sentence and remedy are in `messages/health.toml`) and *facts*.  *red*: a cut is late or not guaranteed."""
 
     code: str
     red: bool
@@ -56,14 +56,14 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All *alarms* at one moment, the loudest first."""
+    """All *alarms* at one moment, red ones first."""
 
     at: datetime
     alarms: tuple[Alarm, ...] = ()
 
     @property
     def state(self) -> str:
-        """The loudest: "red", "amber" or "ok"."""
+        """The worst state: "red", "amber" or "ok"."""
         return "red" if any(alarm.red for alarm in self.alarms) else "amber" if self.alarms else "ok"
 
     @property
@@ -80,7 +80,7 @@ def health_soon(look: Callable[[], Health]) -> Health:
     def looking() -> None:
         try:
             found.set_result(look())
-        except Exception as exc:  # noqa: BLE001  # handed over to whoever waits
+        except Exception as exc:  # noqa: BLE001  # raised in the caller's thread
             found.set_exception(exc)
 
     threading.Thread(target=looking, daemon=True).start()
@@ -91,7 +91,7 @@ def health_soon(look: Callable[[], Health]) -> Health:
 
 
 def health(context: Context, settings: CaseworkSettings) -> Health:
-    """Look once, in one transaction.  *settings* say who outside is asked to vouch for the trail."""
+    """Return the health at this moment, read in one transaction.  *settings* name who outside vouches for the trail."""
     now = context.now()
     vouchers = Vouchers(settings.witness_policy_file is not None, bool(settings.timestamp_urls))
     with context.store.read() as session:
@@ -106,7 +106,7 @@ def health(context: Context, settings: CaseworkSettings) -> Health:
 
 
 def _instants(session: Session, now: datetime) -> Iterator[Alarm]:
-    """Yield what is due and was not asked for, what was asked for and is not seen blocked, what a person has stopped, what a restore left open."""
+    """Yield alarms on due cases that were not cut, whose block is not seen, or that are paused, and on restores that left a block lifted."""
     due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
     cases = session.exec(select(Case).where(*due, col(Case.erased_at).is_(None)).order_by(col(Case.due_at))).all()
     standing = in_force(session)
@@ -126,7 +126,7 @@ def _instants(session: Session, now: datetime) -> Iterator[Alarm]:
 
 
 def _alive(session: Session, now: datetime) -> Iterator[Alarm]:
-    """Yield who is missed, who fell silent, what fails in those that live, and whose clock is wrong."""
+    """Yield alarms on missing and silent processes, on failing turns of living ones, and on wrong clocks."""
     told = session.exec(select(Heartbeat).order_by(col(Heartbeat.role), col(Heartbeat.host), col(Heartbeat.pid))).all()
     living = [one for one in told if now - one.beat_at <= _SILENT_AFTER]
     places = {(one.role, one.host) for one in living}
@@ -134,7 +134,7 @@ def _alive(session: Session, now: datetime) -> Iterator[Alarm]:
         if role not in {one.role for one in living} and _needed(session, role):
             yield Alarm(code, role in _GUARANTEES)
     for one in told:
-        if (one.role, one.host) not in places:  # one that was started again has another number
+        if (one.role, one.host) not in places:  # a restarted process has another pid
             yield Alarm("process_silent", red=False, facts=_place(one) | {"since": one.beat_at})
     for one in living:
         for turn, since in one.turns.items():
@@ -146,7 +146,7 @@ def _alive(session: Session, now: datetime) -> Iterator[Alarm]:
 
 
 def _needed(session: Session, role: str) -> bool:
-    """Whether there is a case for which a process of *role* has something to do."""
+    """Whether a case needs a process of *role*."""
     states = UNDER_WAY if role in _GUARANTEES else RECHECKED
     wanted = select(Case.id).where(col(Case.state).in_(states), col(Case.for_real).is_(True))
     if role not in _GUARANTEES:
@@ -155,7 +155,7 @@ def _needed(session: Session, role: str) -> bool:
 
 
 def _questions(session: Session, now: datetime) -> Iterator[Alarm]:
-    """Yield the cases whose instant is near, or over, and which wait for a person."""
+    """Yield an alarm on the cases that wait for a person and whose instant is near, or over."""
     near = col(Case.state).in_(UNDER_WAY), col(Case.for_real).is_(True), col(Case.due_at) <= now + _NEAR
     asked = select(Question.case_id).where(col(Question.kind).in_([*HOLDING]), col(Question.answered_at).is_(None))
     cases = session.exec(select(Case).where(*near, col(Case.id).in_(asked)).order_by(col(Case.due_at))).all()
@@ -164,7 +164,7 @@ def _questions(session: Session, now: datetime) -> Iterator[Alarm]:
 
 
 def _behind(session: Session, now: datetime) -> Iterator[Alarm]:
-    """Yield looks and readings of logs that lie unattended for an hour, and services that could not be looked at for a day."""
+    """Yield alarms on rechecks and readings of logs that are an hour late, and on services that could not be rechecked for a day."""
     alive = exists().where(col(Case.id) == Look.case_id, col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None))
     looks = select(func.count(), func.min(Look.due_at)).where(
         col(Look.looked_at).is_(None), col(Look.due_at) < now - _BEHIND, alive

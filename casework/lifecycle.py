@@ -1,7 +1,7 @@
 """
-The life of a case: its transitions in one table, the groups of its states by one name each, the one function that moves it.
+The life of a case: the table of its transitions, named groups of its states, and the one function that moves it.
 
-The picture in docs/architecture.md is made from the table: `python -m tests.documents picture` prints it.
+The picture in docs/architecture.md is made from the table by `python -m tests.documents picture`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LATELY = timedelta(minutes=1)
 
 
 class Transition(NamedTuple):
-    """*verb* takes a case from *source* (None: there was none) to *to*; *event* is sealed with it."""
+    """*verb* takes a case from *source* (None: it is new) to *to*; *event* is sealed with it."""
 
     source: CaseState | None
     to: CaseState
@@ -65,18 +65,18 @@ PLAN_WANTED = frozenset({S.OPEN, S.PLANNED})
 """Without a whole plan: not every service has been searched."""
 BEFORE_THE_CUT = PLAN_WANTED | {S.WAITING}
 MOVABLE = BEFORE_THE_CUT | {S.CUTTING}
-"""The instant may still move, as long as no sign-in was asked for; see `begun`."""
+"""The instant may still move until a vendor was asked to block a sign-in; see `begun`."""
 ADVANCING = frozenset({S.PLANNED, S.WAITING, S.CUTTING, S.CONTAINED})
-"""What is read may move the case on."""
+"""A read may move the case on."""
 UNDER_WAY = MOVABLE | {S.CONTAINED, S.DEPROVISIONED}
 """Runs work on it."""
 RECHECKED = frozenset({S.CONTAINED, S.DEPROVISIONED, S.CLOSED})
-"""The looks after closing are carried out."""
+"""The rechecks after closing are carried out."""
 COLLECTED = RECHECKED | {S.WAITING, S.CUTTING}
-"""Once due, the services' logs are read."""
+"""The services' logs are read once the case is due."""
 ENDED = frozenset({S.WITHDRAWN, S.RESTORED})
 TAKEN_BACK = ENDED | {S.RESTORING}
-"""The departure does not take place: the case stands in no new notice's way."""
+"""The departure does not take place: a new notice for the person is not blocked by the case."""
 FINISHED = ENDED | {S.CLOSED}
 """Its record may be exported and erased."""
 NOT_TO_BE_CUT = TAKEN_BACK | {S.CLOSED}
@@ -87,18 +87,19 @@ _STAMPS = {S.CONTAINED: "contained_at", S.DEPROVISIONED: "deprovisioned_at", S.C
 
 
 def enter(context: Context, session: Session, case: Case, **said: Any) -> None:
-    """Add a case that did not exist, in its first state, and seal it.  *said*: see `casework.recording.seal`."""
+    """Add a new case in its first state and seal it.  *said*: see `casework.recording.seal`."""
     session.add(case)
     seal(context, session, _STEPS[None, case.state].event, case.id, state=case.state, scope=SEALED, **said)
 
 
 def move(context: Context, session: Session, case: Case, to: CaseState, **said: Any) -> None:
     """
-    Move *case* to another state and seal the transition's event, with what is *said* besides (`casework.recording.seal`).
-    Nothing else in the house writes a case's state.
+    Move *case* to another state and seal the transition's event with the fields *said* (`casework.recording.seal`).
+    No other code writes a case's state.
 
-    The instant of containing, deprovisioning and closing is kept, the first one where a case comes there again; reopening
-    takes back that of closing.  A consent to erase an ended case does not outlive its end, nor precede it.  Raises `BadRequest` for what the table does not have, `move` to the same state included.
+    The first time of containing, deprovisioning and closing is kept; reopening removes the time of closing.  A consent to
+    erase is used up when a case enters or leaves a finished state.  Raises `BadRequest` for a transition that is not in the
+    table, also to the same state.
     """
     step = _STEPS.get((case.state, to))
     if step is None:
@@ -117,7 +118,7 @@ def move(context: Context, session: Session, case: Case, to: CaseState, **said: 
 
 
 def wake(session: Session, case: Case) -> None:
-    """Let the next sweep take the case up at once: something about it was decided, or moved."""
+    """Let the next sweep take the case up at once, after a decision on it or a new date."""
     case.next_run_at, case.tries = None, 0
     if case.run_state is not RunState.RUNNING:
         case.run_state, case.run_id = RunState.NONE, None
@@ -126,9 +127,9 @@ def wake(session: Session, case: Case) -> None:
 
 def known_since(case: Case, now: datetime, within: timedelta = LATELY) -> datetime | None:
     """
-    Return since when a read or a search counts as made just now: *within* a minute, after the instant, by the run that has the case.
+    Return the time from which a read or a search counts as new: not older than *within*, the instant, or the run's claim.
 
-    None: somebody woke the case meanwhile, or no run has it.  A correction, an answer or an attestation asks for new reads.
+    None if somebody woke the case since, or no run holds it.  A correction, an answer or an attestation asks for new reads.
     """
     return None if case.next_run_at is None else max(case.due_at, case.next_run_at, now - within)
 
@@ -137,11 +138,11 @@ def begun(session: Session, case_id: str) -> bool:
     """
     Whether the cut has begun: a vendor was asked to block a sign-in.
 
-    Kinds that are taken early, on the last working day, begin nothing: until the block the date may still move.
+    Revocations on the last working day do not begin it: until the block the date may still move.
     """
     return session.exec(_SIGN_IN_ASKED, params={"case_id": case_id}).first() is not None
 
 
 def was_asked(session: Session, case_id: str, *which: ColumnElement[bool]) -> bool:
-    """Whether a vendor was asked for anything of the case, or for those of its rows that *which* names."""
+    """Whether a vendor was asked for a revocation in the case, or for one of its rows that match *which*."""
     return session.exec(_ASKED.where(*which), params={"case_id": case_id}).first() is not None

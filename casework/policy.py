@@ -1,7 +1,7 @@
 """
 The company's rules, one typed file: `policy.toml`.
 
-Every value has a safe default; an unknown key is an error, so that a typing error is not a rule silently off.
+Every value has a safe default.  An unknown key is an error, so that a typing error turns no rule off in silence.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Cut(_Section):
     """
     When and how access is cut.
 
-    *at*: the instant of the cut, the end of the last day of employment or of the last day worked.
-    *early*: kinds that are taken away at the end of the last day worked already.
-    *precut_seconds*: how long the steps that must come before the block may hold it up.
-    *for_real*: the decision recorded at intake when the reporter does not say; False writes a plan only.
+    *at*: the instant of the cut: the end of the last day of employment, or of the last day worked.
+    *early*: kinds that are revoked at the end of the last day worked.
+    *precut_seconds*: for how long the steps before the block may delay it.
+    *for_real*: whether a case is cut if its reporter does not say; False writes a plan only.
     """
 
     at: Literal["employment_ends", "last_working"] = "employment_ends"
@@ -44,7 +44,7 @@ class Cut(_Section):
 
 
 class Intake(_Section):
-    """*kind_column*: the name of the column, in HR's own files, that says which kind of notice a row is; empty: ours."""
+    """*kind_column*: the column of HR's own files that has the kind of notice; empty: the column is named as in our files."""
 
     kind_column: str = ""
 
@@ -66,7 +66,7 @@ class BlastRadius(_Section):
 
 
 class Observe(_Section):
-    """How long, in seconds, a run looks for the closing of what it commanded, and between which waits."""
+    """For how many seconds a run reads to see its revocations closed, and its first and longest wait between reads."""
 
     deadline_seconds: float = Field(default=300.0, ge=0)
     first_wait_seconds: float = Field(default=1.0, gt=0)
@@ -84,7 +84,7 @@ class Observe(_Section):
 
 
 class Restore(_Section):
-    """*deadline_seconds*: within which each row of a restore has its end."""
+    """*deadline_seconds*: the time within which each row of a restore ends."""
 
     deadline_seconds: float = Field(default=300.0, ge=0, le=3600)
 
@@ -102,23 +102,23 @@ class Waivers(_Section):
 
 
 class Retention(_Section):
-    """*years*: how long the record of a closed case is kept, counted from its closing, and the *basis* for so long."""
+    """*years*: how long the record of a closed case is kept, from its closing; *basis*: the reason for that time."""
 
     years: int = Field(default=5, ge=1, le=100)
     basis: str = Field(default="papers of internal control over financial reporting (J-SOX): 5 years", min_length=1)
 
 
 class Looks(_Section):
-    """The looks after closing, in hours."""
+    """When a closed case is rechecked, in hours after closing."""
 
     hours: tuple[float, ...] = (1, 24, 7 * 24, 30 * 24)
 
 
 class Sweep(_Section):
     """
-    *ahead_seconds*: how early a run is created before its instant.  *lead_seconds*: how early it starts, to look once more
-    and make ready; it cuts at the instant, not before.  *again_seconds*: the waits before a case that ended with
-    findings is taken up again; the last one repeats.
+    *ahead_seconds*: how long before the instant a run is created.  *lead_seconds*: how long before it the run starts, to read
+    once more and probe the services; it cuts at the instant, not before.  *again_seconds*: the waits before a case with
+    findings is tried again; the last one repeats.
     """
 
     ahead_seconds: float = Field(default=600.0, ge=0)
@@ -131,9 +131,9 @@ class Watch(_Section):
     The re-entry watch, off by default: the leaver's addresses and devices on colleagues' accounts after the cut.
 
     Monitoring people who stay needs a lawful ground: *purpose* and *rule* (the work rule or notice that announces it) are
-    required when it is on, and stand in the trail.  *accounts*, as `connection:immutable id`, are the colleagues' that are
-    watched, no others.  *days*: how long after the cut.  *known_days*: how far back an address or
-    device counts as the leaver's.  *shared_by*: one that more than so many accounts use is the company's own, and no sign.
+    required when it is on, and are sealed in the trail.  *accounts*: the colleagues' accounts that are watched, as
+    `connection:immutable id`.  *days*: how long after the cut.  *known_days*: how far back an address or device counts as the
+    leaver's.  *shared_by*: an address or device of more accounts than this is the company's and is ignored.
     """
 
     on: bool = False
@@ -155,19 +155,19 @@ class Watch(_Section):
 
 class Activity(_Section):
     """
-    What is read of the vendors' logs, and from where on it is unusual.
+    What is read of the vendors' logs, and from which numbers on it is unusual.
 
     *window_days*: how far back, where the vendor keeps so much.  *notice_days*: the days before the cut that are compared
-    with the days before them; an earlier notice makes them more.  *before_seconds*: how long a run may collect before the
-    instant of the cut, in the time in which it waits anyway; *after_seconds*: how long after the cut, before the sweep goes
-    on.  *patience_hours*: how long a source may be out of reach or of quota before its statement says `partial`.
+    with the days before them; an earlier notice lengthens them.  *before_seconds*: how long a run may collect before the
+    instant of the cut, while it waits anyway; *after_seconds*: how long after the cut, before the sweep goes on.
+    *patience_hours*: how long a source may be unreachable or out of quota before its statement says `partial`.
     *again_hours*: when the tail is read again after the cut, besides once after the vendor's own lag.
 
-    What is unusual: a day above the weekday's median by *mads* robust deviations and above *day_floor*; *ratio* times what
-    was to be expected and at least *volume* in the notice window; *burst* in an hour; *folders* in a day; *off_hours* by
+    Unusual is: a day above the weekday's median by *mads* robust deviations and above *day_floor*; *ratio* times the
+    expected number and at least *volume* in the notice window; *burst* in an hour; *folders* in a day; *off_hours* by
     number, with a share of *off_share* more than before; *shares* to outsiders, *marked* titles, *new_origin* by a new
-    address or device.  *work_hours*: in the person's zone, Monday to Friday.  *marks*: words besides the built-in ones that
-    mark what is confidential.
+    address or device.  *work_hours*: in the person's zone, Monday to Friday.  *marks*: words, besides the built-in ones,
+    that mark a title as confidential.
     """
 
     window_days: int = Field(default=180, ge=1, le=3650)
@@ -206,19 +206,19 @@ class Protected(_Section):
 
 class Nda(_Section):
     """
-    Confidentiality papers.  None of this holds up a cut, or a close.
+    Confidentiality papers.  They never delay a cut or a closing.
 
-    *expected*: the kinds that must be on file.  *templates*: for each kind the SHA-256 of the wordings in use; none means that
-    the wording is not compared.  *titles*: whole titles of the company's own papers by kind, which outrank those of `casework.nda.papers.titles`.
-    *languages* in which a pledge counts as understood; none means any.
+    *expected*: the kinds that must be on file.  *templates*: by kind, the SHA-256 of the wordings in use; empty: wordings are
+    not compared.  *titles*: by kind, whole titles of the company's papers, which outrank `casework.nda.papers.titles`.
+    *languages* in which a pledge counts as understood; empty: any.
     *threshold*: the confidence from which a paper counts as the leaver's.  *survive_years*: how long it should bind after employment.
 
-    *send*: send the exit pledge by itself when a real case is planned and has none.  *sender*: which register sends
-    it, where several can.  *language* and *company* of the pledge.  *reminder_days* before the last day, *signing_days* how long
-    before it, or after it, an exit pledge may have been signed and still be of this departure.
+    *send*: send the exit pledge unasked when a real case is planned and has none.  *sender*: the register that sends it,
+    where several can.  *language* and *company* of the pledge.  *reminder_days*: before the last day.  *signing_days*: how far
+    from the last day an exit pledge may be signed and still belong to this departure.
 
     *seconds*: how long one check of the registers may take; *again_hours* and *unreadable_again_minutes*: when the sweep
-    makes the next one.  *pledge_again_minutes*: how often it asks whether a pledge has come back.
+    makes the next check.  *pledge_again_minutes*: how often the sweep asks whether a pledge has come back.
     """
 
     expected: _Set[PaperKind] = frozenset({PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE, PaperKind.WORK_RULES})
@@ -263,7 +263,7 @@ class Policy(_Section):
 
 
 def load_policy(path: Path | None) -> Policy:
-    """Read *path*, or give the defaults for None; raises `Misconfigured` naming the key, and what it may be."""
+    """Read *path*, or return the defaults for None.  Raises `Misconfigured` with the key and its allowed values."""
     if path is None:
         return Policy()
     try:

@@ -1,7 +1,7 @@
 """
 Files of secrets and of people's data that others on this machine may read: `.env`, key files, the SQLite database.
 
-What we write ourselves is private from its first byte on (`audit.secret_files`); these are made by people, or are older.
+Files that we write are private from their first byte (`audit.secret_files`); these were made by people, or are older.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class OpenFile:
     """
     A file that its group or everybody may read or change.
 
-    *ours*: it belongs to whoever runs this, who can close it.  Root may change any file, but only its owner knows who needs it.
+    *ours*: it belongs to the user of this process, who can close it.  Root could too, but only the owner knows who needs the file.
     """
 
     path: Path
@@ -53,8 +53,8 @@ def refuse_open_files() -> list[OpenFile]:
     """
     Raise `Misconfigured` if others may read or change a file of ours; return the files that are not ours to change.
 
-    The caller tells of those as warnings.  For the start of a verb and of a long-lived process, before anything is opened:
-    `casework.bootstrap.open_context` does not call it, since a run that carries a cut is never stopped by a file's mode.
+    The caller shows those as warnings.  Called at the start of a verb or a long-lived process, before anything is opened.
+    `casework.bootstrap.open_context` does not call it: a file's mode never stops a run that carries a cut.
     """
     found = find_open_files(read_settings())
     ours = [file for file in found if file.ours]
@@ -67,7 +67,7 @@ def find_open_files(settings: CaseworkSettings) -> list[OpenFile]:
     """
     Return every file of secrets that others may read or change.  Reads modes and no content.
 
-    Links are followed.  A file that is missing, or whose folder keeps us out, is left to whoever opens it.
+    Links are followed.  A missing file, or one in a folder that we may not enter, is left out: the code that opens it reports it.
     """
     found = []
     for path in dict.fromkeys(_secret_files(settings)):
@@ -80,7 +80,7 @@ def find_open_files(settings: CaseworkSettings) -> list[OpenFile]:
 
 
 def _environment() -> dict[str, str]:
-    """Return what settings are read from, as they read it: the environment, and `.env` for what that leaves out or empty."""
+    """Return the variables as the settings read them: the environment, and `.env` for those that are missing or empty there."""
     written = dotenv_values(_ENV_FILE) if _ENV_FILE.is_file() else {}
     return {name.upper(): value for source in (written, os.environ) for name, value in source.items() if value}
 

@@ -1,4 +1,4 @@
-"""The sign of life that a serving or watching process gives in our database, and what it says of its turns."""
+"""The heartbeat that a serving or watching process writes to our database, with the failures of its turns."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from casework.context import Context
 from models.tables import Heartbeat
 
 PERIOD = 5.0
-"""Seconds between two signs."""
+"""Seconds between two heartbeats."""
 _FORGOTTEN_AFTER = timedelta(days=1)
 _LONGEST_TURN = {"serve": timedelta(minutes=1), "watch": timedelta(minutes=10)}
-"""A turn that has not come back by then counts as failing since it began."""
+"""A turn that takes longer counts as failing since it began."""
 
 
 class Pulse:
     """
-    What one process tells of itself.  *role*: "serve" or "watch".
+    The heartbeat of one process.  *role*: "serve" or "watch".
 
-    `begins` and `ended` note a turn and touch nothing; `beat` writes down what they told, and may be called from another thread.
+    `begins` and `ended` note a turn in memory only.  `beat` writes the notes to the database; another thread may call it.
     """
 
     def __init__(self, context: Context, role: str) -> None:
@@ -37,7 +37,7 @@ class Pulse:
         self._begun[turn] = self._context.now()
 
     def ended(self, turn: str, *, well: bool) -> None:
-        """Note how *turn* ended: a failure counts from the first one after a success."""
+        """Note how *turn* ended: a turn fails since the first failure after its last success."""
         began = self._begun.pop(turn)
         self._fails[turn] = None if well else self._fails.get(turn) or began
 
@@ -47,7 +47,7 @@ class Pulse:
         return {turn: None if at is None else stamp(at) for turn, at in since.items()}
 
     def beat(self) -> None:
-        """Say that the process lives, and forget who has been silent for a day."""
+        """Write this process's heartbeat, and delete those of processes that have been silent for a day."""
         role, host, pid = self._key
         with self._context.store.write() as session:
             now = self._context.now()
@@ -58,7 +58,7 @@ class Pulse:
             session.exec(delete(Heartbeat).where(col(Heartbeat.beat_at) < now - _FORGOTTEN_AFTER))
 
     def stop(self) -> None:
-        """Take the sign away: the process ends in order, and nobody is to miss it."""
+        """Delete the heartbeat: the process ends in order and raises no alarm."""
         with self._context.store.write() as session:
             if (own := session.get(Heartbeat, self._key)) is not None:
                 session.delete(own)

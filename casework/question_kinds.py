@@ -1,4 +1,4 @@
-"""What a person may be asked, as data: the rules of each kind of question, in one table."""
+"""The kinds of questions to people: the rules of each kind in one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audit.events import EventType
 from models.vocabulary import QuestionKind, Role
 
 TENANT = "tenant"
-"""The trail's case of what is asked about the tenant, and belongs to no case."""
+"""The trail's case for questions about the tenant, which belong to no case."""
 YES, NO = "yes", "no"
 
 
@@ -21,9 +21,9 @@ class Rules:
     """
     One kind of question.
 
-    *roles* are asked; *escalates_to* is asked too once the answer is late.  It is wanted *ahead* of the case's instant, or at
-    it, else *within* a time.  *second*: whoever asked may not answer.  *holds*: while it is open the case does not close, and
-    its runs wait.  *verb* is how it is answered at a terminal; *asked_as* and *answered_as* are the events that are sealed.
+    *roles* are asked; *escalates_to* is asked too once the answer is late.  The answer is wanted *ahead* of the case's instant,
+    or at it, else *within* a time.  *second*: the person who asked may not answer.  *holds*: while it is open the case does not
+    close, and its runs wait.  *verb* answers it at a terminal; *asked_as* and *answered_as* are the events that are sealed.
     """
 
     answer: Literal["accounts", "yes", "yes or no", "words"]

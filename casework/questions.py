@@ -1,7 +1,7 @@
 """
-The one way in which casework asks a person, whatever it asks: how a question is asked, answered and taken back.
+Questions to people, the only way in which casework asks: how a question is asked, answered and taken back.
 
-What an answer does is done by the room that takes it, in the same transaction; that room then assesses the case.
+The room that takes an answer carries out its effect in the same transaction, then assesses the case.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def ask(  # noqa: PLR0913  # a question's parts, each by name
     **fields: Any,
 ) -> Question:
     """
-    Ask, and seal it with *payload* and the leaf's *fields*: *by* a person in the words of *text*, or by casework itself.
+    Ask a question and seal it with *payload* and the leaf's *fields*.  A person (*by*) asks with a *text*; without *by* casework asks.
 
-    Casework asks once: while its question on *subject* is open, other options make it another revision.  Raises `BadRequest`
-    for a person who says nothing.
+    Casework asks once: while its question on *subject* is open, other options raise its revision.  Raises `BadRequest`
+    for a person who gives no reason.
     """
     if by is not None and not text.strip():
         raise BadRequest(f"{kind}: has no reason", "Say why: whoever is asked decides by it.")
@@ -86,10 +86,10 @@ def answer(  # noqa: PLR0913  # an answer's parts, each by name
     **fields: Any,
 ) -> None:
     """
-    Take and seal what a person answers.  *revision* is the one that they saw; the first, if they do not say.
+    Take and seal a person's answer.  *revision*: the one that they saw, by default the first.
 
-    Raises `BadRequest` for a question that was answered, erased or changed since, for what does not answer it, and for
-    somebody who is not asked: the one who asked, where it takes a second person, or one who is known to have another role.
+    Raises `BadRequest` for a question that was answered, erased or changed since, for an answer that does not fit, and for
+    a person who may not answer: the one who asked, where a second person is needed, or one known to have another role.
     """
     require_open(session, question, revision)
     who = actor_of(by)
@@ -101,7 +101,7 @@ def answer(  # noqa: PLR0913  # an answer's parts, each by name
 
 
 def require_open(session: Session, question: Question, revision: int | None = None) -> None:
-    """Raise `BadRequest` for a question that was answered, or erased, or that has changed since *revision*, by default the first."""
+    """Raise `BadRequest` for a question that was answered or erased, or has changed since *revision* (by default the first)."""
     case, seen = session.get(Case, question.case_id), 1 if revision is None else revision
     if case is not None and case.erased_at is not None:
         raise BadRequest(f"{question.id}: its case was erased", "Nothing is left to answer.")
@@ -122,7 +122,7 @@ def settle(context: Context, session: Session, question: Question, why: str) -> 
 def take_back(
     context: Context, session: Session, question: Question, *, by: Actor | str, reason: str, count: int
 ) -> None:
-    """Take an answer back, which had decided *count* things: the question is open again, as another revision."""
+    """Take back an answer that had decided *count* things: the question is open again, with a new revision."""
     case = session.get_one(Case, question.case_id)
     question.answered_at = question.answered_by = question.answer = question.reason = None
     question.revision, question.wanted_by = question.revision + 1, _wanted_by(context, question.kind, case)
@@ -133,7 +133,7 @@ def take_back(
 
 
 def move_deadlines(context: Context, session: Session, case: Case) -> None:
-    """Move, with the case's instant, until when answers are wanted."""
+    """Move the deadlines of the case's open questions with its instant."""
     for question in open_questions(session, case.id, KINDS):
         if KINDS[question.kind].ahead is not None:
             question.wanted_by = _wanted_by(context, question.kind, case)
@@ -141,13 +141,13 @@ def move_deadlines(context: Context, session: Session, case: Case) -> None:
 
 
 def asked_of(question: Question, now: datetime) -> tuple[Role, ...]:
-    """Return who is asked: once the answer is late, the role to which that escalates as well."""
+    """Return the roles that are asked; once the answer is late, also the role it escalates to."""
     rules = KINDS[question.kind]
     return rules.roles + ((rules.escalates_to,) if now > question.wanted_by else ())
 
 
 def candidates(question: Question) -> frozenset[str]:
-    """Return the doubtful accounts that are shown, as `connection:id`.  The first core's questions have one service for all."""
+    """Return the doubtful accounts that are shown, as `connection:id`.  The oldest questions name one service for all options."""
     doubtful = [option for option in question.options if option["standing"] == Standing.ASKED]
     of_all = question.connection
     return frozenset(f"{one.get('connection') or one.get('service', of_all)}:{one['account']}" for one in doubtful)
@@ -160,7 +160,7 @@ def open_questions(session: Session, case_id: str, kinds: Collection[QuestionKin
 
 @cache
 def _unanswered(kinds: frozenset[QuestionKind]) -> SelectOfScalar[Question]:
-    """Return the query for them, made once: an IN would be written out anew each time."""
+    """Return the query for open questions, made once: SQLAlchemy would write out an IN for every call."""
     of_kinds = or_(*(col(Question.kind) == kind for kind in sorted(kinds)))
     query = select(Question).where(Question.case_id == bindparam("case_id"), of_kinds)
     return query.where(col(Question.answered_at).is_(None)).order_by(col(Question.asked_at), col(Question.id))
@@ -181,7 +181,7 @@ def _require_asked(session: Session, question: Question, who: Actor, now: dateti
 
 
 def _first(session: Session, question: Question) -> list[Actor]:
-    """Return who asked; where casework itself did, who reported the case, decided it for real or made it an emergency."""
+    """Return who asked; if casework did, the people who reported the case, decided it for real or made it an emergency."""
     if question.asked_by is not None:
         return [question.asked_by]
     case = session.get_one(Case, question.case_id)

@@ -1,8 +1,8 @@
 """
-What casework writes into the trail.
+The events that casework seals into the trail.
 
 Leaf fields are public to every auditor for ever: kinds, states, counts, digests and random references.  Everything that
-could name a person, the vendors' ids of accounts included, goes into the payload, which can be erased.
+could name a person, including the vendors' ids of accounts, goes into the payload, which can be erased.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _EXCHANGES = TypeAdapter(list[Evidence])
 _LONGEST_TEXT = 2_000
 """Characters of a vendor's own words that are kept."""
 _LONGEST_QUERY = 8_000
-"""Characters of a query that are kept: which page it asks for is in the vendor's words."""
+"""Characters of a query that are kept: its page token is as long as the vendor makes it."""
 _NUMBER = " [client-request-id"
-"""How the number of a request begins, behind what is asked."""
+"""What precedes a request's number at the end of its text."""
 _PAGES = {"pagetoken", "$skiptoken", "cursor", "startindex"}
-"""The parameters that say which page of a listing is asked for, folded."""
+"""The parameters that name the page of a listing, in lower case."""
 
 
 def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs to
@@ -53,11 +53,11 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     **fields: Any,
 ) -> None:
     """
-    Tell the trail one event at the end of *session*'s transaction, which is the store's: all of its events in one append.
+    Seal one event at the end of the transaction of *session* (one of `Store.write`), which appends all its events at once.
 
-    *exchanged*: what was exchanged with a vendor about it, from `exchanges`; the leaf has their count and root, the payload the
-    list.  *connection* is told by `as_fields`.  The same *dedup_key* again is the same event: a retry writes nothing.  Fields
-    outside the trail's white list, and a leaf that is too long, raise `ValueError` at that end: nothing is written.
+    *exchanged*: the exchanges with a vendor, from `exchanges`.  The leaf has their count and root, the payload the list.
+    *connection* becomes the fields of `as_fields`.  The same *dedup_key* again is the same event: a retry writes nothing.
+    Fields outside the trail's white list, and a leaf that is too long, raise `ValueError` at the end: nothing is written.
     """
     if connection := fields.pop("connection", None):
         fields |= as_fields(connection)
@@ -71,10 +71,9 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
 
 def _bound(session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]]) -> tuple[Any, dict[str, Any]]:
     """
-    Return what the leaf and what the payload says of *exchanged*.
+    Return the leaf's part and the payload's part of *exchanged*.
 
-    One listing proves many rows: within a transaction the same list is told in full once, by the first of its events, and the
-    others name the same root.
+    One listing proves many rows: in a transaction only the first event with a list has it in full, the others have its root.
     """
     told = session.info.setdefault("exchanges told", {})  # with the list itself, so that its id is not another's
     key = case_id, id(exchanged)
@@ -85,7 +84,7 @@ def _bound(session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]
 
 
 def seal_intent(context: Context, session: Session, row: CaseEntitlement, ref: str, *, verb: str = "revoke") -> None:
-    """Seal that we are about to ask the vendor: committed before the request leaves, or no request leaves."""
+    """Seal the intent to ask the vendor.  It is committed before the request is sent; if it is not, no request is sent."""
     seal(
         context, session, EventType.REVOKE_INTENT, row.case_id,
         op=row.op, connection=row.connection, account=ref, kind=row.kind, verb=verb,
@@ -104,7 +103,7 @@ def seal_outcome(  # noqa: PLR0913  # a row, what was exchanged about it and wha
     text: str,
     verb: str = "revoke",
 ) -> None:
-    """Seal what became of the intent with the row's *op*, which ends with it."""
+    """Seal the outcome of the row's open intent (*op*), and end the intent."""
     seal(
         context, session, EventType.REVOKE_OUTCOME, row.case_id,
         op=row.op, connection=row.connection, account=ref, kind=row.kind, verb=verb, result=result, exchanged=exchanged,
@@ -117,7 +116,7 @@ def seal_outcome(  # noqa: PLR0913  # a row, what was exchanged about it and wha
 def seal_seen(
     context: Context, session: Session, row: CaseEntitlement, ref: str, exchanged: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Seal what a read saw of one row: its new state."""
+    """Seal the new state of one row, as a read saw it."""
     seal(
         context, session, EventType.OBSERVE_SEEN, row.case_id,
         connection=row.connection, account=ref, kind=row.kind, state=row.state, reason=row.reason,
@@ -136,7 +135,7 @@ def exchanges(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
 
 
 def _bounded(query: str | None) -> str | None:
-    """Return a *query* as it is kept: one that is too long without the mark of its page, then without its end, which is said."""
+    """Return a *query* as it is kept.  One that is too long loses its page token, then its end, which `&cut-off` marks."""
     if query is None or len(query) <= _LONGEST_QUERY:
         return query
     short = _without_page(query) or ""
@@ -145,11 +144,11 @@ def _bounded(query: str | None) -> str | None:
 
 def asked_by(clock: DatabaseClock, evidence: Sequence[Evidence]) -> dict[str, Any]:
     """
-    Return what *evidence* shows was asked; of nothing only that it was asked in vain, and when.
+    Return the summary of the requests in *evidence*; without evidence, only the time of the read.
 
-    `{requests: [{what, query, times}], answers: {status: count}, sent_at, received_at, root}`: each request once, in order of its words,
-    with the count of its pages and tries (*query* is without the mark that only says which page), the first time of sending and
-    the last of an answer, on the database's clock at their widest, the root over the exchanges as a leaf would have it.
+    `{requests: [{what, query, times}], answers: {status: count}, sent_at, received_at, root}`.  Each request is listed once, sorted
+    by its text; *query* lacks the page token, *times* counts pages and tries.  *sent_at* is the earliest that the first request,
+    *received_at* the latest that the last answer can have been on the database's clock.  *root* is the one in a leaf.
     """
     exchanged = exchanges(evidence)
     requests = Counter((one["what"].partition(_NUMBER)[0], _without_page(one["query"])) for one in exchanged)
@@ -167,7 +166,7 @@ def asked_by(clock: DatabaseClock, evidence: Sequence[Evidence]) -> dict[str, An
 
 
 def is_told(before: Mapping[str, Any] | None, asked: Mapping[str, Any], instant: datetime) -> bool:
-    """Whether *before* tells the same requests, however often and since when they asked; a read made after the *instant* is told once anew."""
+    """Whether *before* has the same requests; counts and start times may differ.  The first read after the *instant* is always new."""
     if before is None or _words(before) != _words(asked):
         return False
     told_at, asked_at = (datetime.fromisoformat(one["sent_at"]) for one in (before, asked))
@@ -175,7 +174,7 @@ def is_told(before: Mapping[str, Any] | None, asked: Mapping[str, Any], instant:
 
 
 def _words(asked: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Return its requests without the instants that each of a kind asks from."""
+    """Return the requests of a summary, without the `startTime` of each query."""
     return {
         (one["what"], "&".join(part for part in (one["query"] or "").split("&") if not part.startswith("startTime=")))
         for one in asked["requests"]
@@ -183,7 +182,7 @@ def _words(asked: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def _without_page(query: str | None) -> str | None:
-    """Return a *query* as all pages of it have it, spelled in one way: a vendor's own links encode otherwise."""
+    """Return a *query* without its page token, in one encoding: a vendor's links to further pages encode differently."""
     if not query:
         return query
     parts = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")

@@ -1,7 +1,7 @@
 """
-The runbook: the order in which a case goes through its steps, which stands here alone.
+The runbook: the order of a case's steps, defined only here.
 
-A Prefect run, a batch and the terminal carry it; see `Carrier`.
+A Prefect run, a batch and the terminal carry it out; see `Carrier`.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ __all__ = [
 
 class Carrier(Protocol):
     """
-    Carries one step where people see it: as a task of Prefect, as words in a terminal.
+    Carries out one step where people see it: as a task of Prefect, as text in a terminal.
 
-    The step's *work* is awaited once, and what it raises is raised: none is left out, repeated or held back.
+    It awaits the step's *work* exactly once and raises what that raises.
     """
 
     async def __call__(self, step: str, work: Work, connection: ConnectionId | None = None, /) -> None: ...
 
 
 async def plainly(step: str, work: Work, connection: ConnectionId | None = None) -> None:  # noqa: ARG001  # shows nothing
-    """Carry a step where nobody watches."""
+    """Carry out a step without showing it."""
     await work()
 
 
 async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> None:
     """
-    Take the case, which the carrier holds (`claim`), as far as it can go.  Safe to run again at any point.
+    Take the case, which the caller holds (`claim`), through its steps.  Safe to run again at any point.
 
-    A case that nobody decided to cut ends with its plan.  Raises `NotDueYet`, `QuestionsOpen`, or `StillOpen` with the
-    findings: a run that ends in silence has closed the case.
+    A case that is a plan only ends with its plan.  Raises `NotDueYet`, `QuestionsOpen`, or `StillOpen` with the
+    findings: a run that raises nothing has closed the case.
     """
     await carry("plan", partial(plan_if_none, context, case_id))
     if (await context.store.run(context.case, case_id)).for_real:
-        early = partial(collecting.before_the_cut, context, case_id)  # what has not answered is asked for again below
+        early = partial(collecting.before_the_cut, context, case_id)  # logs that did not answer are read again below
         async with _meanwhile(_regardless(plainly, "collect", early)):
             await carry("wait", partial(wait_until_due, context, case_id))  # a run may start half a second early
             await _everywhere(context, case_id, carry, "cut", cut)
@@ -73,9 +73,9 @@ async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> 
 
 async def cut(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
-    Block sign-in and end sessions in one service, then take the rest away there.  No other service is waited for.
+    Block sign-in and end sessions in one service, then revoke the rest there.  No other service is waited for.
 
-    A containment that fails keeps nothing from being taken: the second step contains what it finds uncontained.
+    If containment fails, the rest is revoked all the same: `deprovision` contains what it finds uncontained.
     """
     try:
         await contain(context, case_id, connection)
@@ -90,18 +90,18 @@ async def cut(context: Context, case_id: str, connection: ConnectionId) -> None:
 
 
 async def look_at_papers(context: Context, case_id: str, carry: Carrier) -> None:
-    """Look for the leaver's confidentiality papers: beside the cut, never before it, and whatever goes wrong stops nothing."""
+    """Check the leaver's confidentiality papers, never before the cut; a failure stops nothing."""
     await _regardless(carry, "check-papers", partial(check_if_due, context, case_id))
 
 
 @asynccontextmanager
 async def _meanwhile(step: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
-    """Take *step* beside others, which never wait for it: what is under way when they end is cut short."""
+    """Take *step* beside the steps of the block, which never wait for it: it is cancelled when they end."""
     under_way = asyncio.ensure_future(step)
     try:
         yield
     finally:
-        under_way.cancel()  # as safe as a kill: of a log, the page that is being written is finished and no other begun
+        under_way.cancel()  # safe: the page of a log that is being written is finished, and no other begun
         await asyncio.wait({under_way})
 
 
@@ -109,9 +109,9 @@ async def _everywhere(
     context: Context, case_id: str, carry: Carrier, step: str, verb: Callable[[Context, str, ConnectionId], Awaitable[object]]
 ) -> None:  # fmt: skip
     """
-    Take *step* in every service at once, each to its end; one that fails stops no other, nor the steps that follow.
+    Take *step* in every service at once, each to its end; one that fails stops neither another nor the next step.
 
-    Raises a signal of the carrier's own (suspended or cancelled from outside), else `QuestionsOpen`: both concern the whole case.
+    Raises the carrier's own signal (suspended or cancelled from outside), else `QuestionsOpen`: both concern the whole case.
     """
     steps = (_regardless(carry, step, partial(verb, context, case_id, one), one) for one in context.connectors)
     outcomes = await asyncio.gather(*steps, return_exceptions=True)
@@ -123,14 +123,14 @@ async def _regardless(
     carry: Carrier, step: str, work: Work, connection: ConnectionId | None = None
 ) -> QuestionsOpen | None:
     """
-    Take one step, and return the question that it may not be taken without.
+    Take one step; return the `QuestionsOpen` that it raised, if any.
 
-    Any other failure is in our database as a finding, or its rows are not settled: closing refuses either way.
+    Any other failure is logged: it is a finding, or its rows are not settled, and closing refuses either way.
     """
     try:
         await carry(step, work, connection)
     except QuestionsOpen as asked:
         return asked
-    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this step's, the carrier's own failures included
+    except Exception as exc:  # noqa: BLE001  # a failure is this step's alone, also one of the carrier
         _log.error("%s %s: %s", step, connection or "", type(exc).__name__)
     return None

@@ -45,7 +45,7 @@ def migrate(engine: Engine) -> None:
 
 def grant(engine: Engine, writer: str | None, reader: str | None) -> None:
     """
-    Let *writer* work, and every earlier one with the tables that are new; let *reader* read the trail's leaves.  Twice is safe.
+    Grant *writer* and every earlier writer the rights on all tables, and *reader* those on the trail's leaves.  Twice is safe.
 
     Run it as the owner of the tables.  Raises `ValueError` like `audit.roles`.
     """

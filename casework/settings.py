@@ -1,4 +1,4 @@
-"""Settings of casework and of the trail that it seals into."""
+"""Settings of casework and of its trail."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class CaseworkSettings(BaseSettings):
     """
     Read from the environment (`LASTDAY_…`) and from `.env`.
 
-    *services* are the connections to tenants, each once: one that is named here and cannot be opened stops the start, it
-    is never skipped.  *database_url* may hold a password and is therefore secret.
+    *services* are the connections to tenants, each once.  A service that is named here and cannot be opened stops the start;
+    it is never skipped.  *database_url* may hold a password and is therefore secret.
 
-    The log's key and the certificate's are files, or URIs of a key store (`audit.key_uris`) with the public key beside them
-    in PEM; *audit_former_…* signs as well while the log changes its key.  *key_pin*: for PKCS#11 tokens.
+    The keys of the log and of the certificate are files, or URIs of a key store (`audit.key_uris`) with the public key beside
+    them in PEM.  *audit_former_…* signs too while the log changes its key.  *key_pin*: for PKCS#11 tokens.
 
-    *evidence_former_key_file* opens what the evidence's key does not wrap yet, while that one changes.
+    *evidence_former_key_file* opens evidence that is not wrapped with the new key yet, during a rotation.
 
-    *health_address*: HOST:PORT at which a serving process tells how it stands; empty for nowhere.
+    *health_address*: HOST:PORT at which a serving process reports its health; empty: it does not.
 
-    *timestamp_urls* and *witness_policy_file* name who outside vouches for the log; without either nobody does.
+    *timestamp_urls* and *witness_policy_file* name the outside parties that vouch for the log; without both nobody does.
     """
 
     model_config = SettingsConfigDict(

@@ -1,4 +1,4 @@
-"""The steps of the runbook, each safe to repeat: what is done, not in which order."""
+"""The steps of the runbook, each safe to repeat.  Their order is in `casework.runbook`."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _TO_GET_READY = timedelta(seconds=30)
 
 async def plan_if_none(context: Context, case_id: str) -> None:
     """
-    Plan a case that was not planned ahead: reported on its last day, or a dismissal.  A plan that stands is left as it is,
-    since looking again would delay the cut.  Of what is due, accounts are only searched for, and the services' answers waited
-    for two seconds: each service's cut lists and plans by itself, searches again if it was silent, and keeps no other waiting.
+    Plan a case that was not planned ahead: reported on its last day, or a dismissal.  An existing plan is kept, since
+    reading again would delay the cut.  For a due case this only searches for accounts, and waits two seconds for answers:
+    each service's cut lists, plans and, if the service was silent, searches again by itself, and holds up no other service.
     Raises `BadRequest` when the case has been withdrawn.
     """
     case = await context.store.run(_going_on, context, case_id)
@@ -47,10 +47,10 @@ async def plan_if_none(context: Context, case_id: str) -> None:
 
 async def make_plan(context: Context, case_id: str) -> None:
     """
-    Find the leaver's accounts, list their access, seal the plan.  All services at once; one failing stops no other.
+    Find the leaver's accounts, list their access, seal the plan.  All services at once; one that fails stops no other.
 
-    Repeating it looks again, adds what is new, and seals another plan only if something changed.  An emergency that has not
-    been cut yet gets its containment plan only: the rest is listed after the cut.
+    A repetition reads again, adds what is new, and seals another plan only if something changed.  An emergency before its
+    cut gets a containment plan only: the rest is listed after the cut.
     """
     run = context.store.run
     if (await run(context.case, case_id)).state in FINISHED:
@@ -61,7 +61,7 @@ async def make_plan(context: Context, case_id: str) -> None:
 
 
 async def take_early(context: Context, case_id: str) -> None:
-    """Take away what policy cuts at the end of the last day worked, if that has passed; else nothing."""
+    """Revoke what policy cuts at the end of the last day worked; before that time, nothing."""
     if await context.store.run(cutting.early_rows, context, case_id):
         await context.store.run(rails.ask_release, context, case_id)
         await cutting.deprovision_early(context, case_id)
@@ -69,11 +69,11 @@ async def take_early(context: Context, case_id: str) -> None:
 
 async def wait_until_due(context: Context, case_id: str) -> None:
     """
-    Wait for the instant that our database holds, re-reading it: a run may start early, a case may be moved meanwhile.
+    Wait for the case's instant, and read it again and again: a run may start early, and the case may be moved.
 
-    The wait is used: the case is planned once more, since what was found weeks ago may have changed.  That never holds up
-    the cut.  Raises `NotDueYet` when the instant is further away than a run should wait: another run will be made for it,
-    and `BadRequest` when the case has been withdrawn.
+    Meanwhile the case is planned once more, since access found weeks ago may have changed.  That never delays the cut.
+    Raises `NotDueYet` when the instant is more than an hour ahead (another run will be made for it), and `BadRequest` when
+    the case has been withdrawn.
     """
     left = await context.store.run(_left, context, case_id)
     if left > timedelta(0):
@@ -98,18 +98,18 @@ def _going_on(context: Context, case_id: str) -> Case:
 
 
 async def _within(left: timedelta | None, work: Coroutine[Any, Any, object]) -> None:
-    """Carry out *work*, which only reads at the vendors, but not beyond *left*; what goes wrong in it stops nothing."""
+    """Carry out *work*, which only reads at the vendors, for at most *left*.  Its failure is logged and stops nothing."""
     try:
         async with asyncio.timeout(None if left is None else left.total_seconds()):
             await work
-    except Exception as exc:  # noqa: BLE001  # the cut follows, and tells by itself what it cannot do
+    except Exception as exc:  # noqa: BLE001  # the cut follows, and its own failures are findings
         _log.warning("before the cut: %s", type(exc).__name__)
 
 
 async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
-    Contain the leaver in one service, probed first; see `casework.access.cutting.contain`.  Asks first if too many are cut
-    at once.
+    Contain the leaver in one service, which is probed first; see `casework.access.cutting.contain`.  Before that, asks for a
+    release if too many are cut at once.
     """
     await context.store.run(rails.ask_release, context, case_id)
     with urgently():
@@ -122,11 +122,11 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
-    Take away the rest in one service, after a fresh look for accounts and an inventory of them, of which what nothing was asked of
-    may be a minute old, if it is of after the instant.
+    Revoke the rest in one service, after a new search for accounts and a new inventory.  A kind without an open request is not
+    read again if it was read in the last minute and after the instant.
 
-    The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
-    the look adds is sealed into a new plan before it is touched.  What comes up later is seen when observing.
+    The plan may be weeks old: an account created since is contained here, and a client may have been granted access.  What
+    the inventory adds is sealed in a new plan before it is revoked.  What appears later is found by observing.
     """
     run = context.store.run
     if not await run(is_searched, context, case_id, connection):

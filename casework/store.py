@@ -1,4 +1,4 @@
-"""The database: the truth about every case, and the trail, changed together or not at all."""
+"""The database: the tables of cases and the trail, changed together or not at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from casework.errors import Misconfigured
 from casework.schema import current, newest
 
 _LIMITS = {"statement_timeout": 5_000, "lock_timeout": 2_000, "idle_in_transaction_session_timeout": 15_000}
-"""Milliseconds, on PostgreSQL.  The last one ends the transaction of a process that was frozen inside it, and gives back its locks."""
+"""Milliseconds, on PostgreSQL.  The last one ends the transaction of a process that was frozen inside it, and frees its locks."""
 _CONNECT = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -44,14 +44,14 @@ _Job: TypeAlias = "tuple[tuple[bool, int], int, Future[Any], Callable[[], Any]]"
 _turn = ContextVar("turn", default=(False, 0))
 _places, _arrivals = itertools.count(1), itertools.count()
 _ATTEMPTS = 9
-"""Waits for the writers' lock: together a little longer than a frozen process may hold it."""
+"""Waits for the writers' lock: together 18 s, longer than the 15 s for which a frozen process may hold it."""
 
 
 @contextmanager
 def in_turn(*, first: bool = False, cut: bool = False) -> Iterator[None]:
     """
-    Let what is begun in here wait for its turn in the database's thread: of a case that is *cut* until all others are, else of
-    two cases the one that came earlier goes first.  Before them goes an emergency (*first*), with all that is begun outside.
+    Order the work of this block in the database's thread: work of a case that is *cut* comes after all other work; else the
+    case that came earlier goes first.  An emergency (*first*) and work outside such a block go before them.
     """
     token = _turn.set((cut, 0 if first else _turn.get()[1] or next(_places)))
     try:
@@ -61,7 +61,7 @@ def in_turn(*, first: bool = False, cut: bool = False) -> Iterator[None]:
 
 
 class _Session(Session):
-    """A session that forgets with its transaction what that one was to tell.  Savepoints are not used: one that is undone would be told."""
+    """A session whose rollback drops its drafts.  Savepoints are not used: drafts of an undone savepoint would be appended."""
 
     def rollback(self) -> None:
         self.info.clear()
@@ -77,7 +77,7 @@ class Store:
     One engine and its trail.
 
     `write` is the only way to change anything: one short transaction, under one lock, that may seal into the trail.
-    It is never held across a call to a vendor.  *clock* is compared with the database's in each.
+    It is never held across a call to a vendor.  Each one compares *clock* with the database's.
     """
 
     engine: Engine
@@ -88,13 +88,13 @@ class Store:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """
-        Do *work*, a whole transaction or several, in the one thread that waits for the database: the event loop never does.
+        Do *work*, one or more whole transactions, in the one thread that waits for the database; the event loop never waits.
 
-        First come, first served, but for `in_turn`.  It is done to its end even if nobody waits for it any more.
+        First come, first served, except as `in_turn` orders.  *work* is done to its end even if the caller is cancelled.
         """
         done = Future[T]()
         done.set_running_or_notify_cancel()  # from here on it cannot be cancelled
-        self.thread.submit(self._serve_next)  # first: what is refused at the end takes no other's place
+        self.thread.submit(self._serve_next)  # first: if the executor is shut down, nothing is queued
         self.waiting.put((_turn.get(), next(_arrivals), done, partial(work, *args, **kwargs)))
         return await asyncio.shield(asyncio.wrap_future(done))
 
@@ -108,9 +108,9 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """
-        Begin a transaction with the writers' lock; commit at the end, with the events that it tells, roll back on any exception.
+        Begin a transaction under the writers' lock; commit it with its events at the end, roll back on any exception.
 
-        Reads inside it see the last committed state, so a decision and its record cannot be torn apart.
+        Reads inside it see the last committed state, so a decision and its record are committed together.
         """
         with _Session(self.engine, expire_on_commit=False) as session:
             self._hold(session)
@@ -119,17 +119,17 @@ class Store:
             session.commit()
 
     def tell(self, session: Session, draft: Draft) -> None:
-        """Let the transaction append *draft* to the trail at its end, all of them at once and in their order."""
+        """Append *draft* to the trail at the end of the transaction; all drafts are appended at once, in their order."""
         session.info.setdefault(_DRAFTS, []).append(draft)
 
     def append_told(self, session: Session) -> None:
-        """Append now what the transaction has told so far, and what it changed.  Raises what `Trail.append_many` raises."""
+        """Append the transaction's drafts and changes so far now.  Raises what `Trail.append_many` raises."""
         session.flush()
         if drafts := list(carrying(session.info.pop(_DRAFTS, ()), changes(session))):
             self.trail.append_many(session.connection(), drafts)
 
     def compare_clocks(self) -> None:
-        """Compare our clock with the database's, where it has one, without waiting for a lock."""
+        """Compare our clock with the database's, if it has one, without a lock."""
         if self.engine.dialect.name == "postgresql":
             with self.engine.connect() as connection:
                 asked_at = self.clock.machine()
@@ -137,7 +137,7 @@ class Store:
                 self.clock.compare(asked_at, told, self.clock.machine())
 
     def _hold(self, session: Session) -> None:
-        """Take the writers' lock, and compare the clocks.  Raises `OperationalError` when it was not to be had in nine waits."""
+        """Take the writers' lock and compare the clocks.  Raises `OperationalError` if nine waits did not give the lock."""
         for attempt in range(1, _ATTEMPTS + 1):
             asked_at = self.clock.machine()
             try:
@@ -163,11 +163,11 @@ class Store:
 
 def open_engine(database_url: str, *, may_create: bool = True) -> Engine:
     """
-    Open the database; raises `Misconfigured` for a URL that is none, and for SQLite's file that is not there unless *may_create*.
+    Open the database.  Raises `Misconfigured` for an invalid URL and, unless *may_create*, for a missing SQLite file.
 
     On PostgreSQL statements end after 5 s, waits for a lock after 2 s, attempts to connect after 5 s.
-    SQLite is prepared by the trail: its pragmas on each connection, and BEGIN IMMEDIATE for writers, so that two of
-    them queue instead of failing at their end.  Its file is made for its owner alone.
+    SQLite is prepared by the trail: its pragmas on each connection, and BEGIN IMMEDIATE for writers, so that they
+    queue instead of failing when they commit.  Only its owner may read the file.
     """
     url = parse_url(database_url)
     if url.get_backend_name() == "postgresql":
@@ -196,14 +196,14 @@ def open_engine(database_url: str, *, may_create: bool = True) -> Engine:
 
 
 def _set_limits(connection: Any, _record: object) -> None:
-    """Limit what a new connection may wait for: set, since a pooler in between refuses the same as options of the start."""
+    """Limit a new connection's waits by SET: a pooler in between would refuse the same limits as start-up options."""
     for name, milliseconds in _LIMITS.items():
         connection.execute(f"SET {name} = {milliseconds}")
     connection.commit()
 
 
 def parse_url(database_url: str) -> URL:
-    """Return the database's URL; raises `Misconfigured`, without a piece of it: a piece may be the password's."""
+    """Return the parsed URL; raises `Misconfigured` without quoting any part of it: the part may be the password."""
     try:
         return make_url(database_url)
     except (ArgumentError, ValueError):
@@ -214,7 +214,7 @@ def parse_url(database_url: str) -> URL:
 
 
 def database_files(database_url: str) -> list[Path]:
-    """Return where SQLite keeps the database, links followed for what lies beside it; nothing for any other, or a wrong URL."""
+    """Return SQLite's files, those beside the database with links followed; none for another database or an invalid URL."""
     try:
         url = parse_url(database_url)
         file = _file(url) if url.get_backend_name() == "sqlite" else None
@@ -224,7 +224,7 @@ def database_files(database_url: str) -> list[Path]:
 
 
 def _file(url: URL) -> Path | None:
-    """Return the file of an SQLite database, None for one in memory.  Raises `Misconfigured` for a name that is a URI."""
+    """Return the file of an SQLite database, None for one in memory.  Raises `Misconfigured` for a SQLite `file:` URI."""
     if "uri" in url.query:
         raise Misconfigured("LASTDAY_DATABASE_URL: SQLite's file: URIs are not supported", "Write sqlite:///PATH.")
     return Path(url.database) if url.database and url.database != ":memory:" else None

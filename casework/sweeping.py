@@ -1,4 +1,4 @@
-"""What needs a run gets one: this, not the scheduler, is what guarantees that a due case is cut."""
+"""Find the cases that need a run.  This guarantees that a due case is cut; the scheduler does not."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from models.tables import Case
 from models.vocabulary import RunState
 
 _A_RUN_IS_LATE = timedelta(seconds=3)
-"""After the instant.  A run that was made in time has held its case for a minute then."""
+"""After the instant.  A run that was made in time has then held its case for a minute (policy's `lead_seconds`)."""
 _NOBODY_WAS_ASKED = timedelta(seconds=1.5)
-"""After a decision for what is due already: no run can have been made ahead.  Who decided at a terminal carries it there."""
+"""After a decision on a case that was already due: no run was made ahead.  Until then a terminal may carry the case itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueGroup:
-    """Cases that need one run, from *due_at* on.  The same *key* twice is one run, a cancelled one too: it counts revisions and attempts."""
+    """Cases that need one run, from *due_at* on.  One *key* is one run, even a cancelled one: it counts revisions and attempts."""
 
     due_at: datetime
     case_ids: tuple[str, ...]
@@ -35,10 +35,10 @@ class DueGroup:
 
 def due_for_run(context: Context) -> list[DueGroup]:
     """
-    Return what needs a run now or soon, cuts before plans: a due case its cut, one with findings another try, an open one its plan.
+    Return what needs a run now or soon, cuts first: due cases for their cut, cases with findings for another try, open cases for a plan.
 
-    A case that a living run holds is not among them, and a paused one gets a plan at most.  An open question never keeps a due case from its cut: what is
-    sure goes at the instant, what is doubtful waits for the answer.
+    A case that a living run holds is left out, and a paused case gets a plan at most.  An open question never delays a due
+    case: accounts that are surely the leaver's are cut at the instant, doubtful ones wait for the answer.
     """
     now = context.now()
     plans: list[DueGroup] = []
@@ -57,12 +57,12 @@ def due_for_run(context: Context) -> list[DueGroup]:
 
 def unclaimed(context: Context, *, cut: bool = False) -> list[str]:
     """
-    Return the cases whose instant has passed and that nobody cuts, or carries on if they are *cut* already, the earliest first,
-    whatever their run is said to do.
+    Return the cases, earliest first, whose instant has passed and that no run cuts; with *cut*, those already cut that no run
+    carries on.  The recorded state of their run is not believed.
 
-    Those whose last try left findings rest until their next one is due, those that are paused until they are resumed.
+    Cases whose last try left findings wait until the next try is due, paused ones until they are resumed.
     """
-    context.store.compare_clocks()  # whoever looks for hours and writes nothing: its machine's clock may be set meanwhile
+    context.store.compare_clocks()  # a caller may only read for hours, while its machine's clock is set
     now = context.now()
     due = (
         col(Case.state).in_(UNDER_WAY - MOVABLE if cut else MOVABLE),
@@ -84,7 +84,7 @@ def _in_nobodys_hands(case: Case, now: datetime) -> bool:
 
 
 def _wants_plan(context: Context, case: Case, *, paused: bool) -> bool:
-    """Whether the case has no whole plan yet, or something is to be taken away before its instant and may be."""
+    """Whether the case has no whole plan yet, or has rows to take away early and is not paused."""
     return case.state in PLAN_WANTED or (not paused and bool(cutting.early_rows(context, case.id)))
 
 
@@ -94,7 +94,7 @@ def _group(starts_at: datetime, cases: Sequence[Case], purpose: str) -> DueGroup
 
 
 def runs_to_check(context: Context) -> list[tuple[str, str]]:
-    """Return (case, run) where a run should be alive and no lease proves it."""
+    """Return (case, run) for each run that should be alive and holds no lease."""
     now = context.now()
     with context.store.read() as session:
         cases = session.exec(select(Case).where(col(Case.run_state).in_((RunState.SCHEDULED, RunState.RUNNING)))).all()

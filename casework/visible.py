@@ -1,7 +1,7 @@
 """
-What others wrote, fit to be shown: on a terminal, in the record, on printed pages.
+Text by others, made safe to show on a terminal, in the record and on printed pages.
 
-The one font of printed pages is IPAex Gothic, found beside the package that carries it, never imported.
+Printed pages use one font, IPAex Gothic.  Its file is found in the package that ships it; the package is never imported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def drawable(text: str, other_font: str = "") -> str:
     """
     Return *text* with every character that the font cannot draw as its number: 〈U+20BB7〉.
 
-    *other_font*: for what stands before this character in Unicode another font helps out.
+    *other_font*: characters before this one in Unicode are kept, since another font draws them.
     """
     known = covered()
     return _written_out(text, lambda char: ord(char) not in known and char >= other_font)

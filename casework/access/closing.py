@@ -1,4 +1,4 @@
-"""The gate: a case closes when every row is settled and nobody is waited for."""
+"""The gate of closing: a case closes when every row is settled and no person is waited for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models.vocabulary import SETTLED, CaseState, ClosingRequirement, Entitlemen
 
 
 class Requirement(NamedTuple):
-    """One thing that stands in the way of closing, of a *kind*, and *what* it is: a question's id, a finding's kind …"""
+    """One reason why the case may not close: its *kind*, and *what* it is (a question's id, a finding's kind …)."""
 
     kind: ClosingRequirement
     what: str
@@ -37,9 +37,9 @@ class Requirement(NamedTuple):
 
 def close(context: Context, case_id: str) -> None:
     """
-    Close and seal the case, or raise why it may not: `QuestionsOpen`, else `StillOpen` with the findings by kind.
+    Close and seal the case, or raise `QuestionsOpen`, else `StillOpen` with the findings by kind.
 
-    Closing a closed case does nothing.  What came in by a notice after the search, a new address perhaps, is searched for first.
+    Closing a closed case does nothing.  A notice that came after the search, perhaps with a new address, requires a new search first.
     """
     with context.store.write() as session:
         case = case_in(session, case_id)
@@ -62,10 +62,10 @@ def close(context: Context, case_id: str) -> None:
 
 def requirements(context: Context, session: Session, table: TruthTable) -> list[Requirement]:
     """
-    Return all that still stands in the way of closing the case, nothing for one that has ended: the one place that knows.
+    Return every reason why the case may not close, none for a finished case.  No other code decides this.
 
-    Nothing is told twice: not a row of which a finding tells, nor a kind of which a row does, nor a state that these explain.
-    `not_open` is about this process: what was not read in a service that is not open here it cannot say.
+    Nothing is listed twice: a row with a finding, a kind with an open row and a state that these explain are left out.
+    `not_open` concerns this process: it does not know what is unread in a service that is not open here.
     """
     case, findings = table.case, open_findings(session, table.case.id)
     if case.state in FINISHED:
@@ -93,10 +93,10 @@ def requirements(context: Context, session: Session, table: TruthTable) -> list[
 
 def unread(context: Context, table: TruthTable) -> Iterator[EntitlementKind]:
     """
-    Yield the kinds of accepted accounts that no successful read has shown since the instant, and nobody has signed for.
+    Yield the kinds of accepted accounts that no successful read has shown since the instant, and that nobody has signed for.
 
-    A kind without rows is proved by its read alone, one that was sent since the account was blocked if a later one failed.
-    Services that are not open here are told of by themselves.
+    A kind without rows is proved by its read alone.  If a later read failed, the read must be newer than the account's block.
+    Services that are not open here are a requirement of their own.
     """
     signed, due_at = table.signed_kinds, table.case.due_at
     blocks = [row for row in table.rows if row.kind is EntitlementKind.SIGN_IN]

@@ -1,8 +1,8 @@
 """
 The cut: containment at the due instant, then everything else.
 
-A scheduled departure does first, within the time that policy grants, what dies with the block; a dismissal blocks first.
-Accounts, and independent revocations of one account, go at once.
+A scheduled departure first revokes, within policy's time, what would be gone with the block; a dismissal blocks first.
+Accounts, and independent revocations of one account, are carried out at once.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.U
 
 async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
-    Block sign-in and end sessions of every accepted account in *connection*, and see the block.
+    Block sign-in and end sessions of every accepted account in *connection*, and read until the block is seen.
 
-    Raises nothing for an account: what did not succeed is a finding.  Changes nothing unless the case is for real and
+    A vendor's failure for an account is a finding, not an exception.  Changes nothing unless the case is for real and
     *connection* is open here.
     """
     run, block_by = context.store.run, asyncio.get_running_loop().time() + context.policy.cut.precut_seconds
@@ -60,8 +60,8 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
-    Take away the rest of every accepted account in *connection*, in the manifest's order, if it is open here.  Never lifts a
-    block.
+    Revoke the rest of every accepted account in *connection*, in the manifest's order, if the connection is open here.  Never
+    lifts a block.
     """
     case, accounts = await context.store.run(case_and_accepted, context, case_id, connection)
     if not case.for_real or connection not in context.connectors:
@@ -71,13 +71,13 @@ async def deprovision(context: Context, case_id: str, connection: ConnectionId) 
 
 
 async def deprovision_early(context: Context, case_id: str) -> None:
-    """Take away what policy cuts at the end of the last day worked already, sign-in staying as it is."""
+    """Revoke what policy cuts at the end of the last day worked; sign-in stays as it is."""
     for account, rows in await context.store.run(early_rows, context, case_id):
         await _take(context, account, rows)
 
 
 def early_rows(context: Context, case_id: str) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
-    """Return what is to be taken away early and has not been; nothing before the end of the last day worked."""
+    """Return the open rows that are to be revoked early, by account; none before the end of the last day worked."""
     case, early = context.case(case_id), context.policy.cut.early
     if not early or not case.for_real or case.last_working_at is None or case.last_working_at > context.now():
         return []
@@ -87,14 +87,14 @@ def early_rows(context: Context, case_id: str) -> list[tuple[CaseAccount, list[C
 
 
 def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
-    """Return what the vendor is to be asked for; nothing at all of an account that must not be cut."""
+    """Return the rows that the vendor is to be asked to revoke; none of an account that must not be cut."""
     with context.store.read() as session:
         rows = rows_of(session, account.case_id, account)
     block = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
     if any(row.guard in _WHOLE_ACCOUNT for row in block):
         return []
     blocked_at = max((row.observed_at for row in block if row.observed_at is not None), default=None)
-    connector = context.connectors.get(account.connection)  # none where the sweep only asks whether there is anything
+    connector = context.connectors.get(account.connection)  # none if only the sweep asks for early rows
     kinds = connector.manifest.kinds if blocked_at is not None and connector is not None else {}
     dead = {kind for kind, line in kinds.items() if line.dies_with_block}
     return [row for row in rows if row.kind not in dead and may_ask(context, row, blocked_at)]
@@ -102,9 +102,9 @@ def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
 
 async def _contain(context: Context, case: Case, account: CaseAccount, block_by: float, *, unlisted: bool) -> None:
     """
-    Contain one account.  Its sign-in is read once more before anything is asked, unless that was done seconds ago and it is no
-    administrator's: a guard may have come up since the plan, the last administrator being one who was not the last then.  A
-    look that takes long does not hold up the cut.  No other account's listing does.
+    Contain one account.  Its sign-in is read once more first, unless it was read within 10 s and is not an administrator's:
+    a guard may be new since the plan, for example because the account is now the last administrator's.  That read delays the
+    cut by at most 5 s; listings of other accounts do not delay it.
     """
     listed = CONTAINMENT
     if unlisted:
@@ -130,7 +130,7 @@ async def _take_open(context: Context, account: CaseAccount, kinds: Kinds) -> No
 
 
 async def _take(context: Context, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
-    """Revoke *rows* in their order, and assess the case however far that came: a pause may come in between."""
+    """Revoke *rows* in their order, then assess the case, also after an exception: a pause may stop it halfway."""
     try:
         await _in_order(context, account, rows)
     finally:
@@ -139,18 +139,18 @@ async def _take(context: Context, account: CaseAccount, rows: Iterable[CaseEntit
 
 
 async def _block_after_what_dies_with_it(context: Context, account: CaseAccount, block_by: float) -> None:
-    """Take away what would be gone with the block, and block, by *block_by* on the event loop's clock: what was not taken by then is taken beside it."""
+    """Revoke what would be gone with the block, then block, at *block_by* (event loop's clock) at the latest; the rest goes on beside it."""
     rows = await context.store.run(_open_rows, context, account)
     first = asyncio.ensure_future(_in_order(context, account, [row for row in rows if row.order < 0]))
     try:
         await asyncio.wait({first}, timeout=max(0.0, block_by - asyncio.get_running_loop().time()))
         await _block(context, account)
     finally:
-        await first  # what policy's time did not suffice for is finished, not forgotten
+        await first  # what is not done in policy's time is finished all the same
 
 
 async def _in_order(context: Context, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
-    """Revoke *rows*, those of one order at once."""
+    """Revoke *rows* by their order, rows of one order at once."""
     order = attrgetter("order")
     for _, same in groupby(sorted(rows, key=order), key=order):
         await revoke(context, account, [*same])
@@ -163,10 +163,10 @@ def _assess(context: Context, account: CaseAccount) -> None:
 
 async def _block(context: Context, account: CaseAccount) -> None:
     """
-    Block sign-in, then read until it is seen: the time of that read is the effective cut-off.
+    Block sign-in, then read until the block is seen: the time of that read is the effective cut-off.
 
-    A failure on the way is tried again within the same minute; an accepted command is not repeated, only looked for.
-    A refusal is left to the next run: the reason for it may have gone by then.
+    A failed request is repeated within the same minute.  An accepted one is not repeated: it is only read back.
+    A refusal is left to the next run: its reason may be gone by then.
     """
     waits = context.policy.observe.waits(limit=_BLOCK_SEEN_WITHIN)
     first = True
@@ -192,11 +192,11 @@ async def _see_block(context: Context, account: CaseAccount) -> list[CaseEntitle
 
 async def take_up(context: Context, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
     """
-    Give an outcome to each intent that a crash left open and that something has overtaken: a later read, a waiver.  Return the
-    accepted accounts.
+    Give an outcome to each intent that a crash left open and whose row is closed since, by a later read or a waiver.  Return
+    the accepted accounts.
 
-    By a read alone: what was signed for meanwhile is not asked for.  Open rows keep their intent: the cut comes to them in
-    its order, and reads before it asks again.
+    This only reads: the vendor is not asked to revoke what a person signed for.  Open rows keep their intent: the cut comes
+    to them in its order, and reads before it asks again.
     """
     accounts = await context.store.run(_overtaken, context, case_id, *connections)
     for account, rows in accounts:

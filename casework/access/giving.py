@@ -1,7 +1,7 @@
 """
-One account given back: the block first, its exits in the same minute, then roles and groups.
+Restore one account: lift the block, clear its exits in the same minute, then give back roles and groups.
 
-Each row ends within policy's deadline, with a fate and, where a person has to act, with what to do.
+Each row ends within policy's deadline, with an outcome and, where a person has to act, a remedy.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from models.vocabulary import Entitlement, EntitlementKind, Evidence, Restored, 
 _BY_HAND = "Give it back in the vendor's console, then `lastday attest` it; or run the restore again."
 _BLOCKED = "the account is blocked"
 _PASSES = (Unreachable, Throttled, OutcomeUnknown)
-"""Failures that waiting may mend."""
+"""Failures that may pass with time."""
 _WORDS: dict[Restored, tuple[str, str]] = {
     Restored.ASKED: (
         "it was gone before our request, or its outcome is not known: did we take it?",
@@ -57,7 +57,7 @@ _WORDS: dict[Restored, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Giving:
-    """One account, and *until* when each of its rows has an end."""
+    """The restore of one account; each of its rows ends before *until*."""
 
     context: Context
     account: CaseAccount
@@ -79,7 +79,7 @@ class Giving:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came of asking once: whether it may be *given*, whether waiting may mend the failure, and what its row says then."""
+    """The result of one request: whether access may be *given*, whether the failure *passes* with time, and the row's new columns."""
 
     given: bool = False
     passes: bool = False
@@ -90,7 +90,7 @@ class _Answer:
 
 
 async def give_back(context: Context, account: CaseAccount, until: datetime) -> None:
-    """Bring every row of *account* to an end before *until*.  Whatever a vendor does is a row's end, never an exception."""
+    """Bring every row of *account* to an end before *until*.  A vendor's failure is the end of a row, never an exception."""
     close_intents(context, account)
     one = Giving(context, account, until)
     if (error := await _make_ready(one)) is not None:
@@ -114,9 +114,9 @@ async def give_back(context: Context, account: CaseAccount, until: datetime) -> 
 
 async def block_lifted(one: Giving) -> bool:
     """
-    Block the account again if a restore that was killed has lifted its block, and is not known to have cleared its exits.
+    Block the account again if a killed restore has lifted its block and is not known to have cleared its exits.
 
-    Return False if that could not be done: whoever comes next tries again.  Raises `ConnectorError` if its service cannot be
+    Return False if that failed: the next call tries again.  Raises `ConnectorError` if the service cannot be
     opened.
     """
     with one.context.store.read() as session:
@@ -135,13 +135,13 @@ def waiting(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
 
 
 async def _make_ready(one: Giving) -> ConnectorError | None:
-    """Probe the connector.  What cannot be probed, and why is returned, gives nothing back: what its plan allows is not known."""
+    """Probe the connector; return the failure, if any.  Without a probe nothing is given back: what the plan allows is not known."""
     while True:
         try:
             async with asyncio.timeout(one.left):
                 await ready(one.context, one.account.connection)
             return None
-        except Exception as exc:  # noqa: BLE001  # whatever is wrong with one service is told on its rows
+        except Exception as exc:  # noqa: BLE001  # a failure of one service is written on its rows
             error = failure_of(one.account.connection, exc)
             if one.over or not isinstance(error, _PASSES):
                 return error
@@ -152,8 +152,8 @@ async def _give(one: Giving, row: CaseEntitlement, frozen: Kinds = frozenset()) 
     """
     Ask for *row* back until a read shows it, a person has to act, or the time is over.
 
-    A sign-in's *frozen* exits are cleared as soon as its block may be lifted, whatever a read of it shows.  Return False if
-    that failed, or it did: the account is blocked again, or still.
+    The *frozen* exits of a sign-in are cleared as soon as its block may be lifted; no read of the sign-in is awaited.  Return
+    False if clearing them or lifting the block failed: the account is then blocked.
     """
     wait = one.context.policy.observe.longest_wait_seconds
     while True:
@@ -166,7 +166,7 @@ async def _give(one: Giving, row: CaseEntitlement, frozen: Kinds = frozenset()) 
             _mark(one, row, None)
         else:
             answer = await _ask(one, row)
-        doubtful = answer.passes and not frozen  # its outcome is not known: soon it is asked for again
+        doubtful = answer.passes and not frozen  # the outcome is unknown: it is soon asked for again
         soon = one.context.now() + timedelta(seconds=wait)
         if answer.given and await _see(one, row, min(soon, one.until) if doubtful else one.until):
             return True
@@ -177,7 +177,7 @@ async def _give(one: Giving, row: CaseEntitlement, frozen: Kinds = frozenset()) 
 
 
 def _mark(one: Giving, row: CaseEntitlement, lifted_at: datetime | None) -> None:
-    """Commit that the block is about to be lifted, or that nothing of the leaver's is left behind it."""
+    """Commit that the block is about to be lifted; None: that no exit is left behind it."""
     with one.context.store.write() as session:
         row.lifted_at = lifted_at
         session.add(row)
@@ -185,8 +185,8 @@ def _mark(one: Giving, row: CaseEntitlement, lifted_at: datetime | None) -> None
 
 async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> tuple[_Answer, str]:
     """
-    Set a new password, lift the block, clear the exits: within a minute.  Return which exits were not seen gone, if any; then
-    the account must be blocked again.
+    Set a new password, lift the block and clear the exits, within a minute.  The text names exits that were not seen gone;
+    unless it is empty, the account must be blocked again.
     """
     left = ""
     try:
@@ -203,12 +203,12 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
         raise
     except Paused as paused:
         return _stopped(paused), ""
-    except Exception as exc:  # noqa: BLE001  # an account whose exits are not known to be closed does not stay open
+    except Exception as exc:  # noqa: BLE001  # an account with exits that may be open does not stay open
         return _Answer(text=f"{type(exc).__name__} while its exits were cleared", remedy=_BY_HAND), left
 
 
 async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
-    """Block the account, whose sign-in stays one that we took, or took now."""
+    """Block the account; its sign-in counts as revoked by us from now on, if it did not before."""
     close_intents(one.context, one.account)
     until = one.context.now() + writes.CLEARED_WITHIN
     while (failure := await take(one.context, one.account, row)) is not None and one.context.now() < until:
@@ -221,7 +221,7 @@ async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
 
 
 async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
-    """Ask the vendor once, between an intent and an outcome."""
+    """Ask the vendor once, with an intent before and an outcome after."""
     try:
         if not announce(one.context, one.account, row, GIVE):
             return _Answer(fate=Restored.CLAIMED)
@@ -230,7 +230,7 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
     try:
         async with asyncio.timeout(one.left):
             receipt = await one.connector.restore(as_entitlement(row), row.prestate)
-    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
+    except Exception as exc:  # noqa: BLE001  # a failure is the outcome of this row
         error = failure_of(row.connection, exc)
         unknown = isinstance(error, OutcomeUnknown)
         result = RevocationResult.UNKNOWN if unknown else RevocationResult.FAILED
@@ -247,11 +247,11 @@ def _stopped(paused: Paused) -> _Answer:
 
 
 async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
-    """Read until *row* is there again, and write that; a kind that cannot be read is never seen."""
+    """Read until *row* is there again, and record that; return False if no read showed it before *until*."""
     wait = one.context.policy.observe.first_wait_seconds
     while True:
         listing = Listing()
-        with contextlib.suppress(TimeoutError):  # then nothing was shown; a read that breaks shows nothing either
+        with contextlib.suppress(TimeoutError):  # then nothing was shown; a failed read shows nothing either
             async with asyncio.timeout(one.left):
                 listing = await read_access(one.context, one.account, frozenset({row.kind}))
         if any(_same(row, seen) for seen in listing):
@@ -264,7 +264,7 @@ async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
 
 
 def _same(row: CaseEntitlement, seen: Entitlement) -> bool:
-    """Whether a listing shows what *row* was: a role that was assigned anew has another id and the same reach."""
+    """Whether *seen* is the access that *row* was: a role that was assigned anew has another id and the same scope."""
     if seen.vendor_id == WHOLE_KIND or seen.kind is not row.kind:
         return False
     if row.kind is EntitlementKind.ROLE and row.prestate:
@@ -273,7 +273,7 @@ def _same(row: CaseEntitlement, seen: Entitlement) -> bool:
 
 
 def _settled(one: Giving, row: CaseEntitlement) -> bool:
-    """Whether *row* has an end without any request, which is written then."""
+    """Whether *row* ends without any request; if so, record its end."""
     with one.context.store.read() as session:
         claimed = bool(fates.claimants(one.context, session, row))
         confirmed = fates.confirmed(session, row)
@@ -284,7 +284,7 @@ def _settled(one: Giving, row: CaseEntitlement) -> bool:
 
 
 def _end(one: Giving, row: CaseEntitlement, answer: _Answer) -> None:
-    """Write and seal what became of *row*; whoever claims the account looks at it anew."""
+    """Record and seal the outcome of *row*; a case that claims the account reads it anew."""
     text, remedy = _WORDS.get(answer.fate, (answer.text, answer.remedy))
     with one.context.store.write() as session:
         row.restored, row.problem, row.remedy = answer.fate, text, remedy

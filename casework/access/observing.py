@@ -1,4 +1,4 @@
-"""Looking until it is closed."""
+"""Read the leaver's access until it is closed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from models.tables import CaseEntitlement
 from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason
 
 _BLIND_TRIES = 2
-"""How often a kind that cannot be read is tried again in a run: an outage of seconds, not a missing scope."""
+"""How often a run reads a kind again that it could not read: enough for an outage of seconds, useless for a missing scope."""
 
 
 async def observe_until_closed(context: Context, case_id: str) -> None:
     """
-    Read every account afresh, with back-off, until each row is settled, waiting can settle no more, or policy's deadline has
+    Read every account again, with backoff, until each row is settled, waiting can settle no more, or policy's deadline has
     passed.
 
-    The first look takes in every kind that was not read since the block, the later ones those that are open.  What a look adds,
-    and what a guard that has gone kept from being taken, is planned, sealed and taken away as well.  Raises nothing: what is
-    still open afterwards is a finding, and is looked at again later.
+    The first read takes every kind that was not read since the block, the later ones the open kinds.  What a read adds, and
+    rows whose guard is gone, are planned, sealed and revoked too.  Access that is still open afterwards raises nothing: it is
+    a finding, and is read again later.
     """
     run = context.store.run
     if not (await run(context.case, case_id)).for_real:
@@ -43,9 +43,9 @@ async def observe_until_closed(context: Context, case_id: str) -> None:
 
 def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
     """
-    Whether time may settle one of the rows: what the vendor accepted, what goes with something that it accepted, and for a
-    few tries what could not be read.  Not what was refused, is guarded, or is a person's to take away, nor the sessions of an
-    account whose block is.
+    Whether time may settle one of the rows: a request that the vendor accepted, access that is inherited through one, and for
+    a few tries a kind that could not be read.  Time settles no refused, guarded or manual row, and no sessions of an account
+    whose block is such a row.
     """
     going = {(row.connection, row.account_id) for row in unsettled if row.result in PERHAPS_TAKEN}
     unblocked = {
@@ -65,13 +65,13 @@ def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
 
 
 def _is_going(row: CaseEntitlement) -> bool:
-    """Whether the vendor has accepted it, or may have, and nothing but time stands against it."""
+    """Whether the vendor accepted the request, or may have, and the row only needs time."""
     asked = row.result in PERHAPS_TAKEN or row.state is EntitlementState.COMMANDED
     return asked and row.reason in {OpenReason.STILL_OPEN, OpenReason.MASTERED_ELSEWHERE}
 
 
 async def _look(context: Context, case_id: str, *, first: bool) -> None:
-    """Look once; what nothing was answered about yet (it was found just now, came back, or its guard has gone) is taken away."""
+    """Read once, and revoke the rows that have no answer yet: they are new, came back, or lost their guard."""
     run = context.store.run
     accepted_now = await run(planning.unlisted, context, case_id, *context.connectors) if context.connectors else ()
     for connection in {account.connection for account in accepted_now}:
@@ -97,7 +97,7 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
 
 
 def _unsettled(context: Context, case_id: str) -> list[CaseEntitlement]:
-    """Return what is still open and can be looked at here: of a connection that is not open, and of others' accounts, nothing."""
+    """Return the open rows of the leaver's accounts, in the connections that are open here."""
     with context.store.read() as session:
         rows = accepted_rows(session, case_id)
     return [row for row in rows if row.state not in SETTLED and row.connection in context.connectors]

@@ -1,4 +1,4 @@
-"""What the leaver's accounts hold, and the plan of what will be taken away: sealed before the cut."""
+"""The inventory of the leaver's accounts, and the plan of revocations, sealed before the cut."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from models.vocabulary import CaseState, ConnectionId, EntitlementKind, Entitlem
 
 _NOT_AT_ALL = timedelta(0)
 _EMERGENCY_WAITS = 2.0
-"""Seconds for sessions to be listed with the sign-in: asked for apart, they take one request more of most vendors."""
+"""Seconds for listing sessions with the sign-in.  A choice: a separate listing costs one more request at most vendors."""
 _NEWEST = select(Plan).where(Plan.case_id == bindparam("case_id")).order_by(col(Plan.id).desc()).limit(1)
 
 
 def unlisted(context: Context, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
-    """Return the accepted accounts that have never been listed: decided about, or made, since the plan."""
+    """Return the accepted accounts that have never been listed: they were accepted, or created, since the plan."""
     with context.store.read() as session:
         accounts = with_rows(accepted_accounts(session, case_id, *connections), rows_of(session, case_id))
     return [account for account, rows in accounts if account.listed_at is None and not rows]
 
 
 def uncontained(context: Context, case_id: str, connection: ConnectionId) -> bool:
-    """Whether an accepted account was not there, or not accepted, when its service was contained: its block comes first."""
+    """Whether an accepted account is new since its service was contained: its block comes first."""
     with context.store.read() as session:
         accounts = with_rows(accepted_accounts(session, case_id, connection), rows_of(session, case_id))
     found = {(row.kind, row.state) for _, rows in accounts for row in rows}
@@ -55,10 +55,7 @@ def uncontained(context: Context, case_id: str, connection: ConnectionId) -> boo
 
 
 async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId) -> None:
-    """
-    List what is to be listed before the cut, of an emergency the containment alone, in *connections* or in all, and seal the
-    plan.
-    """
+    """List access before the cut, in *connections* or in all, and seal the plan.  An emergency lists containment alone."""
     case = await context.store.run(context.case, case_id)
     cut_first = _cut_first(case)
     await take_inventory(context, case_id, *connections, kinds=CONTAINMENT if cut_first else None)
@@ -67,15 +64,14 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
 
 async def list_what_is_due(context: Context, case: Case, account: CaseAccount, block_by: float) -> Kinds:
     """
-    List of *account*, whose departure is due, what a cut has to know before its block; seal that plan.  Return the kinds that were
-    listed.
+    List what a due cut of *account* must know before its block, and seal that plan.  Return the kinds that were listed.
 
-    That is the containment, and of a scheduled departure what is taken away before the block, or would be gone with it.  The block
-    waits for it until *block_by* (the event loop's clock), in an emergency two seconds.  Then the sign-in alone is listed: a
-    vendor may allow a few listings of sessions a minute.
+    These are the kinds of containment and, for a scheduled departure, those that are revoked before the block or closed by it.
+    The block waits for the listing until *block_by* (the event loop's clock), in an emergency two seconds.  Then the sign-in
+    alone is listed: a vendor may allow only a few listings of sessions a minute.
     """
     connector = context.connectors[account.connection]
-    at_once = case.at_once_at is not None  # contained or not: what was found since is as urgent
+    at_once = case.at_once_at is not None  # contained or not: an account found since is as urgent
     early = {
         line.kind
         for line in connector.manifest.kinds.values()
@@ -112,9 +108,9 @@ async def take_inventory(
     known_for: timedelta = _NOT_AT_ALL, blocked: bool = False,
 ) -> None:  # fmt: skip
     """
-    List the access of every accepted account, in *connections* or in all, at once, and merge it into the truth table.
+    List the access of all accepted accounts in *connections*, or in all, at once, and merge it into the truth table.
 
-    Kinds that were read within *known_for*, and since the account was seen *blocked*, are not read again: see `unread_since`.
+    Kinds that were read within *known_for* (with *blocked*, also since the block was seen) are not read again: see `unread_since`.
     """
     wanted = await context.store.run(
         _wanted, context, case_id, *connections, kinds=kinds, known_for=known_for, blocked=blocked
@@ -146,7 +142,7 @@ def _wanted(
 def unread_since(
     context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta, *, blocked: bool = False
 ) -> Kinds:
-    """Return those of *kinds* that are not known by a read made within *known_for*: see `_unread`."""
+    """Return those of *kinds* that have to be read although others were read within *known_for*: see `_unread`."""
     with context.store.read() as session:
         since = known_since(case_in(session, account.case_id), context.now(), known_for)
         if since is None:
@@ -160,9 +156,9 @@ def _unread(
     rows: Sequence[CaseEntitlement], *, blocked: bool,
 ) -> Kinds:  # fmt: skip
     """
-    Return those of *kinds* that no successful read has shown *since* then (see `known_since`), nor since the account was seen *blocked*; of
-    which something was asked that is not seen gone, or that may come back (the sign-in); or of which it matters who else rules over
-    the tenant.
+    Return the *kinds* to read again: those without a successful read *since* then (`known_since`) or, with *blocked*, since the
+    account's block was seen; those with a request that is not seen closed; a sign-in that was asked for, since it may come
+    back; and those whose read listed the tenant's administrators.
     """
     signs = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
     asked = {
@@ -193,7 +189,7 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
         content = [_line(row) for row in accepted_rows(session, case_id)]
         newest = session.exec(_NEWEST, params={"case_id": case_id}).first()
         if newest is None or (newest.content, newest.scope) != (content, scope):
-            nonce = context.name("nonce")  # so that the digest, which is public, tells nothing of a guessable plan
+            nonce = context.name("nonce")  # so that nobody can guess the plan from its public digest
             sha256 = hashlib.sha256(rfc8785.dumps({"nonce": nonce, "plan": content})).hexdigest()
             session.add(
                 Plan(
@@ -219,7 +215,7 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
 
 
 def _line(row: CaseEntitlement) -> dict[str, Any]:
-    """One line of the plan.  Only what does not change by carrying it out, so that a repeated plan is the same plan."""
+    """Return one line of the plan, without values that carrying it out changes: a repeated plan is the same plan."""
     return {
         "entitlement": row.id,
         "order": row.order,

@@ -1,4 +1,4 @@
-"""The blast radius: more cuts in one window than policy allows stop, and ask for a second person."""
+"""The blast radius: when more people are to be cut in one window than policy allows, the cut waits for a second person's release."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def require_lease(context: Context, case: Case) -> None:
 
 def ask_early(context: Context, case_id: str) -> str | None:
     """
-    Ask whether this cut may go on, if it would be one too many; return the question's id while it is open.
+    Ask for a release if this cut would exceed the limit; return the id of the question while it is open.
 
-    A release for another list is overtaken, and a question that nobody has to answer any more is settled.
+    A release for another list of cases is used up, and a question that is not needed any more is settled.
     """
     with context.store.write() as session:
         case = case_in(session, case_id)
@@ -54,19 +54,19 @@ def ask_early(context: Context, case_id: str) -> str | None:
 
 
 def ask_release(context: Context, case_id: str) -> None:
-    """The same, raising `QuestionsOpen` until somebody has released it."""
+    """Ask as `ask_early` does; raise `QuestionsOpen` until the cut is released."""
     if (asked := ask_early(context, case_id)) is not None:
         raise QuestionsOpen([asked])
 
 
 def require_release(context: Context, session: Session, case: Case) -> None:
-    """Raise `QuestionsOpen` if this cut would be one too many and nobody has released it."""
+    """Raise `QuestionsOpen` if this cut would exceed the limit and is not released."""
     if not _within(context, session, case):
         raise QuestionsOpen([question.id for question in open_questions(session, case.id, {_RELEASE})])
 
 
 def _within(context: Context, session: Session, case: Case) -> bool:
-    """Whether the case may be cut: few enough in its window, begun already, or released with all who are cut with it."""
+    """Whether the case may be cut: its window is within the limit, its cut has begun, or all cases of the window are released."""
     if case.contained_at is not None or not case.for_real or begun(session, case.id):
         return True
     cut = _cut_together(context, session, case)
@@ -77,7 +77,7 @@ def _within(context: Context, session: Session, case: Case) -> bool:
 
 
 def _cut_together(context: Context, session: Session, case: Case) -> frozenset[str]:
-    """Return the cases that are cut in the window that ends with this one, itself included; none where all cases are few enough."""
+    """Return the cases cut in the window that ends with this one, including it; none if all recent cases are within the limit."""
     until = max(_cut_at(case), context.now())  # what is decided late is cut now
     since = until - timedelta(hours=context.policy.blast_radius.window_hours)
     connection = session.connection()
@@ -88,5 +88,5 @@ def _cut_together(context: Context, session: Session, case: Case) -> frozenset[s
 
 
 def _cut_at(case: Case | Row[Any, Any, Any, Any, Any]) -> datetime:
-    """Return when the case is, or was, cut: a notice for a past date, or a decision after it, does not cut in the past."""
+    """Return when the case is, or was, cut; never before it was opened and decided, even if its date is past."""
     return case.contained_at or max(case.due_at, case.opened_at, case.for_real_at or case.opened_at)

@@ -1,7 +1,7 @@
 """
-The looks after closing: is what was seen closed closed still, and has the person an account that nobody knew?
+The rechecks after closing: is closed access still closed, and has the person an account that was not known?
 
-A look that could not be made is neither quiet nor a reason to reopen: it is made again, and said.
+A recheck that could not read everything is neither quiet nor a reason to reopen: it is repeated, and recorded.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from models.vocabulary import SETTLED, CaseState, EntitlementState
 
 _AT_ONCE = 20
 _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
-"""When a look that could not be made is tried again; the last one repeats."""
+"""The waits before a recheck that could not read everything is repeated; the last one repeats."""
 
 _log = logging.getLogger("lastday.rechecks")
 
 
 async def look_again(context: Context) -> dict[str, list[str]]:
     """
-    Carry out the looks that are due, and open again what lost its waiver.  Return the cases that were `looked` at, those that
-    could not be (`not_looked`), and those that had to be `reopened`.
+    Carry out the due rechecks, and reopen cases whose waiver has ended.  Return the cases that were `looked` at, those that
+    could not be (`not_looked`), and those that were `reopened`.
 
-    A bad look opens the case again; it never rewrites the record.  A case that was given back is not looked at.  One case that
-    fails, or hangs, stops no other: twenty are looked at together.
+    A recheck that finds access reopens the case; it never changes the record.  Restored cases are not rechecked.  One case
+    that fails, or hangs, stops no other: twenty are rechecked at once.
     """
     report = {"looked": list[str](), "not_looked": list[str](), "reopened": _lapsed(context)}
     with context.store.read() as session:
@@ -54,7 +54,7 @@ async def look_again(context: Context) -> dict[str, list[str]]:
         async with places:
             try:
                 verdict = await _recheck(context, case_id)
-            except Exception as exc:  # noqa: BLE001  # the others' looks must not depend on this one
+            except Exception as exc:  # noqa: BLE001  # the other rechecks must not depend on this one
                 _log.error("%s: cannot be looked at: %s", case_id, type(exc).__name__)
                 with context.store.write() as session:
                     verdict = _note(context, session, case_id, 0, ["*"])
@@ -65,7 +65,7 @@ async def look_again(context: Context) -> dict[str, list[str]]:
 
 
 def _kept(session: Session, among: SelectOfScalar[str], states: Iterable[CaseState]) -> list[str]:
-    """Return the cases *among* those, in one of *states*, that are not erased."""
+    """Return the cases *among* these that are in one of *states* and not erased."""
     kept = select(Case.id).where(col(Case.id).in_(among), col(Case.state).in_(states), col(Case.erased_at).is_(None))
     return sorted(session.exec(kept).all())
 
@@ -81,7 +81,7 @@ async def _recheck(context: Context, case_id: str) -> str:
 
 
 def _blind(context: Context, table: TruthTable) -> Iterator[str]:
-    """Yield the services of the case that could not be looked at whole: not configured, not searched, or not read."""
+    """Yield the services of the case that could not be read completely: not configured, not searched, or a kind not read."""
     yield from map(str, table.connections - set(context.connectors))
     yield from (s.connection for s in table.searches if s.problem is not None and s.connection in table.connections)
     signed = table.signed_kinds
@@ -91,7 +91,7 @@ def _blind(context: Context, table: TruthTable) -> Iterator[str]:
 
 
 def _note(context: Context, session: Session, case_id: str, bad: int, blind: Sequence[str]) -> str:
-    """Write what came of the looks that are due, and return it; one that could not be made, of *blind* services, is made again."""
+    """Write and return the verdict of the due rechecks; with *blind* services they are due again."""
     now, blind = context.now(), () if bad else blind
     verdict = "reopened" if bad else "not_looked" if blind else "quiet"
     due = select(Look).where(Look.case_id == case_id, col(Look.looked_at).is_(None), Look.due_at <= now)
@@ -112,7 +112,7 @@ def _note(context: Context, session: Session, case_id: str, bad: int, blind: Seq
 
 
 def _lapsed(context: Context) -> list[str]:
-    """Open the closed cases again whose waiver has ended; return them.  A standing one's end concerns those in their looks."""
+    """Reopen and return the closed cases whose waiver has ended.  The end of a tenant's waiver only concerns cases with rechecks left."""
     with context.store.read() as session:
         in_looks = select(Look.case_id).where(col(Look.looked_at).is_(None))
         ended = select(Waiver.id).where(Waiver.until < context.now().date() + timedelta(days=1))
@@ -127,10 +127,10 @@ def _lapsed(context: Context) -> list[str]:
 
 async def collect_again(context: Context) -> dict[str, int]:
     """
-    Go on with the collections that are not complete, or due again; return how many cases have `news`, and were `reopened`.  Then
-    ask who let in what came back.
+    Continue the collections that are incomplete or due again; return how many cases have `news`, and how many were `reopened`.
+    Then ask the logs of administration who enabled what came back.
 
-    Whoever was heard of is opened again by what stands in the database, whatever became of this turn or of an earlier one.
+    Cases are reopened by the activity in the database, even if this turn or an earlier one failed.
     """
     try:
         news = await collecting.go_on(context)
@@ -141,7 +141,7 @@ async def collect_again(context: Context) -> dict[str, int]:
 
 
 def _reopen_heard(context: Context) -> int:
-    """Open the closed cases again of which a log tells something after the cut that nobody has answered for."""
+    """Reopen the closed cases that have post-cut activity which no person has signed for; return how many."""
     with context.store.read() as session:
         heard = _kept(session, select(PostCutActivity.case_id), {CaseState.CLOSED})
         signed = {case_id: all_of(session, Attestation, case_id, Attestation.id) for case_id in heard}
@@ -156,9 +156,9 @@ def _reopen_if_open(context: Context, case_id: str) -> bool:
 
 def _reopen(context: Context, session: Session, table: TruthTable, *, by_look: bool = False) -> int:
     """
-    Open a closed case again if rows are not settled any more, a person is asked, or the leaver was heard of; return how many.
+    Reopen a closed case that has unsettled rows, open questions or unanswered post-cut activity; return how many of them.
 
-    *by_look*: a kind that could not be looked at is no reason, the look is made again.
+    *by_look*: a kind that could not be read does not count for a closed case, since the recheck is repeated.
     """
     case = table.case
     still_closed = by_look and case.state is CaseState.CLOSED

@@ -1,9 +1,9 @@
 """
-Undoing a wrong cut, from the state captured before each change: a withdrawal, a wrong person, a return from leave.
+Restores: undo a cut from the state captured before each change, after a withdrawal, for a wrong person, or a return from leave.
 
-A whole case is given back, or one account of it that is not the leaver's.  No secret was kept, so what needs one is enrolled
-anew by the person; a row says which.  An account that a killed restore left open, the leaver's ways in perhaps still behind its
-lifted block, is blocked again.
+A whole case is given back, or one account of it that is not the leaver's.  No secret was kept, so the person enrols anew what
+needs one; its row says so.  An account whose block a killed restore left lifted may still have the leaver's ways in: it is
+blocked again.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def request_restore(
     context: Context, case_id: str, *, by: Actor | str, reason: str, account: str | None = None
 ) -> Question:
     """
-    Ask for a restore of the case, or of one *account* (`connection:id`) which is not the leaver's; the others stay cut.
+    Ask for a restore of the case, or of one *account* (`connection:id`) that is not the leaver's; the others stay cut.
 
-    It is carried out by `restore` once a second person has approved it.
+    `restore` carries it out once a second person has approved it.
     """
     with context.store.write() as session:
         case = _case(session, case_id)
@@ -71,9 +71,9 @@ def request_return(context: Context, case_id: str, *, by: Actor | str) -> None:
 
 def confirm(context: Context, case_id: str, entitlement_id: str, *, by: Actor | str, ours: bool) -> None:
     """
-    Take a person's word on a row of which a restore did not know whether we took it: *ours*, to be given back, or not.
+    Record a person's answer on a row that may not be our revocation: *ours*, and the next restore gives it back, or not.
 
-    Raises `BadRequest` for a row that is not asked about.
+    Raises `BadRequest` for a row without such a question.
     """
     with context.store.write() as session:
         row = session.get(CaseEntitlement, (case_id, entitlement_id))
@@ -93,11 +93,11 @@ def confirm(context: Context, case_id: str, entitlement_id: str, *, by: Actor | 
 
 async def restore(context: Context, case_id: str) -> None:
     """
-    Give back what was taken, then read each row again.  Safe to repeat: rows that have ended stay as they are, and once all
-    have, the consent is used up.
+    Give back what was revoked, then read each row again.  Safe to repeat: rows that have ended stay as they are, and once all
+    have ended, the consent is used up.
 
-    Accounts at once, each within policy's deadline.  Raises `BadRequest` without a consent that nothing has overtaken (a write to
-    its account, a word that it is the leaver's), or while a run holds the case, and `Paused`.
+    Accounts at once, each within policy's deadline.  Raises `Paused`, and `BadRequest` while a run holds the case or without a
+    living consent: a new revocation, or an answer that the account is the leaver's, overtakes it.
     """
     async with claim(context, case_id, context.name("restore")) as ours:
         if not ours:
@@ -123,7 +123,7 @@ def _account(session: Session, case_id: str, name: str) -> CaseAccount:
 
 
 def _begin(context: Context, case_id: str) -> tuple[list[Question], list[CaseAccount]]:
-    """Return the consents, and the accounts to be given back; those asked for alone are not the leaver's from now on."""
+    """Return the consents and the accounts to give back; accounts that were asked for singly are rejected as the leaver's."""
     with context.store.write() as session:
         case = _case(session, case_id)
         require_not_paused(session, case)
@@ -142,14 +142,14 @@ def _begin(context: Context, case_id: str) -> tuple[list[Question], list[CaseAcc
         if case.state not in TAKEN_BACK:
             move(context, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
         taken = {(row.connection, row.account_id) for row in rows_of(session, case_id) if fates.concerns(row)}
-        about = [  # the leaver's, and what was taken from before it became doubtful
+        about = [  # the leaver's, and accounts that were cut before they became doubtful
             one for one in every if one.standing is Standing.ACCEPTED or (one.connection, one.vendor_id) in taken
         ]
         return approved, chosen + [one for one in about if one not in chosen]
 
 
 def _set_apart(context: Context, session: Session, account: CaseAccount, request: Question) -> CaseAccount:
-    """Write that the account is not the leaver's: the case goes on without it, and never cuts it again."""
+    """Record that the account is not the leaver's: the case goes on without it, and never cuts it again."""
     if account.standing is not Standing.REJECTED:
         account.standing, account.decided_by = Standing.REJECTED, str(request.asked_by)
         account.decided_at = context.now()
@@ -166,7 +166,7 @@ def _set_apart(context: Context, session: Session, account: CaseAccount, request
 
 def _finish(context: Context, case_id: str, approved: list[Question], accounts: list[CaseAccount]) -> None:
     """
-    The case is restored once every row has an end, whatever that is; what a person has to see to is a finding, and keeps the
+    Move the case to restored once every row has ended in any way.  Rows that need a person are findings, and keep the
     consent alive.
     """
     with context.store.write() as session:
@@ -185,7 +185,7 @@ def _finish(context: Context, case_id: str, approved: list[Question], accounts: 
 
 
 def lifted(context: Context) -> list[str]:
-    """Return the cases in which a restore lifted a block, saw the exits not gone, and is not carried on by anybody."""
+    """Return the cases in which a restore lifted a block, did not see the exits gone, and no run goes on with it."""
     now = context.now()
     of = select(CaseEntitlement.case_id).where(col(CaseEntitlement.lifted_at) <= now)
     open_ones = select(Case).where(col(Case.id).in_(of), col(Case.erased_at).is_(None))
@@ -195,16 +195,16 @@ def lifted(context: Context) -> list[str]:
 
 async def block_interrupted(context: Context) -> int:
     """
-    Block again every account that a killed restore left open; return how many cases that was tried for.
+    Block again every account that a killed restore left open; return how many cases were tried.
 
-    The restore itself is carried out again by a person: what it had not given back is a finding.  No account that cannot be
-    blocked, because its service cannot be opened, stops another one.
+    A person repeats the restore: what it had not given back is a finding.  An account that cannot be blocked, because its
+    service cannot be opened, stops no other.
     """
     cases = lifted(context)
     for case_id in cases:
         try:
             await _block(context, case_id)
-        except Exception as exc:  # noqa: BLE001  # the others' accounts must not depend on this one
+        except Exception as exc:  # noqa: BLE001  # the other cases must not depend on this one
             _log.error("%s: an account that a restore left open cannot be blocked: %s", case_id, type(exc).__name__)
     return len(cases)
 

@@ -1,4 +1,4 @@
-"""One revocation: intent sealed, the vendor asked, outcome sealed.  Nothing else in the house changes a vendor."""
+"""One revocation: seal the intent, ask the vendor, seal the outcome.  Except for restores, no other code writes at a vendor."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from models.vocabulary import (
 _NOT_OURS = NEVER_CUT | {Guard.DYNAMIC, Guard.INHERITED}
 OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
 _AT_ONCE = 20
-"""Requests of one account, begun together, for which a pause or a withdrawal comes too late: a vendor may take minutes for them."""
+"""Requests of one account that are begun together.  A pause or a withdrawal does not stop these: a vendor may take minutes."""
 _STANDING = select(CaseAccount.standing).where(CaseAccount.id == bindparam("its"))
 Answered: TypeAlias = "tuple[CaseEntitlement, Receipt | ConnectorError]"
 _ASKABLE = OPEN | {EntitlementState.COMMANDED}
@@ -50,12 +50,12 @@ _ASKABLE = OPEN | {EntitlementState.COMMANDED}
 
 def may_ask(context: Context, row: CaseEntitlement, blocked_at: datetime | None = None) -> bool:
     """
-    Whether the vendor is to be asked to take *row* away, now.
+    Whether the vendor is to be asked to revoke *row* now.
 
-    Not what is settled, what another kind's closing closes, or what a guard forbids.  Not again so soon after it was
-    accepted: the vendor may only be slow to show it, so we look.  But what was taken before the block (seen at *blocked_at*)
-    and is there after it may have come back in between, a client renewing its grant: that is asked again.  So are sessions
-    that were ended before the block although they come after it: the account was enabled meanwhile.
+    Not if it is settled, closes with another kind, or is guarded.  Not again before policy's observation deadline if the vendor
+    accepted it: the vendor may only be slow to show it, so we read.  But a row that was revoked before the block (seen at
+    *blocked_at*) and is there after it is asked again: a client may have renewed its grant in between.  So are sessions
+    that come after the block and were ended before it: the account was enabled in between.
     """
     if row.state not in _ASKABLE or row.confirmation is Confirmation.IMPLIED_BY or not may_be_closed(row):
         return False
@@ -68,7 +68,7 @@ def may_ask(context: Context, row: CaseEntitlement, blocked_at: datetime | None 
 
 
 def may_be_closed(row: CaseEntitlement) -> bool:
-    """Whether a request of ours can close the row: it stands for one entitlement, is in our reach, and no guard forbids it."""
+    """Whether a request of ours can close the row: it is one entitlement, in our reach, and no guard forbids it."""
     looked_at = row.vendor_id != WHOLE_KIND and row.listed_as is None
     out_of_reach = row.by_hand or row.reason is OpenReason.FROZEN_BY_BLOCK
     return looked_at and not out_of_reach and row.guard not in _NOT_OURS
@@ -76,10 +76,10 @@ def may_be_closed(row: CaseEntitlement) -> bool:
 
 async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
     """
-    Take *rows* of one account away, each once, twenty at a time: their intents in one transaction, their outcomes as they come.
+    Revoke *rows* of one account, each once, twenty at a time: their intents in one transaction, each outcome as it comes.
 
-    An intent left open by a crash is taken up again under its own *op*: the vendor is read first, and asked again only if
-    the entitlement is still there.  A failure is a row (its result), never an exception.  Whoever calls this assesses the case.
+    An intent that a crash left open is taken up under its own *op*: the vendor is read first, and asked again only if
+    the entitlement is still there.  A failure is the row's result, never an exception.  The caller assesses the case.
     """
     interrupted = [row for row in rows if row.op is not None]
     gone = await conclude_by_read(context, account, interrupted, RevocationResult.ALREADY_ABSENT)
@@ -93,9 +93,9 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
 
 async def _ask_all(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
     """
-    Ask for *rows* at once and commit the outcomes as they come; what goes wrong with one is raised when all have theirs.
+    Ask for *rows* at once and commit each outcome as it comes; an exception is raised when all rows have their outcome.
 
-    Whoever is cancelled meanwhile leaves when the requests have ended and what was answered is committed.
+    A cancelled caller returns when the requests have ended and their answers are committed.
     """
     kinds = context.connectors[account.connection].manifest.kinds
     frozen = [row for row in rows if kinds[row.kind].frozen]
@@ -126,12 +126,12 @@ async def _finish_all(context: Context, account: CaseAccount, asking: set[asynci
 
 
 async def _frozen(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> list[Answered]:
-    """Ask for the kinds that the vendor takes in one request: one exchange, an outcome each."""
+    """Ask for the kinds that the vendor revokes in one request: one exchange, one outcome for each row."""
     answers: dict[str, Receipt | ConnectorError]
     try:
         receipts = await context.connectors[account.connection].freeze(account_of(account))
         answers = {receipt.entitlement_id: receipt for receipt in receipts}
-    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is these rows'
+    except Exception as exc:  # noqa: BLE001  # a failure is the outcome of these rows
         answers = dict.fromkeys((row.id for row in rows), failure_of(account.connection, exc))
     none = f"{account.connection}: freeze gave no receipt for "
     return [(row, answers.get(row.id) or ConnectorError(none + row.kind)) for row in rows]
@@ -140,19 +140,19 @@ async def _frozen(context: Context, account: CaseAccount, rows: Sequence[CaseEnt
 async def _asked(context: Context, row: CaseEntitlement) -> list[Answered]:
     try:
         return [(row, await context.connectors[row.connection].revoke(as_entitlement(row)))]
-    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
+    except Exception as exc:  # noqa: BLE001  # a failure is the outcome of this row
         return [(row, failure_of(row.connection, exc))]
 
 
 async def ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
-    """Ask the vendor to take *row* away and commit what came of it; return the failure, if it is one.  Its intent is committed."""
+    """Ask the vendor to revoke *row*, whose intent is committed, and commit the outcome; return the failure, if any."""
     ((_, answer),) = answered = await _asked(context, row)
     await context.store.run(finish, context, account, answered)
     return answer if isinstance(answer, ConnectorError) else None
 
 
 async def each(works: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Carry each of *works* to its end, all at once, then raise what the first one raised: one that fails stops no other."""
+    """Carry out all *works* at once, each to its end, then raise the first one's exception: one that fails stops no other."""
     tasks = [asyncio.ensure_future(work) for work in works]
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in tasks:
@@ -160,7 +160,7 @@ async def each(works: Iterable[Coroutine[Any, Any, object]]) -> None:
 
 
 def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:
-    """Return what went wrong as a connector's failure; of what none foresaw the outcome is not known."""
+    """Return an exception as a connector's failure; after an unforeseen one the outcome is unknown."""
     if isinstance(exc, ConnectorError):
         return exc
     what = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
@@ -169,12 +169,12 @@ def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:
 
 def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> list[CaseEntitlement]:
     """
-    Commit the intents of *rows* before any request leaves, and return those; the last administrator's block is not among them.
+    Commit the intents of *rows* before any request is sent, and return these rows, without the last administrator's block.
     An open intent keeps its *op*.
 
-    Every write passes here, so here, in the intent's own transaction, the case is asked once more: a withdrawal, another date
-    or a pause that came in meanwhile stops it.  A consent to give back was given for less than is taken now.  Raises `BadRequest`,
-    `Paused`, and `QuestionsOpen` for too many cuts at once.
+    Every revocation passes here.  So the intent's own transaction checks the case once more: a withdrawal, another date or a
+    pause since then stops it.  A consent to a restore is overtaken, since it was given for less than is revoked now.  Raises
+    `BadRequest`, `Paused`, and `QuestionsOpen` for too many cuts at once.
     """
     with context.store.write() as session:
         case = case_in(session, account.case_id)
@@ -190,7 +190,7 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
         for row in begun:
             row.op = row.op or context.name("op")
             row.attempts += 1
-            row.restored = None  # taken anew: an earlier restore says nothing of it
+            row.restored = None  # revoked anew: an earlier restore does not concern it
             session.add(row)
             seal_intent(context, session, row, account.ref)
     return begun
@@ -212,10 +212,11 @@ def _require_leave_to_act(
 
 def finish(context: Context, account: CaseAccount, answered: Sequence[Answered]) -> None:
     """
-    Commit the outcome of each row.  Accepted is `commanded`, whatever the vendor said: only a read closes, and only one that was
-    surely sent after the answer, whichever machines asked.
+    Commit the outcome of each row.  An accepted request is only `commanded`: a row is closed by a read alone, and only by one that
+    was surely sent after the answer, even if another machine sent it.
 
-    A failure is refused by our credentials, by the plan, or not known.  Not known is read back, not repeated.
+    A failure is a refusal (by our credentials or the plan), a failed request, or an unknown outcome.  An unknown outcome is read
+    back, not repeated.
     """
     conclude(context, account, [(row, _noted(context, row, answer), answer) for row, answer in answered])
 
@@ -245,7 +246,7 @@ def conclude(
     *,
     verb: str = "revoke",
 ) -> None:
-    """Commit what became of each row's intent.  When it is given back, what the cut's own request came to stays as it was."""
+    """Commit the outcome of each row's intent.  A restore's outcome does not change the row's *result*, which is the cut's."""
     with context.store.write() as session:
         for row, result, answer in ended:
             told, text = exchanges(answer.evidence), str(answer) if isinstance(answer, ConnectorError) else answer.text
@@ -256,10 +257,10 @@ async def conclude_by_read(
     context: Context, account: CaseAccount, interrupted: Sequence[CaseEntitlement], result: RevocationResult
 ) -> set[str]:
     """
-    Give the open intents of *interrupted* rows the outcome *result* on the strength of one read, and take the read into the table.
-    Return the ids of those that have one now.
+    Give the open intents of *interrupted* rows the outcome *result* after one read, and merge the read into the truth table.
+    Return the ids of the rows without an open intent.
 
-    After a crash: what is gone needs no other request.  Only what is gone is `already_absent`.
+    For use after a crash: access that is gone needs no other request.  Only such rows become `already_absent`.
     """
     if not interrupted:
         return set()
@@ -286,7 +287,7 @@ async def conclude_by_read(
 
 
 def as_entitlement(row: CaseEntitlement) -> Entitlement:
-    """Return the row as a listing would give it: the connector need not know what we think of it."""
+    """Return the row in the type of a listing, without our own columns."""
     return Entitlement(
         row.connection,
         row.account_id,

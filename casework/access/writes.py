@@ -1,8 +1,9 @@
 """
-The writes of a restore: what is given back, and what is taken so that giving back is safe.
+The writes of a restore: giving access back, and revoking the exits that make that unsafe.
 
-That is the exits which a block froze and which live again when it is lifted: grants, app passwords, codes, addresses for a
-reset.  Where they can be reached only in an active account: a new password that nobody knows, the block lifted, the exits first.
+An exit is a way in that the block froze and that works again once it is lifted: a grant, an app password, a code, an address for
+a reset.  Where exits can be reached only in an active account, a new password that nobody knows is set before the block is
+lifted, and the exits are revoked first of all.
 """
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ from models.vocabulary import (
 
 GIVE, TAKE = "restore", "revoke"
 CLEARED_WITHIN = timedelta(seconds=60)
-"""From lifting the block to having seen every exit gone."""
+"""The longest time from lifting the block to a read that shows no exit.  A choice: after it the account is blocked again."""
 _BETWEEN = 2.0
 
 
 def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb: str, *, lifted: bool = False) -> bool:
     """
-    Commit the intent before the request leaves; but not to give what another case claims: return False.
+    Commit the intent before the request is sent.  Return False, without an intent, for giving back what another case claims.
 
-    The claim is asked for in the intent's own transaction: a case that was decided a moment ago counts.  Raises `Paused`,
-    unless the block is *lifted*: then taking goes on, so that the account does not keep its exits.
+    The claim is checked in the intent's own transaction, so a case decided a moment ago counts.  Raises `Paused`,
+    unless the block is *lifted*: then revoking goes on, so that the account does not keep its exits.
     """
     with context.store.write() as session:
         case = session.get_one(Case, account.case_id)
@@ -64,13 +65,13 @@ def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb:
 async def take(
     context: Context, account: CaseAccount, row: CaseEntitlement, *, lifted: bool = True
 ) -> ConnectorError | None:
-    """Take *row* away in the course of a restore; return the failure, if it is one.  *lifted*: see `announce`."""
+    """Revoke *row* during a restore; return the failure, if any.  *lifted*: see `announce`."""
     announce(context, account, row, TAKE, lifted=lifted)
     return await ask(context, account, row)
 
 
 def close_intents(context: Context, account: CaseAccount) -> None:
-    """Give an outcome to the intents that a crash, or a time limit, left open: nobody knows what became of them."""
+    """Give the outcome `unknown` to the intents that a crash, or a time limit, left open."""
     with context.store.write() as session:
         for row in rows_of(session, account.case_id, account):
             if row.op is None:
@@ -85,7 +86,7 @@ def close_intents(context: Context, account: CaseAccount) -> None:
 
 
 def frozen_kinds(context: Context, account: CaseAccount, manifest: Manifest) -> Kinds:
-    """Return the kinds that must be seen gone once the block is lifted; none after a leave of absence: all of it is the person's."""
+    """Return the kinds of exits that must be seen gone after the block is lifted; none after a leave: the person keeps them."""
     if context.case(account.case_id).kind is DepartureKind.LEAVE:
         return frozenset()
     return frozenset(
@@ -99,8 +100,8 @@ def frozen_kinds(context: Context, account: CaseAccount, manifest: Manifest) -> 
 
 async def change_password(context: Context, account: CaseAccount, manifest: Manifest) -> ConnectorError | None:
     """
-    Let the connector set a password that nobody knows, where the service has one, before the block is lifted; return why it
-    could not.  Raises `Paused`.
+    Let the connector set a password that nobody knows, if the service has passwords, before the block is lifted.  Return the
+    failure, if any.  Raises `Paused`.
     """
     if EntitlementKind.PASSWORD not in manifest.kinds:
         return None
@@ -113,8 +114,8 @@ async def change_password(context: Context, account: CaseAccount, manifest: Mani
 
 
 async def clear(context: Context, account: CaseAccount, kinds: Kinds) -> str:
-    """Take every exit away until a read shows none; return what is left when the minute is over, nothing if nothing is."""
-    until = context.now() + CLEARED_WITHIN * 0.9  # so that what is left can be said before the minute is over
+    """Revoke every exit until a read shows none; return which are left when the minute is over, or an empty text."""
+    until = context.now() + CLEARED_WITHIN * 0.9  # leaves time to report before the minute is over
     while True:
         rows = await _listed(context, account, kinds)
         if not rows:
@@ -128,7 +129,7 @@ async def clear(context: Context, account: CaseAccount, kinds: Kinds) -> str:
 
 
 async def _listed(context: Context, account: CaseAccount, kinds: Kinds) -> list[CaseEntitlement]:
-    """Read the account now and return the rows that the read shows; a kind that could not be read is one of them."""
+    """Read the account now and return the rows that the read shows, with one row for each kind that could not be read."""
     listing = await read_access(context, account, kinds)
     seen = {entitlement.id for entitlement in listing}
     with context.store.write() as session:

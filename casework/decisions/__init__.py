@@ -1,1 +1,1 @@
-"""What people decide about a case: questions, waivers, attestations, approvals."""
+"""People's decisions on a case: pauses, waivers, attestations, approvals."""

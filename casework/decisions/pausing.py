@@ -1,4 +1,4 @@
-"""The emergency brake: pulled by one person, released by two, asked for in the transaction of each intent.  Reads go on."""
+"""Pauses, the emergency brake: one person pauses, two resume, and the transaction of each intent checks.  Reads go on."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _IN_FORCE = select(Pause).where(col(Pause.resumed_at).is_(None)).order_by(col(Pa
 
 
 def in_force(session: Session) -> list[Pause]:
-    """Return the pauses that nobody has resumed, the oldest first."""
+    """Return the pauses that are not resumed, the oldest first."""
     return list(session.exec(_IN_FORCE).all())
 
 
 def concerns(pause: Pause, case: Case) -> bool:
-    """Whether *pause* is about *case*: it alone, its company, or everything."""
+    """Whether *pause* covers *case*: the case alone, its company, or everything."""
     return pause.case_id == case.id if pause.case_id is not None else pause.company in {None, case.company}
 
 
 def cases_and_pauses(context: Context, *which: ColumnElement[bool]) -> list[tuple[Case, bool]]:
-    """Return these cases, the earliest instant first, each with whether it is paused."""
+    """Return the cases that match *which*, the earliest instant first, each with whether it is paused."""
     with context.store.read() as session:
         cases, pauses = session.exec(select(Case).where(*which).order_by(col(Case.due_at))).all(), in_force(session)
     return [(case, any(concerns(pause, case) for pause in pauses)) for case in cases]
 
 
 def require_not_paused(session: Session, case: Case) -> None:
-    """Raise `Paused` while a pause holds *case*; its remedy, which Prefect never sees, names who has paused it."""
+    """Raise `Paused` while a pause covers *case*; its remedy, which Prefect never sees, names the person who paused."""
     held_by = next((pause for pause in in_force(session) if concerns(pause, case)), None)
     if held_by is not None:
         how = f"`lastday resume {held_by.id}`, then a second person approves."
@@ -46,7 +46,7 @@ def require_not_paused(session: Session, case: Case) -> None:
 
 
 def scope_of(pause: Pause) -> str:
-    """Return of what it is: `case`, `company` or `everything`."""
+    """Return the scope of *pause*: `case`, `company` or `everything`."""
     return "case" if pause.case_id is not None else "company" if pause.company is not None else "everything"
 
 
@@ -54,10 +54,10 @@ def pause(
     context: Context, *, by: Actor | str, reason: str, case_id: str | None = None, company: str | None = None
 ) -> Pause:
     """
-    Stop every write at vendors from now on: of one case, of a company, or with neither of everything.
+    Stop every write at vendors from now on: for one case, for a company, or without either for everything.
 
-    What was sent already is not undone.  Raises `BadRequest` without a reason, and for a case or a company that is not there,
-    or erased: it would stop nothing.
+    Requests that were sent already are not undone.  Raises `BadRequest` without a reason, and for an unknown or erased case, or
+    a company without cases: the pause would stop nothing.
     """
     if not reason.strip():
         raise BadRequest("pause: has no reason", "Say why: whoever resumes decides by it.")
@@ -79,7 +79,7 @@ def pause(
 
 
 def request_resumption(context: Context, pause_id: str, *, by: Actor | str, reason: str) -> Question:
-    """Ask for a pause to end; it does once a second person has approved it, whoever of the two had paused."""
+    """Ask for a pause to end; it ends once a second person approves.  The person who paused may be one of the two."""
     with context.store.write() as session:
         paused = _in_force(session, pause_id)
         return ask(
@@ -89,7 +89,7 @@ def request_resumption(context: Context, pause_id: str, *, by: Actor | str, reas
 
 
 def resume(context: Context, session: Session, pause_id: str) -> Pause:
-    """End a pause, and let the cases that it held be taken up at once.  Raises `BadRequest` for one that has ended."""
+    """End a pause, and have its cases taken up at once.  Raises `BadRequest` for a pause that has ended."""
     paused = _in_force(session, pause_id)
     paused.resumed_at = context.now()
     session.add(paused)

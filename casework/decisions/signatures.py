@@ -1,4 +1,4 @@
-"""What named persons sign for: waivers, attestations, and the second person's consent."""
+"""Signatures of named persons: waivers, attestations, and the second person's consent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NEVER_STANDING = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 
 
 class Terms(TypedDict):
-    """On what a waiver is asked for, by whom, and which control stands in for what is waived."""
+    """The terms of a waiver: its *reason*, its last day, who asks (*by*), and the *compensating* control."""
 
     reason: str
     until: date
@@ -46,9 +46,9 @@ class Terms(TypedDict):
 
 def waive(context: Context, *, entitlement_id: str, case_id: str, **terms: Unpack[Terms]) -> Waiver:
     """
-    Ask for one entitlement of a case to be accepted until a date, for the reason for which it is open now.
+    Ask for a waiver of one entitlement until a date, for the reason for which it is open now.
 
-    Counts once a second person has approved it, and only while the row is open for that reason.
+    It counts once a second person has approved it, and only while the row is open for that reason.
     """
     with context.store.write() as session:
         row = _row(session, case_id, entitlement_id)
@@ -62,9 +62,9 @@ def waive_for_tenant(
     context: Context, *, connection: ConnectionId, kind: EntitlementKind, accepts: OpenReason, **terms: Unpack[Terms]
 ) -> Waiver:
     """
-    Ask for a standing waiver: one kind, open for one reason that lies in the tenant and not in an account, settled once.
+    Ask for a tenant's waiver: of one kind in all cases, for one reason that lies in the tenant and not in an account.
 
-    Raises `BadRequest` for any other reason, and for sign-in and sessions: those are accepted in each case, or not at all.
+    Raises `BadRequest` for any other reason, and for sign-in and sessions: those are waived in each case, or not at all.
     """
     if accepts not in STANDING_REASONS:
         raise BadRequest(f"waiver: {accepts} cannot stand for the tenant", "Accept it in the case that has it.")
@@ -97,13 +97,15 @@ def _request(context: Context, session: Session, terms: Terms, **about: Any) -> 
 
 def attest(context: Context, *, case_id: str, entitlement_id: str, statement: str, by: Actor | str) -> Attestation:
     """
-    Sign for a manual step on one entitlement: done, as I saw it now.
+    Sign for a manual step on one entitlement that a person has done and seen.
 
-    Where the vendor can be read, what is read outranks what is signed: the attestation orders a read, and that settles the row.
-    A read that shows it open ends the attestation for good.  One from before the case's instant does not count.  Raises `BadRequest` for a settled row, except for
-    a sign-in that is mastered elsewhere: there the attestation says that it was disabled where it is mastered.  In a
-    restore it signs for giving back by hand what could not be given back.  *entitlement_id* `no_account` signs that this
-    person truly holds no account anywhere; the id that a finding on activity after the cut bears signs for what was found out.
+    Where the vendor can be read, a read outranks a signature: the attestation causes a read, which settles the row.  A read that
+    shows the row open ends the attestation for good.  An attestation from before the case's instant does not count.  In a
+    restore it signs that the row was given back by hand.  Raises `BadRequest` for a settled row, except for a sign-in: one that
+    is mastered elsewhere is signed for as disabled there.
+
+    *entitlement_id* `no_account` signs that this person holds no account anywhere; the id of a finding on activity after the
+    cut signs for the result of looking into it.
     """
     if not statement.strip():
         raise BadRequest("attestation: says nothing", "State what was done, where and when.")
@@ -126,7 +128,7 @@ def attest(context: Context, *, case_id: str, entitlement_id: str, statement: st
 
 
 def _attested(session: Session, case_id: str, about: str) -> dict[str, Any]:
-    """Return what a leaf says of that which is signed for; a row in a restore has its end by it."""
+    """Return the leaf's fields for the signed row or finding; a row of a restore ends by the signature."""
     if about == NO_ACCOUNT:
         return {"finding": NO_ACCOUNT}
     if post_cut.is_key(about):
@@ -151,9 +153,9 @@ def _row(session: Session, case_id: str, entitlement_id: str) -> CaseEntitlement
 
 def request_retirement(context: Context, connection: ConnectionId, *, by: Actor | str, reason: str) -> Question:
     """
-    Ask for *connection* to be retired: cases that had accounts there are closed and looked at without it.
+    Ask for *connection* to be retired: cases with accounts there are closed and rechecked without it.
 
-    Counts once a second person has approved it.  Raises `BadRequest` for one that is still configured, or without a reason.
+    It counts once a second person has approved it.  Raises `BadRequest` for a configured connection, or without a reason.
     """
     _require_out_of_use(context, connection)
     with context.store.write() as session:
@@ -173,10 +175,10 @@ def _require_out_of_use(context: Context, connection: ConnectionId, *, used: boo
 
 def approve(context: Context, question_id: str, *, by: Actor | str, revision: int | None = None) -> str:
     """
-    Give the second person's consent to a waiver, a restore, a release …; returns what was approved, in words.
+    Give the second person's consent to a waiver, a restore, a release …; return what was approved, in words.
 
-    Raises `BadRequest` when the same person asked for it: two pairs of eyes are two people; and for the retirement of a
-    connection that is in use again, and the end of a pause that has ended.
+    Raises `BadRequest` if the same person asked for it, for the retirement of a connection that is in use again, and for
+    the end of a pause that has ended.
     """
     with context.store.write() as session:
         question = session.get(Question, question_id)
@@ -198,7 +200,7 @@ def approve(context: Context, question_id: str, *, by: Actor | str, revision: in
 
 
 def _let_count(context: Context, session: Session, consent: Question) -> str:
-    """Let a waiver count: in its case, or as a standing one in all that have not ended."""
+    """Let a waiver count: in its case, or for a tenant's waiver in all cases that are not finished."""
     waiver = session.get_one(Waiver, consent.id)
     waiver.approved_by, waiver.approved_at = consent.answered_by, consent.answered_at
     session.add(waiver)

@@ -1,1 +1,1 @@
-"""What is erased of a finished case, by default all that could name a person; and what the law keeps."""
+"""Erasure of a finished case: everything that could name a person, unless it is listed as kept; and legal holds."""

@@ -1,8 +1,8 @@
 """
-A case's personal data is removed: payloads with their salts, evidence with its key, and every personal column.
+Remove a case's personal data: payloads with their salts, evidence with its key, and every personal column.
 
-The events stay, and with them every proof; an event's commitment says nothing once its salt is gone.  It takes two people, an
-ended case, and no legal hold.
+The events stay, and with them every proof; an event's commitment reveals nothing once its salt is gone.  An erasure needs two
+people, a finished case, and no legal hold.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from models.vocabulary import QuestionKind
 
 _ERASE = QuestionKind.ERASE
 ERASED = "erased"
-"""The verdict of a look that was not carried out any more, and why nobody has to answer a question."""
+"""The verdict of a recheck that an erasure cancelled, and the reason why a question was settled."""
 _MOST = 300
 """Entries named by one leaf: with eight digits each they stay below its 4,096 bytes."""
 
 
 class ErasureBasis(StrEnum):
-    """Why personal data of a case is removed, as the trail says it; other words than these stand in the event's payload."""
+    """Why personal data of a case is removed, as the leaf has it; a basis in other words is in the event's payload."""
 
     RETENTION = "retention"
     REQUEST = "request"
@@ -54,7 +54,7 @@ class ErasureBasis(StrEnum):
 
 def hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> None:
     """
-    Forbid to erase the case until the hold is released; a consent that was given before is void.  Twice is once.
+    Forbid to erase the case until the hold is released; an earlier consent to erase is used up.  Safe to repeat.
 
     Raises `BadRequest` without a reason.
     """
@@ -69,7 +69,7 @@ def hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> Non
 
 
 def release_hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> None:
-    """Let the case be erased again.  Raises `BadRequest` if nothing holds it."""
+    """Release the legal hold.  Raises `BadRequest` if there is none."""
     with context.store.write() as session:
         case = case_in(session, case_id)
         if case.held_at is None:
@@ -81,7 +81,7 @@ def release_hold(context: Context, case_id: str, *, by: Actor | str, reason: str
 
 def request_erasure(context: Context, case_id: str, *, by: Actor | str, basis: str) -> Question:
     """
-    Ask for the case to be erased, and return what a second person approves; asked again, it is the same request.
+    Ask for the case to be erased, and return the request, which a second person approves; asking again returns the same one.
 
     Raises `BadRequest` for a case under way, under a legal hold, or erased already.
     """
@@ -99,15 +99,16 @@ def erase(context: Context, case_id: str) -> int:
     """
     Carry out an approved erasure; return how many events lost their payload.  Safe to repeat after a crash at any point.
 
-    Evidence goes first: its key cannot come back, and a second time finds nothing.  Copies outside (exported bundles, backups)
-    are not reached: whoever holds them must be told.  Raises `TablesDiffer` while the case is not what was sealed, and `InUse` when all is erased but the journal of SQLite.
+    Evidence is erased first: its key cannot come back, and a second try finds nothing.  Copies outside (exported bundles,
+    backups) are not erased: their holders must be informed.  Raises `TablesDiffer` while the tables differ from what was sealed,
+    and `InUse` if everything is erased except SQLite's journal.
     """
     with context.store.read() as session:
         case = case_in(session, case_id)
         if case.erased_at is None:
             _refuse(case)
             _approved(session, case_id)
-            require_as_sealed(session, case_id)  # what is left is sealed as it is: nobody could tell afterwards
+            require_as_sealed(session, case_id)  # what is left is sealed: no change by hand could be found afterwards
     if context.evidence is not None:
         context.evidence.erase(case_id)
     emptied = 0
@@ -130,9 +131,9 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
         settle(context, session, question, ERASED)
     for look in session.exec(choose(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))).all():
         look.looked_at, look.verdict = context.now(), ERASED
-    context.store.append_told(session)  # what was told just now is erased as well
+    context.store.append_told(session)  # the events of this transaction are erased as well
     connection = session.connection()
-    binds = {  # something that is removed: a payload, or a file of evidence
+    binds = {  # True: the event has something to remove, a payload or a file of evidence
         entry.idx: "payload_commit" in entry.record or bool(files_of(entry.record))
         for entry in reading.entries(connection, case.id)
     }
@@ -142,7 +143,7 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
     redact(context, connection, case.id)
     session.expire_all()
     *others, last = _parts([idx for idx, bound in binds.items() if bound])
-    left = signed | {WHOLE: rows_in(session, case.id)}  # nothing can be worked out from what was before
+    left = signed | {WHOLE: rows_in(session, case.id)}  # the rows before the erasure cannot be derived any more
     for part, said in (*((part, signed) for part in others), (last, left)):
         seal(context, session, EventType.PAYLOAD_ERASED, case.id, idx=part, basis=word, count=len(part), payload=said)
     return emptied
@@ -150,10 +151,10 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
 
 def _forget_journal(context: Context) -> None:
     """
-    Rewrite SQLite's file without its free pages, and empty its write-ahead log: pages from before the erasure lie in both.
+    Rewrite SQLite's file without its free pages, and empty its write-ahead log: both have pages from before the erasure.
     PostgreSQL recycles its own.
 
-    Waits as long as the database does for who writes, or reads older pages; raises `InUse` if they still do then.
+    Waits, as long as the database does, for processes that write or read older pages; then raises `InUse`.
     """
     if context.store.engine.dialect.name != "sqlite":
         return
@@ -175,7 +176,7 @@ def _forget_journal(context: Context) -> None:
 
 
 def _empty(context: Context, connection: Connection, ids: list[int]) -> int:
-    """Take payloads and salts away, as the only change that the trail's triggers let through; return how many there were."""
+    """Empty payloads and salts, the only change that the trail's triggers allow; return how many there were."""
     there = update(audit_payload).where(audit_payload.c.idx.in_(ids), audit_payload.c.erased_at.is_(None))
     return connection.execute(there.values(salt=None, payload=None, erased_at=context.now())).rowcount
 
@@ -186,7 +187,7 @@ def _parts(ids: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _word(basis: str) -> ErasureBasis:
-    """Return the leaf's word for *basis*: a leaf takes no free text."""
+    """Return the leaf's word for *basis*: a leaf has no free text."""
     said = basis.strip().casefold()
     return ErasureBasis(said) if said in {member.value for member in ErasureBasis} else ErasureBasis.OTHER
 

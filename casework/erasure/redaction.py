@@ -1,9 +1,9 @@
 """
-Everything personal in a case's rows, emptied; what a record still proves without it stays.
+Redaction: empty everything personal in a case's rows, and keep what a record can still prove without it.
 
-The rule is turned round, so that a column that comes later is not forgotten: of every table with a `case_id`, each text and each
-JSON is emptied unless it is listed here as ours.  Words of enums, times, counts and verdicts stay.  Vendors' ids of accounts
-give way to the random references that the trail has for them.
+Every column of text or JSON in a table with a `case_id` is emptied unless it is listed here, so that a new column is not
+forgotten.  Enums, times, counts and verdicts are kept.  Vendors' ids of accounts are replaced by the trail's random
+references.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ KEPT = {
     "question": {"id"},
     "waiver": {"id"},
 }
-"""Texts of ours, by table: random references, digests, words.  `case_id` and `connection` are kept everywhere."""
+"""Texts of ours by table: random references, digests, words of enums.  `case_id` and `connection` are kept everywhere."""
 _STATED = {
     "lastday", "service", "connection", "source", "round", "verdict", "reason", "from", "until", "begun_at", "oldest", "newest", "lag_seconds",
     "retention_days", "plan", "vendor_page", "caveats", "pages", "records", "duplicates_dropped", "came_late", "late_before",
     "problems", "file", "of_others", "tells",
 }  # fmt: skip
-"""Words, times, counts and digests of a log's statement."""
+"""The fields of a log's statement that are kept: words, times, counts and digests."""
 _ACCOUNT = {"account_id", "vendor_id"}
 _PERSON: Mapping[str, Any] = asdict(Leaver("", "")) | {"other_emails": []}
 
 
 @dataclass
 class Names:
-    """New names for what bore a vendor's: the same old one is the same new one throughout the case."""
+    """New names in place of a vendor's: one old name gets the same new name in the whole case."""
 
     context: Context
     accounts: dict[tuple[ConnectionId, str], str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Names:
     _counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def account(self, connection: ConnectionId, vendor_id: str) -> str:
-        """Return the trail's reference of an account; of one that is no candidate of the case (a colleague's), a fresh one."""
+        """Return the trail's reference of an account; for an account that is not the case's (a colleague's), a new one."""
         return self.accounts.setdefault((connection, vendor_id), self.context.name("acct"))
 
     def row(self, entitlement_id: str) -> str:
@@ -78,7 +78,7 @@ class Names:
 
 
 def redact(context: Context, connection: Connection, case_id: str) -> None:
-    """Empty the personal columns of every row of the case, in the caller's transaction.  Once: the new names are random."""
+    """Empty the personal columns of every row of the case, in the caller's transaction.  Not to be repeated: the new names are random."""
     names = Names(context)
     _learn(connection, case_id, names)
     for table, owner in case_tables():
@@ -100,7 +100,7 @@ def case_tables() -> Iterator[tuple[Table, Column[Any]]]:
 
 
 def _learn(connection: Connection, case_id: str, names: Names) -> None:
-    """Take over the references that the trail has for the accounts, and number the rows of the truth table anew."""
+    """Load the trail's references of the accounts, and number the rows of the truth table anew."""
     account, row = tables.metadata.tables["account"], tables.metadata.tables["entitlement"]
     for found in connection.execute(select(account).where(account.c.case_id == case_id)).mappings():
         names.accounts[found["connection"], found["vendor_id"]] = found["ref"]
@@ -120,7 +120,7 @@ def _emptied(table: Table, row: Mapping[str, Any], names: Names) -> Iterator[tup
 
 
 def _may_be_personal(column: Column[Any]) -> bool:
-    """Texts and JSON; an enum is stored as text too and says nothing about anybody."""
+    """Whether the column has text or JSON; an enum is stored as text too, but is not personal."""
     stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
     return isinstance(stored, (String, JSON)) and not isinstance(stored, Enum)
 
@@ -140,19 +140,19 @@ def _instead(table: Table, column: Column[Any], row: Mapping[str, Any], names: N
     return None if column.nullable else ""
 
 
-def _statement(row: Mapping[str, Any], names: Names) -> Any:  # noqa: ARG001  # all of these are asked alike
-    """Keep what was asked of a log and how much came; not the vendor's sentences, and the account by its reference alone."""
+def _statement(row: Mapping[str, Any], names: Names) -> Any:  # noqa: ARG001  # the signature of `_SPECIAL`
+    """Keep a log's requests and counts, without the vendor's sentences, and the account by its reference alone."""
     kept = {name: value for name, value in (row["statement"] or {}).items() if name in _STATED}
     return row["statement"] and kept | {"account": row["account_ref"]}
 
 
 _SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Names], Any]] = {
     (CASE, "leaver"): lambda _, __: dict(_PERSON),
-    (CASE, "employee_key"): lambda row, _: f"erased-{row['id']}",  # live cases are told apart by it
+    (CASE, "employee_key"): lambda row, _: f"erased-{row['id']}",  # it distinguishes live cases
     ("entitlement", "id"): lambda row, names: names.row(row["id"]),
     ("entitlement", "vendor_id"): lambda row, names: names.row(row["id"]).rpartition(":")[2],
-    ("finding", "key"): lambda row, names: names.next(row["kind"]),  # it named the row that it was about
-    # a reference or a word of ours, but for a row of the truth table
+    ("finding", "key"): lambda row, names: names.next(row["kind"]),  # it had the id of its row
+    # a reference or a word of ours, except for the id of a row
     ("question", "subject"): lambda row, names: (
         names.row(row["subject"]) if row["kind"] == QuestionKind.TAKEN_BY_US else row["subject"]
     ),

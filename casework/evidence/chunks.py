@@ -1,12 +1,12 @@
 """
-The form of an evidence file on the disk: chunks, each encrypted and authenticated for itself, in one order only.
+The form of an evidence file on the disk: chunks, each encrypted and authenticated by itself, in a fixed order.
 
     magic, 19 bytes | chunk | chunk | … | last chunk
     chunk = last? (1 byte) | length of what is encrypted, big-endian (4) | nonce (12) | AES-256-GCM (length)
 
-Each chunk's associated bytes are the file's identity, the chunk's number and whether it is the last: chunks cannot be
-reordered, left out, exchanged between files or cut off at the end without its being seen.  Nonces are random and not
-counted: a page that is written again after a crash must never meet the nonce of the page that was lost.
+Each chunk's associated bytes are the file's identity, the chunk's number and whether it is the last.  So a reader notices
+chunks that were reordered, left out, exchanged between files or cut off at the end.  Nonces are random and not
+counted: a page that is written again after a crash must never have the nonce of the page that was lost.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 MAGIC = b"lastday evidence 1\n"
 CHUNK = 1 << 20
-"""The most clear bytes in one chunk: what a reader holds at once."""
+"""The most clear bytes in one chunk, 1 MiB.  A choice: a reader holds one chunk in memory."""
 _HEAD = struct.Struct(">?I12s")
 _TAG = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Encrypts and decrypts the chunks of one file.  *identity* is the file's own."""
+    """Encrypts and decrypts the chunks of one file, which *identity* names."""
 
     cipher: AESGCM
     identity: bytes
@@ -64,7 +64,7 @@ class Lock:
 
 
 def _clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
-    """Yield the clear bytes, chunk by chunk.  Raises `Damaged`, at the latest where the file ends too early or too late."""
+    """Yield the clear bytes, chunk by chunk.  Raises `Damaged`, for a file that ends too early or too late only at its end."""
     if file.read(len(MAGIC)) != MAGIC:
         raise Damaged("it does not begin like an evidence file")
     number, last = 0, False
@@ -82,12 +82,12 @@ def _clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
 
 
 def opened(file: BinaryIO, lock: Lock) -> io.BufferedReader:
-    """Return the clear bytes as a stream, which closes *file* with itself.  Raises `Damaged`; the end is sure only when it was reached."""
+    """Return the clear bytes as a stream, which closes *file* with itself.  Reading raises `Damaged`; read to the end to be sure."""
     return io.BufferedReader(_ClearReader(file, lock), 1 << 16)
 
 
 def content_of(compressed: BinaryIO) -> zstandard.ZstdDecompressionReader:
-    """Return what a Zstandard stream of one frame or many holds, as a stream."""
+    """Return a stream of the content of a Zstandard stream of one or more frames."""
     return zstandard.ZstdDecompressor().stream_reader(compressed, read_across_frames=True)
 
 
@@ -122,9 +122,9 @@ class _ClearReader(io.RawIOBase):
 
 class GrowingFile:
     """
-    The one writer of a file.  *row* says how far it is written; what of that is certain is committed with `keep`.
+    The only writer of a file.  *row* has the length that is written; `keep` commits it.
 
-    Raises `InUse` while another process, or another task, writes it; the kernel lets go of a writer that was killed.
+    Raises `InUse` while another process, or another task, writes the file; the kernel releases the lock of a killed writer.
     """
 
     row: EvidenceFile
@@ -135,7 +135,7 @@ class GrowingFile:
 
     def go_on(self, row: EvidenceFile) -> None:
         """
-        Continue at the position that *row* has committed: what lies behind it is cut off.
+        Continue at the position that *row* has committed; later bytes are cut off.
 
         Raises `Damaged` when the file is shorter than what was committed.
         """
@@ -149,7 +149,7 @@ class GrowingFile:
             settle(self._path.parent)
 
     def append(self, clear: bytes) -> None:
-        """Write *clear*, which is on the disk when this returns; until it is kept, a crash takes it back."""
+        """Write *clear* to the disk (fsync) before returning; a crash before `keep` discards it."""
         parts = [clear[start : start + CHUNK] for start in range(0, max(len(clear), 1), CHUNK)]
         self._write(b"".join(self._lock.close(self.row.chunks + n, part, last=False) for n, part in enumerate(parts)))
         self.row.chunks += len(parts)
@@ -157,8 +157,8 @@ class GrowingFile:
 
     def end(self) -> tuple[str, str]:
         """
-        Write the last chunk, which is empty.  Return the SHA-256 of what the disk has of the clear bytes, and of what they hold if
-        the file is a `.zst`; raises `Damaged` if it is none.
+        Write the last chunk, which is empty.  Return the SHA-256 of the clear bytes as read back from the disk and, for a `.zst`
+        file, of their content (else the same again); raises `Damaged` if that is not Zstandard.
         """
         self._write(self._lock.close(self.row.chunks, b"", last=True))
         self.row.chunks += 1
@@ -173,7 +173,7 @@ class GrowingFile:
             raise Damaged("it is no Zstandard file") from exc
 
     def keep(self, session: Session) -> EvidenceFile:
-        """Say in the caller's transaction how far the file is certain; return its row there."""
+        """Commit the written length in the caller's transaction; return its row there."""
         row = session.get_one(EvidenceFile, self.row.id)
         row.length, row.chunks, row.clear_size = self.row.length, self.row.chunks, self.row.clear_size
         return row

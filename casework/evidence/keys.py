@@ -1,8 +1,8 @@
 """
 The master keys, each in a file of its own, and the wrapping of a case's key by one of them.
 
-Whoever erases a case's wrapped key erases the case's evidence, also from every backup of the files.  One key is in force, by what
-the database says: it alone wraps.  See `casework.evidence.rotation`.
+Erasing a case's wrapped key erases the case's evidence, also in every backup of the files.  The database names the one master
+key in force, which alone wraps.  See `casework.evidence.rotation`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """A master key as it was read.  *name* says which it is, without revealing anything of it."""
+    """A master key as it was read.  *name* is from its digest and reveals nothing of the key."""
 
     name: str
     cipher: AESGCM = field(repr=False)
@@ -41,7 +41,7 @@ class MasterKey:
         return cls(f"file-{digest[:16]}", AESGCM(key))
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
-        """Encrypt *key* under a random nonce, bound to its *context*, which is the case."""
+        """Encrypt *key* under a random nonce, bound to *context*, the case's id."""
         nonce = secrets.token_bytes(_NONCE_SIZE)
         return nonce + self.cipher.encrypt(nonce, key, context)
 
@@ -54,7 +54,7 @@ class MasterKey:
 
 
 def make(path: Path) -> MasterKey:
-    """Make a new key in *path*, whole or not at all.  Raises `OSError`, `FileExistsError` among them."""
+    """Make a new key in *path*, completely or not at all.  Raises `OSError`, also `FileExistsError`."""
     key = secrets.token_bytes(KEY_SIZE)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_once(path, key.hex().encode() + b"\n")
@@ -66,16 +66,16 @@ class KeyFile:
     """
     A master key: 64 hexadecimal digits in *path*, readable by its owner alone.
 
-    It is read when it is needed and not before: a key that is lost, or lies open to others, stops the evidence and not the
-    cut.  Made on first use, and only while *is_first* says that nothing was wrapped yet: beside evidence under another key
-    a new one would hide that the old one is lost.  Whatever is wrong with it raises `Misconfigured`.
+    It is read only when it is needed: a key that is lost, or readable by others, stops the evidence and not the cut.  It is
+    made on first use, and only while *is_first* returns True (nothing was wrapped yet): beside evidence under another key
+    a new key would hide that the old one is lost.  Every fault of the file raises `Misconfigured`.
     """
 
     path: Path
     is_first: Callable[[], bool]
 
     def open(self) -> MasterKey:
-        """Read it once, so that its name and what it wraps are of the same key even if the file is exchanged meanwhile."""
+        """Read the key once: its name and what it wraps belong together even if the file is replaced meanwhile."""
         if not os.path.lexists(self.path):
             if not self.is_first():
                 raise Misconfigured(
@@ -85,7 +85,7 @@ class KeyFile:
         return self._read()
 
     def check(self) -> None:
-        """Raise `Misconfigured` if it could not be used now.  Makes nothing."""
+        """Raise `Misconfigured` if the key cannot be used now.  Makes no key."""
         if os.path.lexists(self.path) or not self.is_first():
             self.open()
 
@@ -101,7 +101,7 @@ class KeyFile:
         return MasterKey.of(key)
 
     def _make(self) -> None:
-        """Safe when several processes come first at once: one key wins, and all read it."""
+        """Make the key.  Safe if several processes do so at once: one key wins, and all read it."""
         try:
             with contextlib.suppress(FileExistsError):
                 make(self.path)
@@ -111,9 +111,9 @@ class KeyFile:
 
 def held(name: str, files: Iterable[KeyFile]) -> MasterKey:
     """
-    Return the key *name* from the one of *files* that holds it; what is wrong with another one does not matter then.
+    Return the key *name* from the one of *files* that holds it; faults of the other files do not matter then.
 
-    Raises `Misconfigured` if none does: whoever has only an earlier key, or a later one, writes nothing under it.
+    Raises `Misconfigured` if no file holds it: a process that only has an earlier or a later key writes nothing under it.
     """
     wrong: Misconfigured | None = None
     for file in files:

@@ -1,9 +1,9 @@
 """
-The master key of the evidence changes: a new one wraps from one moment on, and every case's key is wrapped anew by it.
+Rotate the master key of the evidence: a new key wraps from one moment on, and every case's key is wrapped anew by it.
 
-The moment is an event of the log, in the transaction that wraps the first of them: from then on whoever holds only the former
-key writes nothing, on whichever machine.  At every instant each case's key is wrapped by exactly one of the two.  A key that
-was left never comes back: nothing that it wraps later could be missed when its file is thrown away.
+The moment is an event of the log, in the transaction that wraps the first case's key anew.  From then on a process, on any
+machine, that only has the former key writes nothing.  At every instant each case's key is wrapped by exactly one of the two.
+A replaced key is never used again, so that nothing is lost when its file is deleted.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from models.actor import Actor
 from models.tables import EvidenceKey
 
 BATCH = 200
-"""Keys in one transaction: other writers wait for it no longer than for one another."""
+"""Keys in one transaction.  A choice: other writers wait for it no longer than for each other."""
 _LEFT = "evidence-key-left:"
-"""How the key begins under which the log tells of a master key's successor."""
+"""Begins the dedup key of the log's event that names a master key's successor."""
 _LIVING = col(EvidenceKey.wrapped).is_not(None)
 
 
 def in_force(session: Session, first: Callable[[], MasterKey]) -> str:
-    """Return the name of the key that wraps: the one of the cases' keys, or its successor; before there are any, that of *first*."""
+    """Return the name of the master key in force: the last successor of the one that wraps a case's key; without cases, *first*."""
     name = session.exec(select(EvidenceKey.master).where(_LIVING).limit(1)).first() or first().name
     while (later := _successor(session, name)) is not None:
         name = later
@@ -40,13 +40,13 @@ def in_force(session: Session, first: Callable[[], MasterKey]) -> str:
 
 
 def _successor(session: Session, name: str) -> str | None:
-    """Return the key that took the place of *name*, None for one that was never left."""
+    """Return the key that replaced *name*, None if none did."""
     left = reading.find(session.connection(), _LEFT + name)
     return None if left is None else str(left.record["to_key"])
 
 
 def needed(session: Session) -> dict[str, int]:
-    """Return the master keys without which evidence cannot be read, and how many cases' keys each of them wraps."""
+    """Return the master keys that are needed to read evidence, and how many cases' keys each of them wraps."""
     counted = select(EvidenceKey.master, func.count()).where(_LIVING).group_by(EvidenceKey.master)
     return dict(session.exec(counted.order_by(EvidenceKey.master)).all())
 
@@ -54,10 +54,10 @@ def needed(session: Session) -> dict[str, int]:
 @dataclass(slots=True)
 class Rotation:
     """
-    One run of a change to the master key *new*: see `EvidenceStore.rotate`.  *held* returns a key by its name, or raises `Misconfigured`.
+    One run of a rotation to the master key *new*: see `EvidenceStore.rotate`.  *held* returns a key by its name, or raises `Misconfigured`.
 
-    *count* keys were wrapped anew; *damaged* are the cases whose key opens under none; *missing* are earlier master keys, left before
-    and not here, under which an earlier change that was not ended has left some.
+    *count*: the keys wrapped anew.  *damaged*: the cases whose key no master key opens.  *missing*: replaced master keys that are
+    not here and still wrap keys, since an earlier rotation did not end.
     """
 
     new: MasterKey
@@ -70,14 +70,14 @@ class Rotation:
     _after: str = ""
 
     def left(self, session: Session) -> int:
-        """Return how many cases' keys are still wrapped by another one."""
+        """Return how many cases' keys another master key still wraps."""
         return sum(count for name, count in needed(session).items() if name != self.new.name)
 
     def go_on(self, session: Session, tell: Callable[[Draft], None]) -> bool:
         """
-        Wrap the next cases' keys in the caller's transaction, and tell it; return whether there may be more.
+        Wrap the next cases' keys in the caller's transaction and seal that; return whether there may be more.
 
-        Raises `Misconfigured` unless the key is here that wrapped until now, `BadRequest` for a new key that was left before.
+        Raises `Misconfigured` without the master key that wrapped until now, `BadRequest` for a new key that was replaced before.
         """
         former = self._former(session)
         others = col(EvidenceKey.master).not_in([self.new.name, *self.missing])
@@ -94,7 +94,7 @@ class Rotation:
         return len(rows) == BATCH
 
     def _former(self, session: Session) -> str:
-        """Return the key in force, and note which earlier ones are missing; raises what `go_on` raises."""
+        """Return the key in force, and note the *missing* ones; raises what `go_on` raises."""
         self.missing = tuple(name for name in needed(session) if not self._is_here(session, name))
         if _successor(session, self.new.name) is not None:
             raise BadRequest(
@@ -113,7 +113,7 @@ class Rotation:
         return True
 
     def _wrap(self, row: EvidenceKey) -> str | None:
-        """Wrap the case's key anew; return by which it was wrapped.  One that is damaged stays as it is, for a backup to mend."""
+        """Wrap the case's key anew; return the former master key's name.  A damaged key stays as it is, to be restored from a backup."""
         name, case = row.master, row.case_id.encode()
         try:
             key = self.held(name).unwrap(row.wrapped or b"", case)

@@ -1,7 +1,7 @@
 """
-The evidence of all cases: files in a folder, encrypted each case under a key of its own, listed in the database.
+The evidence of all cases: files in a folder, encrypted under one key for each case, listed in the database.
 
-What a file holds is known by the digests of its clear bytes, taken from what the disk gives back.
+The digests of a file are of its clear bytes as read back from the disk.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from models.actor import Actor
 from models.tables import EvidenceFile, EvidenceKey
 
 Binding: TypeAlias = "Callable[[Session, EvidenceFile], None]"
-"""What is committed together with a file's becoming whole."""
+"""A callback in the transaction that finishes a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceStore:
     """
-    *folder* holds a folder a case, named by its random id, and in it files with random names.
+    *folder* has one folder for each case, named by its random id, with files of random names.
 
-    *master* is the key that wraps, or that `rotate` lets wrap; *former* opens what is not wrapped anew yet.
+    *master*: the key that wraps, or that `rotate` changes to; *former* opens keys that are not wrapped anew yet.
     """
 
     store: Store
@@ -50,8 +50,8 @@ class EvidenceStore:
         """
         Keep *content* under *name*, for ever: the same again changes nothing, other bytes raise `EvidenceError`.
 
-        Not to be called inside a transaction of one's own: seal its digests in the next one, or by *binding*, which is
-        called in the very transaction that makes the file whole.
+        Not to be called inside a transaction: seal its digests in the next one, or by *binding*, which is called in the
+        transaction that finishes the file.
         """
         if (known := self.find(case_id, name)) is not None:
             if hashlib.sha256(content).hexdigest() != known.sha256:
@@ -64,9 +64,9 @@ class EvidenceStore:
     @contextlib.contextmanager
     def grow(self, case_id: str, name: str) -> Iterator[GrowingFile]:
         """
-        Be the one writer of a file, begun, or continued where it was kept last.
+        Open a file for its only writer: a new one, or an unfinished one at its last kept position.
 
-        Raises `InUse`, `Erased`, `Damaged`, or `EvidenceError` for a file that is whole.
+        Raises `InUse`, `Erased`, `Damaged`, or `EvidenceError` for a finished file.
         """
         with self.store.write() as session:
             key = self._key(session, case_id, make=True)
@@ -76,14 +76,14 @@ class EvidenceStore:
                 session.add(row)
         _refuse_whole(row)
         with contextlib.closing(GrowingFile(self.path_of(row), _lock(key, row))) as growing:
-            with self.store.read() as session:  # again: until now another writer may have gone on with it
+            with self.store.read() as session:  # again: another writer may have continued it until now
                 row = session.get_one(EvidenceFile, row.id)
             _refuse_whole(row)
             growing.go_on(row)
             yield growing
 
     def finish(self, growing: GrowingFile, binding: Binding | None = None) -> EvidenceFile:
-        """End the file, read it back from the disk, and keep the digests of what came back, together with *binding*."""
+        """End the file, read it back from the disk, and commit the digests of what was read, together with *binding*."""
         digests = growing.end()
         with self.store.write() as session:
             row = growing.keep(session)
@@ -94,7 +94,7 @@ class EvidenceStore:
         return row
 
     def open(self, case_id: str, name: str) -> BinaryIO:
-        """Return the clear bytes as a stream, checked while they are read: the end is sure only when it was reached."""
+        """Return the clear bytes as a stream, checked while they are read; read to the end to be sure."""
         with self.store.read() as session:
             row = _row(session, case_id, name)
             if row is None or row.finished_at is None:
@@ -107,14 +107,14 @@ class EvidenceStore:
         return opened(file, lock)
 
     def find(self, case_id: str, name: str) -> EvidenceFile | None:
-        """Return what is known of a whole file, None if there is none."""
+        """Return the row of a finished file, None if there is none."""
         with self.store.read() as session:
             row = _row(session, case_id, name)
         return row if row is not None and row.finished_at is not None else None
 
     @staticmethod
     def leaf_of(file: EvidenceFile) -> dict[str, Any]:
-        """Return what `evidence.bound` says of a whole file in its *evidence* field: *name* is its path in a bundle."""
+        """Return the *evidence* field of an `evidence.bound` event for a finished file: *name* is its path in a bundle."""
         return {
             "name": layout.EVIDENCE + file.name,
             "sha256": file.sha256,
@@ -124,10 +124,11 @@ class EvidenceStore:
 
     def erase(self, case_id: str) -> int:
         """
-        Make every file of the case unreadable for ever, by its key, and remove the files; return how many.  None is begun later.
+        Destroy the case's key, which makes its files unreadable for ever, and remove the files; return how many.  No file of the
+        case can be begun later.
 
-        The caller seals that it was done, and why.  Copies of the files, wherever they are, become noise; copies of
-        the database and of the master key of that time together would still open them.
+        The caller seals the erasure and its reason.  All copies of the files become unreadable, except to a holder of both
+        a copy of the database and the master key of that time.
         """
         with self.store.write() as session:
             key = session.get(EvidenceKey, case_id) or EvidenceKey(
@@ -147,10 +148,10 @@ class EvidenceStore:
 
     def rotate(self, *, actor: str, by: Actor, told: Callable[[int, int], None]) -> Rotation:
         """
-        Let *master* wrap from now on, and wrap every case's key anew by it; *told* hears how many of how many are done.
+        Let *master* wrap from now on, and wrap every case's key anew by it.  The callback gets how many keys of how many are done.
 
         Safe to repeat after a crash at any point, and to be run twice at once: no key is counted twice, and a second run changes
-        nothing.  Raises `Misconfigured` unless the key is here that wrapped until now, `BadRequest` for one that was left before.
+        nothing.  Raises `Misconfigured` without the key that wrapped until now, `BadRequest` for a key that was replaced before.
         """
         run, more = Rotation(self.master.open(), cache(self.key_named), actor, by), True
         with self.store.read() as session:
@@ -177,7 +178,7 @@ class EvidenceStore:
         return self.key_named(row.master).unwrap(row.wrapped, case_id.encode())
 
     def list(self, case_id: str, prefix: str = "") -> Sequence[EvidenceFile]:
-        """Return the case's whole files, in the order of their names; none of an erased case."""
+        """Return the case's finished files, sorted by name; none of an erased case."""
         query = select(EvidenceFile).where(EvidenceFile.case_id == case_id, col(EvidenceFile.finished_at).is_not(None))
         with self.store.read() as session:
             rows = session.exec(query.where(col(EvidenceFile.erased_at).is_(None)).order_by(col(EvidenceFile.name)))

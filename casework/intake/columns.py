@@ -1,4 +1,4 @@
-"""The columns of a notice, their names in the files that HR sends, and how a cell's text becomes a value, or a `Flaw`."""
+"""The columns of a notice, their headers in HR's files, and the parsing of a cell's text to a value, or a `Flaw`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.vocabulary import DepartureKind
 
 
 class Column(StrEnum):
-    """What a notice may say, by the name that CSV headers, JSON keys and the command's options share; *said* has the Japanese header."""
+    """The columns of a notice by the name of CSV headers, JSON keys and the command's options; *said* also has the Japanese header."""
 
     said: Said
 
@@ -39,7 +39,7 @@ class Column(StrEnum):
 
 
 REQUIRED = (Column.EMPLOYEE_NO, Column.NAME, Column.EMPLOYMENT_ENDS_ON)
-"""Without these headers a file is refused whole, and without a word on the kind; see `casework.intake.kinds`."""
+"""Without one of these headers a whole file is refused; for the kind see `casework.intake.kinds`."""
 
 KINDS = {
     DepartureKind.RESIGNATION: "自己都合",
@@ -51,14 +51,14 @@ KINDS = {
     DepartureKind.CONTINUED: "継続雇用",
 }
 _CONTINUED = ("定年再雇用", "正社員登用", "契約→正社員", "転籍", "在籍出向")
-"""HR's own words for an employment that goes on under another contract or employer."""
+"""HR's words for an employment that goes on under another contract or employer."""
 _LONGEST_TEXT, _LONGEST_NUMBER, _MOST_EMAILS = 200, 64, 20
 _LONGEST_EMAIL = 254  # RFC 5321's path, without brackets
-_LONGEST_WORD = 40  # of a kind, with whatever spaces stand in it
+_LONGEST_WORD = 40  # of a kind, with its spaces
 _UNREADABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, line breaks excepted
-    "\u202a-\u202e\u2066-\u2069"  # marks that turn the direction, and so show another name than the one written
-    "\ud800-\udfff\ue000-\uf8ff\ufffd-\uffff\U000f0000-\U0010ffff]"  # halves, private use (外字), damage
+    "\u202a-\u202e\u2066-\u2069"  # marks of direction, which show another name than the one written
+    "\ud800-\udfff\ue000-\uf8ff\ufffd-\uffff\U000f0000-\U0010ffff]"  # lone surrogates, private use (外字), damage
 )
 _NUMBER = re.compile(r"\w[\w./-]*")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
@@ -79,7 +79,7 @@ _BY_HEADER = {fold(name): column for column in Column for name in column.said}
 
 
 def column_of(header: str) -> Column | None:
-    """Return the column that *header* names, in either language; None for a column that we do not know."""
+    """Return the column that *header* names, in either language; None for an unknown column."""
     return _BY_HEADER.get(fold(header))
 
 
@@ -92,7 +92,7 @@ def parse_text(text: str) -> str:
 
 
 def parse_employee_no(text: str) -> str:
-    """Return the number with widths and dashes folded.  Leading zeros and case stay: they may tell people apart."""
+    """Return the number with widths and dashes folded.  Leading zeros and case are kept: two people may differ in them."""
     _limit(text, _LONGEST_NUMBER)
     number = unicodedata.normalize("NFKC", text).translate(_DASHES).strip()
     if not _NUMBER.fullmatch(number):
@@ -101,7 +101,7 @@ def parse_employee_no(text: str) -> str:
 
 
 def parse_email(text: str) -> str:
-    """Return one address with widths folded; whether it exists is for the directories to say."""
+    """Return one address with widths folded; whether it exists is not checked."""
     address = unicodedata.normalize("NFKC", text).strip()
     _limit(address, _LONGEST_EMAIL)
     if not _EMAIL.fullmatch(address) or not address.isprintable():
@@ -128,7 +128,7 @@ def parse_kind(text: str) -> DepartureKind:
 
 
 def is_kind(text: str) -> bool:
-    """Whether *text* names a kind of notice, and nothing else."""
+    """Whether *text* is the name of a kind of notice."""
     return len(text) <= _LONGEST_WORD and fold(text) in _BY_WORD
 
 

@@ -1,4 +1,4 @@
-"""A second notice of the same departure says something else: the case takes it over, and what rested on the old word is void."""
+"""Corrections: a later notice of the same departure changes the case, and facts that rested on the old values are void."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models.tables import Case
 from models.vocabulary import CaseState, Standing
 
 IDENTITY = frozenset({"name", "kana", "romaji", "former_name", "email", "other_emails"})
-"""What accounts are found by.  The number is none of them: under another one it is another person."""
+"""The particulars by which accounts are found, without the employee number: another number is another person."""
 _DATES = frozenset({"last_working_at", "timezone"})
 
 
@@ -33,15 +33,16 @@ def correct(
     context: Context, session: Session, case: Case, notice: Notice, by: Actor, *, dates: bool
 ) -> tuple[str, ...]:
     """
-    Take over what *notice* says otherwise, its *dates* too, and return the names of it.  At any time: what is cut is cut.
+    Copy to the case what *notice* changes, with *dates* also its dates, and return the names of the changed fields.  Allowed
+    at any time; it undoes no cut.
 
-    It never moves the instant of an emergency or of a case that has begun.  A closed case is opened again: whoever bears the
-    new name or address has not been looked for.
+    It never moves the instant of an emergency or of a case that has begun.  A closed case is reopened: accounts with the new
+    name or address have not been searched for.
     """
     changed = {name: value for name, value in _said_otherwise(case, notice).items() if dates or name not in _DATES}
     if not changed:
         return ()
-    voided = {name for name in changed.keys() & IDENTITY if case.leaver.get(name)}  # nothing rests on what was not said
+    voided = {name for name in changed.keys() & IDENTITY if case.leaver.get(name)}  # nothing rests on an empty value
     case.leaver = case.leaver | {name: value for name, value in changed.items() if name in IDENTITY}
     case.manager = changed.get("manager", case.manager)
     case.last_working_at = changed.get("last_working_at", case.last_working_at)
@@ -66,7 +67,7 @@ def correct(
 
 
 def judge_anew(context: Context, session: Session, case: Case, fields: Collection[str]) -> None:
-    """Void what rests on *fields*, if any, and have the person searched for again: by a plan, or by the run that is cutting."""
+    """Void the facts that rest on *fields*, and have the person searched for again: by a plan, or by the run that is cutting."""
     void(context, session, case.id, fields)
     if case.state is CaseState.WAITING:
         move(context, session, case, CaseState.PLANNED)
@@ -78,7 +79,7 @@ def judge_anew(context: Context, session: Session, case: Case, fields: Collectio
 
 
 def _said_otherwise(case: Case, notice: Notice) -> dict[str, Any]:
-    """Return what the source has a column for and says otherwise, by column."""
+    """Return the changed values by column, for the columns that the source has."""
     known = case.leaver | {"last_working_at": case.last_working_at, "timezone": case.timezone, "manager": case.manager}
     said = as_json(notice.leaver)
     said |= {"last_working_at": _last_working_at(case, notice), "timezone": notice.timezone, "manager": notice.manager}
@@ -86,7 +87,7 @@ def _said_otherwise(case: Case, notice: Notice) -> dict[str, Any]:
 
 
 def _last_working_at(case: Case, notice: Notice) -> datetime | None:
-    """Return the instant, in the case's zone if the source names none: a day that is given again must not end earlier."""
+    """Return the instant, in the case's zone if the source names none: the same day sent again must not end earlier."""
     last = notice.last_working_at
     if last is None or not notice.floating:
         return last

@@ -1,4 +1,4 @@
-"""A CSV file (RFC 4180, any line ending) becomes a reading."""
+"""Read a CSV file (RFC 4180, any line ending)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical_bars"}
 
 def read_csv(raw: bytes, kinds: KindRule | None = None) -> Reading:
     """
-    Return what the file *raw* reports.  Raises nothing, whatever the bytes.
+    Return what the file *raw* reports.  Raises nothing, for any bytes.
 
     Headers in either language and any order; see `casework.intake.decoding` for encodings, `dates` for dates and zones,
-    `kinds` for where the kind stands.  Rows are counted as a spreadsheet counts them, blank ones included.  Formulas are
+    `kinds` for the column of the kind.  Rows are counted as a spreadsheet counts them, with blank ones.  Formulas are
     text.
     """
     return read_file(raw, kinds, _parse)
@@ -46,7 +46,7 @@ def _parse(raw: bytes, rule: KindRule) -> Table:
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the records that are not blank with their number, the header's being 1 in a file that begins with it."""
+    """Yield the records that are not blank, with their number; the first record of the file has 1."""
     number = 0
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1):
@@ -58,9 +58,9 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _places(head: list[str], rule: KindRule) -> list[Column | str]:
     """
-    Return what each cell of a row is: a column of ours, or by a name of its own one that we do not know.
+    Return the column of each cell of a row: one of ours, or the unique name of an unknown one.
 
-    Raises `Flaw` for a wrong separator, a header that stands twice or one that is missing.
+    Raises `Flaw` for a wrong separator, a header that occurs twice or one that is missing.
     """
     columns = rule.columns(head, column_of)
     ours = [columns.get(cell) for cell in head]
@@ -76,7 +76,7 @@ def _places(head: list[str], rule: KindRule) -> list[Column | str]:
     for n, (cell, known) in enumerate(zip(head, ours, strict=True), 1):
         name = shown(cell.strip()) or f"column {n}"
         while known is None and any(name == other for other in places if not isinstance(other, Column)):
-            name += f" (column {n})"  # the same header again
+            name += f" (column {n})"  # a header that occurs again
         places.append(known or name)
     return places
 
@@ -89,7 +89,7 @@ def _look_for_separator(head: list[str]) -> None:
 
 
 def _row(number: int, cells: list[str], places: list[Column | str]) -> Row:
-    """Blank cells beyond the header line are a spreadsheet's habit; filled ones, and missing ones, shift the columns."""
+    """Return a row.  Spreadsheets add blank cells beyond the header; filled ones, and missing ones, shift the columns: refused."""
     pairs = list(zip(places, cells, strict=False))
     known = {place: cell for place, cell in pairs if isinstance(place, Column)}
     extra = {str(place): cell for place, cell in pairs if not isinstance(place, Column) and cell.strip()}

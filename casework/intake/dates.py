@@ -1,10 +1,10 @@
 """
-Days and instants as Japanese HR departments write them, read without guessing or refused: the year first, of four digits or
-of an era.
+Parse days and instants as Japanese HR departments write them, year first, of four digits or of an era.  Nothing is guessed:
+other forms are refused.
 
-One rule for local times that clocks skip or show twice, RFC 5545's (3.3.5): a skipped time is read with the offset
-before the jump (02:30 becomes 03:30), a repeated one is the first of the two: access is never open for longer than
-HR's words say.  An explicit offset leaves nothing to rule.
+Local times that clocks skip or show twice follow RFC 5545 (3.3.5): a skipped time is read with the offset before the
+jump (02:30 becomes 03:30), a repeated one is the first of the two, so that access is never open for longer than HR
+wrote.  A time with an offset needs no rule.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from casework.intake.notice import Flaw
 
 DEFAULT_ZONE = "Asia/Tokyo"
-_NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # a machine's own affairs, not the person's
+_NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # settings of a machine, not of a person
 _LONGEST = 64
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 FIRST_YEAR_OF_ENTRY = 1950
@@ -49,7 +49,7 @@ _LETTERS = {"R": "令和", "H": "平成", "S": "昭和"}
 
 
 def parse_day(text: str, *, first_year: int = _FIRST_YEAR) -> date:
-    """Return the day that *text* means in the Gregorian calendar, not before *first_year*; raises `Flaw`."""
+    """Return the day of *text* in the Gregorian calendar, not before *first_year*; raises `Flaw`."""
     plain = re.sub(r"\s+", "", _fold(text))
     if _SERIAL.fullmatch(plain):
         raise Flaw("excel_serial")
@@ -61,7 +61,7 @@ def parse_day(text: str, *, first_year: int = _FIRST_YEAR) -> date:
 
 def parse_instant(text: str, zone: ZoneInfo) -> datetime:
     """
-    Return the instant, UTC, that *text* means in *zone*, or in the zone or at the offset that it names itself.
+    Return the instant, UTC, of *text* in *zone*, or in the zone or at the offset that *text* names itself.
 
     A date alone means its end.  24:00 is the end of the day too.  Fractions of a second are dropped.  Raises `Flaw`.
     """
@@ -80,7 +80,7 @@ def _fold(text: str) -> str:
 
 
 def _day_before_anything(plain: str) -> date:
-    """Tell a wrong date from a right one with something behind it that is not a time."""
+    """Return the day of *plain*; raises `Flaw`: `bad_time` for a right date before something that is not a time."""
     try:
         return parse_day(plain)
     except Flaw as flaw:
@@ -114,7 +114,7 @@ def _since_midnight(found: re.Match[str]) -> timedelta:
 
 
 def _in_zone(local: datetime, text: str) -> datetime:
-    """Return the instant of *local* in the zone, or at the offset, that is written behind it."""
+    """Return the instant of *local* in the zone, or at the offset, of *text*, which followed it."""
     if found := _OFFSET.fullmatch(text):
         size = timedelta(hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0))
         if size > timedelta(hours=14) or int(found["minutes"] or 0) > 59:
@@ -132,7 +132,7 @@ def _names() -> dict[str, str]:
 
 
 def zone_name(text: str) -> str:
-    """Return the IANA name that *text* spells in any case and width; raises `Flaw`.  Abbreviations such as JST are not names."""
+    """Return the IANA name of *text*, which may have any case and width; raises `Flaw`, also for abbreviations such as JST."""
     name = _names().get(unicodedata.normalize("NFKC", text).strip().casefold())
     if name is None:
         raise Flaw("unknown_timezone", default=DEFAULT_ZONE)
@@ -140,7 +140,7 @@ def zone_name(text: str) -> str:
 
 
 def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
-    """Return the instant of a naive *local* time, by the rule above."""
+    """Return the instant of a naive *local* time, by the rule of this module."""
     return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 

@@ -1,9 +1,9 @@
 """
-Bytes become text, always the same way, or are refused: a garbled name would open a case for nobody.
+Decode bytes to text, always the same way, or refuse them: a garbled name would open a case for nobody.
 
-UTF-8 is tried first and strictly, then CP932 (what Japanese spreadsheets call CSV).  Western and EUC-JP files pass for
-CP932 now and then; so a text counts as CP932 only if it holds what such Japanese is full of, and nothing that betrays
-a Latin word.
+UTF-8 is tried first and strictly, then CP932 (what Japanese spreadsheets call CSV).  Western and EUC-JP files sometimes
+decode as CP932, so a text counts as CP932 only if it has everyday Japanese characters, and no sign of a garbled Latin
+word.
 """
 
 from __future__ import annotations
@@ -65,5 +65,5 @@ def _decode_cp932(raw: bytes) -> str:
 
 
 def _has_everyday_japanese(text: str) -> bool:
-    """Kana and the kanji of daily use lie at 0x81 to 0x9F, where neither EUC-JP nor Western text has letters."""
+    """Whether *text* has kana or everyday kanji: their bytes 0x81 to 0x9F are letters neither in EUC-JP nor in Western text."""
     return any(0x81 <= c[0].encode("cp932")[0] <= 0x9F for c in _COMMON.finditer(text))

@@ -1,4 +1,4 @@
-"""The days on which a person was employed and not on leave, as far as HR's notices say."""
+"""The days on which a person was employed and not on leave, by HR's notices."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _JOINED = re.compile(r"入社(?:年月)?日|joined(?:_?on)?|hire_?date|entry_?da
 
 @dataclass(frozen=True, slots=True)
 class Employment:
-    """*joined_on* is None where HR does not say; *leaves* are the first and the last day of each leave of absence that has ended."""
+    """*joined_on* is None if HR does not say; *leaves*: the first and the last day of each leave of absence that has ended."""
 
     joined_on: date | None = None
     leaves: tuple[tuple[date, date], ...] = ()
 
     def is_at_work(self, day: date) -> bool:
-        """Whether nothing that HR said stands against the person's having worked on *day*."""
+        """Whether the person may have worked on *day*: after entry and not on leave, by HR's notices."""
         joined = self.joined_on is None or day >= self.joined_on
         return joined and not any(first <= day <= last for first, last in self.leaves)
 
 
 def employment_of(session: Session, case: Case) -> Employment:
-    """Return what HR said of the case's person: a leave of absence is a case of its own, and so is what its end is known from."""
+    """Return the employment of the case's person.  A leave of absence is a case of its own, and so is the return that ends it."""
     alike = select(Case).where(
         Case.company == case.company, Case.employee_key == case.employee_key,
         col(Case.kind) == DepartureKind.LEAVE, col(Case.state) != CaseState.WITHDRAWN,
@@ -46,7 +46,7 @@ def employment_of(session: Session, case: Case) -> Employment:
 
 
 def _last_day(session: Session, leave: Case) -> date | None:
-    """Return the last day before the return was noted.  One that nobody noted is no end: the logs show when the person was back."""
+    """Return the last day before the recorded return; None without one: the logs show when the person was back."""
     back = select(Question).where(Question.case_id == leave.id, col(Question.kind) == QuestionKind.RETURN)
     noted = max((asked.asked_at for asked in session.exec(back).all()), default=None)
     return noted and noted.astimezone(ZoneInfo(leave.timezone)).date() - timedelta(days=1)

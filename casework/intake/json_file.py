@@ -1,4 +1,4 @@
-"""A JSON file (RFC 8259, strictly) becomes a reading: one notice, a list, or a list under `departures`."""
+"""Read a JSON file (RFC 8259, strictly): one notice, a list, or a list under `departures`."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _WRAPPER = "departures"
 
 @dataclass(frozen=True, slots=True)
 class _Number:
-    """A number as it was written: no column takes one, so none is ever computed, however long."""
+    """A number as it was written.  No column takes a number, so it is never computed, even if it is very long."""
 
     text: str
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers whether a key stood twice in it."""
+    """A JSON object that remembers a key that it had twice."""
 
     twice: str | None = None
 
 
 def read_json(raw: bytes, kinds: KindRule | None = None) -> Reading:
     """
-    Return what the file *raw* reports.  Raises nothing, whatever the bytes.
+    Return what the file *raw* reports.  Raises nothing, for any bytes.
 
-    Keys are the English column names; values are strings or null, `other_emails` a list of strings as well.  Unknown
-    keys are kept, what is not a string among them as JSON text.  See `casework.intake.kinds` for where the kind stands.
+    Keys are the English column names; values are strings or null, `other_emails` also a list of strings.  Unknown
+    keys are kept, values that are not strings as JSON text.  See `casework.intake.kinds` for the key of the kind.
     """
     return read_file(raw, kinds, _parse)
 
@@ -54,7 +54,7 @@ def _parse(raw: bytes, rule: KindRule) -> Table:
 
 
 def _load(text: str) -> Any:
-    """Parse *text*; the depth is measured first, so that hostile nesting never meets the interpreter's limit."""
+    """Parse *text*.  Its depth is measured first, so that hostile nesting never reaches the interpreter's limit."""
     depth = 0
     for token in _TOKEN.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
@@ -80,7 +80,7 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
 
 
 def _twice(value: Any) -> str | None:
-    """Return a key that stands twice in *value* or in anything within it."""
+    """Return a key that occurs twice in *value* or within it."""
     if isinstance(value, _Object) and value.twice is not None:
         return value.twice
     within = value.values() if isinstance(value, _Object) else value if isinstance(value, list) else ()
@@ -88,7 +88,7 @@ def _twice(value: Any) -> str | None:
 
 
 def _unwrap(whole: Any) -> tuple[list[Any], list[str]]:
-    """Return the list of notices, and the keys that stand beside `departures`."""
+    """Return the list of notices, and the keys beside `departures`."""
     if isinstance(whole, list):
         return whole, []
     if not isinstance(whole, _Object):
@@ -135,7 +135,7 @@ def _cell(column: Column, value: Any) -> str:
 
 
 def _whole(text: str) -> str:
-    """Refuse half a character (a lone surrogate), which no file and no database can hold."""
+    """Return *text*; raises `Flaw` for a lone surrogate, which no file and no database can hold."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

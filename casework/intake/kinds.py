@@ -1,7 +1,7 @@
 """
-Where a source says which kind of notice its rows are: in a column that we know, in one that policy names, or in a word of the
-command's for all of them.  Nowhere else: a file that does not say it stops, since a leave of absence taken for a
-resignation cuts somebody who stays.
+The kind of notice of a source's rows: from a column that we know, from one that policy names, or from the command's option
+for all rows.  There is no default, and a file without a kind is refused: a leave of absence taken for a
+resignation would cut somebody who stays.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from casework.intake.rows import LIKELY_NAME, Table
 
 _LIKELY = re.compile(r"区分|種別|事由|理由|kind|type|reason")
 _OF_EMPLOYMENT = re.compile(r"(雇用|社員|従業員|職員|employment|employee)(区分|種別|type|kind)")
-"""Regular staff or contract: who somebody is, and nothing that happens to them."""
+"""Headers of the type of employment, such as regular staff or contract: they hold no kind of notice."""
 
 
 @dataclass(frozen=True, slots=True)
 class KindRule:
     """
-    *column* is the name of the source's own column, from policy.  *whole* is the kind of every row, as it was typed, for a
-    source without such a column; *implied* says that the verb itself means it, which contradicts no column.
+    *column*: the name of the source's own column, from policy.  *whole*: the kind of every row, as it was typed, for a
+    source without such a column.  *implied*: the verb itself implies *whole*, which contradicts no column.
     """
 
     column: str = ""
@@ -35,17 +35,17 @@ class KindRule:
         return self.column != "" and fold(header) == fold(self.column)
 
     def columns(self, headers: Collection[str], known: Callable[[str], Column | None]) -> dict[str, Column]:
-        """Return which of *headers* is what column; where policy names the one of the kind, no other one is it."""
+        """Return the column of each known one of *headers*; if policy names the column of the kind, no other is it."""
         named = dict.fromkeys(filter(self.names, headers), Column.KIND)
         found = {header: column for header in headers if (column := known(header)) is not None}
         return {header: column for header, column in found.items() if not (named and column is Column.KIND)} | named
 
     def settle(self, table: Table) -> Table:
         """
-        Return *table* with a kind in every row; raises `Flaw` where nothing says it.
+        Return *table* with a kind in every row; raises `Flaw` if no kind is given.
 
-        An unknown column that holds a kind of ours stops the source, unless policy has said which column counts; so does one that
-        by its name may hold kinds, beside a kind that was typed for all rows.
+        Also raises it for an unknown column that holds a kind, unless policy names the column; and, if the kind was typed for all
+        rows, for a filled column that by its name may hold kinds.
         """
         if self.names(table.headers.get(Column.KIND, "")):
             return table
@@ -68,6 +68,6 @@ class KindRule:
 
 
 def _may_say_kinds(name: str) -> bool:
-    """Whether the unknown column *name* may say kinds.  The key `kind` beside a list of notices is no column of theirs."""
+    """Whether the unknown column *name* may hold kinds.  The key `kind` beside a list of notices is not a column of the notices."""
     folded = fold(name)
     return name not in BY_NAME and bool(_LIKELY.search(folded)) and not _OF_EMPLOYMENT.fullmatch(folded)

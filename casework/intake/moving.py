@@ -1,4 +1,4 @@
-"""The instant of a case: when it is due, how it is moved to another day or to now, and how the case ends because the person stays."""
+"""The instant of a case: compute it, move it to another day or to now, and withdraw the case because the person stays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models.vocabulary import CaseState, DepartureKind
 
 def due_of(policy: Policy, said: Case | Notice) -> datetime:
     """
-    Return the instant of a scheduled cut, as policy says, for what a notice or its case says now.
+    Return the instant of a scheduled cut, by policy and the current dates of a notice or its case.
 
     The end of a day is 00:00 of the next one in the person's zone: the last day itself is still worked.
     """
@@ -35,19 +35,19 @@ def due_of(policy: Policy, said: Case | Notice) -> datetime:
 
 
 def wait_again(context: Context, session: Session, case: Case) -> None:
-    """Have a case wait whose instant has moved away after its first steps, and before its block; its questions move along."""
+    """Move the questions' deadlines with the instant, and set a case that is cutting back to waiting if its instant is ahead."""
     move_deadlines(context, session, case)
     if case.state is CaseState.CUTTING and case.due_at > context.now():
         move(context, session, case, CaseState.WAITING)
 
 
 def cut_at(case: Case) -> datetime:
-    """Return the instant of the cut: a notice for a past date cuts when it comes, not in the past."""
+    """Return the instant of the cut; for a notice with a past date, the time when the notice came."""
     return max(case.due_at, case.opened_at)
 
 
 def notice_late_minutes(case: Case) -> int:
-    """Return by how many whole minutes HR's notice came after the due instant; 0 if it did not."""
+    """Return how many whole minutes after the due instant HR's notice came; 0 if it came before."""
     return max(0, int((case.opened_at - case.due_at).total_seconds() // 60))
 
 
@@ -63,9 +63,9 @@ def reschedule(
     """
     Move a case to another last day, or with *now* to this instant: then it is an emergency.  Its due runs re-read the instant.
 
-    Another last day of employment without *last_working_at* forgets the last day worked: it belonged to the old one.
-    Raises `BadRequest` once a sign-in was asked for (what was cut is restored, not rescheduled), for an emergency, and where
-    the person has a case for that day.
+    Another last day of employment without *last_working_at* clears the last day worked, which belonged to the old one.
+    Raises `BadRequest` once a sign-in was asked to be blocked (a cut is restored, not rescheduled), for an emergency, and if
+    the person has another case for that day.
     """
     with context.store.write() as session:
         case = _movable(session, case_id, now=now)
@@ -90,7 +90,7 @@ def reschedule(
 
 
 def make_at_once(context: Context, session: Session, case: Case, by: Actor | str) -> None:
-    """Make the case an emergency: due now, if it was not due before.  Twice is once; nothing undoes it but a withdrawal."""
+    """Make the case an emergency: due now, if it was not due before.  Safe to repeat; only a withdrawal undoes it."""
     if case.at_once_at is not None:
         return
     case.at_once_at, case.at_once_by = context.now(), str(by)
@@ -132,7 +132,7 @@ def withdraw(context: Context, case_id: str, *, by: Actor | str, reason: str) ->
     """
     End a case because the person stays, or was the wrong one.
 
-    Raises `BadRequest` when anything was taken away already: then a restore is due, which a second person approves.
+    Raises `BadRequest` if anything was revoked already: then a restore is needed, which a second person approves.
     """
     with context.store.write() as session:
         case = case_in(session, case_id)

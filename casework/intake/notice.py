@@ -1,4 +1,4 @@
-"""What HR's notice becomes once it is read, or why it is refused: a code, whose sentence and remedy stand in `casework/messages/intake.toml`."""
+"""A notice of HR's once it is read, or its refusal: a code, whose sentence and remedy are in `casework/messages/intake.toml`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SHOWN = 120
 @dataclass(frozen=True, slots=True)
 class Refusal(Message):
     """
-    Why a cell, a row or a file is not taken, and what to do about it.  The code stays the same across languages and releases.
+    Why a cell, a row or a file is refused, and what to do about it.  The code is the same in all languages and releases.
 
-    *row* None: the whole file.  *column* as the file spells it, None: the whole row.  *value* is the offending text,
-    shortened, with unprintable characters escaped: personal data, for the sender's eyes and never for a log.  The facts that
+    *row* None: the whole file.  *column* as the file spells it, None: the whole row.  *value*: the offending text,
+    shortened, with unprintable characters escaped.  It is personal data, for the sender and never for a log.  The facts that
     fill the sentences are numbers, positions, names of columns and cases, never the value.
     """
 
@@ -31,15 +31,15 @@ class Refusal(Message):
     def of(
         cls, code: str, *, row: int | None = None, column: str | None = None, value: str | None = None, **facts: object
     ) -> Refusal:
-        """Make *value* fit to be shown."""
+        """Return a refusal whose *value* is safe to show."""
         return cls(code, facts, row, column, None if value is None else shown(value))
 
 
 class Flaw(Exception):
-    """What stops a cell, a row or a file from being read: a refusal on its way, with what the raiser knows of its place."""
+    """An error in a cell, a row or a file: carries a refusal, with as much of its place as the raiser knows."""
 
     def __init__(self, code: str, **told: Any) -> None:
-        """Take what `Refusal.of` takes."""
+        """Take the arguments of `Refusal.of`."""
         super().__init__(code)
         self.code = code
         self.refusal = Refusal.of(code, **told)
@@ -49,7 +49,7 @@ class Flaw(Exception):
 
 
 def shown(value: str) -> str:
-    """Return *value* fit for a terminal and for JSON: one line, shortened, nothing unprintable."""
+    """Return *value* safe for a terminal and for JSON: one line, shortened, unprintable characters escaped."""
     text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value[:_SHOWN])
     return text + ("…" if len(value) > _SHOWN else "")
 
@@ -57,13 +57,13 @@ def shown(value: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Notice:
     """
-    One row that can be taken.
+    One valid row.
 
     *row* as a spreadsheet counts (the header is 1); in JSON the place in the list, from 1.  *employment_ends_on* is
     inclusive, in *timezone*; for a leave of absence the last day before it begins, for a withdrawal the day of the
-    departure that is withdrawn.  *extra* holds the filled cells of unknown columns, as they were written.  *given* are the columns
-    that the source has: of any other it says nothing, while an empty cell says that there is no such thing.  *floating*: nothing in
-    the source says in which zone *last_working_at* is meant; it was read in *timezone*.
+    departure that is withdrawn.  *extra*: the filled cells of unknown columns, as they were written.  *given*: the columns of
+    the source; an empty cell in one means that there is no value, a missing column says nothing.  *floating*: the source names
+    no zone for *last_working_at*; it was read in *timezone*.
     """
 
     row: int
@@ -81,11 +81,11 @@ class Notice:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """
-    What was found in one file.
+    The result of reading one file.
 
     Each of the *rows* that are not blank is in exactly one of *notices*, *same* and *refused* (there perhaps several
-    times, once for each thing to correct).  A file that is refused whole has no rows.  *same*: rows that say what the first
-    one of their person said already, with that row.  *sha256* is of the bytes as they came, in hexadecimal.
+    times, once for each thing to correct).  A file that is refused whole has no rows.  *same*: rows that repeat the first row of
+    their person, with that row.  *sha256*: of the bytes as they came, in hexadecimal.
     """
 
     notices: tuple[Notice, ...]

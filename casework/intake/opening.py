@@ -1,4 +1,4 @@
-"""A case is opened, for a departure or a leave; an employment that goes on is recorded and never cut.  Each accepted notice is kept."""
+"""Open a case for a departure or a leave; record an employment that goes on, without a cut.  Each accepted notice is kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models.vocabulary import CaseState, DepartureKind
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sent which bytes for which company, whether vendors may be changed on their account, and whether at once."""
+    """Who sent which bytes for which company, and the decisions: *for_real* allows writes at vendors, *at_once* is an emergency."""
 
     by: Actor
     sha256: str
@@ -38,9 +38,9 @@ class Sender:
 @dataclass(frozen=True, slots=True)
 class Opened:
     """
-    One accepted row: its case, and what became of it: created, same, or continued (recorded, nothing is cut).
+    One accepted row: its case, and its *disposition*: created, same, or continued (recorded, nothing is cut).
 
-    *corrected* names the particulars that the case took over from it; *remark* is what its sender is told besides.
+    *corrected*: the fields that it changed in the case; *remark*: a further message to its sender.
     """
 
     case: Case
@@ -50,7 +50,7 @@ class Opened:
 
 
 def record(context: Context, session: Session, notice: Notice, taken: Opened, sender: Sender) -> Opened:
-    """Keep the notice, and seal it with a commitment to the person and the day that it names."""
+    """Record the notice, and seal it with a commitment to its person and day."""
     session.add(
         NoticeRecord(
             case_id=taken.case.id,
@@ -76,8 +76,8 @@ def record(context: Context, session: Session, notice: Notice, taken: Opened, se
 
 def dispute_number(context: Context, session: Session, case: Case, sender: Sender, row: int) -> None:
     """
-    The case's number proves nothing any more, by *row* of the sender's file; what rests on address and name goes on.  Twice is
-    once.
+    Record that the case's number is disputed by *row* of the sender's file: it is no fact any more, address and name still are.
+    Safe to repeat.
     """
     if case.number_disputed:
         return
@@ -95,8 +95,8 @@ def refuse(notice: Notice, code: str, column: str, value: str, **facts: str) -> 
 
 def stays(context: Context, session: Session, notice: Notice, live: Case | None, sender: Sender) -> Opened | Refusal:
     """
-    An employment that goes on is never cut: it is recorded as a case that is withdrawn from its first moment, so that it is
-    kept, shown and erased like any other.  An open departure of the person is nobody's to end but HR's: asked.
+    Record an employment that goes on: a case that is withdrawn at once, never cut, but kept, shown and erased like any other.
+    If the person has an open departure, the notice is refused: only HR may end that.
     """
     if live is not None:
         return refuse(notice, "continued_but_open", "kind", notice.kind, case=live.id)
@@ -113,7 +113,7 @@ def stays(context: Context, session: Session, notice: Notice, live: Case | None,
 
 
 def create(context: Context, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> Opened:
-    """Open a case.  *others* are closed ones of another person with this number, which proves nothing from now on."""
+    """Open a case.  *others*: closed cases of another person with this number, which is disputed from now on."""
     case = _enter(context, session, notice, sender)
     if sender.at_once or case.kind is DepartureKind.DISMISSAL:
         make_at_once(context, session, case, sender.by)
@@ -159,7 +159,7 @@ def _enter(context: Context, session: Session, notice: Notice, sender: Sender) -
 
 
 def decide_for_real(context: Context, session: Session, case: Case, by: Actor | str) -> None:
-    """Record the decision that vendors may be changed for this case.  Twice is once."""
+    """Record the decision that this case may write at vendors.  Safe to repeat."""
     if case.for_real:
         return
     case.for_real, case.for_real_by, case.for_real_at = True, str(by), context.now()

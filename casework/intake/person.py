@@ -1,4 +1,4 @@
-"""Whom a notice speaks of: the cases of its number, whether they are this person's, and the commitment to the person."""
+"""The person of a notice: the cases with the same number, whether they are this person's, and the commitment to the person."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.vocabulary import Leaver
 
 
 def cases_of(session: Session, company: str, employee_no: str) -> list[Case]:
-    """Return the cases under a company's number in which a departure, or a leave, takes place: whose they are is open."""
+    """Return the cases under a company's number that are not taken back; they may be several people's."""
     query = select(Case).where(
         Case.company == company, Case.employee_key == employee_key(employee_no), col(Case.state).not_in(TAKEN_BACK)
     )
@@ -27,9 +27,9 @@ def cases_of(session: Session, company: str, employee_no: str) -> list[Case]:
 
 def same_person(case: Case, leaver: Leaver) -> bool:
     """
-    Whether *leaver*, whose number is the case's, is the case's person: the name agrees, or the address.
+    Whether *leaver*, who has the case's number, is the case's person: the name agrees, or the address.
 
-    Further addresses count against the other side's company address alone: two of them may be one shared mailbox.
+    A further address is only compared with the other's company address: two further addresses may be one shared mailbox.
     """
     ours = case.person
     return bool(_names(ours) & _names(leaver)) or _address_in(ours, leaver) or _address_in(leaver, ours)
@@ -46,7 +46,7 @@ def _names(leaver: Leaver) -> frozenset[str]:
 
 
 def as_json(leaver: Leaver) -> dict[str, Any]:
-    """Return the leaver as JSON has it: lists, no tuples."""
+    """Return the leaver in JSON's types: lists, no tuples."""
     return asdict(leaver) | {"other_emails": list(leaver.other_emails)}
 
 
@@ -70,5 +70,5 @@ def committed_to(company: str, leaver: Leaver, day: date) -> Committed:
 
 
 def employee_key(employee_no: str) -> str:
-    """Fold an employee number for comparing: width, case and surrounding space."""
+    """Fold width, case and surrounding space of an employee number, for comparing."""
     return folded_number(employee_no)

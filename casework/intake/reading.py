@@ -1,4 +1,4 @@
-"""A source, a file or a command's options, becomes a reading: its rows read, then held against each other: who is reported twice?"""
+"""Read a source, a file or a command's options: each row by itself, then compare the rows of one person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_NOTICE = (Column.LAST_WORKING_AT, Column.KIND, Column.MANAGER, Column.TIMEZO
 
 
 def read_file(raw: bytes, kinds: KindRule | None, parse: Callable[[bytes, KindRule], Table]) -> Reading:
-    """Return the reading of the bytes *raw*, which *parse* takes apart.  What is wrong with the whole is its one refusal."""
+    """Return the reading of the bytes *raw*, which *parse* parses.  A flaw of the whole file is the only refusal."""
     rule, sha256 = kinds or KindRule(), hashlib.sha256(raw).hexdigest()
     try:
         table = rule.settle(_of_bearable_size(parse(raw, rule)))
@@ -42,9 +42,9 @@ def _of_bearable_size(table: Table) -> Table:
 def read_options(**fields: str | Iterable[str] | None) -> Reading:
     """
     Return the reading of one notice, its fields named as the columns.  None means not given; several values (of
-    `other_emails`) are an iterable.  What is not given says nothing, but for the kind, which is asked for.
+    `other_emails`) are an iterable.  Only the kind must be given.
 
-    *sha256* is of the given fields as JSON with sorted keys.
+    *sha256*: of the given fields as JSON with sorted keys.
     """
     given = {
         name: value if isinstance(value, str) else ";".join(value)
@@ -59,9 +59,9 @@ def _read_table(table: Table, sha256: str) -> Reading:
     """
     Return the reading of *table*.
 
-    Rows of one person (by employee number, whatever its case) on one date are one notice, filled from all of them, as
-    long as no two values differ.  Rows that differ, or give different dates, or of which one cannot be read, are all
-    refused: nobody here knows which one is right.
+    Rows of one person (by employee number, in any case) on one date are one notice, filled from all of them, if no two
+    values differ.  If values or dates differ, or one row cannot be read, all rows of the person are refused: nobody here
+    knows which one is right.
     """
     refused: list[Refusal] = []
     people: dict[str, list[Notice]] = {}
@@ -89,7 +89,7 @@ def _read_table(table: Table, sha256: str) -> Reading:
 
 
 def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> list[Refusal]:
-    """Return a refusal for each row of one person's *group*, if two of them differ, or one more of theirs is *unread*."""
+    """Return a refusal for each row of one person's *group*, if two of them differ, or a further row of theirs is *unread*."""
     numbers = list(dict.fromkeys(sorted([n.row for n in group] + [refusal.row or 0 for refusal in unread])))
     rows = ", ".join(map(str, numbers[:_NAMED_ROWS])) + (" …" if numbers[_NAMED_ROWS:] else "")
     if len({notice.employment_ends_on for notice in group}) > 1:
@@ -100,9 +100,7 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
     differing = [column for column in (*_OF_LEAVER, *_OF_NOTICE) if len(set(_said(group, column))) > 1]
     if not differing and not unread:
         return []
-    columns = dict.fromkeys(
-        refusal.column for refusal in unread
-    )  # a cell that cannot be read differs from one that can
+    columns = dict.fromkeys(refusal.column for refusal in unread)  # an unreadable cell differs from a readable one
     named = (
         *(one.said for one in differing),
         *(Said(one, one) if one else message("columns").said for one in columns),
@@ -115,7 +113,7 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
 
 
 def _filled(group: list[Notice]) -> Notice:
-    """Return the first notice with its gaps filled from the others; of an unknown column the first value stays."""
+    """Return the first notice with its gaps filled from the others; an unknown column keeps its first value."""
     first = group[0]
     emails = tuple(dict.fromkeys(email for notice in group for email in notice.leaver.other_emails))
     leaver = replace(first.leaver, other_emails=emails, **_given(group, _OF_LEAVER))
@@ -130,11 +128,11 @@ def _filled(group: list[Notice]) -> Notice:
 
 
 def _given(group: list[Notice], columns: Iterable[Column]) -> dict[str, Any]:
-    """Return what the first row that says something says, by column."""
+    """Return the first value of each column that is not empty."""
     return {column.value: next(iter(_said(group, column)), None) for column in columns}
 
 
 def _said(group: list[Notice], column: Column) -> list[Any]:
-    """Return what the rows that say something in *column* say."""
+    """Return the values in *column* that are not empty."""
     every = [getattr(notice.leaver if column in _OF_LEAVER else notice, column) for notice in group]
     return [value for value in every if value is not None]

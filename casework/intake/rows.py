@@ -1,4 +1,4 @@
-"""One row's cells become one notice, or the list of everything in the row that must be corrected."""
+"""Turn one row's cells into a notice, or into a list of everything in the row that must be corrected."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from models.vocabulary import DepartureKind, Leaver
 
 T = TypeVar("T")
 LIKELY_NAME = "異動区分"
-"""What HR most often calls the column of the kind, where the source gives no hint."""
+"""HR's most frequent name for the column of the kind, for a source without a hint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    One row as text, not yet judged, under its *number* as the sender counts.
+    One row as text, not parsed yet, with its *number* as the sender counts.
 
-    A column that the source does not have at all is not in *cells*; *extra* are the filled cells of columns that we do not
-    know.  *refused*: what is wrong with the row as such, whatever its cells say.
+    *cells* has only columns of the source; *extra*: the filled cells of unknown columns.  *refused*: flaws of the row as such,
+    such as a wrong number of cells.
     """
 
     number: int
@@ -35,24 +35,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a source holds, whatever its format.  *headers*: its own spelling of our columns; *unknown*: its other columns."""
+    """The content of a source of any format.  *headers*: its own spelling of our columns; *unknown*: its other columns."""
 
     rows: Sequence[Row]
     headers: Mapping[Column, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
     def header(self, column: Column) -> str:
-        """Return what the sender calls *column*."""
+        """Return the sender's name of *column*."""
         return self.headers.get(column, column.value)
 
 
 def read_row(row: Row, table: Table) -> Notice | tuple[Refusal, ...]:
-    """Return the row's notice, or one refusal for each cell that stands in its way."""
+    """Return the row's notice, or one refusal for each wrong cell."""
     return row.refused or _RowReader(row, table).read()
 
 
 def number_in(row: Row) -> str | None:
-    """Return whose row it is, whatever its case, even of one that is refused; None where nobody can tell."""
+    """Return the folded employee number of a row, also of a refused one; None if it cannot be read."""
     try:
         return parse_employee_no(row.cells.get(Column.EMPLOYEE_NO, "")).casefold()
     except Flaw:
@@ -95,14 +95,14 @@ class _RowReader:
         return Leaver(number, name, email, tuple(e for e in others if e != email), kana, romaji, former)
 
     def _kind(self) -> DepartureKind | None:
-        """No kind is anybody's by default: neither a source that does not say it, nor an empty cell, cuts somebody."""
+        """Return the kind.  There is no default: a source without the column, and an empty cell, are refused."""
         if Column.KIND not in self.row.cells:
             self._refuse(Column.KIND, Flaw("no_kind", name=LIKELY_NAME))
             return None
         return self._take(Column.KIND, parse_kind, required=True)
 
     def _ends_on(self, kind: DepartureKind | None, last: datetime | None, zone: ZoneInfo) -> date | None:
-        """Who goes on leave does not leave: there the last working day will do."""
+        """Return the last day of employment; a leave of absence has none, so its last working day suffices."""
         stands_in = kind is DepartureKind.LEAVE and self._text(Column.LAST_WORKING_AT) != ""
         ends_on = self._take(Column.EMPLOYMENT_ENDS_ON, parse_day, required=not stands_in)
         if ends_on is None:

@@ -1,4 +1,4 @@
-"""HR's submission: each notice opens a case, corrects one, says the same again, or stops and asks."""
+"""HR's submission: each notice opens a case, corrects one, repeats one, or is refused with a question to HR."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from models.vocabulary import CaseState, DepartureKind
 @dataclass(frozen=True, slots=True)
 class Intake:
     """
-    What became of a submission.  With *all_or_nothing* and a refusal, `opened` is empty and nothing was written, but that the
-    number of a case is in dispute.
+    The result of a submission.  With *all_or_nothing* and a refusal, `opened` is empty and nothing was written, except that a
+    case's number is disputed.
     """
 
     opened: tuple[Opened, ...]
@@ -43,10 +43,10 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
     company: str = DEFAULT_COMPANY,
 ) -> Intake:
     """
-    Open a case for each departure of *reading*; with *leave*, for each leave of absence instead; with *at_once*, now.
+    Open a case for each departure of *reading*; with *leave*, for each leave of absence instead; with *at_once*, as emergencies.
 
-    In one transaction: with *all_or_nothing* any refusal leaves everything as it was; otherwise good rows are taken and bad
-    ones reported.  The same notice again is the same case.
+    In one transaction.  With *all_or_nothing* any refusal rolls everything back; else good rows are taken and bad ones
+    reported.  The same notice again is the same case.
     """
     decided = context.policy.cut.for_real if for_real is None else for_real
     sender = Sender(actor_of(reported_by), reading.sha256, decided, leave, at_once, company)
@@ -62,7 +62,7 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
         if refused and all_or_nothing:
             session.rollback()
             opened = []
-    # whatever becomes of the file: who has a number is a question from now on, and the earlier case must not rely on it
+    # also if the file is refused: the number is disputed from now on, and the earlier case must not rely on it
     if disputed := [refusal for refusal in refused if refusal.code == "other_person"]:
         with context.store.write() as session:
             for refusal in disputed:
@@ -94,10 +94,10 @@ def _take(context: Context, session: Session, notice: Notice, sender: Sender) ->
 
 def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | None:
     """
-    Return the person's case that a notice speaks of: the one with its date, even closed, else the open one.
+    Return the person's case that a notice is about: the one with its date, even closed, else the open one.
 
-    A closed case with another date is history: the person was hired again, and leaves again.  A leave of absence and a
-    departure of one person are two things.
+    A closed case with another date does not count: the person was hired again, and leaves again.  A leave of absence is never
+    the case of a departure.
     """
     alike = [case for case in cases if (case.kind is DepartureKind.LEAVE) == leave]
     same_date = [case for case in alike if case.employment_ends_on == notice.employment_ends_on]
@@ -106,7 +106,7 @@ def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | 
 
 
 def _again(context: Context, session: Session, notice: Notice, live: Case, sender: Sender) -> Opened | Refusal:
-    """A notice for a case that is there: the same departure, perhaps corrected, or a contradiction that is asked about."""
+    """Take a notice for an existing case: repeat or correct it, or refuse a contradiction, which HR is asked about."""
     if sender.at_once and live.state is not CaseState.CLOSED:
         make_at_once(context, session, live, sender.by)
     kept = live.at_once_at is not None

@@ -1,1 +1,1 @@
-"""Whose accounts are these?  Candidates of all services, what speaks for and against each, and what a person says."""
+"""Matching: candidate accounts in all services, the facts for and against each, and people's answers."""

@@ -1,4 +1,4 @@
-"""A person's word about the doubtful accounts: taken once, and taken back if it was wrong."""
+"""A person's answer on the doubtful accounts: record it, or take it back if it was wrong."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def answer(  # an answer's parts
     """
     Record a person's answer: the *chosen* accounts are the leaver's, the other doubtful ones are not.
 
-    An account is named as `CONNECTION:ID`, or by its id where that is unambiguous.  Raises `BadRequest` for an account that was
+    An account is named as `CONNECTION:ID`, or by its id if that is unambiguous.  Raises `BadRequest` for an account that was
     not asked about, and as `questions.answer` does.
     """
     with context.store.write() as session:
@@ -57,8 +57,8 @@ def take_back(context: Context, question_id: str, *, by: Actor | str, reason: st
     """
     Take an answer back and ask again.
 
-    What it accepted is doubtful again, and not written to until somebody has answered; what was taken already is not given
-    back by this.  Raises `BadRequest` for a question that nobody has answered.
+    Accounts that it accepted are doubtful again: nothing is revoked there until a new answer, and nothing that was revoked is
+    given back.  Raises `BadRequest` for a question without an answer.
     """
     with context.store.write() as session:
         question = _question(session, question_id)
@@ -90,7 +90,7 @@ def _question(session: Session, question_id: str) -> Question:
 
 
 def _shown(session: Session, question: Question) -> list[CaseAccount]:
-    """Return the accounts that the question shows as doubtful; what came up since is asked about in the next."""
+    """Return the accounts that the question shows as doubtful; accounts found since are asked about in the next question."""
     shown = questions.candidates(question)
     return [row for row in accounts_of(session, question.case_id) if _name(row) in shown]
 
@@ -98,7 +98,7 @@ def _shown(session: Session, question: Question) -> list[CaseAccount]:
 def _named(question: Question, asked: Sequence[CaseAccount], name: str) -> CaseAccount:
     found = [row for row in asked if name in {row.vendor_id, _name(row)}]
     if len(found) != 1:
-        why = "was not asked about" if not found else "stands in several services"
+        why = "was not asked about" if not found else "is in several services"
         choice = ", ".join(sorted(map(_name, asked)))
         raise BadRequest(f"{question.id}: {name} {why}", f"Choose from: {choice}.")
     return found[0]

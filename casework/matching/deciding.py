@@ -1,7 +1,7 @@
 """
-Two facts make an account the leaver's.  Everything else is a question.
+Decide whose an account is: two facts make it the leaver's, everything else is a question.
 
-Pure: it may be called again whenever another service has answered, and the same candidates give the same verdicts.
+Pure functions, to be called again when another service has answered: the same candidates give the same verdicts.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _BY_NAME = frozenset({MatchReason.NAME, MatchReason.FORMER_NAME})
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """
-    One account of one service, as the reads so far describe it.
+    One account of one service, by the reads so far.
 
-    *says* holds what its own reads say, and whether another service confirmed it before; what the others add now is `decide`'s
-    business.  *primary*: its primary addresses.
+    *says*: the facts of its own reads, and whether another service confirmed it before; `decide` adds what the other services
+    show now.  *primary*: its primary addresses.
     """
 
     connection: ConnectionId
@@ -39,13 +39,13 @@ class Candidate:
         return self.connection, self.account_id
 
     def all_that(self, says: Says) -> frozenset[Fact]:
-        """Return what speaks for it, or against it."""
+        """Return the facts that are known in the sense of *says*: for the account, or against it."""
         return frozenset(fact for fact, said in self.says.items() if said is says)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is decided of a candidate, and on what: its own facts and contradictions, and those from elsewhere."""
+    """The decision on a candidate, with its facts and contradictions, also those from other services."""
 
     standing: Standing
     facts: frozenset[Fact]
@@ -58,8 +58,8 @@ def decide(
     """
     Return a verdict for each of the *candidates* of all services.
 
-    *answers* are a person's words in this case, *links* those of earlier cases: True for the leaver's, False for not.
-    An answer decides; an earlier word gives way to a contradiction, or to two facts that speak against it.
+    *answers*: people's answers in this case; *links*: those of earlier cases; True: the leaver's, False: not.  An answer
+    decides.  A link to the leaver yields to a contradiction; a link against is asked about if the facts suffice.
     """
     known = _with_rivals(candidates)
     denied = _denied(known, answers)
@@ -78,8 +78,8 @@ def decide(
 
 def _with_rivals(candidates: Collection[Candidate]) -> list[Candidate]:
     """
-    Let the notice's address speak against an account with the number, where another one of its service has the address
-    and the name, but not the number: the number may be a typing error that names a namesake.
+    Count the notice's address against an account with the number, if another account of its service has the address
+    and the name, but not the number: the number may be a typing error that points to a namesake.
     """
     named = {one.connection for one in candidates if one.all_that(Says.FACT) == {Fact.ADDRESS, Fact.NAME}}
     return [
@@ -93,7 +93,7 @@ def _with_rivals(candidates: Collection[Candidate]) -> list[Candidate]:
 
 
 def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[ConnectionId, frozenset[str]]:
-    """Return for each service the primary addresses that another one shows, or a person said, to be somebody else's."""
+    """Return for each service the primary addresses that are another person's, by another service or a person's answer."""
     against = [one for one in known if one.all_that(Says.CONTRADICTION) or answers.get(one.key) is False]
     return {
         connection: frozenset(address for one in against if one.connection != connection for address in one.primary)
@@ -102,18 +102,18 @@ def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[C
 
 
 def _two_facts(one: Candidate) -> bool:
-    """Whether it stands by itself: two facts, no contradiction, and not an account that is always asked about."""
+    """Whether the account has two facts, no contradiction, and is not always asked about."""
     return not _always_asked(one) and not one.all_that(Says.CONTRADICTION) and len(one.all_that(Says.FACT)) > 1
 
 
 def _two_of_its_own(one: Candidate) -> bool:
-    """Whether it needs no other service: only such an account confirms others."""
+    """Whether the account has two facts without another service's: only such an account confirms others."""
     says: dict[Fact, Says] = {f: said for f, said in one.says.items() if f is not Fact.CONFIRMED_ELSEWHERE}
     return _two_facts(replace(one, says=says))
 
 
 def _vouches(one: Candidate) -> bool:
-    """Whether the notice's number is known to be right: this account is the leaver's, by number, address and no other name."""
+    """Whether this account shows that the notice's number is right: it agrees in number and address, and not in another name."""
     sure = _two_facts(one) and {Fact.NUMBER, Fact.ADDRESS} <= one.all_that(Says.FACT)
     return sure and one.says.get(Fact.NAME) is not Says.NEITHER
 
@@ -125,7 +125,7 @@ def _always_asked(one: Candidate) -> bool:
 def _with_elsewhere(
     one: Candidate, own: Collection[Candidate], denied: Mapping[ConnectionId, frozenset[str]]
 ) -> Candidate:
-    """Add what the other services know of the same primary address."""
+    """Add the other services' fact, or contradiction, on the same primary address."""
     if one.primary & denied[one.connection]:
         return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: Says.CONTRADICTION})
     if any(other.connection != one.connection and other.primary & one.primary for other in own):
@@ -146,16 +146,16 @@ def _standing(one: Candidate, *, link: bool | None, answer: bool | None, number_
 
 
 def _number_alone(one: Candidate) -> bool:
-    """Whether it is a member's account whose number agrees, and on which nothing else can be compared."""
+    """Whether it is a member's account whose number agrees, and that has nothing else to compare."""
     return one.kind is AccountKind.MEMBER and not _always_asked(one) and dict(one.says) == {Fact.NUMBER: Says.FACT}
 
 
 def _is_namesake(one: Candidate, against: frozenset[Fact]) -> bool:
     """
-    Whether it shares the name alone, and has another number, here or in another service.
+    Whether the account shares the name alone, and has another number, here or in another service.
 
-    It is shown and not asked about where the leaver's number is known to be right: an accepted account bears it
-    together with the notice's address.
+    It is shown and not asked about if the leaver's number is known to be right: an accepted account has it together with
+    the notice's address.
     """
     elsewhere = {Fact.NUMBER, Fact.CONFIRMED_ELSEWHERE}
     return not _always_asked(one) and one.reason in _BY_NAME and bool(elsewhere & against)

@@ -1,8 +1,8 @@
 """
-What reads said of an account, kept with the time of the read that said it.
+The facts that reads showed of an account, each with the time of its read.
 
-A later read adds a fact or a contradiction.  Where it is silent, or says neither, the earlier word stands: a blocked account
-shows less, or another address, and is the leaver's all the same.
+A later read adds a fact or a contradiction.  If it is silent, or says neither, the earlier fact is kept: a blocked account
+shows less, or another address, and is still the leaver's.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _FIELDS: Mapping[str, Fact] = {
     "email": Fact.ADDRESS,
     **dict.fromkeys(("name", "kana", "romaji", "former_name"), Fact.NAME),
 }
-"""Which fact rests on which of the notice's particulars.  Other addresses make candidates, no facts."""
+"""The fact that rests on each particular of the notice.  Further addresses make candidates, but no facts."""
 
 
 def take(row: CaseAccount, match: Match, read_at: datetime) -> None:
-    """Take what one read says of the account into *row*."""
+    """Write what one read shows of the account to *row*."""
     kept = dict(row.facts or {})
     for fact, says in match.says.items():
         if says is Says.NEITHER and fact in kept:
@@ -48,8 +48,8 @@ def _names(row: CaseAccount, match: Match, read_at: datetime) -> dict[str, str]:
 
 def forget(row: CaseAccount, fields: Iterable[str]) -> None:
     """
-    Void what rests on *fields* of the notice, and what another service said on the strength of them; with it goes what made
-    the account a candidate.  The next search says anew.
+    Void the facts that rest on *fields* of the notice, and another service's confirmation.  The account is no candidate until
+    the next search finds it again.
     """
     voided = {Fact.CONFIRMED_ELSEWHERE, *(_FIELDS[field] for field in fields if field in _FIELDS)}
     begin_anew(row)
@@ -58,20 +58,20 @@ def forget(row: CaseAccount, fields: Iterable[str]) -> None:
 
 
 def begin_anew(row: CaseAccount) -> None:
-    """Keep facts of an account that the first core judged without any: none so far, and what it loses by that is asked about."""
+    """Begin to keep facts of an old account that was judged without any; if it was accepted, a person is asked about a loss."""
     if row.facts is None:
         row.facts = {}
         row.judged = row.judged | {"lost": row.standing is Standing.ACCEPTED}
 
 
 def confirm(row: CaseAccount, moment: datetime) -> None:
-    """Keep that another service knew the account as the leaver's: its own may be blocked, and be renamed, by now."""
+    """Keep that another service confirmed the account: that service's account may be blocked, or renamed, later."""
     said = {"says": str(Says.FACT), "since": moment.isoformat(), "read_at": moment.isoformat()}
     row.facts = {str(Fact.CONFIRMED_ELSEWHERE): said} | (row.facts or {})
 
 
 def candidate(row: CaseAccount, *, numbers_count: bool) -> Candidate:
-    """Return *row* as `decide` takes it.  Where the service's numbers count as none they are silent."""
+    """Return the `Candidate` of *row*.  Without *numbers_count* its number says nothing."""
     says = {Fact(fact): Says(kept["says"]) for fact, kept in (row.facts or {}).items()}
     if not numbers_count:
         says.pop(Fact.NUMBER, None)
@@ -80,7 +80,7 @@ def candidate(row: CaseAccount, *, numbers_count: bool) -> Candidate:
 
 
 def contradicted_since(row: CaseAccount, moment: datetime) -> bool:
-    """Whether a read has spoken against the account after *moment*: whoever decided then did not know of it."""
+    """Whether a read contradicted the account after *moment*: a person who decided then did not know of it."""
     return any(
         Says(kept["says"]) is Says.CONTRADICTION and datetime.fromisoformat(kept["since"]) > moment
         for kept in (row.facts or {}).values()
@@ -88,6 +88,6 @@ def contradicted_since(row: CaseAccount, moment: datetime) -> bool:
 
 
 def still_likely(row: CaseAccount, searched_at: datetime | None) -> bool:
-    """Whether the newest search found it, or a fact is kept that speaks for it."""
+    """Whether the newest search found the account, or a fact for it is kept."""
     seen = row.seen_at is not None and (searched_at is None or row.seen_at >= searched_at)
     return seen or any(Says(kept["says"]) is Says.FACT for kept in (row.facts or {}).values())

@@ -1,4 +1,4 @@
-"""Holding the candidates of a case against each other, and keeping what came of it."""
+"""Judge the candidates of a case together, and write and seal their standings."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _NOTHING = Verdict(Standing.LOOK_ALIKE, frozenset(), frozenset())
 
 def judge(context: Context, session: Session, case_id: str, *, ask: bool = True) -> None:
     """
-    Decide anew about every candidate of the case, and ask a person about those that are doubtful.
+    Decide anew about every candidate of the case, and ask a person about the doubtful ones.
 
-    A person's answer stands until it is taken back, or until a read speaks against an account that was accepted.  What is not
-    accepted any more is not written to any more; if something was taken from it, somebody is asked at once.  An erased case is
-    left as it is: nobody can tell any more.
+    A person's answer holds until it is taken back, or until a read contradicts an account that was accepted.  Nothing is
+    revoked any more in an account that is no longer accepted; if something was revoked there, a person is asked at once.  An
+    erased case stays as it is, since its person is unknown.
     """
     session.flush()
     case = session.get_one(Case, case_id)
@@ -50,7 +50,7 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
     for row in rows:
         before, verdict = row.standing, verdicts.get(_key(row))
         if verdict is None and row.decided_by is not None:
-            continue  # a person decided, and no read says anything since
+            continue  # a person decided, and no read shows anything since
         _settle(context, session, row, verdict or _NOTHING)
         if row.decided_by is not None:
             links.remember(context, session, case, row, known)
@@ -69,7 +69,7 @@ def void(context: Context, session: Session, case_id: str, fields: Collection[st
     """
     Void the facts that rest on corrected *fields* of the notice (`email`, `name` …), and judge anew.
 
-    In the caller's transaction, which also corrects the notice; the case is to be searched for again after it.
+    In the caller's transaction, which also corrects the notice; the caller has the case searched again.
     """
     for row in accounts_of(session, case_id) if fields else ():
         facts.forget(row, fields)
@@ -78,7 +78,7 @@ def void(context: Context, session: Session, case_id: str, fields: Collection[st
 
 
 def judge_again(context: Context, session: Session) -> set[str]:
-    """Judge every case with an open question anew: what is known of a service's numbers has changed.  Return the cases."""
+    """Judge every case with an open question anew, after a service's numbers began or ceased to count.  Return the cases."""
     waiting = (Question.kind == QuestionKind.WHOSE_ACCOUNT, col(Question.answered_at).is_(None))
     query = select(Case.id).join(Question, col(Question.case_id) == col(Case.id)).where(*waiting)
     cases = set(session.exec(query.where(col(Case.erased_at).is_(None))).all())
@@ -89,13 +89,13 @@ def judge_again(context: Context, session: Session) -> set[str]:
 
 def _ask_whose(context: Context, session: Session, case_id: str, rows: Sequence[CaseAccount]) -> None:
     """
-    Ask which of the doubtful among *rows* are the leaver's accounts, with all candidates shown, the sure and the excluded ones too.
+    Ask which doubtful accounts in *rows* are the leaver's.  The question shows all candidates, also accepted and excluded ones.
 
     A later candidate joins the open question, or opens the next.  A question without a doubtful account is settled.
     """
     doubtful = sum(row.standing is Standing.ASKED for row in rows)
     opened = questions.open_questions(session, case_id, {QuestionKind.WHOSE_ACCOUNT})
-    for question in opened[1:] if doubtful else opened:  # the first core asked one a service
+    for question in opened[1:] if doubtful else opened:  # old cases have one question for each service
         why = "asked together with the case's other accounts" if doubtful else "no account is doubtful any more"
         questions.settle(context, session, question, why)
     if doubtful:
@@ -130,13 +130,13 @@ def _key(row: CaseAccount) -> Key:
 
 
 def _searched(session: Session, case_id: str) -> dict[ConnectionId, datetime]:
-    """Return when each service was last searched whole."""
+    """Return when each service was last searched completely."""
     found = all_of(session, Search, case_id, Search.connection)
     return {search.connection: search.searched_at for search in found if search.problem is None}
 
 
 def _answers(rows: Sequence[CaseAccount]) -> dict[Key, bool]:
-    """Return what a person decided in this case, as far as it still holds."""
+    """Return people's decisions in this case that still hold."""
     return {
         _key(row): row.standing is Standing.ACCEPTED
         for row in rows
@@ -146,7 +146,7 @@ def _answers(rows: Sequence[CaseAccount]) -> dict[Key, bool]:
 
 
 def _settle(context: Context, session: Session, row: CaseAccount, found: Verdict) -> None:
-    """Take the verdict into the row.  Only a person may let an account go that was taken for the leaver's, and acted upon."""
+    """Write the verdict to the row.  An account that was accepted and written to is only given up by a person."""
     lost = bool(row.judged.get("lost")) or _lost(session, row, found.standing)
     held = lost and found.standing is Standing.LOOK_ALIKE
     row.standing = Standing.ASKED if held else found.standing
@@ -164,7 +164,7 @@ def _settle(context: Context, session: Session, row: CaseAccount, found: Verdict
 
 
 def _lost(session: Session, row: CaseAccount, found: Standing) -> bool:
-    """Whether an account ceases to be the leaver's that a person had accepted, or from which something was taken."""
+    """Whether an account ceases to be the leaver's although a person had accepted it, or something was revoked there."""
     if row.standing is not Standing.ACCEPTED or found is Standing.ACCEPTED:
         return False
     its = (col(CaseEntitlement.connection) == row.connection, col(CaseEntitlement.account_id) == row.vendor_id)
@@ -172,7 +172,7 @@ def _lost(session: Session, row: CaseAccount, found: Standing) -> bool:
 
 
 def seal_standing(context: Context, session: Session, row: CaseAccount) -> None:
-    """Seal whose an account is taken to be from now on, and why."""
+    """Seal the account's new standing, with its facts and contradictions."""
     said = {name: row.judged.get(name, []) for name in ("facts", "contradictions")}
     seal(
         context, session, EventType.CASE_JUDGED, row.case_id,

@@ -1,4 +1,4 @@
-"""What people said of somebody's accounts, beyond one case: so that a question is answered once.  Facts are read again."""
+"""Links: people's answers on a person's accounts, kept beyond the case, so that a question is answered once.  Facts are read again."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _OF_PERSON = select(AccountLink).where(
 
 
 def of_person(session: Session, case: Case) -> Links:
-    """Return what is known of the accounts of the case's person, by account."""
+    """Return the links of the case's person, by account."""
     person = {"company": case.company, "employee_key": case.employee_key}
     links = session.exec(_OF_PERSON, params=person).all()
     return {(link.connection, link.account_id): link for link in links}
 
 
 def words(case: Case, links: Links) -> dict[Key, bool]:
-    """Return what was said in earlier cases: an account is theirs, or is not.  Not of another one who was given the same number."""
+    """Return the answers of earlier cases (True: the person's account), without those on another person with the same number."""
     name = spellings(str(case.leaver["name"]))
     return {
         key: link.theirs
@@ -37,7 +37,7 @@ def words(case: Case, links: Links) -> dict[Key, bool]:
 
 
 def remember(context: Context, session: Session, case: Case, row: CaseAccount, links: Links) -> None:
-    """Write, by the word of whoever decided it, that the account is the person's, or is not."""
+    """Write the link that the account is the person's, or is not, with the name of the person who decided it."""
     key = row.connection, row.vendor_id
     link, theirs, told = links.get(key), row.standing is Standing.ACCEPTED, row.judged.get("facts", [])
     if link is not None and (link.theirs, link.facts, link.person) == (theirs, told, row.decided_by):
@@ -50,7 +50,7 @@ def remember(context: Context, session: Session, case: Case, row: CaseAccount, l
 
 
 def forget(session: Session, case: Case, row: CaseAccount, links: Links) -> None:
-    """Take the link away that this case made: its answer was taken back, or holds no longer."""
+    """Delete the link that this case made: its answer was taken back, or holds no longer."""
     link = links.get((row.connection, row.vendor_id))
     if link is not None and link.case_id == case.id:
         session.delete(link)

@@ -1,10 +1,10 @@
 """
 Whether a service's employee numbers are HR's.
 
-Learnt from what is there anyway: the people whose notices we have are looked up by address in the directory's shared
-snapshot, and their numbers there compared with HR's.  Where none of twenty agrees the directory follows another scheme, and
-its numbers say nothing.  The outcome is kept per service, and learnt anew when it is older than a snapshot may be, or
-rests on fewer than twenty people; no vendor is asked for it.
+The people whose notices we have are looked up by address in the directory's shared snapshot, and their numbers there are
+compared with HR's.  If none of twenty agrees, the directory uses another scheme, and its numbers say nothing.  The result is
+kept per service, and computed anew when it is older than a snapshot may be, or rests on fewer than twenty people; no vendor
+is asked for it.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ _MOST = 200  # of the people that we know, the newest
 
 
 def of_another_scheme(known: DirectoryNumbers | None) -> bool:
-    """Whether the numbers count as none."""
+    """Whether the service's numbers follow another scheme than HR's, and say nothing."""
     return known is not None and known.compared >= ENOUGH and known.agreed == 0
 
 
 def without_numbers(session: Session) -> list[DirectoryNumbers]:
-    """Return what is known of the services whose numbers count as none."""
+    """Return the results of the services whose numbers say nothing."""
     return [known for known in session.exec(_KNOWN).all() if of_another_scheme(known)]
 
 
 async def learn(context: Context, connection: ConnectionId, matches: list[Match]) -> DirectoryNumbers | None:
     """
-    Return what is to be written of *connection*'s numbers; None if nothing is to be learnt.
+    Compare the numbers of *connection* with HR's and return the result to write; None if no comparison is needed.
 
-    They are looked into only when one of *matches* gives cause: a number that contradicts, or numbers that count as none.
+    It is needed only if the last result is old or small, and one of *matches* has a contradicting number, or the service's
+    numbers said nothing.
     """
     with context.store.read() as session:
         known = session.get(DirectoryNumbers, connection)

@@ -1,4 +1,4 @@
-"""The look for a leaver's accounts in the services."""
+"""Search the services for a leaver's accounts."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from models.vocabulary import ConnectionId, Leaver, Match, Standing
 
 async def find_everywhere(context: Context, case_id: str, *, patience: float | None = None) -> None:
     """
-    Look for the leaver in every service at once, then once more for the addresses that the accepted accounts bear.
+    Search every service at once for the leaver, then once more for the addresses of the accepted accounts.
 
-    The second look asks no vendor: it is answered from the snapshots that the first one read.  After *patience*, in seconds, a
-    service that has not answered is waited for no longer: its search goes on, and `searched` waits for it.
+    The second search asks no vendor: the snapshots of the first one answer it.  After *patience*, in seconds, a service that
+    has not answered is not waited for: its search goes on, and `searched` waits for it.
     """
     searches = {one: asyncio.ensure_future(find_in(context, case_id, one, ask=False)) for one in context.connectors}
     try:
@@ -40,15 +40,15 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
         raise
     context.searching.update({(case_id, one): search for one, search in searches.items() if not search.done()})
     known = [one for one, search in searches.items() if search.done()]
-    await asyncio.gather(*(searches[one] for one in known))  # raises what is no service's fault: the database's
+    await asyncio.gather(*(searches[one] for one in known))  # raises only errors of our own, such as the database's
     await asyncio.gather(*(_find_further(context, case_id, one, patience) for one in known))
     await context.store.run(_ask, context, case_id)
 
 
 async def searched(context: Context, case_id: str, connection: ConnectionId, *, patience: float) -> bool:
     """
-    Wait for the search of one service that `find_everywhere` waited for no longer, look everywhere for the addresses that it
-    brought, and ask what is left open; return whether there was one.
+    Wait for a service's search that `find_everywhere` left running, search everywhere for the addresses that it found, and
+    ask about doubtful accounts; return whether there was such a search.
     """
     if (search := context.searching.pop((case_id, connection), None)) is None:
         return False
@@ -59,7 +59,7 @@ async def searched(context: Context, case_id: str, connection: ConnectionId, *, 
 
 
 def is_searched(context: Context, case_id: str, connection: ConnectionId) -> bool:
-    """Whether a search of the service succeeded just now (`known_since`)."""
+    """Whether the newest search of the service succeeded and is new (`known_since`)."""
     with context.store.read() as session:
         since = known_since(case_in(session, case_id), context.now())
         search = session.get(Search, (case_id, connection))
@@ -74,9 +74,9 @@ def _ask(context: Context, case_id: str) -> None:
 
 async def find_in(context: Context, case_id: str, connection: ConnectionId, *, ask: bool = True) -> None:
     """
-    Look for the leaver in one service and record the candidates, or why the look failed.
+    Search one service for the leaver and record the candidates, or why the search failed.
 
-    Addresses of accounts that are accepted in other services are looked for too.  A look that succeeds ends the service's
+    Addresses of accounts that are accepted in other services are searched for too.  A search that succeeds ends the service's
     retirement.  Without *ask* the case is judged, not assessed, and nobody is asked yet: another service may be about to answer.
     """
     run, read_at = context.store.run, context.now()
@@ -110,7 +110,7 @@ def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
 
 
 def _merge(session: Session, search: Search, case: Case) -> None:
-    """Keep a search of *case*; what it asked is told again where it is news, or the first since the instant."""
+    """Keep a search of *case*; its requests are sealed if they are news, or the first since the instant."""
     before = session.get(Search, (search.case_id, search.connection))
     if before is None:
         session.add(search)
@@ -124,9 +124,9 @@ def _merge(session: Session, search: Search, case: Case) -> None:
 def _note_found(
     context: Context, leaver: Leaver, search: Search, matches: list[Match], learnt: DirectoryNumbers | None, *, ask: bool
 ) -> bool:  # fmt: skip
-    """Note what was found, unless the notice has been corrected meanwhile: then it is somebody else's; return whether it was."""
+    """Record the search's matches; return False, without recording, if the notice was corrected since: they may be another person's."""
     with context.store.write() as session:
-        case = kept_case(session, search.case_id)  # held, or each that needs it would read it again
+        case = kept_case(session, search.case_id)  # held here, so that no callee reads it again
         if case.person != leaver:
             return False
         _merge(session, search, case)
@@ -139,7 +139,7 @@ def _note_found(
 
 
 async def _find_further(context: Context, case_id: str, connection: ConnectionId, patience: float | None) -> None:
-    """Look in one service, for *patience* seconds, for the addresses of accounts that were accepted in others meanwhile."""
+    """Search one service, for *patience* seconds, for the addresses of accounts that were accepted in others since."""
     run, read_at = context.store.run, context.now()
     leaver, search, rows = await run(_searched, context, case_id, connection)
     if search is None or search.problem is not None:
@@ -148,7 +148,7 @@ async def _find_further(context: Context, case_id: str, connection: ConnectionId
     try:
         async with asyncio.timeout(patience):
             new = await _at_known_addresses(context, connection, leaver, rows, known)
-    except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one looks for these too
+    except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one includes these
         failure_of(connection, exc)
         return
     if new:
@@ -158,7 +158,7 @@ async def _find_further(context: Context, case_id: str, connection: ConnectionId
 def _searched(
     context: Context, case_id: str, connection: ConnectionId
 ) -> tuple[Leaver, Search | None, Sequence[CaseAccount]]:
-    """Return whom to look for, the service's newest search, and the candidates of all services."""
+    """Return the leaver, the service's newest search, and the candidates of all services."""
     with context.store.read() as session:
         rows = accounts_of(session, case_id)
         return case_in(session, case_id).person, session.get(Search, (case_id, connection)), rows
@@ -187,8 +187,8 @@ async def _at_known_addresses(
 
 def _begun(context: Context, case_id: str) -> Leaver:
     """
-    Return whom to look for, and write down which services the case is about: it is not whole before each was searched, whichever
-    is open then.
+    Return the leaver, and record the services of the case: the case's search is complete once each of them was searched, also
+    if a later process does not open them all.
     """
     known = context.case(case_id)
     if {*context.connectors} <= {*(known.connections or ())}:
@@ -202,7 +202,7 @@ def _begun(context: Context, case_id: str) -> Leaver:
 def _record(
     context: Context, session: Session, case_id: str, matches: list[Match], read_at: datetime
 ) -> Collection[CaseAccount]:
-    """Take what was read of each candidate into its row, a new one for a new candidate; return those that were there."""
+    """Write each match to its candidate's row, or to a new row; return the rows that existed before."""
     known = {(row.connection, row.vendor_id): row for row in accounts_of(session, case_id)}
     for match in matches:
         account = match.account
@@ -220,7 +220,7 @@ def _record(
 
 
 def _take_in(context: Context, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:
-    """Judge the case, and all that wait for an answer if a service's numbers have come to count, or ceased to."""
+    """Judge the case, and all cases that wait for an answer if a service's numbers began or ceased to count."""
     judged = {case_id} if ask else set()
     if learnt is not None:
         before = numbers.of_another_scheme(session.get(DirectoryNumbers, learnt.connection))

@@ -1,9 +1,9 @@
 """
-What casework says: codes with parameters inside, sentences at the edge.
+The messages of casework: codes with parameters in the code, sentences only where they are shown.
 
-The sentences stand beside this file, a room a file, as data: whoever translates needs no Python.  A table is named by its code,
-unique over all rooms, and has the sentence in both languages (`en`, `ja`) and, where there is one, the remedy (`remedy_en`,
-`remedy_ja`), with the same parameters in braces.  Every one is checked when the first is read.
+The sentences are data in this folder, one file for each room: a translator needs no Python.  A table is named by its code, which
+is unique in all rooms.  It has the sentence in both languages (`en`, `ja`) and, if there is one, the remedy (`remedy_en`,
+`remedy_ja`), with the same parameters in braces.  All are checked when the first is read.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _HERE = Path(__file__).resolve().parent
 
 
 class Said(NamedTuple):
-    """The same in both languages."""
+    """One text in both languages."""
 
     en: str
     ja: str
 
     @property
     def fields(self) -> dict[str, str]:
-        """As it stands in what is kept and shown."""
+        """The text as fields of JSON."""
         return {"text": self.en, "text_ja": self.ja}
 
     def filled(self, facts: Mapping[str, object]) -> Said:
-        """Return it with its parameters filled; raises `KeyError` where one is missing."""
+        """Return the text with its parameters filled; raises `KeyError` for a missing one."""
         english, japanese = ({name: _in(language, fact) for name, fact in facts.items()} for language in Said._fields)
         return Said(self.en.format_map(english), self.ja.format_map(japanese))
 
@@ -41,10 +41,10 @@ class Said(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Message:
     """
-    What is to be said, in no language yet.
+    A message without a language yet.
 
     *facts* fill the parameters.  A message or a `Said` among them is put into the reader's language, a tuple is listed; anything
-    else, a vendor's own words above all, is quoted as it is.
+    else, such as a vendor's own words, is quoted as it is.
     """
 
     code: str
@@ -57,17 +57,17 @@ class Message:
 
     @property
     def remedy(self) -> Said:
-        """What to do about it; empty where the catalogue has nothing."""
+        """What to do about it; empty if the catalogue has no remedy."""
         return catalogue()[self.code].remedy.filled(self.facts)
 
 
 def message(code: str, /, **facts: object) -> Message:
-    """Return the message *code*, with what fills its parameters."""
+    """Return the message *code*; *facts* fill its parameters."""
     return Message(code, facts)
 
 
 def joined(messages: Iterable[Message], en: str = "; ", ja: str = "。") -> Said:
-    """Return several sentences without full stops as one; *en* and *ja* stand between them."""
+    """Return several sentences without full stops as one, with *en* and *ja* between them."""
     every = [one.said for one in messages]
     return Said(en.join(one.en for one in every), ja.join(one.ja for one in every))
 
@@ -85,7 +85,7 @@ def _in(language: str, fact: object) -> object:
 
 
 class Entry(BaseModel):
-    """What the catalogue has of one code."""
+    """The catalogue's texts of one code."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -117,11 +117,11 @@ def parameters(text: str) -> frozenset[str]:
 
 @cache
 def catalogue(folder: Path = _HERE) -> Mapping[str, Entry]:
-    """Return every code's sentences; raises `ValueError` for one that lacks a language or stands twice."""
+    """Return every code's sentences; raises `ValueError` for a code that lacks a language or occurs twice."""
     found: dict[str, Entry] = {}
     for path in sorted(folder.glob("*.toml")):
         entries = TypeAdapter(dict[str, Entry]).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
         if twice := found.keys() & entries.keys():
-            raise ValueError(f"{path.name}: stands elsewhere already: {', '.join(sorted(twice))}")
+            raise ValueError(f"{path.name}: is defined in another file already: {', '.join(sorted(twice))}")
         found |= entries
     return found

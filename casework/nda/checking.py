@@ -1,7 +1,7 @@
 """
-One check of one case: search the registers, open the papers, judge them, seal the verdicts, keep the bytes.
+Check the papers of one case: search the registers, open the papers, judge them, seal the verdicts, keep the bytes.
 
-It may fail without consequence for the cut: what could not be read is `unreadable`, and the sweep looks again.
+A failure does not affect the cut: what could not be read is `unreadable`, and the sweep checks again.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _log = logging.getLogger("lastday.nda")
 
 async def check_if_due(context: Context, case_id: str) -> None:
     """
-    Check the case's papers, unless a check is fresh, and send what policy sends by itself.
+    Check the case's papers unless the newest check is fresh, and send the pledge that policy asks for.
 
-    For the runs that cut, which it never stops (`casework.runbook`): what fails is an `unreadable` check, or a pledge that
+    For the runs that cut, which it never stops (`casework.runbook`): a failure is an `unreadable` check, or a pledge that
     the sweep tries again.
     """
     newest = await context.store.run(_newest, context, case_id)
@@ -52,10 +52,10 @@ def _newest(context: Context, case_id: str) -> PaperCheck | None:
 
 async def check(nda: NdaContext, case_id: str) -> None:
     """
-    Check now.  Safe to repeat: each check is kept, the newest counts.  Raises `BadRequest` for a case that there is not.
+    Check now.  Safe to repeat: each check is kept, the newest counts.  Raises `BadRequest` for an unknown case.
 
-    What fails in a way that nobody foresaw is an `unreadable` check, and is due again like any.  A leave of absence, a
-    withdrawn, restored or erased case has no papers to be asked for: then nothing is looked at.
+    An unforeseen failure is an `unreadable` check, and is due again like any other.  A leave of absence, and a withdrawn,
+    restored or erased case, need no papers: nothing is checked.
     """
     context = nda.context
     case = context.case(case_id)
@@ -70,14 +70,14 @@ async def check(nda: NdaContext, case_id: str) -> None:
             if held.content is not None and not files.is_kept(context, case_id, held):
                 paper = held.match.paper
                 files.keep_bytes(context, case_id, held.content, {"register": paper.register, "paper": paper.id})
-    except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is a check of its own
+    except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is recorded as a check
         _log.error("nda: cannot check: %s", type(exc).__name__)
         unread = RegisterRead("lastday", error=failure_of("lastday", exc))
         await context.store.run(_record, context, case_id, [unread], [])
 
 
 def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opened: Sequence[Held]) -> None:
-    """Judge and write the check in one transaction with its events."""
+    """Judge the papers and write the check in one transaction with its events."""
     policy = context.policy.nda
     blind = tuple(str(read.error) for read in reads if read.error is not None)
     wait = timedelta(minutes=policy.unreadable_again_minutes) if blind else timedelta(hours=policy.again_hours)
@@ -106,7 +106,7 @@ def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opene
 
 
 def _told(row: CasePaper) -> tuple[object, ...]:
-    """What a paper's event says: the same again is not told again, nor what a service has only sealed anew."""
+    """Return what a paper's event says.  The same is not sealed twice, nor a paper that a service has only sealed anew."""
     under = next((one["over_sha256"] for one in row.signatures if one.get("over_sha256")), row.sha256)
     return row.kind, row.state, row.accepted, row.register_name, row.paper_id, under, row.signature
 
@@ -121,7 +121,7 @@ def _look(read: RegisterRead) -> dict[str, Any]:
 
 
 def _seal_paper(context: Context, session: Session, row: CasePaper) -> None:
-    """Seal one verdict: the digest of the bytes in the leaf, what they are in the payload."""
+    """Seal one verdict: the digest of the bytes in the leaf, the paper's data in the payload."""
     found = {} if row.register_name is None else {
         "register": row.register_name, "paper": row.paper_id, "title": row.title,
         "match": row.reason, "confidence": row.confidence, "template_sha256": row.template_sha256,
@@ -139,8 +139,8 @@ def _settle_pledges(
     context: Context, session: Session, case_id: str, rows: Sequence[CasePaper], void: Container[tuple[str, str]]
 ) -> None:
     """
-    A pledge that was declined, or taken back in its register, is not waited for any more, and none is once the leaver has signed one:
-    this one, or another that came back by hand.
+    Settle pledges: one that was declined, or taken back in its register, is not awaited any more.  After any signed exit pledge,
+    also one by hand, none is.
     """
     pledges = files.pledges_of(session, case_id)
     if files.exit_pledge_is(NdaState.SIGNED, rows):

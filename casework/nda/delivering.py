@@ -1,4 +1,4 @@
-"""A pledge that was written down goes out, and what came of it is recorded: once under its key, whoever tries, however often."""
+"""Send a recorded pledge and record the result.  Its key is sent once, by any process and after any number of tries."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from models.tables import Pledge
 from models.vocabulary import PaperKind, PledgeState, RevocationResult
 
 _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
-"""After these the same key is tried again: what was sent already is returned, and not sent twice."""
+"""After these errors the same key is tried again: a page that was sent already is returned, and not sent twice."""
 
 
 async def deliver(nda: NdaContext, pledge: Pledge) -> None:
     """
-    Carry out an intent: send under its key and record what came of it.  Raises the register's error.
+    Carry out an intent: send the pledge under its key and record the result.  Raises the register's error.
 
-    One at a time, whichever process it is: while another has the turn nothing is sent.  Vendors have no key of their own
-    that would make two sendings at once one.
+    Only one process sends at a time: while another has the turn nothing is sent.  Vendors have no idempotency key that would
+    make two simultaneous sendings one.
     """
     context = nda.context
     register = nda.register(pledge.register_name or "")
@@ -51,8 +51,8 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
 
 async def _was_sent(nda: NdaContext, register: Register, pledge: Pledge) -> bool:
     """
-    Whether a page that would be another one by now, and whose sending broke off, has reached its signer for all that: it is out then, to be
-    taken back like any.  Raises the register's error: until that is known it is not given up.
+    Whether an outdated page whose sending broke off was sent all the same: then it is out, and is taken back like any other.
+    Raises the register's error: the pledge is not given up until this is known.
     """
     context = nda.context
     if is_as_sealed(context, pledge):
@@ -70,7 +70,7 @@ async def _was_sent(nda: NdaContext, register: Register, pledge: Pledge) -> bool
 
 
 def _take_turn(context: Context, pledge: Pledge) -> bool:
-    """Whether the sending is ours now; one who died in his turn has it until it is over."""
+    """Take the turn to send; return False if another process has it.  A process that died keeps its turn until the time is over."""
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         if row.state is not PledgeState.INTENDED or (row.sending_until or context.now()) > context.now():
@@ -81,9 +81,9 @@ def _take_turn(context: Context, pledge: Pledge) -> bool:
 
 def content_of(context: Context, pledge: Pledge) -> bytes:
     """
-    Print the pledge again, as it was: at its own instant, in its own language.
+    Print the pledge again with its own instant and language.
 
-    Raises `BadRequest`, and gives the pledge up, where that is another page by now: the sealed one is sent, or none.
+    Raises `BadRequest`, and gives the pledge up, if the page differs now: only the sealed page is ever sent.
     """
     pdf = _printed(context, pledge)
     if hashlib.sha256(pdf).hexdigest() == pledge.sha256:
@@ -94,13 +94,13 @@ def content_of(context: Context, pledge: Pledge) -> bytes:
 
 
 def is_current(context: Context, pledge: Pledge) -> bool:
-    """Whether what is out would be asked for again as it is: by its words, whatever printed them, else by its page."""
+    """Whether the pledge that is out is not outdated: by its words, which no program changes, else by its page."""
     same = says_the_same(context.case(pledge.case_id), context.policy.nda, pledge)
     return is_as_sealed(context, pledge) if same is None else same
 
 
 def is_as_sealed(context: Context, pledge: Pledge) -> bool:
-    """Whether the page would be the same now: its last day, its words, its program."""
+    """Whether printing now gives the sealed page: the same last day, words and program."""
     return hashlib.sha256(_printed(context, pledge)).hexdigest() == pledge.sha256
 
 
@@ -113,14 +113,14 @@ def _printed(context: Context, pledge: Pledge) -> bytes:
 def record(
     context: Context, pledge: Pledge, state: PledgeState, result: RevocationResult, came_of: Sent | ConnectorError | str = ""
 ) -> Pledge:  # fmt: skip
-    """Record what became of it, and return it as it is now: *came_of* is the register's answer or error, or what else stood in the way."""
+    """Record the new state of *pledge* and return it.  *came_of*: the register's answer or error, or another problem."""
     sent = came_of if isinstance(came_of, Sent) else None
     problem = None if sent is not None else str(came_of) or None
     evidence = () if isinstance(came_of, str) else came_of.evidence
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.state, row.problem = state, problem
-        if result is not RevocationResult.UNKNOWN:  # what broke off may still be under way: its turn runs out by itself
+        if result is not RevocationResult.UNKNOWN:  # it may still be under way: its turn ends by itself
             row.sending_until = None
         if state in {PledgeState.SENT, PledgeState.FILED}:
             row.sent_at = sent.sent_at if sent is not None else context.now()

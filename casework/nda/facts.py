@@ -1,4 +1,4 @@
-"""What is known before anything is judged: the employment, a refusal, what was seen before; and what is worth saying of a paper."""
+"""The facts for judging papers: the employment, a refusal, earlier digests; the verdict's form; and remarks on a paper."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _FARTHEST_EAST = timezone(timedelta(hours=14))
 @dataclass(frozen=True, slots=True)
 class Facts:
     """
-    What is known of the employment.  *joined_on* is None where HR's notice does not say.
+    The facts of the employment and of earlier checks.  *joined_on* is None if HR's notice does not say.
 
-    *seen*: the digests that each paper (register, id) had when it was opened first, with and without the seals that stand last.  *blind*: what the registers that could
-    not be searched said; *asked_for*: a pledge is out to be signed; *printed*: the digests of the pages that were printed for this case;
-    *outdated*: the papers (register, id) on which such a page went out that would be another one now.
+    *seen*: the digests of each paper (register, id) when it was first opened, with and without the last seals.  *blind*: the
+    errors of registers that could not be searched; *asked_for*: a pledge is out to be signed; *printed*: the digests of the pages
+    that were printed for this case; *outdated*: the papers (register, id) with a page that would differ now.
     """
 
     today: date
@@ -40,16 +40,16 @@ class Facts:
     leaver: Leaver | None = None
 
     def is_over(self, ends: date) -> bool:
-        """Whether a paper that binds until *ends* binds no more: a term that ends with the last day binds for no day after it."""
+        """Whether a paper that binds until *ends* is over; one that ends with the last day of employment is, too."""
         return ends <= self.ends_on or ends < self.today
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    What one paper, or the lack of one, amounts to, and what is said of it.  *held* is None where none was found.
+    The verdict on one paper, or on a lacking one, with its sentences (*said*).  *held* is None if no paper was found.
 
-    *accepted* is False for another person's paper, and for a doubtful one: those count for nothing.
+    *accepted* is False for another person's paper and for a doubtful one: those count for nothing.
     """
 
     kind: PaperKind | None
@@ -62,18 +62,18 @@ class Verdict:
 
     @property
     def remedy(self) -> Said:
-        """What to do: by what is said, else by the state; empty where there is nothing to do, as for another person's paper."""
+        """What to do, by the sentences, else by the state; empty if nothing is to be done, as for another person's paper."""
         asked = [*self.said, message(self.state)] if self.accepted else self.said
         return next((one.remedy for one in asked if one.remedy.en), Said("", ""))
 
 
 def unknown_kind(paper: Paper, policy: Nda) -> Message:
-    """Say that a paper's kind cannot be told, and whether it may be one that is looked for."""
+    """Return the sentence that a paper's kind is unknown, or that its title is doubtful: it may be one that is looked for."""
     return message("paper_title_doubtful" if titles.mentioned(paper.title, policy.titles) else "paper_kind_unknown")
 
 
 def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
-    """Return what is worth saying and changes nothing.  An article of the work rules has no term and no date of its own."""
+    """Return remarks that change no verdict.  An article of the work rules has no term and no date of its own."""
     paper, first_seen = held.match.paper, facts.seen.get((held.match.paper.register, held.match.paper.id))
     signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
     known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
@@ -120,5 +120,5 @@ def _years_after(day: date, years: int) -> date:
 
 
 def _same_day(stamp: datetime, day: date) -> bool:
-    """Whether *day* was somewhere on earth the day of *stamp*."""
+    """Whether *day* was the day of *stamp* in some time zone."""
     return (stamp - timedelta(hours=12)).date() <= day <= stamp.astimezone(_FARTHEST_EAST).date()

@@ -1,4 +1,4 @@
-"""What casework keeps of papers: the rows of checks, refusals and rulings, and the bytes as evidence."""
+"""The stored papers: the rows of checks, refusals and rulings, and the bytes as evidence."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
 _log = logging.getLogger("lastday.nda")
 _SIGNATURES = TypeAdapter(tuple[Signature, ...])
 LIVELY = (PledgeState.INTENDED, PledgeState.SENT, PledgeState.FILED)
-"""The states in which an answer to a pledge may still come."""
+"""The states of a pledge that may still be answered."""
 
 
 def is_over(case: Case) -> bool:
-    """Whether nobody is asked for papers: a leave of absence, a departure that does not take place, an erased case."""
+    """Whether the case needs no papers: a leave of absence, a departure that does not take place, an erased case."""
     return case.kind is DepartureKind.LEAVE or case.state in ENDED or case.erased_at is not None
 
 
@@ -42,7 +42,7 @@ def day_of(case: Case, at: datetime) -> date:
 
 
 def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, ...]) -> Facts:
-    """Return what the case knows of the employment, on the leaver's calendar."""
+    """Return the facts of the case for judging papers, with days on the leaver's calendar."""
     opened = select(CasePaper).where(CasePaper.case_id == case.id, col(CasePaper.sha256).is_not(None))
     latest_first, pledges = session.exec(opened.order_by(col(CasePaper.id).desc())).all(), pledges_of(session, case.id)
     return Facts(
@@ -67,8 +67,8 @@ def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, .
 
 def digests_of(row: CasePaper) -> frozenset[str]:
     """
-    Return the digests that a paper's bytes had, with and without the seals that stood last; none of a row from before those were told apart,
-    where seals may stand last: a service has sealed it anew since.
+    Return the digests of a paper's bytes, with and without the last seals.  A row from before seals were told apart has none if
+    seals may be last: the service has sealed the paper anew since.
     """
     seals_last = bool(row.signatures) and row.signatures[-1].get("kind") != "person"
     if seals_last and any("over_sha256" not in one for one in row.signatures):
@@ -94,30 +94,30 @@ def pledges_of(session: Session, case_id: str) -> Sequence[Pledge]:
 
 
 def newest_check(session: Session, case_id: str) -> PaperCheck | None:
-    """Return the check that counts, None before the first."""
+    """Return the newest check, None before the first."""
     query = select(PaperCheck).where(PaperCheck.case_id == case_id).order_by(col(PaperCheck.id).desc())
     return session.exec(query).first()
 
 
 def newest_papers(session: Session, case_id: str) -> Sequence[CasePaper]:
-    """Return the papers as the check that counts judged them, none before the first."""
+    """Return the papers as the newest check judged them, none before the first."""
     newest = select(func.max(PaperCheck.id)).where(PaperCheck.case_id == case_id).scalar_subquery()
     return session.exec(select(CasePaper).where(CasePaper.check_id == newest).order_by(col(CasePaper.id))).all()
 
 
 def exit_pledge_is(state: NdaState, papers: Sequence[CasePaper]) -> bool:
-    """Whether one of *papers* says so of the leaver's exit pledge."""
+    """Whether one of *papers* is the leaver's exit pledge in this *state*."""
     return any(p.accepted and p.kind is PaperKind.EXIT_PLEDGE and p.state is state for p in papers)
 
 
 def require_unsigned(session: Session, case_id: str) -> None:
-    """Raise `BadRequest` where a signed exit pledge is on file."""
+    """Raise `BadRequest` if a signed exit pledge is on file."""
     if exit_pledge_is(NdaState.SIGNED, newest_papers(session, case_id)):
         raise BadRequest(f"{case_id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
 
 
 def row_of(check: PaperCheck, verdict: Verdict) -> CasePaper:
-    """Return the row for one verdict of a check, put into words."""
+    """Return the row for one verdict of a check, with its sentences."""
     text, remedy = joined(verdict.said), verdict.remedy
     row = CasePaper(
         check_id=check.id or 0,  # flushed: it has one
@@ -152,9 +152,9 @@ def _fill(row: CasePaper, held: Held) -> None:
 
 def keep_bytes(context: Context, case_id: str, content: bytes, place: Mapping[str, str]) -> None:
     """
-    Put a paper's bytes into the evidence store, encrypted, and bind them.  The same of the same *place* again is once.
+    Put a paper's bytes into the evidence store, encrypted, and bind them.  The same bytes of the same *place* are bound once.
 
-    That they cannot be kept undoes nothing: their digest stands in the trail.
+    A failure to store them is logged and raises nothing: the trail has their digest.
     """
     if context.evidence is None:
         return
@@ -173,7 +173,7 @@ def keep_bytes(context: Context, case_id: str, content: bytes, place: Mapping[st
 
 
 def is_kept(context: Context, case_id: str, held: Held) -> bool:
-    """Whether the bytes are kept already but for the seals that stand last: a service seals anew whenever it is asked."""
+    """Whether the same bytes without the last seals are kept already: a service seals anew at each download."""
     under = digests(held.examined) - {held.examined.sha256} if held.examined is not None else frozenset()
     if context.evidence is None or not under:
         return False
@@ -187,7 +187,7 @@ def is_kept(context: Context, case_id: str, held: Held) -> bool:
 
 
 def settle(context: Context, session: Session, pledges: Iterable[Pledge], state: PledgeState) -> None:
-    """Wait no longer for those of *pledges* that are out: they are in *state* now."""
+    """Set the *pledges* that are out to *state*: no answer is awaited any more."""
     for pledge in pledges:
         if pledge.state in LIVELY:
             pledge.state, pledge.next_look_at = state, None

@@ -1,6 +1,6 @@
 """
-What the sweep does about papers: pledges that were not sent yet, that come back, or whose signer is to be reminded, and
-checks that are due again.  A register that is down costs a wait, never the sweep.
+The sweep's follow-up on papers: send pledges that were not sent yet, see those that came back, remind signers, and repeat due
+checks.  A register that is down delays its own papers, never the sweep.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from models.vocabulary import CaseState, NdaState, PledgeState, RevocationResult
 
 _log = logging.getLogger("lastday.nda")
 MOST = 20
-"""Pledges, and checks, of one sweep: the next one takes the rest."""
+"""Pledges, and checks, of one sweep; the next sweep takes the rest."""
 
 
 async def follow_up(context: Context) -> dict[str, int]:
-    """Do what is due; return how many cases were `followed`.  Opens no register while nothing is due."""
+    """Follow up what is due; return how many cases were `followed`.  Opens no register if nothing is due."""
     if not _pledges_due(context) and not _checks_due(context):
         return {"followed": 0}
     async with open_nda_context(context) as nda:
@@ -38,14 +38,14 @@ async def follow_up(context: Context) -> dict[str, int]:
 
 
 async def follow_up_with(nda: NdaContext) -> int:
-    """Do what is due with open registers.  Pledges first: one that comes back is checked at once, and is not due again."""
+    """Follow up what is due with open registers.  Pledges come first: one that came back causes its case's check at once."""
     pledges = _pledges_due(nda.context)
     for pledge in pledges:
         try:
             await _follow(nda, pledge)
-        except Exception as exc:  # noqa: BLE001  # one pledge's failure stops no other's, and must not come first for ever
+        except Exception as exc:  # noqa: BLE001  # one pledge's failure stops no other, and must not come first for ever
             _log.warning("nda: cannot follow a pledge: %s", type(exc).__name__)
-            told = isinstance(exc, (ConnectorError, CaseworkError))  # whose texts name nobody
+            told = isinstance(exc, (ConnectorError, CaseworkError))  # their texts name nobody
             _later(nda.context, pledge, problem=str(exc) if told else type(exc).__name__)
     checks = _checks_due(nda.context)
     for case_id in checks:
@@ -61,8 +61,8 @@ def _pledges_due(context: Context) -> list[Pledge]:
 
 def _checks_due(context: Context) -> list[str]:
     """
-    Return the cases whose newest check says that it is time for another: open ones, and for as long as an exit pledge may
-    come back, at the longer pace, those that were closed while a register could not be read.
+    Return the cases whose newest check is to be repeated: open cases, and cases that were closed while a register could not be
+    read.  The latter are checked at the longer interval, for as long as an exit pledge may come back.
     """
     newest = select(func.max(PaperCheck.id)).group_by(PaperCheck.case_id)
     lately = context.now().date() - timedelta(days=context.policy.nda.signing_days)
@@ -84,10 +84,10 @@ def _checks_due(context: Context) -> list[str]:
 
 
 async def _follow(nda: NdaContext, pledge: Pledge) -> None:
-    """Send what was only intended; else see whether it came back, else remind if it is time."""
+    """Send a pledge that is only intended; else check whether it came back; else remind the signer if it is time."""
     context = nda.context
     case = context.case(pledge.case_id)
-    if files.is_over(case):  # withdrawn: nobody is asked for anything any more
+    if files.is_over(case):  # withdrawn: nobody is asked any more
         _later(context, pledge)
         return
     if pledge.state is PledgeState.INTENDED:
@@ -104,7 +104,7 @@ async def _follow(nda: NdaContext, pledge: Pledge) -> None:
 
 
 def _judged(context: Context, pledge: Pledge) -> bool:
-    """Whether the newest check saw the paper come back: if it does not count for all that, checks have their own hours."""
+    """Whether the newest check saw the paper come back, even if the paper does not count; then no extra check is made."""
     with context.store.read() as session:
         rows = files.newest_papers(session, pledge.case_id)
     ours = (pledge.register_name, pledge.paper_id)
@@ -113,7 +113,7 @@ def _judged(context: Context, pledge: Pledge) -> bool:
 
 
 def _reminder_due(context: Context, case: Case, pledge: Pledge) -> bool:
-    """Whether a day for a reminder has come since the leaver was last asked.  After the last day none goes out."""
+    """Whether a day for a reminder has come since the leaver was last asked.  After the last day no reminder is sent."""
     today, last = files.day_of(case, context.now()), _last_day(case)
     asked_on = files.day_of(case, pledge.reminded_at or pledge.requested_at)
     days = [last - timedelta(days=before) for before in context.policy.nda.reminder_days]
@@ -121,14 +121,14 @@ def _reminder_due(context: Context, case: Case, pledge: Pledge) -> bool:
 
 
 def _last_day(case: Case) -> date:
-    """Return the last day on which the leaver can be met."""
+    """Return the last day on which the leaver is at work."""
     if case.last_working_at is None:
         return case.employment_ends_on
     return min(files.day_of(case, case.last_working_at - timedelta(seconds=1)), case.employment_ends_on)
 
 
 async def _remind(nda: NdaContext, register: Register, case: Case, pledge: Pledge) -> None:
-    """Remind, if it is time, once for all that was missed.  Counted before it goes out: one that was interrupted is not repeated."""
+    """Remind if it is time, once for all missed days.  A reminder is counted before it is sent: an interrupted one is not repeated."""
     context = nda.context
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
@@ -150,7 +150,7 @@ async def _remind(nda: NdaContext, register: Register, case: Case, pledge: Pledg
 
 
 def _later(context: Context, pledge: Pledge, *, problem: str | None = None) -> None:
-    """Look again after policy's wait, while an answer may come, until long after the end of the employment."""
+    """Schedule the next look after policy's wait, while an answer may come: until `signing_days` after the last day."""
     policy = context.policy.nda
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)

@@ -1,7 +1,7 @@
 """
-What a paper amounts to for this leaver.  Pure: what the registers said and the bytes showed goes in, verdicts come out.
+Judge papers for one leaver.  Pure functions: the registers' data and the examined bytes go in, verdicts come out.
 
-A paper that cannot be shown to be the leaver's counts for nothing, whatever it says.
+A paper that cannot be shown to be the leaver's counts for nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from connectors.nda.contract import Paper
 from models.tables import CasePaper
 from models.vocabulary import Leaver, MatchReason, NdaState, PaperKind
 
-_SLACK = timedelta(days=1)  # a day of signing is written in somebody's zone
+_SLACK = timedelta(days=1)  # a signing day is written in an unknown zone
 _A_YEAR = timedelta(days=366)
 _SEVERITY = (
     NdaState.ALTERED, NdaState.UNREADABLE, NdaState.MISSING, NdaState.UNSIGNED, NdaState.EXPIRED, NdaState.REFUSED,
@@ -42,7 +42,7 @@ _REPLACED_BY_A_REFUSAL = frozenset({NdaState.MISSING, NdaState.UNSIGNED, NdaStat
 
 
 def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, ...]:
-    """Return a verdict for each paper, and one for each expected kind of which none is accepted."""
+    """Return a verdict for each paper, and one for each expected kind without an accepted paper."""
     judged = [_judged(held, facts, policy) for held in papers]
     kinds = {verdict.kind for verdict in judged if verdict.accepted}
     lacking = [kind for kind in PaperKind if kind in policy.expected and kind not in kinds]
@@ -53,9 +53,9 @@ def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, .
 
 def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
     """
-    Return the worst of what the expected kinds amount to, each by its strongest paper.
+    Return the worst state among the expected kinds, each counted by its strongest paper.
 
-    An altered paper shows through even where a sound one lies beside it: somebody changed it.
+    An altered paper counts even beside a sound one of its kind: somebody changed it.
     """
     counted = [v for v in verdicts if v.accepted]
     by_kind = [
@@ -68,8 +68,8 @@ def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
 
 def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | None:
     """
-    Return the kind by the register, else by its wording, else by its title as a whole, and with the wording's name where it says nothing itself.
-    A doubtful title outranks the wording: who fills in an example has the same one.
+    Return the kind by the register, else by the wording, else by the whole title, else by the title with the wording's name.
+    A doubtful title gives None, also with a known wording: a filled-in example has the same wording.
     """
     if paper.kind is not None:
         return paper.kind
@@ -86,12 +86,12 @@ def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | Non
 
 
 def may_be_a_pledge(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
-    """Whether the paper is of a kind that is judged, or will be once it is known when it was signed."""
+    """Whether the paper's kind is known, or will be once its day of signing is known."""
     return kind_of(paper, leaver, policy) is not None or _is_undated(paper, leaver, policy)
 
 
 def is_doubtful(title: str, kind: PaperKind, policy: Nda) -> bool:
-    """Whether a paper that counts as none may be one of *kind* by its *title*: a person is asked, and nobody signs twice meanwhile."""
+    """Whether a paper of unknown kind may be of *kind* by its *title*: then a person decides first, so that nobody signs twice."""
     return not titles.mentioned(title, policy.titles).isdisjoint({kind, None})
 
 
@@ -100,20 +100,20 @@ def _is_undated(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
 
 
 def _beside(paper: Paper, leaver: Leaver | None, policy: Nda) -> list[str]:
-    """Return whose names may stand in a title and say nothing of what the paper is."""
+    """Return the names that may be in a title and do not show the paper's kind."""
     known = (leaver.name, leaver.kana, leaver.romaji, leaver.former_name, leaver.employee_no) if leaver else ()
     return [name for name in (*known, paper.signer_name, policy.company) if name]
 
 
 def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
     """
-    Return whether a pledge that does not say so is one of entry or of exit: by the day of its signing, to which end of the employment
-    that is near; None where it is near neither, or both alike.
+    Return whether a pledge with an open title is one of entry or of exit, by the end of the employment that is nearer to its day of
+    signing; None if the day is near neither end, or equally near both.
     """
     day = signed_on(held, facts.leaver)
     if day is None or not _is_undated(held.match.paper, facts.leaver, policy):
         return None
-    if facts.joined_on is None:  # somebody who came three months ago signed both within half a year
+    if facts.joined_on is None:  # a person who came three months ago signed both within half a year
         return None
     to_exit, from_entry = abs(facts.ends_on - day), abs(day - facts.joined_on)
     if to_exit <= timedelta(days=policy.signing_days) and (from_entry > _A_YEAR or to_exit < from_entry):
@@ -122,10 +122,10 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
 
 
 def _judged(held: Held, facts: Facts, policy: Nda) -> Verdict:
-    """Judge each paper by itself: one that cannot be judged, whatever stands in it, blinds nobody to the others."""
+    """Judge one paper; an exception makes it unreadable, and stops no other paper's verdict."""
     try:
         return _judge_one(held, facts, policy)
-    except Exception as exc:  # noqa: BLE001  # what a stranger wrote breaks its reader wherever it likes
+    except Exception as exc:  # noqa: BLE001  # a stranger's file may break its reader anywhere
         why = message("paper_unreadable", why=f"it cannot be judged: {type(exc).__name__}")
         return Verdict(held.match.paper.kind, NdaState.UNREADABLE, not_theirs(held, policy) is None, (why,), held)
 
@@ -150,7 +150,7 @@ def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
 
 
 def not_theirs(held: Held, policy: Nda) -> Message | None:
-    """Return why the paper does not count as the leaver's, None if it does.  A person's word outweighs the match."""
+    """Return why the paper does not count as the leaver's, None if it does.  A person's ruling outweighs the match."""
     match = held.match
     if held.ruling is not None:
         return None if held.ruling.theirs else message("paper_rejected", why=held.ruling.reason)
@@ -162,7 +162,7 @@ def not_theirs(held: Held, policy: Nda) -> Message | None:
 
 
 def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Message | None]:
-    """Return the first that speaks against the paper, the gravest first; else that it is signed."""
+    """Return the gravest state that speaks against the paper, with its reason; else `signed`."""
     paper, examined, day = held.match.paper, held.examined, signed_on(held, facts.leaver)
     other_bytes = examined is not None and paper.sha256 is not None and examined.sha256 != paper.sha256.lower()
     unread = held.problem if examined is None or examined.readable else examined.text
@@ -195,14 +195,14 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
 
 
 def _is_our_blank(held: Held, facts: Facts) -> bool:
-    """Whether its bytes are a page that we printed to be signed: nobody has signed that one, but in a service that delivers."""
+    """Whether the bytes are a page that we printed to be signed: nobody has signed it, except in a service that delivers."""
     return held.examined is not None and not held.delivered and held.examined.sha256 in facts.printed
 
 
 def _of_another_departure(
     kind: PaperKind | None, day: date | None, latest: date | None, facts: Facts, policy: Nda
 ) -> bool:
-    """Whether a pledge of *day*, or of *latest* at the latest, is of an earlier employment, or of a later one (of who came back)."""
+    """Whether a pledge of *day*, or not later than *latest*, is of an earlier employment, or of a later one after a return."""
     about = timedelta(days=policy.signing_days)
     if kind is PaperKind.ENTRY_PLEDGE:
         return day is not None and day > facts.ends_on
@@ -213,7 +213,7 @@ def _of_another_departure(
 
 
 def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts, policy: Nda) -> Verdict:
-    """Say that no paper of *kind* is on file, or that it is not known."""
+    """Return the verdict that no paper of *kind* is on file, or that this is not known."""
     if facts.blind:
         said = message("papers_not_known", problems="; ".join(facts.blind))
         return Verdict(kind, NdaState.UNREADABLE, True, (said,))
@@ -233,7 +233,7 @@ def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts, policy: Nd
 
 
 def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -> Verdict:
-    """Let a refusal take the place of a paper of its kind that is not signed, and say what binds on."""
+    """Return *verdict*, or `refused` for an unsigned paper that the leaver declined, with the papers that still bind."""
     if not verdict.accepted or verdict.state not in _REPLACED_BY_A_REFUSAL:
         return verdict
     if verdict.kind is PaperKind.EXIT_PLEDGE and facts.refusal is not None:
@@ -258,10 +258,10 @@ def _binds_on(every: Sequence[Verdict]) -> Message:
 
 def risks(papers: Iterable[CasePaper], *, leaves: bool) -> list[str]:
     """
-    Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign.
+    Return the codes of what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still employed, and may sign.
 
-    Where a pledge was signed, what was declined, taken back or left lying before raises nothing; what was altered does, and where all that was signed
-    bears signatures of which no certificate shows whose they are (`exit_pledge_unnamed`).
+    If a kind has a signed paper, its declined, voided or unsigned papers raise nothing.  An altered paper does, and a kind whose
+    signed papers all have signatures without a name in their certificates (`exit_pledge_unnamed`).
     """
     every = list(papers)
     counted = [(p.kind, p.state) for p in every if p.accepted and p.kind is not None]
@@ -273,6 +273,6 @@ def risks(papers: Iterable[CasePaper], *, leaves: bool) -> list[str]:
 
 
 def _shown(papers: Iterable[CasePaper]) -> set[PaperKind | None]:
-    """Return the kinds of which a signed paper does not rest on a certificate that names nobody, or a person has ruled on it."""
+    """Return the kinds with a signed paper that is not `unnamed`, or that needs no remedy, as after a person's ruling."""
     signed = [one for one in papers if one.accepted and one.state is NdaState.SIGNED]
     return {one.kind for one in signed if one.signature != "unnamed" or one.remedy is None}

@@ -1,7 +1,7 @@
 """
-The exit pledge goes to the leaver: written down with its key before it leaves, so that a crash sends it once, not twice.
+Send the exit pledge to the leaver.  It is recorded with its key before it is sent, so that a crash sends it once, not twice.
 
-Nothing is sent but by a person's command, or where policy says so for a case that is for real.
+A pledge is sent only by a person's command, or by policy for a case that is for real.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from models.vocabulary import DepartureKind, Leaver, NdaState, PaperKind, Pledge
 
 async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
     """
-    Send the exit pledge through the register that sends.  While one is out, or somebody else is sending it, it is returned
-    and nothing is sent; but one whose page would be another by now (the last day moved) is taken back at its register first.
+    Send the exit pledge through the register that sends.  If one is out, or another process is sending it, that one is
+    returned and nothing is sent.  A pledge whose page would differ now (the last day moved) is first taken back at its register.
 
-    A register without delivery keeps it to be printed and signed by hand.  Raises `BadRequest` where nobody may be asked (a
-    refusal, a signed pledge on file, a leave), and the register's error if it did not take it.
+    A register without delivery keeps the page to be printed and signed by hand.  Raises `BadRequest` if nobody may be asked (a
+    refusal, a signed pledge on file, a leave), and the register's error if it did not accept the page.
     """
     context, sender = nda.context, _sender(nda).name
     await _take_back_outdated(nda, case_id)
@@ -54,7 +54,8 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
     """
     Write the exit pledge to *out*, to be signed by hand, and record it.  Again writes the same file.
 
-    Raises what `send_pledge` raises, `BadRequest` where another file has that name, and `OSError`: then nothing was asked for.
+    Raises what `send_pledge` raises, `BadRequest` if another file has that name, and `OSError`; the pledge is then recorded as
+    rejected.
     """
     pledge = _begin(context, case_id, None, language, by)
     pdf = content_of(context, pledge)
@@ -70,7 +71,7 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
 
 
 async def send_by_policy(nda: NdaContext, case_id: str) -> None:
-    """Ask for the exit pledge that is missing, once, where policy says so and the leaver is still there."""
+    """Send the exit pledge if it is missing, once, if policy says so and the leaver is still employed."""
     context, case = nda.context, nda.context.case(case_id)
     wanted = context.policy.nda.send and case.for_real and case.kind is not DepartureKind.DISMISSAL
     if not wanted or case.state not in BEFORE_THE_CUT:
@@ -85,9 +86,9 @@ async def send_by_policy(nda: NdaContext, case_id: str) -> None:
 
 async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
     """
-    Take back what is out and is not what would be asked for now: who signs a page with another last day has signed for another departure.
+    Take back the pledges that are out and outdated: a signature on a page with another last day is for another departure.
 
-    Raises the register's error, and nothing is asked for: also where somebody signed it a moment ago, which a check will see.
+    Raises the register's error, and nothing is sent; also if the page was signed a moment ago, which a check will see.
     """
     context, case = nda.context, nda.context.case(case_id)
     with context.store.read() as session:
@@ -99,7 +100,7 @@ async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
             and pledge.register_name is not None
             and not is_as_sealed(context, pledge)
         ):
-            with suppress(BadRequest):  # given up, or found to be out
+            with suppress(BadRequest):  # the pledge is given up, or it was out already
                 await deliver(nda, pledge)
     with context.store.read() as session:
         known = files.pledges_of(session, case_id)
@@ -120,7 +121,7 @@ async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
 
 
 async def _is_for_them(nda: NdaContext, register: Register, paper_id: str, leaver: Leaver) -> bool:
-    """Whether what is out waits for an address of the leaver's: HR may have corrected the one to which it went."""
+    """Whether the pledge that is out went to an address of the leaver's: HR may have corrected it since."""
     paper = await nda.within(register.name, register.look_up(paper_id)) if register.can_send else None
     if paper is None or paper.signer_email is None:
         return True
@@ -128,7 +129,7 @@ async def _is_for_them(nda: NdaContext, register: Register, paper_id: str, leave
 
 
 def _lacks_one(papers: Sequence[CasePaper], policy: Nda) -> bool:
-    """Whether there is no exit pledge, or only one that ended or is of another departure, and nothing doubtful that may be one."""
+    """Whether every exit pledge on file is missing or expired (or of another departure), and no doubtful paper may be one."""
     on_file = {paper.state for paper in papers if paper.accepted and paper.kind is PaperKind.EXIT_PLEDGE}
     doubtful = any(
         p.kind is None and p.accepted and is_doubtful(p.title, PaperKind.EXIT_PLEDGE, policy) for p in papers
@@ -146,7 +147,7 @@ def _put(out: Path, content: bytes) -> None:
 
 
 def _sender(nda: NdaContext) -> Register:
-    """Return the register that policy names, else the only one that delivers, else the only one there is."""
+    """Return the register that policy names, else the only one that delivers, else the only register."""
     if named := nda.context.policy.nda.sender:
         return nda.register(named)
     opened = [register for register in nda.registers.values() if not isinstance(register, ConnectorError)]
@@ -161,7 +162,7 @@ def _sender(nda: NdaContext) -> Register:
 
 
 def _begin(context: Context, case_id: str, register: str | None, language: Language | None, by: str) -> Pledge:
-    """Write the intent, unless one is out the same way (by whichever register, or by hand), and return it.  By default in policy's *language*."""
+    """Record and return the intent, unless a pledge is out the same way (by any register, or by hand): then return that one."""
     policy = context.policy.nda
     language = language or policy.language
     with context.store.write() as session:
@@ -171,7 +172,7 @@ def _begin(context: Context, case_id: str, register: str | None, language: Langu
             if out.state in files.LIVELY and (out.register_name is None) == (register is None):
                 return out
         key = context.name("pledge")
-        asked_at = context.now().replace(microsecond=0)  # the page bears it: the same again is the same page
+        asked_at = context.now().replace(microsecond=0)  # the page's time stamp: printed again, it is the same page
         title, pdf = print_pledge(case, policy, language, at=asked_at, reference=key)
         pledge = Pledge(
             key=key, case_id=case_id, state=PledgeState.INTENDED, register_name=register,

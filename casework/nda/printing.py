@@ -1,8 +1,8 @@
 """
-The exit pledge as a page: words from a template, filled from the case, printed as PDF.
+The page of the exit pledge: words from a template, filled from the case, printed as PDF.
 
-A name is hostile input.  Values enter the words as one line of visible characters, and the words enter the page as data: no
-value can become a line of its own, a directive of the template or markup of the page.
+A name is hostile input.  Each value is reduced to one line of visible characters, and the words are passed to the page as
+data: no value can become a line of its own, a directive of the template or markup of the page.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Language = Literal["ja", "en"]
 _HERE = Path(__file__).resolve().parent / "templates"
 _NUMBERED = re.compile(r"(\d{1,2})\. (.*)")
 _LONGEST = 200
-_EAST = "\u2e80"  # before it a second font helps out, with the accents of Viet Nam and Eastern Europe
+_EAST = "\u2e80"  # a second font draws the characters before it, such as Vietnamese and Eastern European accents
 
 
 def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, reference: str) -> tuple[str, bytes]:
     """
     Return title and PDF of the pledge for *case*'s leaver.  The same case, policy, instant and reference give the same bytes.
 
-    *reference* is random and printed: its digest is public for ever, and must not be found by who guesses the words.
+    *reference* is random and printed: the PDF's digest is public for ever, and nobody may find it by guessing the words.
     """
     title, lines = _words(case, policy, language, reference)
     page = drawable(json.dumps({"title": title, "language": language, "lines": lines}, ensure_ascii=False), _EAST)
@@ -51,14 +51,14 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
 
 
 def words_digest(case: Case, policy: Nda, language: Language, *, reference: str) -> str:
-    """Return the SHA-256 of the pledge's title and words, whichever program prints them."""
+    """Return the SHA-256 of the pledge's title and words, which does not depend on the program that prints them."""
     return hashlib.sha256(
         json.dumps(_words(case, policy, language, reference), ensure_ascii=False).encode()
     ).hexdigest()
 
 
 def says_the_same(case: Case, policy: Nda, pledge: Pledge) -> bool | None:
-    """Whether its words would be the same now, its last day above all; None for a pledge from before these were kept."""
+    """Whether the pledge would have the same words now, above all the same last day; None for an old one without their digest."""
     if pledge.words_sha256 is None:
         return None
     now = words_digest(case, policy, language_of(pledge), reference=pledge.key)
@@ -66,7 +66,7 @@ def says_the_same(case: Case, policy: Nda, pledge: Pledge) -> bool | None:
 
 
 def language_of(pledge: Pledge) -> Language:
-    """Return the language in which it was asked for."""
+    """Return the language in which *pledge* was asked for."""
     return "en" if pledge.language == "en" else "ja"
 
 
@@ -84,7 +84,7 @@ def _line(line: str) -> dict[str, Any]:
 
 
 def _visible(value: object) -> str:
-    """Reduce a value to one line of visible characters of a bearable length; absent ones to nothing."""
+    """Reduce a value to one line of at most 200 visible characters; None to an empty text."""
     text = "" if value is None else str(value)
     seen = "".join(" " if unicodedata.category(c) in INVISIBLE else c for c in text)
     return " ".join(seen.split())[:_LONGEST]
@@ -94,5 +94,5 @@ _TEMPLATES = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(_HERE),
     undefined=StrictUndefined,
     finalize=_visible,
-    autoescape=False,  # plain words, not HTML: an escape would be printed; `_visible` is what guards the page
+    autoescape=False,  # plain words, not HTML: an escape would be printed; `_visible` guards the page
 )

@@ -1,7 +1,7 @@
 """
-What people say about papers: the leaver declines to sign, a person rules whose a doubtful paper is, or answers a trade-secret test.
+People's statements on papers: the leaver's refusal to sign, a ruling whose a doubtful paper is, an answer to a trade-secret test.
 
-Declining is lawful: it is written down with its date and witness, nobody asks again, and what was signed before binds on.
+A refusal is lawful: it is recorded with its date and witness, nobody asks again, and earlier signed papers still bind.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _LONGEST = 200
 
 def refuse(context: Context, case_id: str, *, witness: str, on: date, by: Actor | str, note: str = "") -> PledgeRefusal:
     """
-    Record that the leaver declined the exit pledge on *on* before *witness*.  The same again is the same record.
+    Record that the leaver declined the exit pledge on the day *on* before *witness*.  The same again is the same record.
 
-    Raises `BadRequest` without a witness, for a day that lies ahead, or where a signed exit pledge is on file.
+    Raises `BadRequest` without a witness, for a day in the future, or if a signed exit pledge is on file.
     """
     seen_by = witness.strip()
     if not seen_by or len(seen_by) > _LONGEST or len(note) > 10 * _LONGEST:
@@ -55,9 +55,9 @@ def refuse(context: Context, case_id: str, *, witness: str, on: date, by: Actor 
 
 def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: str, by: Actor | str) -> PaperRuling:
     """
-    Record a person's word on *paper* (`register:id`), which the newest check has found.
+    Record a person's ruling on *paper* (`register:id`), which the newest check has found.
 
-    Raises `BadRequest` for a paper that was not found, or without a reason.  The next check judges it anew.
+    Raises `BadRequest` for a paper that was not found, or without a reason.  The next check judges the paper anew.
     """
     if not reason.strip():
         raise BadRequest("nda accept: needs a reason", "Say by what you know whose paper it is: --reason.")
@@ -80,7 +80,7 @@ def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: st
 
 
 def answer(context: Context, case_id: str, test: TradeSecretTest, text: str, *, by: Actor | str) -> Question:
-    """Record a person's answer to one of the three tests of a trade secret.  A later one stands beside it, and counts."""
+    """Record a person's answer to one of the three tests of a trade secret.  Every answer is kept; the latest counts."""
     with context.store.write() as session:
         kept_case(session, case_id)
         question = questions.ask(context, session, QuestionKind.TRADE_SECRET, case_id, subject=test)

@@ -1,4 +1,4 @@
-"""The registers of papers: opened for some work, each call bounded in time; strangers' files are examined in a subprocess."""
+"""The registers of papers: opened for a check, each call with a time limit; strangers' files are examined in a subprocess."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class NdaContext:
     """
-    What the work on papers needs beside casework's context: the *registers* by name, or why one could not be opened: that
-    makes its papers unreadable, it never stops a run.
+    The context of work on papers: casework's, and the *registers* by name.  A register that could not be opened is its error:
+    its papers are unreadable, and no run stops.
     """
 
     context: Context
@@ -33,7 +33,7 @@ class NdaContext:
     examine: Callable[[bytes], Awaitable[Examined]] = examine_in_subprocess
 
     def register(self, name: str) -> Register:
-        """Return the open register; raises why it could not be opened, and `BadRequest` for one that is not configured."""
+        """Return the open register.  Raises its error if it could not be opened, `BadRequest` if it is not configured."""
         register = self.registers.get(name)
         if isinstance(register, ConnectorError):
             raise register
@@ -43,7 +43,7 @@ class NdaContext:
         return register
 
     async def within(self, name: str, call: Coroutine[Any, Any, T], *, times: int = 1) -> T:
-        """Await *call* of *name*; raises `Unreachable` where it takes longer than *times* what policy lets one call take."""
+        """Await *call* of register *name*; raises `Unreachable` after *times* policy's limit for one call (`nda.seconds`)."""
         seconds = times * self.context.policy.nda.seconds
         try:
             async with asyncio.timeout(seconds):

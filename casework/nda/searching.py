@@ -1,4 +1,4 @@
-"""The registers searched at once, and the papers opened that count as the leaver's."""
+"""Search all registers at once, and open the papers that count as the leaver's."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from models.tables import PaperRuling, Pledge
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
 MOST_OTHERS = 40
-"""Papers of a kind that policy does not expect (project NDAs) that are opened of one leaver in a check; all that decide are."""
+"""Unexpected papers (project NDAs) of one leaver that one check opens.  Papers that decide a verdict are opened without a limit."""
 _AT_ONCE = 4
 _TEXTS = tuple(one.name for one in fields(Paper) if one.name != "kind")
 _BY_NAME = frozenset(
     {MatchReason.NAME, MatchReason.FORMER_NAME}
-)  # alone too little, with our own paper's id and the leaver's address enough
+)  # too little alone; enough with our own paper's id and the leaver's address
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterRead:
-    """What one register answered.  *error* where it could not be searched whole: then nothing is known of it."""
+    """The search of one register.  *error*: it could not be searched completely, and its papers are unknown."""
 
     register: str
     found: tuple[PaperMatch, ...] = ()
@@ -41,11 +41,11 @@ async def read_papers(
     nda: NdaContext, leaver: Leaver, pledges: Sequence[Pledge], rulings: Mapping[tuple[str, str], PaperRuling]
 ) -> tuple[list[RegisterRead], list[Held]]:
     """
-    Search every register at once, and open what counts as the leaver's.  One that fails or is too slow is told as such and
-    stops no other.
+    Search every register at once, and open the papers that count as the leaver's.  A register that fails or is too slow has
+    an *error*, and stops no other.
 
-    What we sent ourselves is looked up by its id, and is the leaver's unless the register names somebody else as its signer.
-    The others are not opened: they are somebody else's, or letters and contracts that are none of ours to read.
+    A page that we sent is looked up by its id, and is the leaver's unless the register names another person as its signer.
+    Other papers are not opened: they are another person's, or letters and contracts that we have no right to read.
     """
     reads = await asyncio.gather(*(_search(nda, name, leaver, pledges) for name in nda.registers))
     deliver = {name for name, one in nda.registers.items() if not isinstance(one, ConnectorError) and one.can_send}
@@ -59,7 +59,7 @@ async def read_papers(
 
 
 def _storable(paper: Paper) -> Paper:
-    """Return *paper* with a question mark for what no database keeps (half a letter, a NUL), which any vendor's JSON may hold."""
+    """Return *paper* with a question mark for characters that databases refuse (a lone surrogate, a NUL): JSON may hold them."""
     texts: dict[str, Any] = {name: _kept(text) for name in _TEXTS if isinstance(text := getattr(paper, name), str)}
     return replace(paper, **texts, details={name: _kept(text) for name, text in paper.details.items()})
 
@@ -82,7 +82,7 @@ async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[
 
 
 def _only_mentions_rules(match: PaperMatch) -> bool:
-    """Whether a paper without a signer that was taken for work rules has them in its title beside other words: it binds nobody."""
+    """Whether a paper without a signer only mentions work rules in its title beside other words: it binds nobody."""
     kind = match.paper.kind or titles.kind_of(match.paper.title)
     return match.reason is MatchReason.EVERYBODY and kind is not PaperKind.WORK_RULES
 
@@ -104,7 +104,7 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
 
 
 async def _open(nda: NdaContext, held: Held, leaver: Leaver, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
-    """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened that decide nothing."""
+    """Fetch and examine a paper that is judged by its bytes.  *left* counts down the unexpected papers that may be opened."""
     paper, policy = held.match.paper, nda.context.policy.nda
     counts = not_theirs(held, policy) is None and may_be_a_pledge(paper, leaver, policy)
     if not counts or paper.media_type is None or not paper.completed:

@@ -1,4 +1,4 @@
-"""Who signed a paper, and when: by its certificates and times, by the register, and by the signer's own word, in this order."""
+"""Who signed a paper, and when: by its certificates and time stamps, by the register, and by the signer's own clock, in this order."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _TOKYO = ZoneInfo("Asia/Tokyo")
 @dataclass(frozen=True, slots=True)
 class Held:
     """
-    A paper with its match and a person's word on it, and what its bytes showed; *problem*: why they could not be had.
-    *content*: the bytes that were examined.  *delivered*: its register is a service in which papers are signed, and its word says that this one was.
+    A paper with its match, a person's *ruling*, and the result of examining its bytes; *problem*: why they could not be fetched.
+    *content*: the bytes.  *delivered*: its register is a signing service, which says itself that the paper was signed.
     """
 
     match: PaperMatch
@@ -34,20 +34,20 @@ class Held:
 
 
 def signatures(held: Held) -> tuple[Signature, ...]:
-    """Return the signatures that its bytes bear, as verified."""
+    """Return the verified signatures in the paper's bytes."""
     return held.examined.signatures if held.examined is not None else ()
 
 
 def digests(examined: Examined) -> frozenset[str]:
-    """Return the digests of its bytes, with and without the seals that stand last: a service seals anew at each download."""
+    """Return the digests of the bytes, with and without the last seals: a service seals anew at each download."""
     return frozenset({examined.sha256, *(one.over_sha256 for one in examined.signatures if one.over_sha256)})
 
 
 def of_persons(held: Held, leaver: Leaver | None) -> list[tuple[Signature, Says]]:
     """
-    Return the signatures that are a person's, each with what its certificate says of being the leaver's.
+    Return the signatures of persons, each with whether its certificate names the leaver.
 
-    What reads like a company and is the leaver's very name (Atasha Co) is theirs.  A person's ruling on the paper outweighs a contradiction.
+    A company's name that is exactly the leaver's (Atasha Co) is the leaver's.  A person's ruling on the paper outweighs a contradiction.
     """
     if leaver is None:
         return [(one, Says.NEITHER) for one in signatures(held) if one.kind == "person"]
@@ -62,9 +62,10 @@ def of_persons(held: Held, leaver: Leaver | None) -> list[tuple[Signature, Says]
 
 def certified_for_others(held: Held, leaver: Leaver | None) -> list[str]:
     """
-    Return whom the certificates of its signatures name, where each of them is somebody else's.
+    Return the names in the certificates of persons' signatures, if every one is another person's; else nothing.
 
-    What nobody trusts proves no name, and yet nobody signs for the leaver in another one; one that may be the leaver's stays so beside a superior's.
+    An untrusted certificate counts here too: it proves no name, but nobody signs for the leaver under another name.  One signature
+    that may be the leaver's is enough for none to be returned.
     """
     persons = of_persons(held, leaver)
     if {says for _, says in persons} != {Says.CONTRADICTION}:
@@ -74,9 +75,9 @@ def certified_for_others(held: Held, leaver: Leaver | None) -> list[str]:
 
 def sealed_by_no_provider(held: Held, leaver: Leaver | None) -> list[str]:
     """
-    Return whose seals a paper bears on which nobody else has signed, where none is a signing service's: the employer's, an office's, a superior's.
+    Return the names in the seals of a paper that no person signed, if none is a signing service's: an employer's, an office's.
 
-    What a service keeps that lets people sign is its own word, whatever its seal is called; and so is a person's ruling.
+    Nothing is returned for a paper in a signing service, which says itself that it was signed, or after a person's ruling.
     """
     seals = [one for one in signatures(held) if one.kind == "seal"]
     if (
@@ -91,8 +92,8 @@ def sealed_by_no_provider(held: Held, leaver: Leaver | None) -> list[str]:
 
 def proof(held: Held, leaver: Leaver | None) -> str:
     """
-    Return in one word what the bytes prove: `verified` of the leaver's own signature by its certificate's name; `unnamed` of a person's that does not bear it;
-    `untrusted`; `sealed` by a company or service alone, `stamped` by a time alone, `none`, `broken`; empty where there is nothing to look at.
+    Return in one word what the bytes prove: `verified` (a trusted certificate names the leaver), `unnamed` (a trusted one does not),
+    `untrusted`, `sealed` (by a company or service alone), `stamped` (by a time alone), `none` or `broken`; empty without readable bytes.
     """
     if held.examined is None or not held.examined.readable:
         return ""
@@ -109,8 +110,9 @@ def proof(held: Held, leaver: Leaver | None) -> str:
 
 def signed_on(held: Held, leaver: Leaver | None) -> date | None:
     """
-    Return the day in Japan on which the leaver signed: by the trusted time of their own signature, else by the register, else by their
-    signature's own word.  Nobody else's signature, seal or stamp renews it; what was stamped upon it shows that it was there before.
+    Return the day in Japan on which the leaver signed: by the trusted time of their own signature, else by the register, else by
+    the claimed time of their signature.  Other signatures, seals or stamps never make it later; a later trusted stamp shows that it
+    was there before.
     """
     own = own_signatures(held, leaver)
     stamps = [one.timestamped_at for one in own if one.trusted and one.timestamped_at is not None]
@@ -123,7 +125,7 @@ def signed_on(held: Held, leaver: Leaver | None) -> date | None:
 
 
 def there_on(held: Held, leaver: Leaver | None) -> date | None:
-    """Return the first day on which a trusted time shows that the leaver's signature, or what bears none, was there already."""
+    """Return the first day on which a trusted time stamp shows the leaver's signature, or a paper without one, to exist."""
     every, own = signatures(held), own_signatures(held, leaver)
     since = every.index(own[0]) if own else max(len(every) - 1, 0)
     stamps = [one.timestamped_at for one in every[since:] if one.timestamped_at is not None and one.intact]
@@ -136,7 +138,7 @@ def own_stamps(held: Held, leaver: Leaver | None) -> list[datetime]:
 
 
 def own_signatures(held: Held, leaver: Leaver | None) -> list[Signature]:
-    """Return the signatures that bear the leaver's name; without such the only one that may be theirs."""
+    """Return the signatures with the leaver's name; without any, the only one that may be theirs."""
     persons = of_persons(held, leaver)
     named = [one for one, says in persons if says is Says.FACT]
     maybe = [one for one, says in persons if says is Says.NEITHER]
@@ -144,7 +146,7 @@ def own_signatures(held: Held, leaver: Leaver | None) -> list[Signature]:
 
 
 def day_in_japan(at: datetime) -> date:
-    """Return the day on which registers have *at*; at the ends of time, which anybody may write, the day that it says."""
+    """Return the day of *at* in Japan; for a forged time at the ends of the calendar, its own day."""
     try:
         return at.astimezone(_TOKYO).date()
     except OverflowError:

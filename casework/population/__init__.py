@@ -1,1 +1,1 @@
-"""The population of a period: every departure that HR reported, held against every case and what was seen closed."""
+"""The population of a period: every departure that HR reported, compared with the cases and what was seen closed."""

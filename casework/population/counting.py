@@ -1,4 +1,4 @@
-"""The population, worked out from sealed events, and HR's own list of who left held against it, both ways."""
+"""Count the population from sealed events, and compare it both ways with HR's own list of leavers."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from models.vocabulary import NOT_DEPARTURES, CaseState, DepartureKind
 
 _COMMITS = frozenset({EventType.CASE_OPENED, EventType.CASE_CORRECTED, EventType.CASE_RESCHEDULED})
 POPULATION = "population"
-"""The trail's case of the looks at a whole population, which belong to no case."""
+"""The trail's case for events on a whole population, which belong to no case."""
 
 
 def count(context: Context, from_on: date, to_on: date) -> Population:
     """
-    Return the departures whose employment ends from *from_on* to *to_on*, both included, worked out from the cases' sealed events.
+    Return the departures whose employment ends from *from_on* to *to_on*, both included, from the cases' sealed events.
 
-    Leaves of absence are none, nor is an employment that goes on: nobody leaves.  Raises `BadRequest` for a period that ends before it begins.
+    Leaves of absence and employments that go on are not counted.  Raises `BadRequest` for a period that ends before it begins.
     """
     if to_on < from_on:
         raise BadRequest(
@@ -66,7 +66,7 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
 
 
 def _sealed(session: Session, case_id: str) -> tuple[Opening | None, Rows]:
-    """Return a case's rows as its events have them, and what opens its commitment."""
+    """Return the opening of a case's commitment, and its rows by its events."""
     events = comparing.told_of(session.connection(), case_id)
     rows, sealed = tables_of(events).rows, events[0][0].get("scope") == SEALED
     if (case := rows.get(CASE, {}).get(case_id)) is None:
@@ -98,7 +98,7 @@ def _entry(context: Context, session: Session, case: Case) -> Entry:
 
 
 def _without_case(session: Session) -> Iterator[Difference]:
-    """Yield notices that belong to no case at all: intake makes none, so each one is a question."""
+    """Yield notices without a case: intake makes no such notice, so each one needs an explanation."""
     query = select(NoticeRecord).outerjoin(Case, col(Case.id) == NoticeRecord.case_id).where(col(Case.id).is_(None))
     for notice in session.exec(query.order_by(col(NoticeRecord.id))).all():
         told = message("notice_without_case", disposition=notice.disposition).said
@@ -106,13 +106,13 @@ def _without_case(session: Session) -> Iterator[Difference]:
 
 
 def _unlike_the_trail(unlike: Iterable[comparing.Difference]) -> Iterator[Difference]:
-    """Yield what the tables say otherwise than the sealed events, of any case, without its words: one that was hidden or moved has no place in the period."""
+    """Yield the differences between tables and trail, of all cases (one may have been moved out of the period), without their values."""
     for one in unlike:
         yield Difference("trail", one.case, "", *message("not_as_sealed", what=one.what.partition(" ")[0]).said)
 
 
 def _explained(entry: Entry, opening: Opening) -> Iterator[Difference]:
-    """Yield why a case is not simply notified, sealed and seen closed."""
+    """Yield the reasons why a case is not notified, sealed and seen closed."""
     if not opening.sealed:
         yield entry.difference("case_not_sealed")
     if entry.notices == 0:
@@ -135,7 +135,7 @@ def _explained(entry: Entry, opening: Opening) -> Iterator[Difference]:
 
 
 def compare(population: Population, extract: bytes) -> Population:
-    """Return *population* with what HR's *extract* has and the cases have not, and the other way round: see `held_against`."""
+    """Return *population* with its differences from HR's *extract*, both ways: see `held_against`."""
     listed = [entry.listed for entry in population.entries]
     period = population.from_on, population.to_on
     known, differences = held_against(listed, period, extract, kind_column=population.kind_column)
@@ -146,10 +146,10 @@ def held_against(
     listed: Sequence[Listed], period: tuple[date, date], extract: bytes, *, kind_column: str = ""
 ) -> tuple[ExtractFacts, tuple[Difference, ...]]:
     """
-    Return what HR's *extract* says of the *period* (both days included), and where it and the *listed* cases differ.
+    Return the facts of HR's *extract* for the *period* (both days included), and its differences from the *listed* cases.
 
-    It is a CSV, read as intake does: either language's headers, any order.  A file that holds no row is an empty list.  It lists
-    who left: a file without a column of the kind needs none.  *kind_column* is policy's name of it.
+    The extract is a CSV, read as by intake: headers in either language, in any order.  A file without rows is an empty list.  It
+    lists leavers, so it needs no column of the kind.  *kind_column*: policy's name of that column.
     """
     reading = read_csv(extract, KindRule(kind_column, DepartureKind.RESIGNATION, implied=True))
     ours = [
@@ -196,7 +196,7 @@ def _not_in_extract(rows: list[Notice], listed: Sequence[Listed]) -> Iterator[Di
 
 
 def former(context: Context, population: Population) -> str | None:
-    """Return the digest of the newest statement that the log tells of for this period, None before the first."""
+    """Return the digest of the newest statement in the log for this period, None before the first."""
     with context.store.read() as session:
         return _former(session, population)
 
@@ -216,9 +216,9 @@ def tell(
     context: Context, population: Population, *, by: str, statement: bytes = b"", after: str | None = None
 ) -> None:
     """
-    Seal that somebody drew the population up: who, which period, how many, and the digest of the *statement* that leaves the house.
+    Seal that the population was counted: by whom, for which period, how many, and the digest of the exported *statement*.
 
-    Raises `BadRequest` if another one than *after* is the newest for this period: the statement names it as the former.
+    Raises `BadRequest` unless *after* is the newest statement for this period: the new one names it as the former.
     """
     made = {"name": TOLD_AS, "sha256": hashlib.sha256(statement).hexdigest(), "size": len(statement)}
     with context.store.write() as session:

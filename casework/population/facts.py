@@ -1,4 +1,4 @@
-"""The population as values, and a sample of it that an auditor draws again with `sha256sum` and `sort`, without us."""
+"""The population's types, and a sample of it that an auditor can draw again with `sha256sum` and `sort`, without us."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METHOD = "sort by the hexadecimal SHA-256 of SEED, newline, CASE; take the first
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A case as HR's list is held against it; *taken_back*: nobody leaves by it (any more)."""
+    """A case as it is compared with HR's list; *taken_back*: the departure does not take place."""
 
     case: str
     employee_no: str
@@ -38,8 +38,8 @@ class Entry(Part):
     """
     One departure of the period: its case, its notices, its accounts.
 
-    *notices* counts the rows that HR sent for it, *notice_received_at* the first of them, *hr_source_sha256* the digests of the files.
-    *policy_sha256*: of the policy that its plan was made under.
+    *notices*: the number of HR's rows for it; *notice_received_at*: the time of the first; *hr_source_sha256*: the digests of the
+    files.  *policy_sha256*: of the policy of its newest plan.
     """
 
     case: str
@@ -61,7 +61,7 @@ class Entry(Part):
 
     @property
     def seen_closed(self) -> bool:
-        """Whether the case is closed and each account of it has an effective cut-off, its sign-in not just accepted as open."""
+        """Whether the case is closed and each of the leaver's accounts has an effective cut-off and no waived sign-in."""
         theirs = [one for one in self.accounts if one.standing is Standing.ACCEPTED]
         rows = [row for one in theirs for row in one.entitlements if row.kind is EntitlementKind.SIGN_IN]
         cut = all(one.timing.effective_cutoff_at is not None for one in theirs)
@@ -80,7 +80,7 @@ class Entry(Part):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that one side has and the other has not, and why.  *side*: extract, notice, case or trail."""
+    """One difference, with its reason.  *side*, where it was found: extract, notice, case or trail."""
 
     side: str
     subject: str
@@ -91,7 +91,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample that anybody can draw again from the list of cases and the seed.  *cases* in the order of the draw."""
+    """A sample that can be drawn again from the list of cases and the seed.  *cases* in the order of the draw."""
 
     seed: str
     size: int
@@ -101,7 +101,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class ExtractFacts:
-    """HR's own list: its digest, its rows, and how many of them fall into the period."""
+    """HR's own list: its digest, and the numbers of its rows, of rows in the period, and of unreadable rows."""
 
     sha256: str
     rows: int
@@ -111,7 +111,7 @@ class ExtractFacts:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What opens a case's commitment; without *commitment* it was erased, or its changes were not *sealed* from its opening on."""
+    """The values that open a case's commitment.  No *commitment*: they were erased, or not *sealed* from the case's opening on."""
 
     day: date
     sealed: bool
@@ -121,7 +121,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The log up to which was counted: how many entries, and the root (base64) over them."""
+    """The log's head at the count: the number of its entries, and the root (base64) over them."""
 
     origin: str
     size: int
@@ -131,12 +131,12 @@ class Head:
 @dataclass(frozen=True, slots=True)
 class Population:
     """
-    Every departure whose employment ends in the period, both days included, as the log has it up to *head*.
+    Every departure whose employment ends in the period, both days included, by the log up to *head*.
 
-    *openings*: of every case of the log, by its id, what opens its commitment to person and day (`audit.commitment`), as far as
-    that was sealed and not erased.  *kind_column*: policy's name of HR's column of the kind.
+    *openings*: for every case of the log, by its id, the values that open its commitment to person and day (`audit.commitment`),
+    if they were sealed and not erased.  *kind_column*: policy's name of HR's column of the kind.
 
-    *differences* explain, both ways, why HR's rows, the notices, the cases and what was seen closed are not the same number.
+    *differences* explain, both ways, why the numbers of HR's rows, notices, cases and cases seen closed differ.
     """
 
     from_on: date
@@ -164,7 +164,7 @@ class Population:
         }
 
     def sampled(self, size: int, seed: str) -> Population:
-        """Return it with a sample of *size* of its cases.  Raises `BadRequest` for an empty one, or without a seed."""
+        """Return the population with a sample of *size* cases.  Raises `BadRequest` for an empty sample, or without a seed."""
         if size < 1 or not seed:
             raise BadRequest(
                 "sample: needs a size and a seed", "Let the auditor choose both: --sample 25 --seed WORDS."

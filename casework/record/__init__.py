@@ -1,1 +1,1 @@
-"""What is known of one case, gathered for those who read it later: from the tables, and from the trail that proves them."""
+"""The record of one case for later readers: from the tables, and from the trail that proves them."""

@@ -1,7 +1,7 @@
 """
-A case leaves the house: told in the log, anchored, written as a folder with a certificate.
+Export a case: seal the export, anchor the log, write the bundle's folder with a certificate.
 
-Whoever exports looks at evidence: the look is an event of the case before the first byte is written.
+An export reads evidence, so that look is sealed as an event of the case before the first byte is written.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _CHUNK = 1 << 20
 
 
 class NotAnchored(CaseworkError):
-    """Nobody outside has countersigned the log up to this case's newest event."""
+    """No outside party has countersigned the log up to this case's newest event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Who vouches for a bundle (*berth*: the anchors' job and its authorities), and who makes its pages: *made_by* names exactly that."""
+    """The configuration of exporting: *berth* (of anchoring), the certificate's *signer*, and the *pages*' maker, which *made_by* names."""
 
     berth: Berth
     signer: CertificateSigner
@@ -63,10 +63,11 @@ def export(
     context: Context, office: Office, case_id: str, folder: Path, *, by: Actor | str, as_it_stands: bool = False
 ) -> Certificate:
     """
-    Write the case's bundle into *folder*, whole or not at all, and return its certificate.
+    Write the case's bundle into *folder*, completely or not at all, and return its certificate.
 
-    Again, later: a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
-    `TablesDiffer` while its tables do not say what was sealed, `NotAnchored` while no authority answers, `BundleRefused` if *folder* holds something else.
+    A later export makes a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
+    `TablesDiffer` while its tables differ from what was sealed, `NotAnchored` while no authority answers, `BundleRefused` if
+    *folder* holds something else.
     """
     with context.store.read() as session:
         require_as_sealed(session, case_id)
@@ -75,7 +76,7 @@ def export(
         remedy = "Wait until it is closed, or add --as-it-stands: the record then says so."
         raise BadRequest(f"{case_id}: is {state}, not closed", remedy)
     refuse_foreign(folder, case_id)
-    with context.store.write() as session:  # who exports and looks at everything: the bundle itself will show it
+    with context.store.write() as session:  # sealed first, so that the bundle itself shows who exported it
         state, rehearsal = case_in(session, case_id).state, rehearsed(office.berth.roots, office.berth.policy)
         told = beside(context, session, case_id) | {
             "by": actor_of(by).payload,
@@ -98,7 +99,7 @@ def export(
 
 
 def _require_unmoved(context: Context, session: Session, case_id: str) -> None:
-    """Raise `BadRequest` if a pause or a standing waiver that the case shows has changed since the export was told."""
+    """Raise `BadRequest` if a pause or a tenant's waiver that the case shows has changed since the export was sealed."""
     *_, told = (p for said, p in told_of(session.connection(), case_id) if said["type"] == EventType.CASE_EXPORTED)
     now = json.loads(canonical(dict[str, Any](beside(context, session, case_id)["of_tenant"])))
     if (told or {}).get("of_tenant") != now:
@@ -106,7 +107,7 @@ def _require_unmoved(context: Context, session: Session, case_id: str) -> None:
 
 
 def _record(context: Context, connection: Connection, case_id: str) -> dict[str, Any]:
-    """Return what the case's events come to, with the newest summary of its evidence."""
+    """Return the record derived from the case's events, with the newest summary of its evidence."""
     events, store = told_of(connection, case_id), context.evidence
     bound = newest_summary(events)
     kept = (
@@ -117,7 +118,7 @@ def _record(context: Context, connection: Connection, case_id: str) -> dict[str,
 
 
 def _anchor(context: Context, berth: Berth, case_id: str) -> None:
-    """Anchor the log until the case's newest event is covered: others go on writing meanwhile."""
+    """Anchor the log until an anchor covers the case's newest event: others go on writing meanwhile."""
     problems: tuple[str, ...] = ()
     for _ in range(_TRIES):
         problems = anchoring.anchor(berth, at_once=True).problems
@@ -134,14 +135,14 @@ def _anchor(context: Context, berth: Berth, case_id: str) -> None:
 
 
 def _newest(connection: Connection, berth: Berth) -> Anchor | None:
-    """Return the newest anchor with all that this house asks outsiders for; None if it asks nobody."""
+    """Return the newest anchor with all configured cosignatures and stamps; None if none are configured."""
     asked = berth.vouchers
     found = anchors.newest(connection, berth.trail.origin, quorum=asked.witnesses, stamped=asked.authorities)
     return found if asked.any else None
 
 
 def _evidence(context: Context, connection: Connection, case_id: str) -> Iterator[bundle.Evidence]:
-    """Yield every file that the case's events bind and that was not erased, decrypted while it is written."""
+    """Yield every file that the case's events bind and that was not erased, decrypted while it is read."""
     store = context.evidence
     if store is None:
         return
@@ -156,7 +157,7 @@ def _evidence(context: Context, connection: Connection, case_id: str) -> Iterato
 
 
 def stamper(berth: Berth) -> Stamper | None:
-    """Return what has a signature stamped, None if nobody is asked for stamps."""
+    """Return the function that has a signature stamped, None without authorities."""
     return partial(_stamp, berth) if berth.authorities else None
 
 
@@ -164,7 +165,7 @@ def _stamp(berth: Berth, signature: bytes) -> bytes:
     """Ask the authorities in turn.  Raises `NotAnchored` when none stamps."""
     with berth.open_client() as client:
         for url in berth.authorities:
-            with contextlib.suppress(AuthorityUnreachable, StampRefused):  # the next one is asked
+            with contextlib.suppress(AuthorityUnreachable, StampRefused):  # then the next one is asked
                 return timestamp.ask(client, url, signature, berth.roots)[0]
     raise NotAnchored(
         "certificate: cannot be stamped: no time-stamping authority answered",

@@ -1,4 +1,4 @@
-"""What a record tells, read from `record.json` alone: the tables of a case as its events have them, loaded into a database of their own."""
+"""The facts of a record, read from `record.json` alone: its tables are loaded into a database of their own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FRAME = {"seq", "type", "time", "actor", "payload"}
 _NOT_OURS = (
     LookupError, TypeError, ValueError, AttributeError, RecursionError, ArithmeticError, SQLAlchemyError, CaseworkError, Warning,
 )  # fmt: skip
-"""What reading raises that holds no word or shape of ours."""
+"""What reading raises for a record that lastday cannot have written."""
 
 
 class NotARecord(ValueError):
@@ -42,8 +42,8 @@ class Told:
     """
     One event of the trail.  *seq* is its number in the case: the bundle's `events/NNNN.json`.
 
-    *by* and *reason* are from its payload, which can be erased; the event cannot.  *made_sure_by*: how it was made sure who
-    that is; None where the payload does not say.
+    *by* and *reason* are from its payload, which can be erased; the event cannot.  *made_sure_by*: how that person was
+    authenticated; None if the payload does not say.
     """
 
     seq: int
@@ -57,7 +57,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked of a vendor, so many *times*: pages and tries.  *query*: its parameters, URL-encoded; None where they were not kept."""
+    """One request to a vendor; *times* counts pages and tries.  *query*: its parameters, URL-encoded; None if they were not kept."""
 
     what: str
     query: str | None
@@ -67,10 +67,10 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """
-    What the newest read of one *kind* of one *account* rests on: its requests, the answers by status, when, the root over the exchanges,
-    and how many *rows* it showed; None: it could not be read.  No requests: nothing could even be asked.
+    The newest read of one *kind* of one *account*: its requests, answers by status, times, root over the exchanges, and number
+    of *rows*; *rows* None: it could not be read.  No requests: the read failed before any request.
 
-    Without a kind it is the search for accounts: how many it found, having *looked_through* those of the directory.
+    Without a kind it is the search for accounts: *rows* were found among *looked_through* accounts of the directory.
     """
 
     connection: str
@@ -91,9 +91,9 @@ _LISTING = TypeAdapter(Listing)
 @dataclass(frozen=True, slots=True)
 class Facts:
     """
-    Everything that a record tells.  *sha256*: of `record.json`.  *revision*: its number, *former*: the certificate before.
+    All facts of a record.  *sha256*: of `record.json`.  *revision*: its number; *former*: the certificate before.
 
-    *rehearsal* (authority or witness are ours) is the newest export's.
+    *rehearsal*: in the newest export, an authority or a witness was a rehearsal's, not an outside party.
     """
 
     view: CaseView
@@ -118,8 +118,8 @@ class Facts:
 
 def beside(context: Context, session: Session, case_id: str) -> dict[str, Any]:
     """
-    Return what a record shows and no event of the case tells yet: an export seals it, so that it is worked out from events like
-    all else.
+    Return the parts of a record that no event of the case has yet: an export seals them, so that the whole record derives
+    from events.
     """
     return {
         "sla_minutes": sla_of(context, session, case_id),
@@ -129,7 +129,7 @@ def beside(context: Context, session: Session, case_id: str) -> dict[str, Any]:
 
 
 def read(record: bytes) -> Facts:
-    """Return what `record.json` tells.  Raises `NotARecord`."""
+    """Return the facts of `record.json`.  Raises `NotARecord`."""
     try:
         return _read(json.loads(record), hashlib.sha256(record).hexdigest())
     except _NOT_OURS as exc:
@@ -154,7 +154,7 @@ def _read(said: Mapping[str, Any], sha256: str) -> Facts:
 
 
 def _loaded(said: Mapping[str, Any], of_tenant: Mapping[str, Any]) -> Session:
-    """Return a session over the record's tables, and what it shows of the tenant's."""
+    """Return a session on the record's tables and its rows of the tenant."""
     session = in_memory(said["tables"], of_tenant)
     plans = {event.get("plan_sha256"): event.get("payload", {}).get("plan", []) for event in said["events"]}
     for plan in session.exec(select(tables.Plan)).all():
@@ -163,7 +163,7 @@ def _loaded(said: Mapping[str, Any], of_tenant: Mapping[str, Any]) -> Session:
 
 
 def _exported(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the newest export sealed of the house's own: see `casework.record.exporting`."""
+    """Return the payload of the newest export, empty before the first: see `casework.record.exporting`."""
     payloads = [event.get("payload", {}) for event in said["events"] if event["type"] == EventType.CASE_EXPORTED]
     return payloads[-1] if payloads else {}
 
@@ -182,7 +182,7 @@ def _beside(said: Mapping[str, Any], told: tuple[Told, ...], exported: Mapping[s
 
 
 def _searches(session: Session) -> Iterator[Listing]:
-    """Yield what each service's newest search asked.  Earlier versions kept it of none."""
+    """Yield each service's newest search with its requests.  Earlier versions kept no requests."""
     for one in session.exec(select(tables.Search).order_by(tables.Search.connection)).all():
         if one.asked:  # not after an erasure
             rows = None if one.problem is not None else one.found
@@ -191,7 +191,7 @@ def _searches(session: Session) -> Iterator[Listing]:
 
 
 def _listings(session: Session, view: CaseView) -> Iterator[Listing]:
-    """Yield what the newest read of each kind of each account of the leaver asked.  Earlier versions kept it of none."""
+    """Yield the newest read of each kind of each of the leaver's accounts.  Earlier versions kept no requests."""
     place = (tables.KindRead.connection, tables.KindRead.account_id, tables.KindRead.kind)
     named = {(one.connection, one.id): one.name for one in view.taken}
     for one in session.exec(select(tables.KindRead).order_by(*place)).all():

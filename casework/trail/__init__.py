@@ -1,1 +1,1 @@
-"""The sealed trail: its keys, its anchors, and whom a verifier trusts."""
+"""The sealed trail: its keys, its anchors, and the keys that a verifier trusts."""

@@ -1,4 +1,4 @@
-"""Cases of earlier versions, whose changes were not sealed: all that the tables hold of them is sealed once, at the upgrade."""
+"""Adopt cases of earlier versions, whose changes were not sealed: the upgrade seals all their rows once."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from casework.trail.comparing import UNREADABLE, Difference, require_readable, t
 
 def adopt(store: Store, progress: Callable[[int, int], object] | None = None) -> int:
     """
-    Seal, once each, what the tables hold of every case that an earlier version opened, and of the tenant; return of how many.
+    Seal once all rows of every case that an earlier version opened, and those of the tenant; return how many were sealed.
 
-    From there on each change is held against that; what was changed by hand before is not seen any more, and a record says since when
-    it is.  Safe to repeat after a crash: each is a transaction of its own.  Raises `TablesDiffer`, when all others are done, for a case
-    whose rows hold no word or shape of lastday's.
+    Later changes are compared with them.  A change by hand before that is not noticed; a record says since when changes are.  Safe
+    to repeat after a crash: each case is a transaction of its own.  Raises `TablesDiffer`, after all other cases, for a case with
+    rows that lastday cannot have written.
     """
     with store.read() as session:
         log = session.connection()
@@ -48,7 +48,7 @@ def adopt(store: Store, progress: Callable[[int, int], object] | None = None) ->
 
 
 def _began_earlier(tenant: Sequence[Told]) -> bool:
-    """Whether a version that sealed no changes wrote the tenant's first event: one of today's carries them, or the next one does."""
+    """Whether an earlier version wrote the tenant's first event: today's has the changes in it, or in the event after it."""
     if not tenant:
         return False
     (_, first), *more = tenant
@@ -56,7 +56,7 @@ def _began_earlier(tenant: Sequence[Told]) -> bool:
 
 
 def _adopt(store: Store, case_id: str) -> bool:
-    """Seal the case, or the tenant, as its tables have it, unless that was done, or there is nothing to seal; say whether it was."""
+    """Seal all rows of the case, or of the tenant, unless that was done or there are none; return whether they were sealed."""
     with store.write() as session:
         events = told_of(session.connection(), case_id)
         rows: dict[str, Any] = rows_in(session, case_id)

@@ -1,4 +1,4 @@
-"""The settings' way to an anchor: who signs, which witnesses and authorities are asked, and where the files go."""
+"""Anchor the log by the settings: who signs, which witnesses and authorities are asked, and where the files go."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 def anchor(*, at_once: bool = False) -> Outcome:
     """
-    Finish what waits and make an anchor if one is due, or *at_once*.  Blocks for as long as others answer: some 20 s at most.
+    Finish waiting anchors and make a new one if it is due, or *at_once*.  Blocks while witnesses and authorities answer, some 20 s at most.
 
     Safe at any time.  Raises `Misconfigured`, `audit.keys.KeyRefused`, `SigningStopped` and `Discontinued`.
     """
@@ -37,7 +37,7 @@ def anchor(*, at_once: bool = False) -> Outcome:
 
 
 def wanted() -> bool:
-    """Whether `anchor` would have something to do: one is due or waits, and signing has not been stopped."""
+    """Whether `anchor` has work: an anchor is due or waits, and signing has not been stopped."""
     with _open_berth() as place:
         if not place.vouchers.any:
             return False
@@ -55,7 +55,7 @@ def _open_berth() -> Iterator[Berth]:
 
 
 def berth(settings: CaseworkSettings, store: Store) -> Berth:
-    """Return what an anchor needs.  Raises `Misconfigured` for files that are missing or cannot be used."""
+    """Return the configuration of anchoring.  Raises `Misconfigured` for files that are missing or cannot be used."""
     rules, urls, roots = read_policy(settings.witness_policy_file), settings.timestamp_urls, _trust(settings.ca_bundle)
     return Berth(
         store.engine,
@@ -94,7 +94,7 @@ def _trust(bundle: Path | None) -> ssl.SSLContext:
 
 
 def _read(setting: str, file: Path, read: Callable[[Path], T], of: str) -> T:
-    """Return what *read* makes of *file*, which is *of* a form; raises `Misconfigured` for one that it cannot read."""
+    """Return *file* as parsed by *read*; raises `Misconfigured`, which names its form (*of*), if that fails."""
     try:
         return read(file)
     except (OSError, ValueError) as exc:

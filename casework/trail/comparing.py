@@ -1,4 +1,4 @@
-"""The tables held against the trail, of which they are a cache: what somebody changed in them with a database client is named."""
+"""Compare the tables with the trail.  They are a cache of it; a change that somebody made with a database client is named."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from models.tables import Case, Collection
 
 _COLUMN = "a column"
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
-"""What reading raises that holds no word or shape that lastday writes."""
+"""What reading raises for rows that lastday cannot have written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """
-    The tables say of *what* another thing than the trail, of which *event* (its number in the case) was the last word.
+    The tables and the trail differ in *what*.  *event*: the number, in the case, of the trail's last event on it.
 
-    An empty word: that side does not know it.
+    An empty *tables* or *trail*: that side does not have it.
     """
 
     case: str
@@ -43,14 +43,14 @@ class Difference:
 
 
 class TablesDiffer(CaseworkError):
-    """The tables do not say what was sealed."""
+    """The tables differ from what was sealed."""
 
 
 def require_as_sealed(session: Session, case_id: str) -> None:
-    """Raise `TablesDiffer`, naming the first difference: what is made from such tables would state what never happened."""
+    """Raise `TablesDiffer` with the first difference: a document from such tables would state what never happened."""
     if (found := next(differences(session, case_id), None)) is not None:
         if not found.tables and not found.trail:
-            case_in(session, case_id)  # nobody knows it
+            case_in(session, case_id)  # raises if neither side has the case
         raise TablesDiffer(
             f"not as it was sealed: {found}",
             "Somebody changed the database by hand.  See all of it with `lastday trail check`, and restore a backup.",
@@ -58,7 +58,7 @@ def require_as_sealed(session: Session, case_id: str) -> None:
 
 
 def require_readable(found: Iterable[Difference]) -> None:
-    """Raise `TablesDiffer` for a row that holds no word or shape of lastday's: nothing that reads it can go on."""
+    """Raise `TablesDiffer` if a row cannot be read: lastday cannot have written it, and no caller can go on."""
     for one in found:
         if one.what == _COLUMN:
             raise TablesDiffer(f"cannot be read: {one}", "Somebody changed the database by hand: restore a backup.")
@@ -66,9 +66,9 @@ def require_readable(found: Iterable[Difference]) -> None:
 
 def differences(session: Session, case_id: str | None = None) -> Iterator[Difference]:
     """
-    Yield what the tables and the trail say differently of one case and of what it rests on, or of all.
+    Yield the differences between the tables and the trail in one case and the tenant's rows that it shows, or in all cases.
 
-    Of a case that an earlier version opened, nothing is compared until `adopt` has sealed all of it.
+    A case that an earlier version opened is not compared until `adopt` has sealed all of it.
     """
     connection = session.connection()
     known = [case_id] if case_id is not None else sorted({*opened(connection), *session.exec(select(Case.id)).all()})
@@ -80,13 +80,13 @@ def differences(session: Session, case_id: str | None = None) -> Iterator[Differ
 
 
 def told_of(connection: Connection, case_id: str) -> list[Told]:
-    """Return the events of a case, each with its payload, as far as that was not erased."""
+    """Return the events of a case, each with its payload unless that was erased."""
     payloads = reading.payloads(connection, case_id)
     return [(entry.record, payloads.get(entry.idx)) for entry in reading.entries(connection, case_id)]
 
 
 def opened(connection: Connection) -> Iterator[str]:
-    """Yield the cases that the trail saw opened."""
+    """Yield the cases whose opening is in the trail."""
     opened = f'"type":"{EventType.CASE_OPENED}"'.encode()
     return (entry.case for entry in reading.entries(connection) if entry.seq == 0 and opened in entry.leaf)
 
@@ -111,7 +111,7 @@ def _of(session: Session, case_id: str, *, only_for: str | None) -> Iterator[Dif
 
 
 def _unlike(case_id: str, ours: Rows, sealed: Tables) -> Iterator[Difference]:
-    """Yield each row that one side alone has, and each column that they have otherwise."""
+    """Yield each row that only one side has, and each column that differs."""
     for table in sorted({*ours, *sealed.rows}):
         mine, theirs = ours.get(table, {}), sealed.rows.get(table, {})
         for key in sorted({*mine, *theirs}):
@@ -129,7 +129,7 @@ def _unlike(case_id: str, ours: Rows, sealed: Tables) -> Iterator[Difference]:
 
 
 def _untold(table: str, row: Mapping[str, Any], told: Mapping[str, Any]) -> set[str]:
-    """Return what an earlier version did not tell of a log's reading before its end: whether it looks once more at all of it."""
+    """Return the columns that earlier versions did not seal for a log's reading before its end: whether it reads all again."""
     is_under_way = table == Collection.__tablename__ and "ended_at" not in row
     return {"again"} if is_under_way and "again" not in told else set()
 

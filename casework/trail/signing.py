@@ -1,7 +1,7 @@
 """
-Who signs: the log's key, the former one while it is being changed, and the certificate's, from files or key stores.
+The signers: the log's key, its former key during a change, and the certificate's key, from files or key stores.
 
-That the log changes its key, or loses it, is told in the log itself, under the signature of the key that still holds.
+The log itself records that its key changes, or was lost, under the signature of a key that is still valid.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def log_signers(settings: CaseworkSettings) -> list[note.Signer]:
 
 def certificate_signer(settings: CaseworkSettings) -> CertificateSigner:
     """
-    Return who signs certificates; a key file is made on first use.
+    Return the signer of certificates; a key file is made on first use.
 
     Raises `audit.keys.KeyRefused` for a key that is not to be trusted, `Misconfigured` for a URI without its public key.
     """
@@ -69,10 +69,10 @@ def _pin(settings: CaseworkSettings) -> key_uris.AskSecret:
 
 def announce(context: Context, signers: list[note.Signer], by: str) -> note.Verifier:
     """
-    Tell the log of its present key, the first of *signers*.  Twice is the same event.
+    Record the log's present key, the first of *signers*, in the log.  Twice is the same event.
 
-    Raises `BadRequest` unless the former key still signs beside it: a head that only the new key signs is a stranger's
-    to whoever holds the old one.
+    Raises `BadRequest` unless the former key still signs beside it: a verifier that only has the old key does not trust a
+    head that only the new key signs.
     """
     if len(signers) < 2 or signers[0].verifier == signers[1].verifier:
         raise BadRequest(
@@ -85,7 +85,7 @@ def announce(context: Context, signers: list[note.Signer], by: str) -> note.Veri
 
 
 def retire(context: Context, vkey: str, signers: list[note.Signer], by: str) -> None:
-    """Tell that *vkey* signs no more.  Raises `BadRequest` for the only key that there is."""
+    """Record that *vkey* signs no more.  Raises `BadRequest` for the key that signs now."""
     key = _parse(vkey)
     if signers[0].verifier == key:
         raise BadRequest("keys: cannot retire the key that signs", "Announce its successor first.")
@@ -94,9 +94,10 @@ def retire(context: Context, vkey: str, signers: list[note.Signer], by: str) -> 
 
 def compromised(context: Context, vkey: str, since: datetime, by: str, reason: str) -> None:
     """
-    Tell that *vkey* is in other hands since *since*; what was stamped before it stands.  A second, earlier time may be told.
+    Record that *vkey* was stolen at the time *since*; signatures that were stamped before stay valid.  A second, earlier time
+    may be recorded.
 
-    Raises `BadRequest` for a time that lies ahead.
+    Raises `BadRequest` for a time in the future.
     """
     key = _parse(vkey)
     if since > context.now():

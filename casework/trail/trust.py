@@ -1,4 +1,4 @@
-"""What auditors need to know of us, public keys and rules alone, to be handed over by another way than the records."""
+"""The trust folder for auditors: public keys and rules alone, to be handed over by another way than the records."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def publish(settings: CaseworkSettings) -> Path:
     """
     Write the log's public keys, the witnesses' policy and the authorities' roots into the trust folder; return it.
 
-    The log's former keys stay, after the present ones: earlier anchors bear their signatures alone.  Other files of an earlier
-    time are written over, and what is not ours is left alone.  Raises `Misconfigured` and `audit.keys.KeyRefused`.
+    The log's former keys are kept after the present ones: earlier anchors only have their signatures.  Our other files are
+    overwritten, other people's are not touched.  Raises `Misconfigured` and `audit.keys.KeyRefused`.
     """
     folder = settings.trust_folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,10 +50,10 @@ def publish(settings: CaseworkSettings) -> Path:
 
 
 def publish_certificates(settings: CaseworkSettings, key: EllipticCurvePublicKey) -> None:
-    """Write `case.pub.pem`, with which certificates are verified.  A former key stays beside it, as `case-….pub.pem`."""
+    """Write `case.pub.pem`, which verifies certificates.  A former key is kept beside it, as `case-….pub.pem`."""
     file = settings.trust_folder / CERTIFICATES
     file.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError, KeyRefused):  # nothing there that ever verified a certificate
+    with contextlib.suppress(FileNotFoundError, KeyRefused):  # no former key
         former = read_public(file.read_bytes())
         if former != key:
             _write(file.with_name(f"case-{key_hash(former).hex()[:16]}.pub.pem"), public_pem(former).decode())
@@ -62,10 +62,10 @@ def publish_certificates(settings: CaseworkSettings, key: EllipticCurvePublicKey
 
 def publish_authority(settings: CaseworkSettings, made: Certificate, key: EllipticCurvePublicKey) -> None:
     """
-    Write `trusted_root.json`, by which Sigstore's tools find the authority that stamped *made*; earlier ones stay in it.
+    Write `trusted_root.json`, by which Sigstore's tools find the authority that stamped *made*; earlier ones are kept in it.
 
-    Nothing is written for a certificate without a stamp, or if its stamp does not hold the whole chain: then those tools
-    cannot follow it, and openssl can.
+    Nothing is written for a certificate without a stamp, or if its stamp does not hold the whole chain: then openssl can
+    verify it, and those tools cannot.
     """
     stamp = open_certificate(made.raw, (key,)).stamp
     if stamp is None or settings.timestamp_roots_file is None:
@@ -76,14 +76,14 @@ def publish_authority(settings: CaseworkSettings, made: Certificate, key: Ellipt
         return
     file = settings.trust_folder / SIGSTORE
     told = json.loads(trusted_root(chain))
-    with contextlib.suppress(FileNotFoundError, ValueError, KeyError):  # one that nobody can read is written anew
+    with contextlib.suppress(FileNotFoundError, ValueError, KeyError):  # an unreadable file is written anew
         former = json.loads(file.read_bytes())["timestampAuthorities"]
         told["timestampAuthorities"] += [one for one in former if one not in told["timestampAuthorities"]]
     _write(file, canonical(told).decode())
 
 
 def _with_former(file: Path, keys: list[Verifier]) -> list[Verifier]:
-    """Return *keys*, and after them those of the same log that the file has named before."""
+    """Return *keys*, then the keys of the same log that are in *file*."""
     try:
         former = [Verifier.parse(line) for line in file.read_text("utf-8").splitlines() if line]
     except (FileNotFoundError, NoteError):
@@ -92,7 +92,7 @@ def _with_former(file: Path, keys: list[Verifier]) -> list[Verifier]:
 
 
 def _policy(keys: list[Verifier], file: Path | None) -> str:
-    """Return the policy with our own log in it; without a file nobody has to cosign."""
+    """Return the policy with our own log in it; without a file it requires no cosignature."""
     rest = ["quorum none"] if file is None else file.read_text("utf-8").splitlines()
     others = [line for line in rest if line.split()[:1] != ["log"]]
     return "\n".join([*(f"log {key.vkey}" for key in keys), *others]) + "\n"

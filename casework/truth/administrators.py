@@ -1,7 +1,7 @@
 """
-The last administrator: of those who rule over a tenant, one who stays is left whatever is cut.
+The last administrator: one administrator of a tenant is never cut.
 
-What the newest read of the account itself saw, less what all cases have asked for and will ask for, on whichever machine.
+Who is left is computed from the newest read of the account, less the blocks that all cases, on all machines, ask for.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _STALE = "who else is an administrator was last read more than a minute ago"
 
 def is_last(context: Context, session: Session, account: CaseAccount, administrators: Collection[str]) -> bool:
     """
-    Whether nobody would be left, if *account* were cut, of the *administrators* that a read of it showed.
+    Whether cutting *account* would leave none of the *administrators* that a read of it showed.
 
-    Those count as gone whom a case has asked to be blocked lately, and who leave before this one does: where all leave, the last
-    to leave stays until another is named, and it is the same one for every machine.
+    An administrator counts as gone if a case has lately asked for the block, or if they leave earlier.  If all leave, the
+    last to leave stays until another is named; every machine finds the same one.
     """
     others = {one.casefold() for one in administrators} - {account.vendor_id.casefold()}
     return bool(administrators) and others <= _gone(context, session, account)
@@ -44,10 +44,10 @@ def spare_the_last(
     context: Context, session: Session, account: CaseAccount, rows: Sequence[CaseEntitlement]
 ) -> list[CaseEntitlement]:
     """
-    Return those of *rows* that may be asked for, in the intent's own transaction: neither block nor roles of the last
-    administrator, which are marked.
+    Return those of *rows* that may be asked for, without the block and roles of the last administrator, which get the guard.
+    Called in the intent's own transaction.
 
-    A read that is older than a minute says nothing of who is left: then they have failed, and wait for the next one.
+    A read that is older than a minute does not show who is left: then block and roles fail, and wait for the next read.
     """
     if not any(row.kind in _RULING for row in rows):
         return [*rows]
@@ -70,7 +70,7 @@ def spare_the_last(
 
 
 def _gone(context: Context, session: Session, account: CaseAccount) -> set[str]:
-    """Return, in small letters, the accounts of other cases that are asked to be blocked, or whose day is before this one's."""
+    """Return, in lower case, the accounts that other cases ask to block, or whose case is due before this one."""
     case, since = session.get_one(Case, account.case_id), context.now() - _SHOWN_STILL
     earlier = or_(col(Case.due_at) < case.due_at, and_(col(Case.due_at) == case.due_at, col(Case.id) < case.id))
     leaving = select(CaseAccount.vendor_id).join(Case, col(Case.id) == col(CaseAccount.case_id)).where(

@@ -1,7 +1,7 @@
 """
-The one writer of rows' states: every row of a case, worked out anew from reads, commands and signatures.
+The only writer of rows' states: derives every row of a case from reads, commands and signatures.
 
-Twice in a row changes nothing, whoever calls it and however often.
+Safe to repeat: with the same reads, commands and signatures it changes nothing.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ _OPEN: Mapping[str, Any] = {"observed_at": None, "confirmed_by": None, "cut_effe
 
 
 def derive(context: Context, session: Session, table: TruthTable) -> None:
-    """Write what each row of *table* comes to; seal each change.  Rows of a service that is not open stay."""
+    """Write the state of each row of *table*; seal each change.  Rows of a service that is not open stay as they are."""
     if table.case.erased_at is not None or table.case.state in TAKEN_BACK:
-        return  # nobody takes anything away any more: what is read says what was given back
+        return  # nothing is revoked any more: reads show what was given back
     for account, known in known_of(context, session, table):
         _settle(context, session, account, known)
 
 
 def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[tuple[CaseAccount, Known]]:
     """
-    Yield what the state of each row follows from, with the row's account.
+    Yield each row's account, and the facts from which the row's state is derived.
 
-    Of one account the block comes first and what follows from others last: each is to be settled before the next one is asked for.
+    In an account the block comes first and rows implied by others last: settle each row before asking for the next.
     """
     waivers = _valid_waivers(context, session, table.case)
     for place, rows in groupby(table.rows, key=lambda row: (row.connection, row.account_id)):
@@ -87,8 +87,8 @@ def _place_in_turn(row: CaseEntitlement) -> int:
 
 def _valid_waivers(context: Context, session: Session, case: Case) -> list[Waiver]:
     """
-    Return the waivers that may count in *case*, the longest first.  Once it is closed and past its looks, the end of a standing
-    one concerns it no more.
+    Return the waivers that may count in *case*, the latest end first.  In a closed case without rechecks left, a waiver of the
+    tenant counts even after its end.
     """
     today = context.now().astimezone(ZoneInfo(case.timezone)).date()
     over = case.closed_at is not None and session.exec(_LOOKS, params={"case_id": case.id}).first() is None
@@ -103,7 +103,7 @@ def _is_over(waiver: Waiver, row: CaseEntitlement) -> bool:
 
 
 def _settle(context: Context, session: Session, account: CaseAccount, known: Known) -> None:
-    """Write one row; a read that contradicts an attestation ends it for good."""
+    """Write one row's state; a read that contradicts an attestation ends the attestation for good."""
     for attestation in known.attestations:
         if attestation.ended_at is None and is_contradicted(attestation, known):
             attestation.ended_at = context.now()
@@ -114,14 +114,14 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
         if row.kind is EntitlementKind.SIGN_IN and row.observed_at is not None:
             session.add(Comeback(
                 case_id=row.case_id, connection=row.connection, account_id=row.account_id, came_back_at=back_at,
-                closed_at=row.observed_at, ask_at=back_at,  # who let the account in is asked at once
+                closed_at=row.observed_at, ask_at=back_at,  # the log is asked at once who enabled the account
             ))  # fmt: skip
         row.came_back_at = back_at
         row.result = row.commanded_at = row.vendor_commanded_at = row.observed_at = None  # to be asked for at once
     verdict = verdict_of(known)
     closed = _closed(known) if verdict.state is EntitlementState.OBSERVED_CLOSED else _OPEN
     for name, value in {**closed, **verdict._asdict()}.items():
-        if getattr(row, name) != value:  # most rows stay what they are, and a comparison is cheaper than a write
+        if getattr(row, name) != value:  # most rows stay as they are, and a comparison is cheaper than a write
             setattr(row, name, value)
     if (row.state, row.observed_at, row.cut_effective_by, row.settled_by) != before:
         read = (
@@ -131,7 +131,7 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
 
 
 def _closed(known: Known) -> dict[str, Any]:
-    """The time of the read that saw it closed is the effective cut-off; later reads that say the same do not move it."""
+    """Return a closed row's columns.  The first read that saw it closed sets the effective cut-off; later ones do not move it."""
     row, line, seen_at = known.row, known.line, known.row.observed_at
     if seen_at is None:
         implied = row.confirmation is Confirmation.IMPLIED_BY

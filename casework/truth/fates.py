@@ -1,4 +1,4 @@
-"""What becomes of each row in a restore, decided from what is known of it; and who else claims an account."""
+"""The outcome of each row in a restore, decided before any request; and which other cases claim an account."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ from models.vocabulary import (
 
 _BEGUN = frozenset({None, Restored.PENDING, Restored.CONFIRMED})
 TO_GO_ON = _BEGUN | {Restored.PROBLEM, Restored.CLAIMED}
-"""Fates that a restore takes up, the first time and when it is asked for again."""
+"""Outcomes with which a restore, also a repeated one, takes a row up."""
 
 
 def concerns(row: CaseEntitlement) -> bool:
-    """Whether a restore has to say something of *row*: a request of ours about it was not refused, or its end is open."""
+    """Whether *row* needs an outcome in a restore: our request to revoke it was not refused, or has no outcome."""
     return row.attempts > 0 and (row.result in PERHAPS_TAKEN or row.op is not None)
 
 
 def goes_on(row: CaseEntitlement) -> bool:
-    """Whether a restore has not brought *row* to any end yet."""
+    """Whether *row* has no outcome of a restore yet."""
     return concerns(row) and row.restored in _BEGUN
 
 
 def unended(row: CaseEntitlement) -> bool:
-    """Whether a restore that was consented to may still have to give *row* back, perhaps once a person has said so."""
+    """Whether an approved restore may still give *row* back, perhaps after a person's answer."""
     return concerns(row) and row.restored in TO_GO_ON | FOR_A_PERSON
 
 
 def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, confirmed: bool) -> Restored | None:
     """
-    Return what becomes of *row*; None: it is to be given back.
+    Return the outcome of *row*; None: it is to be given back.
 
-    Given back is only what our own command took, which the vendor accepted, or what a person has *confirmed* that we took.  Gone already, or
-    with an outcome that nobody knows, it may have been somebody else's doing: that is asked.
+    A row is given back only if the vendor accepted our command to revoke it, or a person has *confirmed* that we revoked it.  A row
+    that was gone before, or whose outcome is unknown, may be another person's revocation: a person is asked.
     """
     if row.restored not in TO_GO_ON:
         return row.restored
     if claimed:
         return Restored.CLAIMED
-    if "through_group" in row.prestate or row.guard is Guard.INHERITED:  # it comes and goes with another one
+    if "through_group" in row.prestate or row.guard is Guard.INHERITED:  # it comes and goes with the group
         return Restored.NOT_RESTORABLE
     if line is not None and line.restores is not Restores.RESTORED:
         return Restored(line.restores.value)
@@ -63,7 +63,7 @@ def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, c
 
 
 def confirmed(session: Session, row: CaseEntitlement) -> bool:
-    """Whether a person has said that we took *row*, and we have asked for it no more since."""
+    """Whether a person has confirmed that we revoked *row*, and we have not asked to revoke it since."""
     about = select(Question).where(Question.kind == QuestionKind.TAKEN_BY_US, Question.subject == row.id)
     said = about.where(Question.case_id == row.case_id, col(Question.answered_at).is_not(None))
     last = session.exec(said.order_by(col(Question.answered_at).desc())).first()
@@ -74,9 +74,9 @@ def confirmed(session: Session, row: CaseEntitlement) -> bool:
 
 def claimants(context: Context, session: Session, row: CaseEntitlement) -> Sequence[Case]:
     """
-    Return the other cases that take the account of *row* away too: due or begun, for real, not over.
+    Return the other cases that revoke the account of *row* too: for real, due or begun, and not taken back.
 
-    One whose day has not come yet claims nothing: until then the person works.
+    A case that is not due yet claims nothing: until then the person works.
     """
     begun = select(CaseEntitlement.case_id).where(
         CaseEntitlement.connection == row.connection, CaseEntitlement.account_id == row.account_id, CaseEntitlement.attempts > 0,
@@ -91,7 +91,7 @@ def claimants(context: Context, session: Session, row: CaseEntitlement) -> Seque
 
 
 def ask_taken(context: Context, session: Session, row: CaseEntitlement) -> Question:
-    """Ask a person whether we took *row*; asked twice, it is one question."""
+    """Ask a person whether we revoked *row*; asking twice makes one question."""
     return ask(
         context, session, QuestionKind.TAKEN_BY_US, row.case_id,
         subject=row.id, connection=row.connection, kind=row.kind, payload={"entitlement": row.id},
@@ -100,8 +100,8 @@ def ask_taken(context: Context, session: Session, row: CaseEntitlement) -> Quest
 
 def let_ask(context: Context, session: Session, case: Case) -> None:
     """
-    Have a person asked about what other cases left to *case*, which is about to be erased: it held the accounts to the end,
-    and nobody can tell that afterwards.
+    Ask a person about the rows that other cases' restores left to *case*, before it is erased: afterwards nobody can know
+    that *case* held their accounts.
     """
     held = select(CaseAccount).where(CaseAccount.case_id == case.id, CaseAccount.standing == Standing.ACCEPTED)
     for account in session.exec(held).all() if case.state is CaseState.CLOSED else ():
@@ -120,7 +120,7 @@ def let_ask(context: Context, session: Session, case: Case) -> None:
 
 
 def look_anew(context: Context, session: Session, row: CaseEntitlement) -> None:
-    """Have the cases that claim *row* looked at anew: what one case gives back is another's to see closed."""
+    """Wake or recheck the cases that claim *row*: they have to see closed what this case did not give back."""
     for case in claimants(context, session, row):
         wake(session, case)
         if case.state is CaseState.CLOSED:

@@ -1,7 +1,7 @@
 """
-What keeps a case open, written down; and how far the case has come.
+Write the findings that keep a case open, and advance the case's state.
 
-Whoever changes a row assesses the case in the same transaction.
+Code that changes a row assesses the case in the same transaction.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementSt
 
 def assess(context: Context, session: Session, case_id: str, table: TruthTable | None = None) -> TruthTable:
     """
-    Derive the rows' states, write and resolve findings, advance the case's state; return what that was worked out from.
+    Derive the rows' states, write and resolve findings, advance the case's state; return the truth table.
 
-    *table*: as it stands now, where this transaction has loaded it already.  Twice in a row changes nothing.
+    *table*: the current one, if this transaction has loaded it already.  Twice in a row changes nothing.
     """
     table = table or load(context, session, case_id)
-    with session.no_autoflush:  # what is read here, nothing here writes
+    with session.no_autoflush:  # nothing here reads what it writes
         derive(context, session, table)
         found = {finding.key: finding for finding in reasons(context, session, table)}
         known = {one.key: one for one in all_of(session, Finding, case_id, Finding.key)}
@@ -56,7 +56,7 @@ def assess(context: Context, session: Session, case_id: str, table: TruthTable |
 def keep_listing(
     context: Context, account: CaseAccount, listing: Listing, kinds: Kinds, *, whole: bool = False
 ) -> TruthTable:
-    """Take a fresh listing of *account* over *kinds*, *whole* if those are all, into its case, and assess that; return the table."""
+    """Merge a new listing of *account* over *kinds* (*whole*: these are all kinds) and assess the case; return its table."""
     with context.store.write() as session:
         table = take_in(context, session, account, listing, kinds)
         if whole:
@@ -95,8 +95,8 @@ def _advance(context: Context, session: Session, table: TruthTable) -> None:
 
 def _everybody_known(table: TruthTable) -> bool:
     """
-    Whether every service of the case was searched, whichever are open here and now, no account is doubtful, and of each that is
-    the leaver's the sign-in was read.
+    Whether every service of the case was searched (also those not open here), no account is doubtful, and the sign-in of each
+    of the leaver's accounts was read.
     """
     asked = any(account.standing is Standing.ASKED for account in table.accounts)
     seen = {(row.connection, row.account_id) for row in table.rows if row.kind is EntitlementKind.SIGN_IN}

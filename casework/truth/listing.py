@@ -1,4 +1,4 @@
-"""What a listing adds to what is known of an account: the newest read of each kind, and its rows.  What they come to is `derive`'s."""
+"""Merge a listing into the truth table: the newest read of each kind, and its rows.  `derive` writes their states."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from models.vocabulary import (
 )
 
 LONGEST_LABEL = 200
-"""Characters of a vendor's own name for something that are kept."""
+"""Characters of a vendor's label that are kept."""
 _SAID_NO = frozenset({RevocationResult.REFUSED, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
 def take_in(context: Context, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> TruthTable:
     """
-    Keep a fresh listing of *account* over *kinds*: the newest read of each kind, and a row for each thing that it shows.  Return
+    Merge a new listing of *account* over *kinds*: the newest read of each kind, and a row for each entitlement in it.  Return
     the case's table with them.
 
-    A kind that could not be looked at keeps what was read before, and gets a row that stands for the whole of it.  Changes no
-    state: whoever calls this assesses the table in the same transaction.
+    A kind that could not be read keeps its last successful read, and gets a `WHOLE_KIND` row.  Changes no state: the caller
+    assesses the table in the same transaction.
     """
     manifest, table = context.connectors[account.connection].manifest, load(context, session, account.case_id)
     rows = {row.id: row for row in table.rows_of(account)}
@@ -73,16 +73,17 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
 
 
 def _ruled(seen: Entitlement, read: KindRead) -> Entitlement:
-    """Who rules over the tenant, as far as a listing could not see it, is who did when it was last seen."""
+    """Return *seen* with the administrators of the last read if this listing could not see them."""
     return seen if seen.administrators is not None else replace(seen, administrators=frozenset(read.administrators))
 
 
 def _keep(context: Context, read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence]) -> bool:
     """
-    Take one attempt into *read*; return whether it tells anything new.
+    Merge one attempt into *read*; return whether it is news.
 
-    Attempts are ordered by the time they were sent, on the database's clock and at the earliest: several machines ask.  So are
-    successes by themselves: one whose answer comes after a younger failure still counts.  One without any exchange is no look: it failed, or there is no API to ask.
+    Several machines read, so attempts are ordered by the earliest time at which they can have been sent, on the database's
+    clock.  Successes have an order of their own: one whose answer comes after a younger failure still counts.  An attempt without an
+    exchange is not a read: it failed, or the vendor has no API.
     """
     clock = context.store.clock
     sent_at = min((clock.earliest(e.sent_at) for e in evidence), default=context.now())
@@ -101,13 +102,14 @@ def _keep(context: Context, read: KindRead, listed: Sequence[Entitlement], evide
     return newest
 
 
-def _tell(  # what a read was, and what came of it
+def _tell(  # the requests of a read, and their result
     context: Context, read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence], instant: datetime
 ) -> None:
     """
-    Seal what this attempt asked and showed, unless the same was told before, and since the *instant* if it was made since.
+    Seal the requests and the result of this attempt, unless the same are sealed; the first attempt after the *instant* is
+    always sealed.
 
-    A kind that could not even be asked about tells that; one that no API lists, or not on this plan, has nothing to tell.
+    An attempt that failed before any request is sealed too; a kind that has no API, or is not on the plan, seals nothing.
     """
     if not evidence and read.failed_as is not EntitlementState.UNREADABLE:
         return
@@ -120,7 +122,7 @@ def _tell(  # what a read was, and what came of it
 
 
 def _digest(listed: Sequence[Entitlement]) -> str:
-    """Return the SHA-256 over what was listed: *vendor_id* and state, a line each, in their order."""
+    """Return the SHA-256 over the listing: sorted lines of *vendor_id* and state."""
     lines = sorted(f"{one.vendor_id} {one.state}\n" for one in listed)
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -147,7 +149,7 @@ def _new_row(
 
 
 def _blocked_before(context: Context, session: Session, account: CaseAccount, manifest: Manifest) -> CaseEntitlement:
-    """An account that was blocked already when we first looked has a row too: the record shows that we looked."""
+    """Return a row for an account that was blocked before our first read: the record shows that we read it."""
     blocked = Entitlement(account.connection, account.vendor_id, EntitlementKind.SIGN_IN, ACCOUNT)
     row = _new_row(context, session, account, blocked, manifest)
     row.label = "blocked already when first looked at"
@@ -158,9 +160,9 @@ def _describe(
     context: Context, session: Session, account: CaseAccount, row: CaseEntitlement, seen: Entitlement
 ) -> None:
     """
-    Take over what the listing says about the row, besides its state.  An ending that a log told once has happened.
+    Copy the listing's columns to the row, without its state.  An ending that a log has shown once is never withdrawn.
 
-    What was refused because of a guard that has gone is asked again.
+    A refused row whose guard is gone is asked for again.
     """
     row.label = storable(seen.label)[:LONGEST_LABEL]
     row.ended_at = max((at for at in (row.ended_at, seen.ended_at) if at is not None), default=None)
@@ -181,7 +183,7 @@ def _guard(
 ) -> Guard | None:
     own = context.own_accounts.get(account.connection)
     if own is None and row.guard is Guard.OWN_CREDENTIAL:
-        return row.guard  # not asked this time: what was known stands
+        return row.guard  # not probed yet: the known guard is kept
     if own is not None and account.vendor_id in own:
         return Guard.OWN_CREDENTIAL
     protected = {fold_email(name) for name in context.policy.protected.accounts}

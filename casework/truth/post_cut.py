@@ -1,6 +1,6 @@
 """
-The effective cut-off, from when on everything of an account was seen closed, or signed for; and what happened after it, kept by
-kind and account until a named person has answered for it.
+The effective cut-off, at which everything of an account is seen closed or signed for, and the activity after it, kept by kind
+and account until a named person has signed for it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from models.tables import Attestation, CaseEntitlement, PostCutActivity
 from models.vocabulary import SETTLED, ActivityKind, ConnectionId, EntitlementState, FindingKind
 
 KEY = "after_cut"
-"""What is attested, in an entitlement's place: `after_cut:connection:account:kind`."""
+"""Begins the key of an attestation, in place of an entitlement's id: `after_cut:connection:account:kind`."""
 
 
 @dataclass(slots=True)
 class Times:
-    """How often, and when first and last."""
+    """The number of events, the first and the last time."""
 
     count: int
     first_at: datetime
@@ -39,7 +39,7 @@ def key_of(row: PostCutActivity) -> str:
 
 
 def is_key(text: str) -> bool:
-    """Whether *text* names something of ours, and no entitlement."""
+    """Whether *text* is the key of post-cut activity and not the id of an entitlement."""
     return text.split(":", 1)[0] in {KEY, str(FindingKind.RE_ENTRY)}
 
 
@@ -47,7 +47,7 @@ def find(session: Session, case_id: str, key: str) -> PostCutActivity | None:
     return next((row for row in _rows(session, case_id) if key_of(row) == key), None)
 
 
-def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
+def keep(  # noqa: PLR0913  # one account's activity, each part by name
     context: Context,
     session: Session,
     case_id: str,
@@ -58,7 +58,7 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
     heard: Mapping[ActivityKind, Times],
     effective_by: datetime | None,
 ) -> None:
-    """Write what was heard of one account: more of it, or later, is news; what was known stays, whatever was lost of it since."""
+    """Write the post-cut activity of one account: more or later events are news; known events are kept even if a log lost them."""
     for kind, times in heard.items():
         none = PostCutActivity(
             case_id=case_id, finding=finding, connection=connection, account_id=account_id, kind=kind,
@@ -73,7 +73,7 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
 
 
 def unanswered(session: Session, case_id: str, attested: Iterable[Attestation]) -> list[PostCutActivity]:
-    """Return what nobody has answered for, by one of what was *attested* in the case, since it was last seen to grow."""
+    """Return the post-cut activity that no attestation (*attested*: the case's) covers since it was last seen to grow."""
     answers = {(one.entitlement_id, one.attested_at) for one in attested}
     return [
         row for row in _rows(session, case_id)
@@ -87,7 +87,7 @@ def _rows(session: Session, case_id: str) -> Sequence[PostCutActivity]:
 
 def cutoff_of(rows: Sequence[CaseEntitlement], attestations: Mapping[str, Attestation]) -> datetime | None:
     """
-    Return the last row's closing; None while a row is not settled, and where nothing was there to close.
+    Return the time at which the last row closed; None while a row is not settled, and if there was nothing to close.
 
     A row that a person signed for counts from the signature, which is never earlier than the closing.
     """
@@ -101,5 +101,5 @@ def cutoff_of(rows: Sequence[CaseEntitlement], attestations: Mapping[str, Attest
 
 
 def exposure_minutes(due_at: datetime, cutoff: datetime | None) -> int | None:
-    """Return the minutes from the due instant to the cut-off, a begun minute as a whole one; None until the cut."""
+    """Return the minutes from the due instant to the cut-off, rounded up; None until the cut."""
     return None if cutoff is None else max(0, math.ceil((cutoff - due_at) / timedelta(minutes=1)))

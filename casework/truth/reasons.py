@@ -1,4 +1,4 @@
-"""The reasons for which a case may not close, each as a finding: derived from rows, searches, restores and logs, never set by hand."""
+"""The reasons why a case may not close, each a finding: derived from rows, searches, restores and logs, never set by hand."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from models.vocabulary import (
 )
 
 NO_ACCOUNT = "no_account"
-"""What is attested, in an entitlement's place, when a person truly holds no account."""
+"""The key of an attestation that a person holds no account; it takes the place of an entitlement's id."""
 _KNOWN_AT_ONCE = frozenset({
     OpenReason.UNREADABLE, OpenReason.NOT_ON_PLAN, OpenReason.NO_API, OpenReason.GUARDED, OpenReason.REFUSED,
 })  # fmt: skip
-"""What waiting cannot settle: said as soon as it is known, weeks ahead if need be."""
+"""Reasons that waiting cannot settle: they are findings as soon as they are known, even weeks before the cut."""
 
 
 def reasons(context: Context, session: Session, table: TruthTable) -> Iterator[Finding]:
-    """Yield why the case may not close.  When a finding was opened, `casework.truth.findings.assess` says."""
+    """Yield the findings of the case, without *opened_at*, which `casework.truth.findings.assess` sets."""
     case = table.case
     yield from _of_restore(table)
-    if case.state in TAKEN_BACK:  # what was taken is no longer to be closed
+    if case.state in TAKEN_BACK:  # nothing has to be closed any more
         return
     attested = {a.entitlement_id for a in table.attestations if a.ended_at is None and a.attested_at >= case.due_at}
     yield from _of_searches(table, nobody_attested=NO_ACCOUNT in attested)
@@ -59,7 +59,7 @@ def reasons(context: Context, session: Session, table: TruthTable) -> Iterator[F
 
 
 def _reason(case_id: str, kind: FindingKind, about: str, told: Message, **place: Any) -> Finding:
-    """Return a finding.  *about*: what it is about, among its kind; *place*: where that is, as `Finding` names it."""
+    """Return a finding.  *about*: its key among findings of its kind; *place*: columns of `Finding`."""
     text, remedy = told.said, told.remedy
     return Finding(
         case_id=case_id, key=f"{kind}:{about}", kind=kind, text=text.en, text_ja=text.ja, remedy=remedy.en, remedy_ja=remedy.ja,
@@ -75,12 +75,12 @@ def _reason_of_row(row: CaseEntitlement, kind: FindingKind, told: Message) -> Fi
 
 
 def _quoted(row: CaseEntitlement, told: Message) -> Message:
-    """Return what the row itself says of its problem and its remedy, a vendor's own words, and *told* where it says nothing."""
+    """Return the row's own problem and remedy, in the vendor's words, or those of the given message where the row has none."""
     return message("quoted", text=row.problem or told.said, remedy=row.remedy or told.remedy)
 
 
 def _of_restore(table: TruthTable) -> Iterator[Finding]:
-    """Yield a finding for each row of a restore that a person has to see to, whosever the account is."""
+    """Yield a finding for each row of a restore that needs a person, in accounts of any standing."""
     for row in (one for one in table.every if one.restored in FOR_A_PERSON):
         yield _reason_of_row(row, FindingKind.NOT_GIVEN_BACK, _quoted(row, message("finding_not_given_back")))
 
@@ -113,8 +113,8 @@ def _of_row(
 
 def _kind_of(context: Context, case: Case, row: CaseEntitlement) -> FindingKind | None:
     """
-    Return what is to be told of an open row, None while it is progress: found, commanded and seen closed within the time
-    in which a run looks, or within the kind's own, is no finding.
+    Return the kind of finding for an open row; None while it makes progress: a row that was found or commanded is no finding
+    within policy's observation deadline or the kind's own time.
     """
     if row.reason in _KNOWN_AT_ONCE:
         return FindingKind(row.reason)
@@ -128,7 +128,7 @@ def _kind_of(context: Context, case: Case, row: CaseEntitlement) -> FindingKind 
 
 
 def _is_progress(context: Context, case: Case, row: CaseEntitlement) -> bool:
-    """Whether waiting may still settle the row: its time, from the command or else from the containment, is not over."""
+    """Whether waiting may still settle the row: its time since the command, or else since containment, is not over."""
     begun_at = row.commanded_at if row.result in ACCEPTED else None
     since = begun_at or case.contained_at
     if since is None:

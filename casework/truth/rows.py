@@ -1,4 +1,4 @@
-"""The truth table of a case: its accounts, rows and reads, as they are stored; and the services that no table is about any more."""
+"""The truth table of a case: its stored accounts, rows and reads; and the retired services, which no table contains."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _RETIRING = select(Question).where(
 @dataclass(frozen=True, slots=True)
 class TruthTable:
     """
-    What is stored of *case*, loaded once for a transaction: what its rows, its findings and its state follow from.
+    The stored data of *case*, loaded once for a transaction: its row states, findings and state are derived from it.
 
-    *connections*: those that the case is about.  *accounts* are all candidates, *every* has the rows of each; *rows* are those of the
-    *accepted* ones alone, in the order of the cut.  *attestations*: the latest first.
+    *connections*: the services of the case.  *accounts*: all candidates; *every*: their rows; *rows*: the rows of *accepted*
+    accounts alone, in the order of the cut.  *attestations*: the latest first.
     """
 
     case: Case
@@ -67,18 +67,18 @@ class TruthTable:
 
     @property
     def searched(self) -> frozenset[ConnectionId]:
-        """The services of which the newest search succeeded."""
+        """The services whose newest search succeeded."""
         return frozenset(search.connection for search in self.searches if search.problem is None)
 
     @property
     def signed_kinds(self) -> frozenset[KindPlace]:
-        """The kinds that could not be looked at, and that somebody signed for as a whole."""
+        """The kinds that could not be read and that a person signed for as a whole."""
         whole = [row for row in self.rows if row.vendor_id == WHOLE_KIND and row.state in SIGNED]
         return frozenset((row.connection, row.account_id, row.kind) for row in whole)
 
 
 def load(context: Context, session: Session, case_id: str) -> TruthTable:
-    """Read the table of a case; what it holds is the session's own, so that what is written to it stays in it."""
+    """Load the table of a case.  Its rows are the session's own objects: a change to them is in the table too."""
     session.flush()
     case = case_in(session, case_id)
     found, searched = accounts_of(session, case_id), all_of(session, Search, case_id, Search.connection)
@@ -122,13 +122,13 @@ def accepted_accounts(session: Session, case_id: str, *connections: ConnectionId
 
 
 def accepted(context: Context, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
-    """Return the same, in a transaction of its own."""
+    """Return the leaver's accounts, read in a transaction of its own."""
     with context.store.read() as session:
         return accepted_accounts(session, case_id, *connections)
 
 
 def case_and_accepted(context: Context, case_id: str, *connections: ConnectionId) -> tuple[Case, list[CaseAccount]]:
-    """Return the case with them."""
+    """Return the case and the leaver's accounts, read in a transaction of its own."""
     with context.store.read() as session:
         return case_in(session, case_id), accepted_accounts(session, case_id, *connections)
 
@@ -136,7 +136,7 @@ def case_and_accepted(context: Context, case_id: str, *connections: ConnectionId
 def with_rows(
     accounts: Iterable[CaseAccount], rows: Sequence[CaseEntitlement]
 ) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
-    """Return each of *accounts* with those of *rows* that are its own."""
+    """Return each of *accounts* with its own *rows*."""
     return [
         (one, [row for row in rows if (row.connection, row.account_id) == (one.connection, one.vendor_id)])
         for one in accounts
@@ -150,7 +150,7 @@ def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
 
 
 def reads_of(session: Session, case_id: str) -> dict[KindPlace, KindRead]:
-    """Return what is known by reading, by service, account and kind; the exchanges, which are long, are read when asked for."""
+    """Return the case's reads by service, account and kind; their exchanges, which are long, are loaded on access."""
     found = session.exec(_LIGHT_READS, params={"case_id": case_id}).all()
     return {(read.connection, read.account_id, read.kind): read for read in found}
 
@@ -162,13 +162,13 @@ def in_use(context: Context) -> frozenset[ConnectionId]:
 
 def retired(context: Context, session: Session) -> frozenset[ConnectionId]:
     """
-    Return the connections that two people have retired and that have not been used since: what was there is no longer looked
-    for, and keeps no case open.
+    Return the connections that two people have retired and that have not been used since: they are no longer searched,
+    and keep no case open.
     """
     agreed = living(session, TENANT, QuestionKind.RETIRE)
     return frozenset(str(question.subject) for question in agreed) - in_use(context)
 
 
 def end_retirement(context: Context, session: Session, connection: ConnectionId) -> None:
-    """Let what was asked and agreed about retiring *connection* count no more: it was used, a tenant is there again."""
+    """End every request and consent to retire *connection*: it was used, so its tenant exists again."""
     use_up(context, session, session.exec(_RETIRING, params={"subject": str(connection)}).all())

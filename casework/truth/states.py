@@ -1,7 +1,7 @@
 """
-What a row of the truth table is: a pure function of reads, commands and signatures.
+The state of a row of the truth table: a pure function of reads, commands and signatures.
 
-The only place where something becomes `observed_closed`: by a read that was sent after the command's answer had come.
+Only this module makes a row `observed_closed`: by a read that was sent after the answer to the command had come.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from models.vocabulary import (
 )
 
 WHOLE_KIND = "*"
-"""The vendor id of the row that stands for a kind which could not be looked at."""
+"""The vendor id of the row for a whole kind that could not be read."""
 NEVER_CUT = frozenset({Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.LAST_OWNER, Guard.PROTECTED})
 ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT})
 PERHAPS_TAKEN = ACCEPTED | {RevocationResult.UNKNOWN}
 NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
-"""What a listing says of what it could not look at: each is a reason to be open by itself."""
+"""The states that a listing gives to what it could not read: each is also an `OpenReason`."""
 FOR_A_PERSON = frozenset({Restored.ASKED, Restored.PROBLEM})
-"""What may have become of a row in a restore that a person has to see to."""
+"""Outcomes of a restore that need a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """
-    All that a row's state follows from.
+    Everything from which a row's state is derived.
 
-    *read* is what is known of its kind, *shown* what the newest success showed of it, *block* the account's sign-in row with its state already derived, *causes* the rows
-    whose closing closes this one.  *since*: the case's instant.  *waivers* are valid ones over this row's place, *attestations*
-    those about this row.
+    *read*: the reads of its kind; *shown*: the vendor ids in the newest successful one; *block*: the account's sign-in row, its
+    state already derived; *causes*: the rows whose closing closes this one.  *since*: the case's instant.  *waivers*: the valid
+    ones for this row; *attestations*: those about this row.
     """
 
     row: CaseEntitlement
@@ -72,7 +72,7 @@ class Verdict(NamedTuple):
 
 def verdict_of(known: Known) -> Verdict:
     """
-    Return what *known* comes to.
+    Return the verdict on a row.
 
     | what is known                                                    | state                              |
     |------------------------------------------------------------------|------------------------------------|
@@ -80,11 +80,11 @@ def verdict_of(known: Known) -> Verdict:
     | a stamp after the block (after the command, for other kinds)     | `observed_closed`                  |
     | its cause was seen closed                                        | `observed_closed`                  |
     | a waiver of this kind and of the reason for which it is open     | `waived`                           |
-    | an attestation after the instant, where no read can tell         | `attested`                         |
+    | an attestation after the instant, where no read can show it      | `attested`                         |
     | accepted, and no read since                                      | `commanded`                        |
-    | a read after the command shows it; or we have no way to take it  | `still_open`                       |
+    | a read after the command shows it; or we cannot revoke it        | `still_open`                       |
     | a read shows it, and nothing was asked yet                       | `found`                            |
-    | no read, or none since the instant, and the last attempt failed  | what the attempt said              |
+    | no read, or none since the instant, and the last attempt failed  | the state that the attempt gave    |
     """
     state = observed(known)
     if state is EntitlementState.OBSERVED_CLOSED:
@@ -100,7 +100,7 @@ def verdict_of(known: Known) -> Verdict:
 
 
 def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the first line that holds
-    """Return what reads and commands alone make of the row."""
+    """Return the row's state by reads and commands alone, without signatures."""
     row, read = known.row, known.read
     if row.vendor_id == WHOLE_KIND:
         if is_fresh(read, known.since) or (
@@ -123,7 +123,7 @@ def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the
 
 
 def is_fresh(read: KindRead, since: datetime | None) -> bool:
-    """Whether there is a successful read, sent from *since* on: the case's instant, or when a command's answer had come."""
+    """Whether a successful read was sent at *since* or later: the case's instant, or the time of a command's answer."""
     return read.read_at is not None and (since is None or read.read_at >= since)
 
 
@@ -138,12 +138,12 @@ def _open(known: Known, *, seen: bool) -> EntitlementState:
 
 
 def _is_frozen(known: Known) -> bool:
-    """Whether the block has put it out of reach: inert while blocked, to be cleared before any restore."""
+    """Whether the block has put the row out of reach: it is inert while blocked, and cleared in any restore."""
     return known.line.dies_with_block and known.blocked and known.row.result not in ACCEPTED
 
 
 def _implied(causes: Sequence[CaseEntitlement]) -> EntitlementState:
-    """What the vendor documents to end with another kind is closed with it, and open with it."""
+    """Return the state of a row that, as the vendor documents, closes with its *causes*: open or closed as they are."""
     states = {cause.state for cause in causes}
     if states == {EntitlementState.OBSERVED_CLOSED}:
         return EntitlementState.OBSERVED_CLOSED
@@ -153,7 +153,7 @@ def _implied(causes: Sequence[CaseEntitlement]) -> EntitlementState:
 
 
 def _by_stamp(known: Known) -> EntitlementState:
-    """A late log contradicts nobody: without a stamp (yet) what was commanded stays so."""
+    """Return the state of a row that is closed by a time stamp in a log.  The log may lag: until then the row stays commanded."""
     row, since = known.row, _ended_since(known)
     ended = since is not None and row.ended_at is not None and row.ended_at >= since
     return EntitlementState.OBSERVED_CLOSED if ended else _open(known, seen=False)
@@ -161,10 +161,10 @@ def _by_stamp(known: Known) -> EntitlementState:
 
 def _ended_since(known: Known) -> datetime | None:
     """
-    Return the instant after which an ending counts, on the vendor's clock; None while no ending would.
+    Return the instant after which an ending counts, on the vendor's clock; None while no ending counts.
 
-    Sessions count as ended only by an ending after the block, and only while it is seen: before it, another could be opened.
-    An ending after it counts whoever asked for it.  A block that was there before us sets no instant of its own.
+    Sessions are ended only by an ending after the block, and only while a read shows the block: before it, a new session could
+    be opened.  It does not matter who asked for the ending.  A block that existed before ours sets no instant.
     """
     row, block = known.row, known.block
     if row.kind is not EntitlementKind.SESSION:
@@ -192,18 +192,18 @@ def reason_of(known: Known, state: EntitlementState) -> OpenReason:  # one reaso
 
 
 def _is_mastered_elsewhere(known: Known) -> bool:
-    """Whether a directory elsewhere rules over it: over the account for its sign-in, over the row for anything else."""
+    """Whether a directory elsewhere is the master: of the account for its sign-in, of the row for other kinds."""
     by_account = known.row.kind is EntitlementKind.SIGN_IN and known.mastered_elsewhere
     return by_account or known.row.guard is Guard.MASTERED_ELSEWHERE
 
 
 def counts(attestation: Attestation, known: Known) -> bool:
     """
-    Whether *attestation* settles the row: it was signed after the instant, nothing has contradicted it, and no read can tell.
+    Whether *attestation* settles the row: it was signed after the instant, no read contradicts it, and none can show the row's state.
 
-    Where the vendor can be read, what is read outranks what is signed: there it orders a read, and the read settles the row.
-    That a later attempt failed does not make a person's word stronger than what the last success showed.  Sessions end for
-    good only after the block: a word on them from before it was seen does not count.
+    Where the vendor can be read, a read outranks a signature: the attestation causes a new read, which settles the row.  If a
+    later read failed, the last successful one still outranks the attestation.  Sessions end for good only after the block:
+    an attestation on sessions from before the block was seen does not count.
     """
     if attestation.ended_at is not None or attestation.attested_at < known.since or _can_tell(known):
         return False
@@ -211,21 +211,21 @@ def counts(attestation: Attestation, known: Known) -> bool:
 
 
 def is_contradicted(attestation: Attestation, known: Known) -> bool:
-    """Whether a read that was sent after *attestation* shows open what it says is closed."""
+    """Whether a read that was sent after *attestation* shows the row open."""
     sent_at = known.read.read_at
     return sent_at is not None and sent_at > attestation.attested_at and is_seen(known)
 
 
 def is_seen(known: Known) -> bool:
-    """Whether the newest successful read shows the row to be open; no listing tells that of what only bears a stamp."""
+    """Whether the newest successful read shows the row open; no listing shows that for kinds that are closed by a stamp."""
     return not known.line.stamped and known.row.listed_as is None and known.row.vendor_id in known.shown
 
 
 def came_back(known: Known) -> datetime | None:
     """
-    Return when a read showed open what had been seen closed: it is not late, and what was asked before counts no more.
+    Return when a read showed the row open after it was seen closed.  Such a row is not late: the earlier request no longer counts.
 
-    What ends with another kind comes back with it, sessions with their block; a row that stands for a look never does.
+    A row that ends with another kind comes back with it, sessions with their sign-in; a `WHOLE_KIND` row never does.
     """
     row = known.row
     if row.vendor_id == WHOLE_KIND:
@@ -241,13 +241,13 @@ def came_back(known: Known) -> datetime | None:
 
 
 def _is_after_block(attestation: Attestation, block: CaseEntitlement | None) -> bool:
-    """Whether nobody could sign in any more at *attestation*: as a read saw it, or where no read can tell, as was signed."""
+    """Whether *attestation* came after the block was seen, or the block itself is only signed for."""
     if block is None or block.state in SIGNED:
         return True
     return block.observed_at is not None and attestation.attested_at >= block.observed_at
 
 
 def _can_tell(known: Known) -> bool:
-    """Whether a read tells open from closed: the newest attempt succeeded, or the last success shows the row."""
+    """Whether reads show if the row is open: the newest attempt succeeded, or the last successful read shows the row."""
     blind = known.row.vendor_id == WHOLE_KIND or known.row.listed_as is not None or known.line.stamped
     return not blind and (known.read.failed_as is None or is_seen(known))

@@ -1,1 +1,1 @@
-"""A case as people and programs see it: one typed view, for the terminal, `show --json`, the record and Prefect's page."""
+"""The view of a case: one typed form for the terminal, `show --json`, the record and Prefect's page."""

@@ -1,4 +1,4 @@
-"""The accounts of a case: why each is the leaver's or not, what it holds, and when it was due, commanded and seen closed."""
+"""The accounts of a case: why each is the leaver's or not, its access, and when that was due, commanded and seen closed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from models.vocabulary import (
 
 class Match(Part):
     """
-    Why an account is thought to be the leaver's: what made it a candidate, and the facts for and against it.
+    Why an account may be the leaver's: the reason why it is a candidate, and the facts for and against it.
 
-    *held*: it was taken for the leaver's before, and only a person may let it go.  *for_administration*: then it is asked about, whatever it bears.
+    *held*: it counted as the leaver's before, and only a person may change that.  *for_administration*: a person is always asked.
     """
 
     reason: MatchReason
@@ -38,11 +38,11 @@ class Match(Part):
 
 class Detail(Part):
     """
-    What goes with a row's state.
+    The details of a row's state.
 
-    *reason*: why it is open.  *came_back_at*: when a read last showed open what had been seen closed; *came_back_by*: who let it in
-    again, and *opener* what the vendor's log tells of that.  *settled_by* is the id of
-    the signature that settles it, *signed_by* and *statement* who signed, and with which words.  *restored*: its fate in a restore.
+    *reason*: why it is open.  *came_back_at*: when a read last showed it open after it was seen closed; *came_back_by*: who
+    enabled it again; *opener*: whether the vendor's log names that person.  *settled_by*: the id of the signature that settles
+    it; *signed_by* and *statement*: who signed, and in which words.  *restored*: its outcome in a restore.
     """
 
     label: str
@@ -65,7 +65,7 @@ class Row(Part):
     """
     One line of the truth table.
 
-    *observed_at* is the time of the read that saw it closed, *cut_effective_by* adds what issued tokens may live on.
+    *observed_at*: the time of the read that saw it closed; *cut_effective_by* adds the lifetime that issued tokens may still have.
     """
 
     id: str
@@ -79,19 +79,19 @@ class Row(Part):
 
     @property
     def what(self) -> str:
-        """The vendor's name for it, or else its id there."""
+        """The vendor's label for it, or else the vendor's id."""
         return self.detail.label or self.id.split(":", 3)[3]
 
 
 class Timing(Part):
     """
-    When one account was to be closed, and when it was.
+    When one account was due to be closed, and when it was closed.
 
     *commanded_at*: the first acceptance by the vendor.  *effective_cutoff_at*: the moment from which every row of the account was
-    seen closed, or signed for as done by hand; None while one is neither: an account with one door open is open.
-    *cut_effective_by* adds what issued tokens may live on.  *exposure_minutes* are counted from *due_at* to the cut-off, a begun
-    minute as a whole one.  *sla_met* is None while it can still be met, and where the SLA is not known.  *exceptions* counts
-    waived rows: they are not part of the cut-off.
+    seen closed, or signed for as done by hand; None while a row is neither.
+    *cut_effective_by* adds the lifetime that issued tokens may still have.  *exposure_minutes*: from *due_at* to the cut-off,
+    rounded up.  *sla_met* is None while it can still be met, and where the SLA is not known.  *exceptions* counts waived rows,
+    which are not part of the cut-off.
     """
 
     due_at: Instant
@@ -105,7 +105,7 @@ class Timing(Part):
 
 
 class Account(Placed):
-    """One account that was considered: taken as the leaver's, or not, with the reason.  *id* is the vendor's."""
+    """One candidate account: whether it is the leaver's, with the reason.  *id* is the vendor's."""
 
     id: str
     label: str
@@ -123,12 +123,12 @@ class Account(Placed):
 
     @property
     def came_back_at(self) -> datetime | None:
-        """When a read last showed open anything of it that had been seen closed."""
+        """When a read last showed one of its rows open after it was seen closed."""
         return max((row.detail.came_back_at for row in self.entitlements if row.detail.came_back_at), default=None)
 
     @property
     def came_back_by(self) -> Said:
-        """Who let it in again: known of its sign-in alone, and not of what came back after that was closed again."""
+        """Who enabled it again: known for its sign-in alone, not for rows that came back after the sign-in was closed again."""
         asked = [row for row in self.entitlements if row.detail.opener is not None]
         late = any(row.observed_at and self.came_back_at and row.observed_at < self.came_back_at for row in asked)
         if late or not asked:

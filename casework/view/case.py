@@ -37,14 +37,15 @@ BY_LOOKING: Final[Any] = {
     "nda": {"checked_at": True, "risk": True, "trade_secret": {"__all__": {"shows", "shows_ja"}}},
     "downloads": Downloads.model_fields.keys() - {"sources", "summary_sha256"},
 }
-"""What no digest binds: it changes by the hour, by a look that finds nothing new, with who looks, or with what can be read here."""
+"""What no digest binds: it changes by the hour, by a read without news, with the reader, or with this machine's keys."""
 
 
 class Departure(Part):
     """
     The leaver and the last day, as HR's notice has them; names and addresses are empty once personal data was erased.
 
-    *notice_late_minutes*: by how much the notice came after the due instant.  *number_disputed*: another person was reported under it.
+    *notice_late_minutes*: how long after the due instant the notice came.  *number_disputed*: HR reported another person under
+    the same employee number.
     """
 
     employee_no: str
@@ -66,7 +67,7 @@ class Departure(Part):
 
 
 class Notice(Part):
-    """One row that HR sent; *source_sha256* is the digest of the whole file, *disposition* what became of it."""
+    """One row that HR sent; *source_sha256* is the digest of the whole file, *disposition* the effect of the row."""
 
     received_at: Instant
     reported_by: str
@@ -77,7 +78,7 @@ class Notice(Part):
 
 
 class Plan(Part):
-    """A plan, sealed before anything was changed, and the policy it was made under."""
+    """A plan, sealed before its revocations, and the policy it was made under."""
 
     scope: str
     sealed_at: Instant
@@ -87,7 +88,7 @@ class Plan(Part):
 
 
 class Search(Placed):
-    """The look for accounts in one service."""
+    """The search for accounts in one service."""
 
     searched_at: Instant
     found: int
@@ -95,7 +96,7 @@ class Search(Placed):
 
 
 class Finding(PlacedOrNot):
-    """One reason why the case may not close, or could not while it held.  In Japanese it is empty where that was not kept yet."""
+    """One reason why the case may not close, or could not until it was resolved.  Old ones have no Japanese text."""
 
     kind: FindingKind
     account_id: str | None = Field(alias="account")
@@ -110,7 +111,7 @@ class Finding(PlacedOrNot):
 
 
 class Candidate(PlacedOrNot, Match):
-    """One account of which a person is asked whose it is."""
+    """One account in a question of whose it is."""
 
     account: str
     label: str
@@ -120,7 +121,7 @@ class Candidate(PlacedOrNot, Match):
 
 
 class Release(Part):
-    """The *cases* that are released together, cut in the window that ends at *until*.  *sha256*: of their ids, one a line."""
+    """The *cases* that are released together: they are cut in the window that ends at *until*.  *sha256*: of their ids, one a line."""
 
     until: Instant
     count: int
@@ -130,9 +131,9 @@ class Release(Part):
 
 class Question(PlacedOrNot):
     """
-    What only a person can decide, not answered yet.
+    An open question that only a person can decide.
 
-    *revision* rises when what it shows changes.  *asked_of*: the roles that are asked now, *wanted_by* until when.
+    *revision* rises when the question changes.  *asked_of*: the roles that are asked now; *wanted_by*: the deadline.
     """
 
     id: str
@@ -146,7 +147,7 @@ class Question(PlacedOrNot):
 
 
 class Waiting(Part):
-    """A consent that a second person has not given yet.  *account_ref*: the one account that it is about."""
+    """A consent that a second person has not given yet.  *account_ref*: its account, if it is about one alone."""
 
     id: str
     verb: str
@@ -154,7 +155,7 @@ class Waiting(Part):
 
 
 class Requirement(Part):
-    """One thing that stands in the way of closing, and *what* it is: a question's id, a kind of finding or entitlement …"""
+    """One reason why the case may not close, and *what* it is: a question's id, a kind of finding or entitlement …"""
 
     kind: ClosingRequirement
     what: str
@@ -172,7 +173,7 @@ class Attestation(Part):
 
 
 class Waiver(Placed):
-    """One kind, accepted open for one reason until a date; *standing*: for the tenant as a whole."""
+    """One kind that is accepted open, for one reason, until a date; *standing*: in the whole tenant."""
 
     id: str
     standing: bool
@@ -189,7 +190,7 @@ class Waiver(Placed):
 
 
 class Pause(Part):
-    """The emergency brake: until *resumed_at* nothing was, or is, cut or given back.  *scope*: `case`, `company`, `everything`."""
+    """A pause: until *resumed_at* nothing is cut or given back.  *scope*: `case`, `company`, `everything`."""
 
     id: str
     scope: str
@@ -200,7 +201,7 @@ class Pause(Part):
 
 
 class Look(Part):
-    """A look after closing, done or due.  *verdict*: `quiet`, `reopened`, `not_looked`, `erased`; None before the first."""
+    """A recheck after closing, done or due.  *verdict*: `quiet`, `reopened`, `not_looked`, `erased`; None before the first."""
 
     label: str
     due_at: Instant
@@ -212,9 +213,9 @@ class CaseView(Part):
     """
     The whole case at *read_at*: personal, for those entitled to see it.
 
-    *cut_at* is the due instant, or the notice's for a date that had passed.  *exposure_minutes* are counted from the due instant
-    until the last of the leaver's accounts was closed.  *closing_requires*: all that still stands in the way of closing, as far
-    as this process can say.  *open_intents*: requests to vendors whose outcome is not known yet.
+    *cut_at*: the due instant, or the time of the notice if the date had passed.  *exposure_minutes*: from the due instant
+    until the last of the leaver's accounts was closed.  *closing_requires*: every reason why the case may not close, as far as
+    this process knows.  *open_intents*: the number of requests to vendors without an outcome.
     """
 
     case: str
@@ -253,10 +254,11 @@ class CaseView(Part):
     @property
     def digest(self) -> str:
         """
-        The SHA-256, in hexadecimal, of this view as JSON by RFC 8785: who names it has seen exactly this.
+        The SHA-256, in hexadecimal, of this view as JSON by RFC 8785: a person who names it has seen exactly this view.
 
-        It binds the departure, every account and row with its state, findings, questions, signatures, papers and the digests of
-        evidence: not what the evidence says, which a machine without its key cannot read.  It leaves out `BY_LOOKING`, so that looking again, and finding the same, gives the same digest.
+        It binds the departure, every account and row with its state, findings, questions, signatures, papers and the digests
+        of evidence.  It does not bind the evidence's content, which a machine without its key cannot read, nor `BY_LOOKING`:
+        a second read that finds the same gives the same digest.
         """
         return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json", exclude=BY_LOOKING))).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What the services' logs told: the statements as they stand in the database, the rest from the newest summary."""
+"""The evidence of downloads from the services' logs: the statements from the database, the rest from the newest summary."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Sentence(Part):
 
 
 class Difference(Sentence):
-    """What a later pass added to the earlier ones."""
+    """The records that a later pass added to the earlier ones."""
 
     new: int
     late: int | None
 
 
 class Source(Placed, Sentence):
-    """One pass over one log for one account, with how complete it is.  *lag* in seconds, *retention* in days."""
+    """One pass over one log for one account, and its completeness.  *lag* in seconds, *retention* in days."""
 
     source: str
     account_id: str = Field(alias="account")
@@ -52,9 +52,9 @@ class Source(Placed, Sentence):
 
 class Risk(Sentence):
     """
-    One reason, with its figures, why what was taken is unusual.
+    One reason, with its figures, why the activity is unusual.
 
-    *unclean*: it says that nobody can call it usual, not that it is unusual.
+    *unclean*: the data does not allow to call the activity usual; it need not be unusual.
     """
 
     reason: str
@@ -63,14 +63,14 @@ class Risk(Sentence):
 
 
 class Folder(Part):
-    """A folder of which much was taken; its name is confidential."""
+    """A folder with many downloads; its name is confidential."""
 
     folder: str
     count: int
 
 
 class Exit(Placed):
-    """A way out that was made; *text*, whom it leads to, is confidential."""
+    """A way out that the leaver made, such as a forwarding or a share; *text*, its target, is confidential."""
 
     kind: ActivityKind
     at: Instant
@@ -78,7 +78,7 @@ class Exit(Placed):
 
 
 class Broken(Part):
-    """What happened after the cut, by kind."""
+    """Events of one kind after the cut."""
 
     kind: ActivityKind
     count: int
@@ -88,10 +88,10 @@ class Broken(Part):
 
 class Silence(Placed, Sentence):
     """
-    What one account did after its cut: *state* is `not_cut`, `broken`, `unclear`, `not_read` or `silent`.
+    Whether one account was silent after its cut: *state* is `not_cut`, `broken`, `unclear`, `not_read` or `silent`.
 
-    *events* break it; *unclear* are those of which nobody can say that they do not; *attempts*: failed sign-ins; *by_others*: what others did
-    to the account.
+    *events* break the silence; *unclear* events may break it; *attempts*: failed sign-ins; *by_others*: acts of others on the
+    account.
     """
 
     account: str
@@ -105,7 +105,7 @@ class Silence(Placed, Sentence):
 
 
 class Days(Part):
-    """How much was taken per day: *counts* of the days from *first* on; *usual* from Monday on, empty with nothing to compare with."""
+    """Downloads per day: *counts* from the day *first* on; *usual* from Monday on, empty if there is nothing to compare with."""
 
     first: date
     counts: tuple[int, ...] = Field(min_length=1)
@@ -113,7 +113,7 @@ class Days(Part):
 
 
 class Baseline(Part):
-    """How many days before the notice there are to compare with, how many the person was not at work, and the sources that have too few."""
+    """The *days* before the notice to compare with, days *left_out* (not at work), and the sources *without* enough days."""
 
     days: int
     left_out: int = 0
@@ -121,7 +121,7 @@ class Baseline(Part):
 
 
 class Counted(Part):
-    """How many of a log's records tell of the person's doings, of others', cannot be understood, or stand in the files again."""
+    """A log's records by number: the person's *own*, those of *others*, *odd* ones (not understood), and repeated ones (*again*)."""
 
     log: str
     records: int
@@ -132,7 +132,7 @@ class Counted(Part):
 
 
 class Stranger(Part):
-    """A name that is not the account's, in a log that tells of nobody else's doings; it may be a third person's, and is confidential."""
+    """A name that is not the account's, in a log of the account's acts alone; it may be a third person's, and is confidential."""
 
     log: str
     name: str
@@ -141,10 +141,10 @@ class Stranger(Part):
 
 class Downloads(Part):
     """
-    What was collected.  From *counts* on it is the summary's, None where there is none (yet), or where it was erased.
+    The collection.  The fields from *counts* on are the summary's, None if there is no summary yet, or it was erased.
 
-    *confidential*: whether folders and targets of ways out are shown here, None where nothing was collected.  *not_begun*: the
-    leaver's logs that nobody has begun to read, as far as this process knows which there are.
+    *confidential*: whether folders and targets of ways out are shown here, None if nothing was collected.  *not_begun*: the
+    leaver's logs whose reading has not begun, of those that this process knows.
     """
 
     state: Literal["not_collected", "not_available", "partial", "collected"]

@@ -1,4 +1,4 @@
-"""What Prefect may know of a case: kinds, states, counts, and ids of ours that say nothing about anybody."""
+"""The view of a case for Prefect: kinds, states, counts and our own random ids, nothing personal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Opaque = Annotated[str, Field(pattern=r"^[a-z]+-[0-9a-f]+$")]
 
 
 class TruthCount(Part):
-    """How many rows of the truth table are alike."""
+    """The number of rows of the truth table with the same values."""
 
     connection: Annotated[ConnectionId, Field(pattern=f"^{CONNECTION}$")]
     kind: EntitlementKind
@@ -39,14 +39,14 @@ class TruthCount(Part):
 
 
 class OpaqueQuestion(Part):
-    """A question without what is asked."""
+    """A question without its text."""
 
     id: Opaque
     kind: QuestionKind
 
 
 class PaperCount(Part):
-    """How many confidentiality papers of the leaver's are alike."""
+    """The number of the leaver's confidentiality papers with the same values."""
 
     kind: PaperKind | None
     state: NdaState
@@ -54,7 +54,7 @@ class PaperCount(Part):
 
 
 class OpaqueView(Part):
-    """A case without its person.  Of the *rows* of the leaver's accounts, *settled* let it close.  *paused_at*: see `casework.decisions.pausing`."""
+    """A case without its person.  *rows*: of the leaver's accounts; *settled*: of these rows.  *paused_at*: see `casework.decisions.pausing`."""
 
     settled: int
     rows: int
@@ -65,12 +65,12 @@ class OpaqueView(Part):
 
 
 def opaque_view(context: Context, case_id: str) -> OpaqueView:
-    """Return the case as Prefect may know it."""
+    """Return the view of the case for Prefect."""
     return opaque(case_view(context, case_id))
 
 
 def opaque_questions(context: Context, case_id: str) -> tuple[OpaqueQuestion, ...]:
-    """Return what a person is asked, and read nothing else: no part of the view that cannot be had stands before a cut."""
+    """Return the open questions alone: a cut does not depend on the rest of the view, which may fail."""
     with context.store.read() as session:
         return tuple(map(OpaqueQuestion.model_validate, open_questions(session, case_id)))
 

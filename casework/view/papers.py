@@ -1,4 +1,4 @@
-"""The confidentiality papers of a case by the newest check: personal, for those entitled to see the case."""
+"""The confidentiality papers of a case by its newest check: personal, for people who may see the case."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState, Tra
 
 
 class RegisterLook(Part):
-    """What one register had, or why it could not be searched."""
+    """The search of one register: the number of papers, or why it failed."""
 
     register_name: str = Field(alias="register")
     found: int
@@ -21,7 +21,7 @@ class RegisterLook(Part):
 
 
 class Signature(Part):
-    """One electronic signature inside a paper.  *claimed_at* is the signer's own word, which may lack a zone."""
+    """One electronic signature inside a paper.  *claimed_at*: by the signer's own clock, perhaps without a zone."""
 
     signer: str | None
     intact: bool
@@ -34,7 +34,7 @@ class Signature(Part):
 
 
 class Paper(Part):
-    """One paper as a check judged it, or an expected one that was not found.  *paper* is `register:id`."""
+    """One paper as a check judged it, or an expected paper that was not found.  *paper* is `register:id`."""
 
     kind: PaperKind | None
     state: NdaState
@@ -89,7 +89,7 @@ class Refusal(Part):
 
 
 class Risk(Part):
-    """Whether what is lacking raises the risk, and which papers do."""
+    """Whether lacking papers raise the risk, and which."""
 
     level: Literal["raised", "ordinary"]
     reasons: tuple[str, ...]
@@ -104,7 +104,7 @@ class Answer(Part):
 
 
 class SecretTest(Part):
-    """One test of a trade secret: what the record shows, what a person must still say, and what one said."""
+    """One test of a trade secret: what the record shows, what a person is asked, and the answer."""
 
     test: TradeSecretTest
     shows: tuple[str, ...]
@@ -115,7 +115,7 @@ class SecretTest(Part):
 
 
 class Papers(Part):
-    """What is on file.  *papers* count; *not_accepted* are another person's, or doubtful."""
+    """The papers on file.  *papers* count; *not_accepted* are another person's, or doubtful."""
 
     state: NdaState | Literal["not_collected", "not_expected"]
     checked_at: Instant | None = None

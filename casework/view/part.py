@@ -1,4 +1,4 @@
-"""What the parts of a view have in common: frozen, typed, the same from a row of the database and from JSON."""
+"""The base of a view's parts: frozen, typed, the same from a row of the database and from JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Who = Annotated[str, BeforeValidator(lambda who: who.subject if isinstance(who, 
 
 
 class Part(BaseModel):
-    """A frozen part of a view.  Where JSON's key is another word than the row's column, the key is the alias."""
+    """A frozen part of a view.  If JSON's key differs from the row's column, the key is the alias."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -46,7 +46,7 @@ class Part(BaseModel):
 
     @classmethod
     def of(cls, row: SQLModel, /, **more: object) -> Self:
-        """Return the part that *row*'s columns make; *more* adds to them, or stands in their place."""
+        """Return the part with *row*'s columns; *more* adds to them or replaces them."""
         return cls.model_validate(dict(row) | more)
 
 
@@ -58,7 +58,7 @@ def _is_first(connection: ConnectionId | None) -> bool:
 
 
 class Placed(Part):
-    """A part that is about one connection.  JSON has its vendor as `service`, and `connection` for a further one of the vendor's."""
+    """A part about one connection.  JSON has its vendor as `service`, and `connection` only for a vendor's further tenants."""
 
     connection: ConnectionId = Field(validation_alias=_EITHER, exclude_if=_is_first)
 
@@ -70,7 +70,7 @@ class Placed(Part):
 
 
 class PlacedOrNot(Part):
-    """The same for what may be about the case as a whole."""
+    """A part about one connection, or about the case as a whole."""
 
     connection: ConnectionId | None = Field(default=None, validation_alias=_EITHER, exclude_if=_is_first)
 

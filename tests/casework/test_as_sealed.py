@@ -175,7 +175,7 @@ class TestForged:
         assert found(office) == [Difference(case.id, "case", "", "there")]
         (missing,) = counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31)).differences
         assert (missing.side, missing.subject) == ("trail", case.id)
-        assert missing.text.startswith("case: the tables are not what was sealed")
+        assert missing.text.startswith("case: the tables differ from what was sealed")
 
     async def test_a_case_is_invented(self, office: Office) -> None:
         """A case that no event opened is named."""

@@ -173,10 +173,7 @@ class TestSending:
             if ends_on is not None:
                 moving.reschedule(asking.office.context, case.id, ends_on=ends_on, last_working_at=None, by="hr")
             await checking.check(asking.nda_context, case.id)
-            told.append(
-                "the last day, the name or the wording was another one"
-                in of_kind(asking.nda(case), "exit_pledge")["text"]
-            )
+            told.append("it has another last day, name or wording" in of_kind(asking.nda(case), "exit_pledge")["text"])
         assert told == [False, True]
 
     async def test_another_last_day_and_signed_already(self, asking: Asking) -> None:

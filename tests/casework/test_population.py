@@ -75,13 +75,13 @@ class TestTieOut:
         )
         said = {(d.side, d.text) for d in found.differences}
         for side, words in (
-            ("case", "planned only"), ("case", "withdrawn"), ("notice", "no case belongs"), ("trail", "notice: the tables are not"),
-            ("extract", "no notice reached us"), ("extract", "leaves by HR's list; "), ("extract", "the person's is case-"), ("extract", "cannot be read"),
+            ("case", "planned only"), ("case", "withdrawn"), ("notice", "no case belongs"), ("trail", "notice: the tables differ"),
+            ("extract", "no notice reached us"), ("extract", "leaves by HR's list, but "), ("extract", "the person's is case-"), ("extract", "cannot be read"),
             ("case", "HR's extract does not have"),
         ):  # fmt: skip
             assert any(s == side and words in text for s, text in said), (side, words, said)
         told = {line["case"]: line["difference"] for line in lines(found)}[stranger.id]
-        assert "the tables are not what was sealed" in told
+        assert "the tables differ from what was sealed" in told
         assert "HR's extract does not have" in told
         assert all(d.text_ja for d in found.differences)
         assert sheet.statement(found)["ties"] is False

@@ -82,7 +82,7 @@ class TestOneQuestion:
         case = office.report(employee_no="E9")
         await runbook.make_plan(office.context, case.id)
         (question,) = open_questions(office.context, case.id)
-        with pytest.raises(BadRequest, match="stands in several services"):
+        with pytest.raises(BadRequest, match="is in several services"):
             answering.answer(office.context, question.id, chosen=["a1"], by="it")
         chosen = ["google_workspace:a1", "slack:a1", "microsoft365:a2"]
         answering.answer(office.context, question.id, chosen=chosen, by="it")

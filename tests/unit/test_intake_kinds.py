@@ -124,7 +124,7 @@ class TestUnknownColumn:
         """A kind typed for all rows does not outvote a filled column that may say, in HR's own words, who only goes on leave."""
         code, named, remedy = stopped(read("依願", "育児のため", column=column, rule=KindRule(whole="resignation")))
         assert (code, named) == ("kind_elsewhere", column)
-        assert "take this one out" in remedy
+        assert "remove this column" in remedy
 
     @SOURCES
     @pytest.mark.parametrize(("column", "cells"), [("異動区分", ("", "")), ("雇用区分", ("正社員", "契約社員"))])

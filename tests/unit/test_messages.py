@@ -126,7 +126,7 @@ class TestCatalogue:
         """Two rooms do not word one code differently."""
         for name in ("a.toml", "b.toml"):
             (tmp_path / name).write_text('[x]\nen = "x"\nja = "x"\n', encoding="utf-8")
-        with pytest.raises(ValueError, match="elsewhere"):
+        with pytest.raises(ValueError, match="another file"):
             catalogue(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The accounts of a case from its rows, and what persons signed for."""
+"""The accounts of a case from its rows, and people's signatures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.vocabulary import ConnectionId, EntitlementKind, EntitlementState
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What persons signed for in a case, by id: its attestations, its waivers, and the standing ones that settle a row of it."""
+    """The signatures of a case by id: its attestations, its waivers, and the tenant's waivers that settle a row of it."""
 
     attestations: Mapping[str, tables.Attestation]
     waivers: Mapping[str, tables.Waiver]
@@ -35,7 +35,7 @@ class Signed:
         )
 
     def over(self, row: tables.CaseEntitlement) -> tuple[str | None, str | None]:
-        """Return (person, words) for a row that no read settled."""
+        """Return (person, words) for a row that a signature settles, else (None, None)."""
         if (attested := self.attestations.get(row.settled_by or "")) is not None:
             return attested.person.subject, attested.statement
         waiver = self.waivers.get(row.settled_by or "")
@@ -45,7 +45,7 @@ class Signed:
 def accounts_in(
     session: Session, case: tables.Case, signed: Signed, *, now: datetime, sla: int | None
 ) -> tuple[Account, ...]:
-    """Return the case's candidate accounts with their times and rows; *sla* in minutes, None where it is not known."""
+    """Return the case's candidate accounts with their times and rows; *sla* in minutes, None if it is not known."""
     rows: dict[tuple[ConnectionId, str], list[tables.CaseEntitlement]] = defaultdict(list)
     for row in rows_of(session, case.id):
         rows[row.connection, row.account_id].append(row)
@@ -95,11 +95,11 @@ def _met(limit: datetime, cutoff: datetime | None, now: datetime) -> bool | None
 
 
 def sla_of(context: Context, session: Session, case_id: str) -> int | None:
-    """Return the minutes of the case's SLA: None once policy changed, since those of another one would be a promise that nobody made."""
+    """Return the minutes of the case's SLA; None once policy changed: a new policy's SLA was not promised for this case."""
     return context.policy.sla.minutes if policy_of(session, case_id) in {None, context.policy.sha256} else None
 
 
 def policy_of(session: Session, case_id: str) -> str | None:
-    """Return the digest of the policy that the case's newest plan was made under; None before the first."""
+    """Return the digest of the policy of the case's newest plan; None before the first."""
     plans = select(tables.Plan.policy_sha256).where(tables.Plan.case_id == case_id)
     return session.exec(plans.order_by(col(tables.Plan.id).desc())).first()

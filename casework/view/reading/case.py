@@ -1,4 +1,4 @@
-"""A case, read in one transaction: tables and trail of the same moment."""
+"""Read a case in one transaction: tables and trail of the same moment."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from models.vocabulary import ClosingRequirement, QuestionKind, Standing
 
 
 def case_view(context: Context, case_id: str) -> CaseView:
-    """Return the case as it stands, without what only security and legal may see.  Raises `BadRequest` if there is none."""
+    """Return the current case without what only security and legal may see.  Raises `BadRequest` if there is none."""
     with context.store.read() as session:
         return view_in(context, session, case_id)
 
 
 def look(context: Context, case_id: str, *, by: Actor | str) -> CaseView:
-    """Return everything, after having sealed that *by* has looked."""
+    """Seal that *by* looks at the case, then return it with what only security and legal may see."""
     seal_look(context, case_id, "downloads", by=by)
     with context.store.read() as session:
         return view_in(context, session, case_id, confidential=True)
 
 
 def seal_look(context: Context, case_id: str, scope: Literal["downloads", "evidence"], *, by: Actor | str) -> None:
-    """Seal that *by* looks at what was taken (`downloads`), or at each file of evidence, papers included (`evidence`)."""
+    """Seal that *by* looks at the downloads (`downloads`), or at each file of evidence, also papers (`evidence`)."""
     with context.store.write() as session:
         case_in(session, case_id)
         said = {"by": actor_of(by).payload}
@@ -53,9 +53,9 @@ def seal_look(context: Context, case_id: str, scope: Literal["downloads", "evide
 @dataclass(frozen=True, slots=True)
 class Beside:
     """
-    What a view shows that stands in no table of its case.
+    The parts of a view that are in no table of its case.
 
-    *sla* in minutes, None where it is not known.  *lacking*: the leaver's logs that nobody has begun to read.
+    *sla* in minutes, None if it is not known.  *lacking*: the leaver's logs whose reading has not begun.
     """
 
     now: datetime
@@ -70,7 +70,7 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
     """
     Return the case as the transaction of *session* sees it.
 
-    Whoever asks for what is *confidential* has sealed the look before.
+    A caller that asks for what is *confidential* has sealed the look before (`seal_look`).
     """
     case_in(session, case_id)
     required = requirements(context, session, load(context, session, case_id))
@@ -80,14 +80,14 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         summary=summary_in(context, case_id),
         lacking=lacking_in(context, session, case_id),
         open_intents=len(context.store.trail.open_intents(session.connection(), case_id)),
-        # not what is about this process
+        # without what concerns this process alone
         closing_requires=[one for one in required if one.kind is not ClosingRequirement.NOT_OPEN],
     )
     return view_of(session, case_id, beside, confidential=confidential)
 
 
 def view_of(session: Session, case_id: str, beside: Beside, *, confidential: bool) -> CaseView:
-    """Return the case as its tables have it, with what stands *beside* them."""
+    """Return the case from its tables and *beside*."""
     case, signed = case_in(session, case_id), Signed.of(session, case_id)
     downloads = downloads_in(session, case_id, beside.summary, beside.lacking, confidential=confidential)
     marked = markings_of(downloads, erased=case.erased_at is not None)
@@ -130,14 +130,14 @@ def _question(row: tables.Question, now: datetime) -> parts.Question:
 
 
 def _waiting(session: Session, case_id: str) -> Iterator[parts.Waiting]:
-    """Yield the consents that hold nothing up, a waiver's included; *subject* of a restore is the one account that it is about."""
+    """Yield the open requests for consent that do not hold the case; *account_ref* is only for a restore of one account."""
     for asked in open_questions(session, case_id, CONSENTS - HOLDING):
         ref = asked.subject if asked.kind is QuestionKind.RESTORE else None
         yield parts.Waiting.of(asked, verb=str(asked.kind), account_ref=ref)
 
 
 def _pauses(session: Session, case: tables.Case) -> Iterator[parts.Pause]:
-    """Yield the pauses of the case's life, until it closed or ended in another way."""
+    """Yield the pauses that concern the case, from its opening until it closed; none if it has ended in another way."""
     for row in session.exec(select(tables.Pause).order_by(col(tables.Pause.paused_at))).all():
         begun = case.state not in ENDED and (case.closed_at is None or row.paused_at < case.closed_at)
         if concerns(row, case) and begun and (row.resumed_at is None or row.resumed_at > case.opened_at):

@@ -27,7 +27,7 @@ HIDDEN = "…"
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The newest summary: the digest of its file and its *content*, or why that cannot be read, and what to do."""
+    """The newest summary: the digest of its file and its *content*, or the *problem* in reading it and its *remedy*."""
 
     sha256: str | None
     content: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Summary:
 
 
 def summary_in(context: Context, case_id: str) -> Summary | None:
-    """Return the newest summary, None without one.  One that cannot be read, whatever the reason, never stands in the way of the rest."""
+    """Return the newest summary, None without one.  A summary that cannot be read raises nothing: the rest of the view is shown."""
     newest = next(reversed(context.evidence.list(case_id, SUMMARIES)), None) if context.evidence is not None else None
     if context.evidence is None or newest is None:
         return None
@@ -54,7 +54,7 @@ def _unreadable(case_id: str, sha256: str | None) -> Summary:
 
 
 def lacking_in(context: Context, session: Session, case_id: str) -> tuple[str, ...]:
-    """Return the leaver's logs that nobody has begun to read, as far as this process knows which there are."""
+    """Return the leaver's logs whose reading has not begun, of those that this process knows."""
     logs = not_begun(context, accepted_accounts(session, case_id), passes_of(session, case_id))
     return tuple(sorted(set(map(name_of, logs))))
 
@@ -62,7 +62,7 @@ def lacking_in(context: Context, session: Session, case_id: str) -> tuple[str, .
 def downloads_in(
     session: Session, case_id: str, summary: Summary | None, lacking: tuple[str, ...], *, confidential: bool
 ) -> Downloads:
-    """Return what was collected; unless *confidential*, folders and targets of ways out are hidden."""
+    """Return the evidence of downloads; unless *confidential*, folders, strangers and targets of ways out are hidden."""
     passes = passes_of(session, case_id)
     if not passes:
         return Downloads(state="not_collected")
@@ -84,15 +84,15 @@ def _shown(case_id: str, stated: dict[str, Any], summary: Summary | None) -> Dow
 
 
 def content_of(evidence: EvidenceStore, summary: EvidenceFile) -> dict[str, Any]:
-    """Return what *summary* tells.  Raises `CaseworkError`, `OSError`, or `ValueError` for what is none."""
+    """Return the content of *summary*.  Raises `CaseworkError`, `OSError`, or `ValueError` if it is not a summary."""
     with evidence.open(summary.case_id, summary.name) as clear:
         content = TypeAdapter(dict[str, Any]).validate_json(clear.read())
-    rfc8785.dumps(content)  # what has no canonical form cannot be shown
+    rfc8785.dumps(content)  # content without a canonical form cannot be shown
     return content
 
 
 def _hidden(shown: Downloads) -> Downloads:
-    """Hide what only security and legal may see."""
+    """Hide the texts that only security and legal may see."""
     folders = tuple(folder.model_copy(update={"folder": HIDDEN}) for folder in shown.folders)
     exits = tuple(made.model_copy(update={"text": HIDDEN}) for made in shown.exits)
     strangers = tuple(one.model_copy(update={"name": HIDDEN}) for one in shown.strangers)
@@ -100,7 +100,7 @@ def _hidden(shown: Downloads) -> Downloads:
 
 
 def _state(passes: Sequence[Collection], *, begun: bool) -> Literal["collected", "not_available", "partial"]:
-    """Return the sum of what is known of each log; *begun*: there is none besides that nobody has begun to read."""
+    """Return the completeness of all logs together; *begun*: the reading of every log has begun."""
     verdicts = {row.verdict for row in telling(passes).values()}
     if verdicts == {Completeness.COMPLETE} and begun:
         return "collected"
@@ -108,7 +108,7 @@ def _state(passes: Sequence[Collection], *, begun: bool) -> Literal["collected",
 
 
 def _source(row: Collection) -> Source:
-    """Return one pass.  After an erasure the words and the counts stand, and the vendor's sentences are gone."""
+    """Return one pass.  After an erasure it still has our words and the counts, and no text of the vendor's."""
     stated = row.statement or {}
     file = stated.get("file") or {}
     verdict = row.verdict if row.ended_at is not None and row.verdict is not None else Completeness.PARTIAL
@@ -129,7 +129,7 @@ def _source(row: Collection) -> Source:
 
 
 def _difference(row: Collection) -> Difference | None:
-    """Return what a later pass added to the earlier ones; None for the first."""
+    """Return the records that a later pass added to the earlier ones; None for the first."""
     if row.round == 1:
         return None
     if row.late_before is None:

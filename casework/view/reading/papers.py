@@ -1,4 +1,4 @@
-"""The papers of a case from its rows, and what the record shows for the three tests of a trade secret."""
+"""Read the papers of a case from its rows, and the record's facts for the three tests of a trade secret."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKin
 
 
 def papers_in(session: Session, case: tables.Case, now: datetime, markings: Sequence[Said]) -> Papers:
-    """Return the case's papers as of *now*.  *markings*: what the download evidence says of marked files that were taken."""
+    """Return the case's papers as of *now*.  *markings*: the sentences of `markings_of` on downloaded files that were marked."""
     check = files.newest_check(session, case.id)
     rows = files.newest_papers(session, case.id)
     raised = risks(rows, leaves=files.day_of(case, now) <= case.employment_ends_on)
@@ -43,7 +43,7 @@ def papers_in(session: Session, case: tables.Case, now: datetime, markings: Sequ
 
 
 def markings_of(found: Downloads, *, erased: bool) -> list[Said]:
-    """Return what the download evidence says of marked files: that there were none only where a summary of whole logs says so."""
+    """Return sentences on downloads of marked files; that there were none is said only if a summary of complete logs shows it."""
     if marked := [Said(risk.text, risk.text_ja) for risk in found.risks or () if risk.reason == "marked"]:
         return marked
     if erased:
@@ -67,10 +67,10 @@ def _secret_tests(
     session: Session, case_id: str, papers: Sequence[tables.CasePaper], markings: Sequence[Said]
 ) -> Iterator[SecretTest]:
     """
-    Yield the three tests (不正競争防止法 2条6項), each with what the record shows, what a person must still answer, and the latest answer.
+    Yield the three tests (不正競争防止法 2条6項), each with what the record shows, what a person is asked, and the latest answer.
 
-    Nothing here decides: whether a court would see a trade secret is for legal, with the answers and the record before them.
-    A marked file that was taken is a marking that the leaver saw.
+    This code decides nothing: legal judges, from the answers and the record, whether a court would see a trade secret.
+    A marked file that was downloaded is a marking that the leaver saw.
     """
     answers = {
         asked.subject: Answer.of(
@@ -91,7 +91,7 @@ def _secret_tests(
 
 
 def _duties(papers: Sequence[tables.CasePaper]) -> list[Said]:
-    """Each paper by which the leaver was told, or each that is lacking."""
+    """Return a sentence for each paper: a signed one bound the leaver, another one is lacking."""
     said = []
     for paper in papers:
         if paper.kind is None or not paper.accepted:
@@ -106,7 +106,7 @@ def _duties(papers: Sequence[tables.CasePaper]) -> list[Said]:
 
 
 def _limits(session: Session, case_id: str) -> list[Said]:
-    """How access was limited: by groups, roles and grants that the leaver held and others did not."""
+    """Return how access was limited: by groups, roles and grants that the leaver held and others did not."""
     held = Counter(str(row.kind) for row in accepted_rows(session, case_id) if row.kind in _LIMITS)
     if not held:
         return [message("access_unknown").said]
