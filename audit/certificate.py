@@ -121,7 +121,7 @@ def former_of(record: Mapping[str, Any]) -> Former:
     try:
         return Former(int(record["revision"]), str(told[layout.CERTIFICATE]["sha256"]))
     except (KeyError, TypeError) as exc:
-        raise CertificateError("certificate: cannot read what the log tells of the former one") from exc
+        raise CertificateError("certificate: cannot read the log's event of the former one") from exc
 
 
 def issue(claim: Claim, signer: CertificateSigner, stamp: Stamper | None) -> Certificate:

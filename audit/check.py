@@ -156,7 +156,7 @@ class _Walk:
 
     def _end(self) -> None:
         if self.unexplained:
-            raise _Stop(min(self.unexplained), "its payload is gone, and no payload.erased tells of it")
+            raise _Stop(min(self.unexplained), "its payload is gone, and no payload.erased records it")
         for head in self.held:
             if head.size > self.tree.size and not self._explained(head):
                 raise _Stop(self.tree.size, f"entries are missing: a head of {head.size} entries was signed")
@@ -187,7 +187,7 @@ def _said(row: Row[Any]) -> dict[str, Any]:
     try:
         return leaves.read(bytes(row.leaf))
     except LeafError as exc:
-        raise _Stop(row.idx, "its leaf is not one") from exc
+        raise _Stop(row.idx, "its leaf cannot be read") from exc
 
 
 def _commitment(row: Row[Any]) -> str:

@@ -52,7 +52,7 @@ def sign(checkpoint: Checkpoint, signers: Iterable[Signer]) -> bytes:
     """Return the signed note.  Raises `NoteError` unless the first signer has the log's name."""
     listed = list(signers)
     if not listed or listed[0].verifier.name != checkpoint.origin:
-        raise NoteError("checkpoint: cannot sign: the key does not bear the log's name")
+        raise NoteError("checkpoint: cannot sign: the key does not have the log's name")
     return note.sign(checkpoint.text, listed)
 
 

@@ -65,7 +65,7 @@ class Keyring:
         """
         since = self.compromised.get(key.vkey)
         if since is not None and (stamped_at is None or stamped_at >= since):
-            return f"its key was compromised since {stamp(since)}, and no earlier time stamp stands over it"
+            return f"its key was compromised since {stamp(since)}, and no earlier time stamp covers it"
         gone = self.retired.get(key.vkey)
         if gone is not None and size > gone:
             return f"its key was retired by entry {gone}"

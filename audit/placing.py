@@ -169,4 +169,4 @@ class Tail:
 
 def _refuse_other(same: bool, entry: Entry) -> None:  # noqa: FBT001  # the answer to the question asked beside the call
     if not same:
-        raise TrailError(f"trail: cannot append: entry {entry.idx} bears this key and tells something else")
+        raise TrailError(f"trail: cannot append: entry {entry.idx} has this key and another content")

@@ -134,13 +134,13 @@ class _Draft:
 
     def _log(self, key: Verifier, url: str | None = None) -> None:
         if key.key in {log.key.key for log in self.logs}:
-            raise PolicyError("a log's key stands there twice")
+            raise PolicyError("a log's key is listed twice")
         self.logs.append(Log(key, url))
 
     def _witness(self, name: str, key: WitnessKey, url: str | None = None) -> None:
         self._refuse_taken(name)
         if key.key in {witness.key.key for witness in self.witnesses}:
-            raise PolicyError("a witness's key stands there twice")
+            raise PolicyError("a witness's key is listed twice")
         self.witnesses.append(Witness(name, key, url))
 
     def _group(self, name: str, threshold: str, members: tuple[str, ...]) -> None:

@@ -46,7 +46,7 @@ def begin(connection: Connection, trail: Trail, last: bytes, actor: str, *, lost
     """
     head = Checkpoint.parse(note.split(last)[0])
     if head.origin == trail.origin:
-        raise TrailError("trail: cannot begin a log: it bears the name of the one before")
+        raise TrailError("trail: cannot begin a log: it has the former log's name")
     if reading.size(connection) > 0 and reading.find(connection, OPENED_KEY) is None:
         raise TrailError("trail: cannot begin a log: there is one in this database")
     said: dict[str, Json] = {"previous_log": head.origin, "size": head.size, "root": head.text.split("\n")[2]}

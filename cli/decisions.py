@@ -74,7 +74,7 @@ def waive(
         str | None, typer.Argument(metavar="[ENTITLEMENT]", help="The entitlement of the case.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why it is acceptable.")] = "",
-    compensating: Annotated[str, typer.Option(help="The control that stands in for it.")] = "",
+    compensating: Annotated[str, typer.Option(help="The compensating control.")] = "",
     tenant: Annotated[bool, typer.Option("--tenant", help="Standing: what this tenant can never do.")] = False,
     service: Annotated[
         ConnectionId | None,
@@ -114,7 +114,7 @@ def retire(
 
 def pause(
     terminal: Terminal,
-    reason: Annotated[str, typer.Option(help="Why; whoever resumes decides by it.")],
+    reason: Annotated[str, typer.Option(help="Why; the people who resume decide by it.")],
     case: Annotated[
         str | None, typer.Argument(metavar="[CASE]", help="One case; else --company or --everything.")
     ] = None,

@@ -101,7 +101,7 @@ def reschedule(
     last_working_at: Annotated[
         str | None, typer.Option(metavar="DATE [TIME]", help="The new last working day.")
     ] = None,
-    now: Annotated[bool, typer.Option("--now", help="Cut at this instant, whatever the dates.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Cut now, independent of the dates.")] = False,
 ) -> None:
     """Move a case that is not cut yet to another last day, or to now: then it is an emergency, which no notice undoes."""
     if ends_on is None and not now:

@@ -26,7 +26,7 @@ def restore(
         typer.Option(metavar="SERVICE:ID", help="With --reason: this account alone, which is not the leaver's."),
     ] = None,
     entitlement: Annotated[
-        str | None, typer.Option(metavar="ID", help="We took this one, of which a restore asks: give it back.")
+        str | None, typer.Option(metavar="ID", help="Answer a restore's question: we took this one, give it back.")
     ] = None,
     not_ours: Annotated[bool, typer.Option("--not-ours", help="With --entitlement: we did not; leave it.")] = False,
     go: Annotated[bool, typer.Option("--go", help="Carry out what a second person has approved.")] = False,

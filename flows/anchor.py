@@ -23,5 +23,5 @@ async def anchor() -> str:
     size = outcome.made.size if outcome.made is not None else 0
     log.info("anchor: %s, size %d, %d earlier ones finished", outcome.why, size, outcome.finished)
     if not outcome.complete:
-        log.warning("anchor: not complete: %d problems; `lastday anchor` tells them", len(outcome.problems))
+        log.warning("anchor: not complete: %d problems; `lastday anchor` lists them", len(outcome.problems))
     return outcome.why

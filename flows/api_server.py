@@ -106,7 +106,7 @@ def main() -> None:
     name, _, secret = key.get_secret_value().partition(":") if key is not None else ("", "", "")
     if not name or len(secret) < _SHORTEST:
         sys.stderr.write(
-            "flows.api_server: no key, or a short one: whoever reached this server could direct the worker.\n"
+            "flows.api_server: no key, or a short one: everyone who reaches this server could direct the worker.\n"
             f"  Set PREFECT_SERVER_API_AUTH_STRING to NAME:SECRET, the secret of {_SHORTEST} characters or more, and\n"
             "  PREFECT_API_AUTH_STRING to the same where the server is asked.\n"
         )

@@ -168,7 +168,7 @@ class Scenario:
         return folders
 
     def _judge(self, expected: Sequence[Expectation]) -> dict[str, Any]:
-        self._head(f"What had to hold ({NAMESAKE} bears {LEAVERS[1]}'s name)")
+        self._head(f"What had to hold ({NAMESAKE} has {LEAVERS[1]}'s name)")
         judged = (("ok" if one.held else "FAILED", one.rule, one.seen) for one in expected)
         self._console.print(table("", "Check", "What was seen", rows=judged))
         seconds, held = time.monotonic() - self._began, sum(one.held for one in expected)

@@ -100,7 +100,7 @@ def _asked(bundle: Bundle, ask: Callable[[Bundle], str]) -> str | Fault:
     except Fault as fault:
         return fault
     except UNFIT as exc:
-        return Fault("events", f"an event lacks what its type must tell: {type(exc).__name__}")
+        return Fault("events", f"an event lacks a field of its type: {type(exc).__name__}")
 
 
 def _note(report: Report, step: Step, seen: str | Fault) -> None:

@@ -63,7 +63,7 @@ def chain(bundle: Bundle) -> str:
             raise Fault(path, "its prev is not the digest of the event before it")
         place = _index(bundle, seq)
         if place <= idx:
-            raise Fault(path, "it stands in the log before the event before it")
+            raise Fault(path, "the log has it before the event that precedes it")
         prev, idx = bundle.sha256(path), place
         absent += _payload(bundle, seq, said.get("payload_commit"), place in erased)
     return f"{bundle.events} events, {absent} payloads erased"

@@ -51,7 +51,7 @@ def fresh(bundle: Bundle, longest_lag: timedelta) -> str:
     if exported is not None and not -SKEW <= certified - exported <= longest_lag:
         raise Fault(
             layout.CERTIFICATE,
-            f"it was stamped {certified:%Y-%m-%d %H:%M} UTC, and the newest export that the log tells of is of {exported:%Y-%m-%d %H:%M}",
+            f"it was stamped {certified:%Y-%m-%d %H:%M} UTC, and the newest export in the log is of {exported:%Y-%m-%d %H:%M}",
         )
     return f"certified {certified:%Y-%m-%d %H:%M:%S} UTC, {int((certified - head.gen_time).total_seconds())} s after its head"
 
@@ -121,9 +121,9 @@ def _later(bundle: Bundle, log: Path | None) -> str:
             if own not in told
             else "two"
         )
-        raise Fault(layout.CERTIFICATE, f"the log tells of {known}")
+        raise Fault(layout.CERTIFICATE, f"the log records {known}")
     bundle.notes += [*_lines(since, claim.revision if claim else 0)]
-    return f"the log, {found.size - head.size} entries later, tells of this certificate and of no other of its number"
+    return f"the log, {found.size - head.size} entries later, records this certificate and no other of its number"
 
 
 def _root_at(bundle: Bundle, size: int) -> bytes:
@@ -146,7 +146,7 @@ def _lines(since: _Since, revision: int) -> Iterator[tuple[str, str]]:
     """Yield what happened after this record: a newer record, later events of the case."""
     if (newest := max(since.certificates)) > revision:
         yield (
-            f"NOT THE NEWEST: the log tells of record number {newest}, this is {revision}",
+            f"NOT THE NEWEST: the log has record number {newest}, this is {revision}",
             f"最新ではない: ログには第{newest}版があり、これは第{revision}版",
         )
     if since.after:

@@ -86,7 +86,7 @@ def verify_population(sheet: Path, log: Path, trust: Path) -> Stated:
     except Fault as fault:
         found.wrong.append(Wrong(fault.file, fault.what))
     except (*UNFIT, csv.Error) as exc:
-        found.wrong.append(Wrong(name, f"it lacks what a statement must tell: {type(exc).__name__}"))
+        found.wrong.append(Wrong(name, f"it lacks a field of a statement: {type(exc).__name__}"))
     return found
 
 
@@ -118,7 +118,7 @@ def _stamped(stamp: bytes | None, signature: bytes, trust: Trust) -> None:
     if not trust.roots:
         return
     if stamp is None or pinned(stamp) != stamp:
-        raise StampRefused("it bears no time stamp in the one form that it has")
+        raise StampRefused("it has no time stamp in its one form")
     verify_stamp(stamp, signature, trust.roots)
 
 
@@ -135,7 +135,7 @@ def _log(found: Stated, folder: Path, trust: Trust) -> Chronicle:
     head, cosigned = read_folder(folder, trust, see)
     if not cosigned:
         found.notes.append(
-            "witnesses: this head bears too few cosignatures; take a bundle's log/ for one that is cosigned"
+            "witnesses: this head has too few cosignatures; take a bundle's log/, whose head is cosigned"
         )
     root = base64.b64encode(roots[entries.size]).decode() if entries.size in roots else None
     if stated != {"origin": head.origin, "size": entries.size, "root": root}:
@@ -148,12 +148,12 @@ def _named(found: Stated, raw: bytes, entries: Chronicle) -> Iterator[Wrong]:
     statement, digest = found.statement, hashlib.sha256(raw).hexdigest()
     own = next((told for told in entries.told if told.sha256 == digest), None)
     if own is None or (own.from_on, own.to_on) != (statement["from"], statement["to"]):
-        yield Wrong(TOLD_AS, "the log does not tell of this statement")
+        yield Wrong(TOLD_AS, "the log does not record this statement")
         return
     if entries.went_on_at is not None and own.at - entries.went_on_at > _AT_ONCE:
         yield Wrong(
             TOLD_AS,
-            f"its head is older than it: {own.line - 1 - entries.size} entries came before the log was told of it",
+            f"its head is older than it: {own.line - 1 - entries.size} entries came before the log recorded it",
         )
     same = [told for told in entries.told if (told.from_on, told.to_on) == (own.from_on, own.to_on)]
     former = next((told.sha256 for told in reversed(same) if told.line < own.line), None)
@@ -167,7 +167,7 @@ def _named(found: Stated, raw: bytes, entries: Chronicle) -> Iterator[Wrong]:
             told not in same and told.from_on <= own.to_on and told.to_on >= own.from_on
         ):
             found.notes.append(
-                f"what line {told.line} of the log tells of: a statement for {told.from_on} to {told.to_on}, {told.sha256}"
+                f"line {told.line} of the log records a statement for {told.from_on} to {told.to_on}, {told.sha256}"
             )
 
 

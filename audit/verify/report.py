@@ -40,9 +40,9 @@ TITLES: Mapping[Step, tuple[str, str]] = {
         "the certificate is signed and stamped, and vouches for this list",
         "証明書の署名と時刻印、一覧との一致",
     ),
-    Step.INCLUSION: ("each event is proved to stand in the log", "各イベントがログに含まれることの証明"),
+    Step.INCLUSION: ("each event is proved to be in the log", "各イベントがログに含まれることの証明"),
     Step.HEAD: ("the log's head is signed, and witnesses have cosigned it", "ログ先頭の署名と立会人の連署"),
-    Step.STAMPS: ("each anchor bears a time stamp of an authority", "各アンカーの時刻認証局の時刻印"),
+    Step.STAMPS: ("each anchor has a time stamp of an authority", "各アンカーの時刻認証局の時刻印"),
     Step.PREFIXES: ("each anchor is an earlier state of this very log", "各アンカーがこのログの以前の状態であること"),
     Step.COMPLETENESS: ("the log holds no other event of this case", "この案件のイベントに欠落がないこと"),
     Step.CHAIN: ("order, chain and payloads of the events", "イベントの順序・連鎖・個人データの対応"),
@@ -66,7 +66,7 @@ TITLES: Mapping[Step, tuple[str, str]] = {
         "出力・ログ先頭・証明書が同じ時点のものであること",
     ),
     Step.LATER: (
-        "a later log tells of this certificate, and of no other of its number",
+        "a later log records this certificate, and no other of its number",
         "その後のログにこの証明書があり、同じ番号の別の証明書がないこと",
     ),
     Step.PAGES: (

@@ -95,7 +95,7 @@ def _stamp_of(bundle: Bundle, opened: Opened) -> str:
     if not bundle.trust.roots:
         return "no stamp is asked for"
     if opened.stamp is None:
-        raise StampRefused("it bears no time stamp")
+        raise StampRefused("it has no time stamp")
     stamp = verify_stamp(opened.stamp, opened.signature, bundle.trust.roots)
     return f"stamped {stamp.gen_time:%Y-%m-%d %H:%M:%S} UTC by {stamp.signer}"
 
@@ -112,7 +112,7 @@ def _tells_of_this(bundle: Bundle, claim: Claim) -> None:
         raise Fault(layout.event(0), "the certificate is another case's")
     former = _former(bundle, count)
     if claim.former != former or claim.revision != (1 if former is None else former.revision + 1):
-        raise Fault(layout.CERTIFICATE, "it does not name the certificate before it, of which the log tells")
+        raise Fault(layout.CERTIFICATE, "it does not name the certificate before it that the log records")
 
 
 def _former(bundle: Bundle, count: int) -> Former | None:

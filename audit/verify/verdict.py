@@ -116,10 +116,10 @@ def pages(bundle: Bundle, again: Pages | None) -> str:
     for name in sorted(layout.PAGES - bundle.paths):
         raise Fault(name, "it is missing")
     if bundle.sha256(layout.RECORD) not in bundle.whole(layout.PAGE, _LONGEST_PAGE).decode("utf-8", "replace"):
-        raise Fault(layout.PAGE, f"it does not bear the digest of {layout.RECORD}")
+        raise Fault(layout.PAGE, f"it does not have the digest of {layout.RECORD}")
     made_by = _made_by(bundle)
     if again is None or made_by != again.made_by:
-        return f"they bear its digest; made by {made_by}, which alone can make them again"
+        return f"they have its digest; made by {made_by}, which alone can make them again"
     found = again.unlike(bundle.whole(layout.RECORD, LONGEST_PAYLOAD), lambda name: bundle.whole(name, _LONGEST_PAGE))
     if found is not None:
         raise Fault(found, f"it is not what {layout.RECORD} makes")

@@ -89,7 +89,7 @@ def _goes_on(found: dict[Step, str | Fault], watch: Watch, line: Line) -> bool:
         found[watch.step] = fault
         return False
     except UNFIT as exc:
-        found[watch.step] = Fault(layout.ENTRIES, f"{line.name} lacks what its type must tell: {type(exc).__name__}")
+        found[watch.step] = Fault(layout.ENTRIES, f"{line.name} lacks a field of its type: {type(exc).__name__}")
         return False
     return True
 
@@ -127,7 +127,7 @@ def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tu
     except OSError as exc:
         raise Unreadable(f"log: cannot read {Path(exc.filename or '').name}: {exc.strerror}") from exc
     except UNFIT as exc:
-        raise Fault(ENTRIES, f"line {tree.size} lacks what its type must tell: {type(exc).__name__}") from exc
+        raise Fault(ENTRIES, f"line {tree.size} lacks a field of its type: {type(exc).__name__}") from exc
     if (head.size, head.root) != (tree.size, tree.root()):
         raise Fault(ENTRIES, "it is not the log of its checkpoint")
     if (objection := keys.objection_to_all(signed.signed_by, head.size, None)) is not None:
@@ -239,7 +239,7 @@ class Dates:
         if found is None:
             raise Fault(layout.stamped(size), f"{line.name} rests on it, and it shows no time")
         if stamp(found.gen_time) != line.said.get("tsa_time"):
-            raise Fault(layout.ENTRIES, f"{line.name} tells another time than the stamp of its anchor")
+            raise Fault(layout.ENTRIES, f"{line.name} has another time than the stamp of its anchor")
         return found.gen_time
 
     def end(self, tree: Frontier) -> str:
@@ -279,10 +279,10 @@ class Whole:
         if "tsr_sha256" not in said and note[0] not in self.bundle.paths:
             return
         if "tsr_sha256" not in said and tsr[0] in self.bundle.paths:
-            raise Fault(tsr[0], "the log tells of this anchor without its stamp")
+            raise Fault(tsr[0], "the log records this anchor without its stamp")
         for path, name in (note, tsr) if "tsr_sha256" in said else (note,):
             if hashlib.sha256(self.bundle.whole(path)).hexdigest() != said[name]:
-                raise Fault(path, "it is not the anchor of which the log tells")
+                raise Fault(path, "it is not the anchor that the log records")
         self.told.add(size)
 
     def end(self, tree: Frontier) -> str:
@@ -291,7 +291,7 @@ class Whole:
             raise Fault(layout.ENTRIES, f"its {tree.size} lines do not lead to the root of {layout.CHECKPOINT}")
         for size in self.bundle.sizes:
             if size not in self.told and size != head.size:
-                raise Fault(layout.anchored(size), "the log does not tell of this anchor")
+                raise Fault(layout.anchored(size), "the log does not record this anchor")
         objections = {size: self._objection(size) for size in self.bundle.sizes}
         if objections.get(head.size) is not None:
             raise Fault(layout.CHECKPOINT, f"its signature counts for nothing: {objections[head.size]}")
