@@ -18,8 +18,8 @@ class Collection(Table, table=True):
     *not_before*: when the vendor may be asked again; *moved_at*: when it last returned something.  *problems*: counts of problems by
     word.  *late*: how many records came late, that is, are older than *late_before*, up to which an earlier pass had read.
     *verdict*, *reason* and *statement*: set when the pass has ended.  *told_in*: the number of the first summary that includes it.
-    *names*: the names by which the account was searched, if not by its id; each is valid between two instants or always, as
-    consecutive pairs.  *again*: the whole window was read again for late records; that adds records and removes none.
+    *names*: the names by which the account was searched, if not by its id; each with its periods, a list of (since, until) pairs in
+    a row, None for an unknown end.  *again*: the whole window was read again for late records; that adds records and removes none.
     """
 
     __tablename__ = "activity_collection"
