@@ -1,8 +1,8 @@
 """
-The auditor's own door: `python -m audit verify DIR --trust DIR`, for a bundle, without any database; and for those who may
-read ours, `python -m audit check|checkpoint|open-intents|export --database URL`.
+The auditor's command line.  `python -m audit verify DIR --trust DIR` proves a bundle and needs no database.
+`python -m audit check|checkpoint|open-intents|export --database URL` reads the log from the database.
 
-Reads only.  Exit codes: 0 sound, 1 something is broken or open, 2 bad input or settings.
+Never writes to the database.  Exit codes: 0 sound, 1 something is broken or open, 2 bad input or settings.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from audit.verify import TITLES, Unreadable, verify
 
 
 class BadInput(Exception):
-    """What the caller gave cannot be used."""
+    """An argument or a setting that cannot be used."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,7 +93,7 @@ def reader(database: str) -> Engine:
     """Return an engine that cannot write, and whose transactions see one state of the log."""
     try:
         url = make_url(database)
-    except (SQLAlchemyError, ValueError):  # whose text may hold a piece of the password
+    except (SQLAlchemyError, ValueError):  # their text may hold a piece of the password
         raise BadInput("trail: cannot read the database: not a URL") from None
     if url.get_backend_name() == "sqlite":
         return _sqlite_reader(url)

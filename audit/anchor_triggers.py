@@ -1,7 +1,7 @@
 """
-What the database refuses for anchors and alarms: the same seat belt as `audit.triggers`, against mistakes.
+Triggers that keep anchors and alarms append-only.  As in `audit.triggers`, they guard against mistakes, not against an attacker.
 
-A frozen note stays; a stamp and a row number are added once; nothing is deleted.
+A frozen note never changes; a stamp and a row number are added once; nothing is deleted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _ALARM_ADDED = ("cleared_at", "cleared_by", "reason")
 
 
 def _once(kept: tuple[str, ...], added: tuple[str, ...], same: str) -> str:
-    """Return the condition under which a row may become another one; *same* compares two values, NULL included."""
+    """Return the SQL condition under which a row may be updated; *same* is the operator that compares two values, NULL included."""
     stays = [f"NEW.{name} {same} OLD.{name}" for name in kept]
     fills = [f"(OLD.{name} IS NULL OR NEW.{name} {same} OLD.{name})" for name in added]
     return " AND ".join([*stays, *fills])
@@ -62,14 +62,14 @@ def _postgresql() -> list[str]:
 
 
 def statements(dialect: str) -> list[str]:
-    """Return the DDL that follows the tables.  Raises `ValueError` for a database on which they were never tried."""
+    """Return the DDL of the triggers, to run after the tables'.  Raises `ValueError` for any other database than SQLite and PostgreSQL."""
     if dialect not in {"sqlite", "postgresql"}:
         raise ValueError(f"trail: cannot keep anchors on {dialect}: only SQLite and PostgreSQL")
     return _sqlite() if dialect == "sqlite" else _postgresql()
 
 
 def removals(dialect: str) -> list[str]:
-    """Return the DDL that removes what the tables did not take with them."""
+    """Return the DDL that removes what dropping the tables leaves behind."""
     if dialect != "postgresql":
         return []
     return [f"DROP FUNCTION {table}_{name}()" for table, _, _ in _TABLES for name in ("refuse", "once")]

@@ -1,10 +1,10 @@
 """
-An anchor, made: what lets an outsider date the log and see whether it was ever rewritten.
+Make anchors.  An anchor lets an outsider date the log and see whether it was ever rewritten.
 
-    sign the head, ask the witnesses, freeze the note's bytes, stamp them, tell of it in the log
+    sign the head, ask the witnesses, freeze the note's bytes, stamp them, record the anchor in the log
 
-Each step is kept before the next one begins, and each job first finishes what an earlier one left: a witness or an authority
-that is down delays an anchor and never loses one, nor does a process that is killed.
+Each step is stored before the next one begins, and each job first finishes what an earlier one left.  A witness or an authority
+that is down, or a process that is killed, delays an anchor and never loses one.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ BUSY, NOBODY, NOT_DUE, ASKED = "busy", "nobody_outside", "not_due", "asked"
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What a job did.  *why* it made an anchor, or why it made none.
+    What a job did.  *why*: the reason why it made an anchor, or made none.
 
-    *made* as it stands now, perhaps without its stamp; *finished*: earlier ones that have now all they waited for; *problems* in
-    words, without addresses; *complete*: nothing is left to be wished for.
+    *made*: the new anchor, perhaps still without its stamp.  *finished*: how many earlier anchors it completed.  *problems*:
+    sentences without addresses.  *complete*: there was no problem, and *made* has every signature that was asked for.
     """
 
     why: str
@@ -56,10 +56,10 @@ class Outcome:
 
 def anchor(berth: Berth, *, at_once: bool = False) -> Outcome:
     """
-    Finish what waits, and make an anchor if one is due; with *at_once* even if none is.
+    Finish incomplete anchors, and make a new one if it is due; with *at_once*, even if it is not due.
 
-    Safe to run at any time and from several processes: one leads, the others do nothing.  Raises `SigningStopped` and
-    `Discontinued`; a witness or an authority that fails raises nothing, see `Outcome.problems`.
+    Safe to run at any time and from several processes: the leader works, the others do nothing.  Raises `SigningStopped` and
+    `Discontinued`.  A witness or an authority that fails is listed in `Outcome.problems`.
     """
     if not berth.vouchers.any:
         return Outcome(NOBODY)
@@ -71,17 +71,17 @@ def anchor(berth: Berth, *, at_once: bool = False) -> Outcome:
 
 
 def health(berth: Berth) -> Health:
-    """Weigh the anchors.  Reads only the database."""
+    """Return the health of the anchors.  Reads only the database."""
     with berth.reading() as connection:
         return cadence.health(connection, berth.trail.origin, berth.now(), berth.cadence, berth.vouchers)
 
 
 def compare(berth: Berth) -> tuple[str, ...]:
     """
-    Hold the log against what has left the house: the mirrored anchors, and the heads that the witnesses hold.
+    Compare the log with every head that has left the house: the mirrored anchors, and the heads that the witnesses keep.
 
-    Writes nothing.  Returns why a witness could not be asked.  Raises `Discontinued` for what the log lacks and does not tell of,
-    `NoteError` for a mirrored file that is none.
+    Writes nothing.  Returns a sentence for each witness that failed, or whose head belongs to an earlier epoch.  Raises
+    `Discontinued` if the log lacks entries and no epoch says so, `NoteError` if a mirrored file is not a signed note.
     """
     with berth.reading() as connection, berth.open_client() as client:
         if continuity.Guard(berth.mirror).look(connection, strict=True) is not None:
@@ -104,9 +104,9 @@ def compare(berth: Berth) -> tuple[str, ...]:
 
 def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str) -> int:
     """
-    Take the word of the person *by* that signing may go on, and tell of it in the log; return how many alarms were cleared.
+    Clear all alarms because the person *by* says that signing may go on, and record it in the log.  Return how many there were.
 
-    *actor*: the person's random reference; name and reason go to the payload.
+    *actor*: the person's random reference.  Name and reason go to the payload.
     """
     cleared = anchors.clear_alarms(connection, trail.origin, by, reason, trail.clock())
     if cleared:
@@ -116,7 +116,7 @@ def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str
 
 
 class _Job:
-    """One job, which leads."""
+    """One run of the anchor job, in the process that is the leader."""
 
     def __init__(self, berth: Berth, client: httpx.Client) -> None:
         self._berth = berth
@@ -136,14 +136,14 @@ class _Job:
         return Outcome(why, made, finished, tuple(self._problems), complete)
 
     def _finish_those(self, waiting: list[Anchor]) -> int:
-        """Return how many could be finished.  Whoever keeps the oldest waiting is not asked for the others."""
+        """Finish the oldest first and stop at the first that has to wait on; return how many were finished."""
         for count, left in enumerate(waiting):
             if self._finish(left).recorded_idx is None:
                 return count
         return len(waiting)
 
     def _require_sound(self, connection: Connection) -> None:
-        """Sign nothing after an alarm, nor for a log that does not continue what has left the house."""
+        """Raise `SigningStopped` after an alarm, `Discontinued` if the log does not continue its newest anchor."""
         raised = anchors.alarms(connection, self._origin)
         if raised:
             names = ", ".join(sorted({alarm.witness for alarm in raised}))
@@ -154,7 +154,7 @@ class _Job:
             self._berth.mirror.keep(last, epochs.name(connection))
 
     def _begin_epoch(self) -> None:
-        """Let the log say what it lacks, if it does not yet."""
+        """Begin a new epoch if the log lacks entries that have left the house, unless an epoch says so already."""
         guard = continuity.Guard(self._berth.mirror)
         with self._berth.reading() as connection:
             if guard.look(connection) is None:
@@ -170,7 +170,7 @@ class _Job:
             return epochs.name(connection)
 
     def _what_is_due(self, *, at_once: bool) -> tuple[str, Checkpoint | None, int]:
-        """Return why (not), the head to anchor if any, and the size of the newest anchor."""
+        """Return the reason, the head to anchor or None, and the size of the newest anchor (0 without one)."""
         berth = self._berth
         with berth.reading() as connection:
             size = berth.trail.size(connection)
@@ -182,7 +182,7 @@ class _Job:
             return due or ASKED, Checkpoint(self._origin, size, berth.trail.root(connection, size)), old
 
     def _make(self, head: Checkpoint, old: int) -> Anchor | None:
-        """Take one head all the way.  None if another process has frozen the same head."""
+        """Make the anchor of one head.  Return None if another process has frozen the same head."""
         signed = checkpoint.sign(head, self._berth.signers)
         frozen = signed + self._cosignatures(head, signed, old)
         names, quorum = self._counted(frozen)
@@ -228,17 +228,17 @@ class _Job:
         return names, policy.satisfied(names)
 
     def _finish(self, anchor: Anchor) -> Anchor:
-        """Stamp, mirror and record the anchor as far as it can be done now."""
+        """Stamp, mirror and record the anchor.  Stops, and logs it once, while no authority gives a stamp."""
         if self._berth.authorities and anchor.tsr is None:
             anchor = self._stamped(anchor)
             if anchor.tsr is None:
                 self._tell_of_failure(anchor.size, anchor.checkpoint_sha256, "no_stamp")
                 return anchor
-        self._keep(anchor)  # again: whoever stamped it may have been killed before
+        self._keep(anchor)  # again: the process that stamped it may have been killed before it did this
         return self._recorded(anchor)
 
     def _stamped(self, anchor: Anchor) -> Anchor:
-        """Ask one authority after the other for a stamp over the frozen bytes; keep it before anything else."""
+        """Ask one authority after the other for a stamp over the frozen bytes, and store the first good one at once."""
         for number, url in enumerate(self._berth.authorities, start=1):
             try:
                 tsr, told = timestamp.ask(self._client, url, anchor.note, self._berth.roots)
@@ -257,9 +257,9 @@ class _Job:
 
     def _fits(self, anchor: Anchor, gen_time: datetime) -> bool:
         """
-        Say whether the stamp is later than what it covers, and not later than what comes now.
+        Return whether the stamp's time is between the newest entry that it covers and now, within `SKEW`.
 
-        One of another time would stand in the log for ever, and no bundle would pass steps 11 and 13 again.
+        A stamp of another time would stay in the log for ever, and no bundle would pass steps 11 and 13 again.
         """
         with self._berth.reading() as connection:
             (last,) = reading.entries(connection, start=anchor.size - 1, end=anchor.size)
@@ -267,7 +267,7 @@ class _Job:
         return written <= gen_time + SKEW and gen_time <= self._berth.trail.clock() + SKEW
 
     def _recorded(self, anchor: Anchor) -> Anchor:
-        """Tell of the anchor in the log: whatever is appended after it, is younger than its stamp."""
+        """Append the event that records the anchor: each entry after it is younger than the anchor's stamp."""
         root = note.split(anchor.note)[0].split("\n")[2]
         said: dict[str, Json] = {"size": anchor.size, "root": root, "checkpoint_sha256": anchor.checkpoint_sha256}
         said |= {"count": len(anchor.witnesses), "quorum": anchor.quorum, "tsr_sha256": anchor.tsr_sha256}
@@ -279,7 +279,7 @@ class _Job:
         return replace(anchor, recorded_idx=entry.idx)
 
     def _tell_of_failure(self, size: int, checkpoint_sha256: str, reason: str) -> None:
-        """Say once in the log that an anchor waits: silence afterwards must not look like idleness."""
+        """Record once in the log that an anchor failed: without it, missing anchors would look like an idle log."""
         said: dict[str, Json] = {"size": size, "checkpoint_sha256": checkpoint_sha256, "reason": reason}
         with self._berth.engine.begin() as connection:
             event = Event(EventType.ANCHOR_FAILED, LOG_CASE, ACTOR, said)
@@ -287,8 +287,8 @@ class _Job:
 
     def _stop_signing(self, seen: ForkSeen | Ahead, head: Checkpoint, signed: bytes) -> NoReturn:
         """
-        Keep the alarm; where a witness proves with our own signature that we have lost entries, let the log say so instead: the next
-        job goes on in the new epoch.
+        Raise an alarm and stop.  If the witness shows a larger head that our own key signed, entries were lost: begin a new epoch
+        instead, and the next job goes on in it.
         """
         if isinstance(seen, Ahead) and self._keep_head_of(seen.witness):
             self._begin_epoch()
@@ -299,7 +299,7 @@ class _Job:
         raise SigningStopped(f"anchor: cannot sign: {seen}") from seen
 
     def _keep_head_of(self, name: str) -> bool:
-        """Mirror the head that the witness holds, if our own key has signed it; return whether it has."""
+        """Mirror the witness's newest head if our own key has signed it; return whether it has."""
         witness = next(one for one in (self._berth.policy.witnesses if self._berth.policy else ()) if one.name == name)
         try:
             held = Asker(self._client, witness).latest(self._origin)

@@ -1,10 +1,10 @@
 """
-Anchors as they are kept: the frozen note, the stamp over it, and what became of both.
+The tables of anchors and alarms.
 
-A note's bytes never change once they are frozen: witnesses and authorities have signed them.  What is added later, once: the
-stamp, and the row of the log that tells of the anchor.  Alarms lie beside them: a witness that saw another log than ours.
+A note's bytes never change once they are frozen: witnesses and authorities have signed them.  Two things are added later, each
+once: the stamp, and the number of the log's row that records the anchor.  An alarm says that a witness knows another history.
 
-An anchor names its log, so that those of a closed year stay beside those of the next.
+An anchor names its log, so that a closed log's anchors stay beside those of the next.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ audit_anchor = Table(
     Column("origin", Text, primary_key=True),
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("note", LargeBinary, nullable=False),
-    # Names of the policy file, as a JSON list: who had cosigned when the note was frozen.
+    # The witnesses that had cosigned when the note was frozen: their names in the policy file, a JSON list.
     Column("witnesses", Text, nullable=False),
     Column("quorum", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
@@ -61,7 +61,7 @@ audit_alarm = Table(
     Column("id", Integer, primary_key=True),
     Column("origin", Text, nullable=False),
     Column("witness", Text, nullable=False),
-    # What we had signed when the witness refused it: the evidence.
+    # The note that we signed and the witness refused: the evidence.
     Column("note", LargeBinary, nullable=False),
     Column("raised_at", DateTime(timezone=True), nullable=False),
     Column("cleared_at", DateTime(timezone=True)),
@@ -75,9 +75,9 @@ class Anchor:
     """
     A head of the log that left the house.
 
-    *witnesses*: who cosigned it, by the policy file's names; *quorum*: whether they were enough then.  *tsr* is the
-    authority's answer as it came, None while it is waited for; *tsa_time* what it says.  *recorded_idx*: the row that tells
-    of it, None until then.
+    *witnesses*: who cosigned it, by the policy file's names; *quorum*: whether they were enough then.  *tsr*: the authority's
+    answer as it came, None until there is one; *tsa_time*: the time in it.  *recorded_idx*: the log's row that records the
+    anchor, None until then.
     """
 
     origin: str
@@ -118,14 +118,14 @@ def create(connection: Connection) -> None:
 
 
 def drop(connection: Connection) -> None:
-    """Remove them.  For a migration's way back on an empty database, and for nothing else."""
+    """Drop the tables.  Only for a migration's downgrade on an empty database."""
     metadata.drop_all(connection, checkfirst=False)
     for statement in anchor_triggers.removals(connection.dialect.name):
         connection.exec_driver_sql(statement)
 
 
 def freeze(connection: Connection, anchor: Anchor) -> None:
-    """Keep a new anchor.  Raises `IntegrityError` if there is one of this size."""
+    """Insert a new anchor.  Raises `IntegrityError` if there is one of this size."""
     kept = {"origin": anchor.origin, "size": anchor.size, "note": anchor.note, "created_at": anchor.created_at}
     said = {"witnesses": json.dumps(anchor.witnesses), "quorum": int(anchor.quorum)}
     connection.execute(insert(audit_anchor).values(**kept, **said))
@@ -137,7 +137,7 @@ def stamp(connection: Connection, anchor: Anchor, tsr: bytes, tsa_time: datetime
 
 
 def record(connection: Connection, anchor: Anchor, idx: int) -> None:
-    """Note which row of the log tells of the anchor, once."""
+    """Store, once, which row of the log records the anchor."""
     connection.execute(update(audit_anchor).where(_this(anchor)).values(recorded_idx=idx))
 
 
@@ -146,7 +146,7 @@ def _this(anchor: Anchor) -> Any:
 
 
 def read_all(connection: Connection, origin: str, end: int | None = None) -> Iterator[Anchor]:
-    """Stream a log's anchors by size, up to the size *end* (included).  Holds one batch."""
+    """Stream a log's anchors by size, up to the size *end* (included).  Holds one batch in memory."""
     query = _of(origin).order_by(audit_anchor.c.size)
     if end is not None:
         query = query.where(audit_anchor.c.size <= end)
@@ -156,7 +156,7 @@ def read_all(connection: Connection, origin: str, end: int | None = None) -> Ite
 
 
 def newest(connection: Connection, origin: str, *, quorum: bool = False, stamped: bool = False) -> Anchor | None:
-    """Return the largest anchor; with *quorum* or *stamped* the largest that has it, with both the largest that has both."""
+    """Return the largest anchor, or None.  *quorum* and *stamped* leave out anchors without a quorum or a stamp."""
     query = _of(origin)
     if quorum:
         query = query.where(audit_anchor.c.quorum == 1)
@@ -185,14 +185,14 @@ def alarms(connection: Connection, origin: str) -> list[Alarm]:
 
 
 def clear_alarms(connection: Connection, origin: str, by: str, reason: str, at: datetime) -> int:
-    """Take a person's word that signing may go on; the alarms stay on file.  Return how many were cleared."""
+    """Mark the open alarms as cleared by a person; their rows stay.  Return how many were cleared."""
     open_ones = update(audit_alarm).where(audit_alarm.c.origin == origin, audit_alarm.c.cleared_at.is_(None))
     cleared = connection.execute(open_ones.values(cleared_at=at, cleared_by=by, reason=reason))
     return cleared.rowcount
 
 
 def utc(stored: datetime) -> datetime:
-    """Return an aware time: SQLite forgets the zone, and all that is stored is UTC."""
+    """Return an aware time.  All times are stored in UTC, and SQLite drops the zone."""
     return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""What an anchor needs, in one place: the log, who signs, who is asked, where the files go."""
+"""The configuration of anchoring: the log, its signers, the witnesses and authorities, the folder of anchor files."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def _now() -> datetime:
 @dataclass(frozen=True)
 class Berth:
     """
-    Everything that an anchor needs.
+    The configuration of anchoring.
 
-    *signers*: the log's key first; two during a rotation.  *policy* None: no witness is asked.  *authorities*: URLs, asked in
-    turn until one stamps; none: no stamp.  *roots*: whose stamps we accept.  *patience*: seconds for all witnesses together.
+    *signers*: the log's key first; two during a rotation.  *policy*: None asks no witness.  *authorities*: URLs, asked in turn until
+    one stamps.  *roots*: root certificates of trusted authorities.  *patience*: seconds for all witnesses together.
     """
 
     engine: Engine
@@ -49,6 +49,6 @@ class Berth:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One state of the log, without the writers' lock."""
+        """Open a read transaction: it sees one state of the log and takes no writers' lock."""
         with self.engine.connect().execution_options(sqlite_begin="DEFERRED") as connection, connection.begin():
             yield connection

@@ -1,4 +1,4 @@
-"""When an anchor is due, and whether those that there are keep up: rules over the log and its anchors, without any network."""
+"""The schedule of anchors: when one is due, and whether they are late.  Reads the log and its anchors, never the network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLOSED = b'"type":"case.closed"'
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """*grown*: the longest time that new events may wait for their anchor.  *idle*: between anchors in any case."""
+    """*grown*: the longest time that new events wait for an anchor.  *idle*: the longest time between anchors of a quiet log."""
 
     grown: timedelta = timedelta(hours=1)
     idle: timedelta = timedelta(days=1)
@@ -25,7 +25,7 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True)
 class Vouchers:
-    """Who outside is asked: witnesses, authorities for time, both or (nobody vouches then) none."""
+    """Which outside parties sign anchors: witnesses, timestamp authorities, both, or neither."""
 
     witnesses: bool
     authorities: bool
@@ -35,12 +35,12 @@ class Vouchers:
         return self.witnesses or self.authorities
 
     def complete(self, anchor: Anchor) -> bool:
-        """Whether the anchor has all that was asked for."""
+        """Whether the anchor has the quorum and the stamp that are asked for."""
         return (anchor.quorum or not self.witnesses) and (anchor.tsr is not None or not self.authorities)
 
 
 class Level(StrEnum):
-    """How the anchors stand."""
+    """The health of the anchors, in one word."""
 
     NOBODY = "nobody"
     GREEN = "green"
@@ -51,8 +51,8 @@ class Level(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Health:
     """
-    *alarms*: witnesses that saw another history, red.  *late_since*: what has waited for an outside voice for more than twice
-    the cadence, amber.  *newest*: the newest anchor with all that is asked for.
+    *alarms*: witnesses that know another history (red).  *late_since*: when the wait began, if an event or an anchor has waited
+    for more than twice the scheduled time (amber).  *newest*: the newest complete anchor.
     """
 
     level: Level
@@ -66,7 +66,7 @@ def due(connection: Connection, origin: str, now: datetime, cadence: Cadence, vo
     """
     Return why an anchor is due ("first", "closed", "grown", "incomplete", "idle"), or None.
 
-    The log's own events (`anchor.recorded` among them) are no growth: an anchor must not call for the next one.
+    The log's own events (`anchor.recorded` among them) do not count as growth: else each anchor would call for the next one.
     """
     if reading.size(connection) == 0:
         return None
@@ -84,7 +84,7 @@ def due(connection: Connection, origin: str, now: datetime, cadence: Cadence, vo
 
 
 def health(connection: Connection, origin: str, now: datetime, cadence: Cadence, vouchers: Vouchers) -> Health:
-    """Weigh the anchors.  Reads the entries since the newest complete one."""
+    """Return the health of the anchors.  Reads the entries since the newest complete anchor."""
     raised = tuple(sorted({alarm.witness for alarm in anchors.alarms(connection, origin)}))
     waiting = len(anchors.unrecorded(connection, origin))
     good = anchors.newest(connection, origin, quorum=vouchers.witnesses, stamped=vouchers.authorities)
@@ -97,7 +97,7 @@ def health(connection: Connection, origin: str, now: datetime, cadence: Cadence,
 
 
 def _late_since(connection: Connection, good: Anchor | None, now: datetime, cadence: Cadence) -> datetime | None:
-    """Return since when something waits, if for more than twice the cadence."""
+    """Return since when an event or the next anchor waits, or None if not for more than twice the schedule's time."""
     start = 0 if good is None else good.size
     for entry in reading.entries(connection, start=start):
         if entry.case != LOG_CASE:

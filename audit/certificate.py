@@ -1,10 +1,10 @@
 """
-The certificate of one case: who vouches for which files, since when, in a form that stock tools verify.
+The certificate of one case: a signed and stamped list of its files, in a form that stock tools verify.
 
-An in-toto Statement (v1) about `SHA256SUMS` and `log/checkpoint`, in a DSSE envelope signed with ECDSA P-256, with an RFC 3161
-stamp over the signature, as a Sigstore bundle (v0.3) without a log entry: `cosign verify-blob-attestation`, or openssl and jq.
+An in-toto Statement (v1) about `SHA256SUMS` and `log/checkpoint`, in a DSSE envelope signed with ECDSA P-256, with an RFC 3161 stamp
+over the signature.  The file is a Sigstore bundle (v0.3) without a log entry: see `cosign verify-blob-attestation`, or openssl and jq.
 
-It is written in one form only (RFC 8785, and the stamp as `audit.pinning` has it), so that no byte of it can change unseen.
+There is one form only (RFC 8785, and the stamp's in `audit.pinning`), so that no byte can change without being noticed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PREDICATE = "https://lastday.example/audit-record/v1"
 PAYLOAD = "application/vnd.in-toto+json"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 LONGEST = 1 << 20
-"""Bytes: a certificate has about eight thousand."""
+"""Bytes.  A certificate has about eight thousand; the limit only keeps a foreign file from filling the memory."""
 CERTIFIED = EventType.CASE_CERTIFIED
 
 Stamper: TypeAlias = "Callable[[bytes], bytes]"
@@ -41,7 +41,7 @@ Stamper: TypeAlias = "Callable[[bytes], bytes]"
 
 
 class CertificateError(ValueError):
-    """Bytes that are no certificate of ours, or one that nobody we trust has signed."""
+    """The bytes are not a certificate of ours, or no trusted key has signed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Claim:
     """
     What a certificate says.
 
-    *log*, *size*, *root* (base64): the head under which the case stands.  *events*: how many the case has there.  *sums* and
-    *checkpoint*: the SHA-256 of the two files.  *files*: how many `SHA256SUMS` lists.
+    *log*, *size*, *root* (base64): the log's head that covers the case.  *events*: how many the case has under it.  *sums* and
+    *checkpoint*: the SHA-256 of the two files.  *files*: how many files `SHA256SUMS` lists.
     """
 
     case: str
@@ -98,7 +98,7 @@ class Certificate:
         return hashlib.sha256(self.raw).hexdigest()
 
     def draft(self, actor: str) -> Draft:
-        """Return the event that tells of this certificate; it goes into the log before the bundle leaves the house."""
+        """Return the event that records this certificate; append it before the bundle leaves the house."""
         claim = self.claim
         told: list[Json] = [{"name": layout.CERTIFICATE, "sha256": self.sha256, "size": len(self.raw)}]
         fields: Mapping[str, Json] = {"revision": claim.revision, "evidence": told}
@@ -108,7 +108,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A certificate whose signature was verified.  *signature* is what the *stamp* is over; None if there is none."""
+    """A certificate whose signature was verified.  *stamp*: over *signature*, not verified yet; None if there is none."""
 
     claim: Claim
     signature: bytes
@@ -116,36 +116,36 @@ class Opened:
 
 
 def former_of(record: Mapping[str, Any]) -> Former:
-    """Return the certificate that a `case.certified` leaf tells of."""
+    """Return the certificate that a `case.certified` leaf names.  Raises `CertificateError` if it names none."""
     told = {one.get("name"): one for one in record.get("evidence", [])}
     try:
         return Former(int(record["revision"]), str(told[layout.CERTIFICATE]["sha256"]))
     except (KeyError, TypeError) as exc:
-        raise CertificateError("certificate: cannot read what the log tells of the former one") from exc
+        raise CertificateError("certificate: cannot read the log's event of the former one") from exc
 
 
 def issue(claim: Claim, signer: CertificateSigner, stamp: Stamper | None) -> Certificate:
-    """Sign *claim* and have the signature stamped, unless there is nobody to ask."""
+    """Sign *claim* and have the signature stamped; *stamp* None leaves the stamp out."""
     return Certificate(seal(claim.statement, signer, stamp), claim)
 
 
 def seal(statement: bytes, signer: CertificateSigner, stamp: Stamper | None) -> bytes:
-    """Return a Sigstore bundle about *statement*, signed, and stamped unless there is nobody to ask."""
+    """Return a Sigstore bundle about *statement*, signed and stamped; *stamp* None leaves the stamp out."""
     signature = signer.sign(pae(statement))
     stamped = None if stamp is None else pinned(stamp(signature))
     return _render(statement, signature, signer.public_key, stamped)
 
 
 def pae(payload: bytes) -> bytes:
-    """Return what DSSE signs (pre-authentication encoding, version 1)."""
+    """Return the bytes that DSSE signs (pre-authentication encoding, version 1)."""
     return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
 
 
 def open_certificate(raw: bytes, trusted: tuple[EllipticCurvePublicKey, ...]) -> Opened:
     """
-    Return what one of *trusted* has signed.  The stamp is not looked at.
+    Return the certificate if one of *trusted* has signed it.  The stamp is not verified.
 
-    Raises `CertificateError` for any byte that `issue` would have written otherwise.
+    Raises `CertificateError` also for any byte that `issue` would not have written.
     """
     payload, signature, stamp = open_statement(raw, trusted)
     return Opened(_claim(payload), signature, stamp)
@@ -154,7 +154,7 @@ def open_certificate(raw: bytes, trusted: tuple[EllipticCurvePublicKey, ...]) ->
 def open_statement(
     raw: bytes, trusted: tuple[EllipticCurvePublicKey, ...], longest: int = LONGEST
 ) -> tuple[bytes, bytes, bytes | None]:
-    """Return the statement that one of *trusted* has signed, the signature and the stamp over that.  Raises `CertificateError`."""
+    """Return the statement that one of *trusted* has signed, its signature, and the signature's stamp.  Raises `CertificateError`."""
     payload, signature, stamp = _parts(raw, longest)
     message = pae(payload)
     key = next((key for key in trusted if keys.verifies(key, message, signature)), None)
@@ -166,7 +166,7 @@ def open_statement(
 
 
 def read_claim(raw: bytes) -> Claim:
-    """Return what a certificate says, believing it.  Raises `CertificateError` for other bytes."""
+    """Return what a certificate says, without verifying it.  Raises `CertificateError` for other bytes."""
     return _claim(_parts(raw)[0])
 
 
@@ -196,7 +196,7 @@ def _render(payload: bytes, signature: bytes, key: EllipticCurvePublicKey, stamp
 
 
 def envelope(payload: bytes, signature: bytes) -> dict[str, Json]:
-    """Return the DSSE envelope about *payload*, of which `pae` was signed."""
+    """Return the DSSE envelope of *payload*; *signature* is over `pae(payload)`."""
     return {"payload": _base64(payload), "payloadType": PAYLOAD, "signatures": [{"sig": _base64(signature)}]}
 
 

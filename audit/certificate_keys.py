@@ -1,7 +1,7 @@
 """
-The key that signs certificates: ECDSA P-256, another than the log's and in other hands (compliance, not operations).
+The key that signs certificates: ECDSA P-256.  It is not the log's key, and other people hold it (compliance, not operations).
 
-A file of its owner alone, as for the log (`audit.keys`), or a key store (`audit.key_uris.open_certificate_key`).
+It is in a file that only its owner can read (`audit.keys`), or in a key store (`audit.key_uris.open_certificate_key`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from audit.keys import KeyRefused
 
 
 class CertificateSigner(Protocol):
-    """Whoever holds the key: a file, or a key store."""
+    """Signs with the certificate key, from a file or a key store."""
 
     @property
     def public_key(self) -> EllipticCurvePublicKey: ...
@@ -52,7 +52,7 @@ class CertificateFileSigner:
 
 
 def open_or_create(path: Path) -> CertificateFileSigner:
-    """Return the signer of *path*, made on first use; one wins when several come first at once.  Raises `KeyRefused`."""
+    """Return the signer of *path*, made on first use; of several processes at once, one makes it.  Raises `KeyRefused`."""
     keys.create_missing(path, lambda: generate_private_key(SECP256R1()))
     return open_key(path)
 

@@ -1,7 +1,7 @@
 """
-Everything recomputed from the stored bytes, believing nothing: what an auditor runs first.
+Recompute the whole log from the stored bytes and trust no stored hash: the auditor's first command.
 
-Two passes, each a stream: the log in its order, then each case in its own.  Memory does not grow with the log.
+Two passes, each a stream: all entries in the log's order, then each case's events in theirs.  Memory does not grow with the log.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BY_CASE = select(e.c.idx, e.c.case_ref, e.c.case_seq, e.c.leaf).order_by(e.c.ca
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first thing that is not as it was written: the row, and what is wrong with it."""
+    """The first row that is not as it was written, and what is wrong with it."""
 
     idx: int
     what: str
@@ -45,7 +45,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found.  *root* is recomputed from the leaves; *erased* counts payloads that were erased openly; *gaps*: what it lacks."""
+    """What a check found.  *root*: recomputed from the leaves.  *erased*: payloads whose erasure is recorded.  *gaps*: missing entries."""
 
     origin: str | None
     size: int
@@ -56,7 +56,7 @@ class Report:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is broken, and nothing is said to be missing."""
+        """Whether nothing is broken, and the log has no gap."""
         return self.sound and not self.gaps
 
     @property
@@ -65,7 +65,7 @@ class Report:
 
 
 class _Stop(Exception):
-    """Carries the broken row out of a pass."""
+    """Ends a pass at its first broken row."""
 
     def __init__(self, idx: int, what: str) -> None:
         super().__init__(what)
@@ -74,16 +74,16 @@ class _Stop(Exception):
 
 def check(connection: Connection, *, origin: str | None = None, held: Sequence[Checkpoint] = ()) -> Report:
     """
-    Recompute the log.  *origin*: the name it must bear (None: that of its first leaf).
+    Recompute the log.  *origin*: the name that it must have (None: the name in its first leaf).
 
-    *held*: heads that were signed earlier and kept elsewhere; the log must still continue each of them.  Without one,
+    *held*: heads that were signed earlier and kept elsewhere; the log must still continue each of them.  Without such a head,
     a log whose last entries were cut off looks whole.
     """
     size = reading.size(connection)
     walk = _Walk(origin, held, _gaps(connection))
     found: list[Broken] = []
     for one_pass, query in ((walk.in_order, _IN_ORDER), (_by_case, _BY_CASE)):
-        # Only the rows that were there when the check began: others may be appended meanwhile.
+        # Only the rows that existed when the check began: more may be appended meanwhile.
         with reading.stream(connection, query.where(e.c.idx < size)) as rows:
             try:
                 one_pass(rows)
@@ -125,7 +125,7 @@ class _Walk:
             raise _Stop(idx, f"the log up to here is not the one whose head of {head.size} entries was signed")
 
     def _explained(self, head: Checkpoint) -> bool:
-        """Whether the log itself says that it lacks what this head had."""
+        """Whether a gap that the log records covers this head."""
         return any(gap.explains(head.size) for gap in self.gaps)
 
     def _frame(self, row: Row[Any], said: dict[str, Any]) -> None:
@@ -156,14 +156,14 @@ class _Walk:
 
     def _end(self) -> None:
         if self.unexplained:
-            raise _Stop(min(self.unexplained), "its payload is gone, and no payload.erased tells of it")
+            raise _Stop(min(self.unexplained), "its payload is gone, and no payload.erased records it")
         for head in self.held:
             if head.size > self.tree.size and not self._explained(head):
                 raise _Stop(self.tree.size, f"entries are missing: a head of {head.size} entries was signed")
 
 
 def _gaps(connection: Connection) -> list[Gap]:
-    """Return what the log says that it lacks.  Where it cannot be read the walk says why."""
+    """Return the gaps that the log records.  If they cannot be read, return none: the first pass then says why."""
     try:
         return epochs.told(connection)
     except (LeafError, KeyError, ValueError):
@@ -171,7 +171,7 @@ def _gaps(connection: Connection) -> list[Gap]:
 
 
 def _by_case(rows: Iterable[Row[Any]]) -> None:
-    """The second pass: each case's numbers without a gap, each leaf naming the digest of the one before it."""
+    """The second pass: each case's events are numbered without a gap, and each leaf names the digest of the one before it."""
     case, seq, prev, idx = None, 0, FIRST_PREV, -1
     for row in rows:
         if row.case_ref != case:
@@ -187,7 +187,7 @@ def _said(row: Row[Any]) -> dict[str, Any]:
     try:
         return leaves.read(bytes(row.leaf))
     except LeafError as exc:
-        raise _Stop(row.idx, "its leaf is not one") from exc
+        raise _Stop(row.idx, "its leaf cannot be read") from exc
 
 
 def _commitment(row: Row[Any]) -> str:

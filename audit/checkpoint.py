@@ -1,7 +1,7 @@
 """
-The head of the log in three lines, as C2SP has it (c2sp.org/tlog-checkpoint): origin, size, root.
+The head of the log in C2SP's three lines (c2sp.org/tlog-checkpoint): origin, size, root.
 
-No time and nothing else stands in it: extensions cannot be checked by others.  Time comes from those who countersign.
+It has no time and no extension, because nobody else could check them.  The time comes from witnesses and authorities.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
-        """What is signed, the final newline included."""
+        """The text that is signed, with its final newline."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """Read a note's text.  Lines after the third (extensions) are left aside.  Raises `NoteError` for other texts."""
+        """Read a note's text.  Lines after the third (extensions) are ignored.  Raises `NoteError` for other texts."""
         lines = text.split("\n")
         if len(lines) < 4 or not lines[0] or not _SIZE.fullmatch(lines[1]):
             raise NoteError("checkpoint: cannot read: not origin, size and root")
@@ -49,15 +49,15 @@ class Checkpoint:
 
 
 def sign(checkpoint: Checkpoint, signers: Iterable[Signer]) -> bytes:
-    """Return the signed note.  Raises `NoteError` unless the first signer bears the log's name."""
+    """Return the signed note.  Raises `NoteError` unless the first signer has the log's name."""
     listed = list(signers)
     if not listed or listed[0].verifier.name != checkpoint.origin:
-        raise NoteError("checkpoint: cannot sign: the key does not bear the log's name")
+        raise NoteError("checkpoint: cannot sign: the key does not have the log's name")
     return note.sign(checkpoint.text, listed)
 
 
 def open_checkpoint(raw: bytes, log: Verifier) -> Checkpoint:
-    """Return what the log's own key has signed.  Raises `NoteError` if it has not, or if it is another log's head."""
+    """Return the head that *log*'s key has signed.  Raises `NoteError` without that signature, or for another log's head."""
     checkpoint = Checkpoint.parse(note.open_note(raw, [log]).text)
     if checkpoint.origin != log.name:
         raise NoteError("checkpoint: cannot open: it is another log's")

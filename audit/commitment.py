@@ -1,11 +1,11 @@
 """
-What ties a case to a person and a last day without naming either: a digest in the leaf, two salts in the payload.
+A commitment ties a case to a person and a last day without naming them: a digest in the leaf, two salts in the payload.
 
     person      SHA-256 of {"company", "employee_no", "name", "salt": PERSON_SALT}
     commitment  SHA-256 of {"day", "person", "salt": SALT}
 
-Both over canonical JSON (RFC 8785), number and name folded.  Whoever is given the second line's values learns the day alone;
-whoever is given all of them, the person too.  Once the payload is erased, the digest says nothing.
+Both are over canonical JSON (RFC 8785), with number and name folded.  The second line's values reveal the day alone; all values
+together reveal the person too.  Once the payload is erased, the digest reveals nothing.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def folded_number(employee_no: str) -> str:
 
 
 def folded_name(name: str) -> str:
-    """Fold a name as commitments do: width, and any space as one."""
+    """Fold a name for a commitment: width, and each run of white space to one space."""
     return " ".join(unicodedata.normalize("NFKC", name).split())
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as a commitment has one, number and name folded, with the salt that hides them."""
+    """The person of a commitment: number and name folded, with the salt that hides them."""
 
     company: str
     employee_no: str
@@ -44,7 +44,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """*day* of a *person* (its digest), under *salt*."""
+    """The last *day* of a *person* (the person's digest), under *salt*."""
 
     day: str
     person: str
@@ -56,7 +56,7 @@ class Commitment:
 
 
 def commit(company: str, employee_no: str, name: str, day: str) -> tuple[Commitment, Person]:
-    """Commit to a person's last day under fresh salts."""
+    """Return a commitment to a person's last day, with fresh salts of 32 random bytes."""
     person = Person(company, folded_number(employee_no), folded_name(name), secrets.token_hex(32))
     return Commitment(day, person.sha256, secrets.token_hex(32)), person
 

@@ -1,8 +1,8 @@
 """
-Whether the log still continues what has left the house: the check that a restored backup does not pass.
+The rollback check: does the log still continue each head that has left the house?  A restored backup does not.
 
-A backup brings back a log that was once true.  Whatever is appended to it has the same numbers as other events had.  So the first
-append says so, in an entry of its own: a new epoch, see `audit.epochs`.  Nothing is refused.
+A backup brings back an older state of the log.  Events appended to it would reuse the numbers of lost ones.  So the first append
+adds an entry that says so and begins a new epoch, see `audit.epochs`.  No append is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from audit.placing import Draft, TrailError
 
 
 class Discontinued(TrailError):
-    """The database is not the one whose head left the house: older (a restored backup), or another history."""
+    """The database lacks entries of a head that left the house: a restored backup, or another history."""
 
     remedy = (
         "Restore a database at least as new as the newest anchor (LASTDAY_ANCHOR_FOLDER), if there is one. Else go on: the "
@@ -42,7 +42,7 @@ class SigningStopped(TrailError):
 
 
 def require(connection: Connection, head: Checkpoint) -> None:
-    """Raise `Discontinued` unless the log's first entries are those of *head*, or the log tells that it lacks them."""
+    """Raise `Discontinued` unless the log's first entries are those of *head*, or a gap in the log explains the difference."""
     if continues(connection, head) or any(gap.explains(head.size) for gap in epochs.told(connection)):
         return
     size = reading.size(connection)
@@ -63,10 +63,10 @@ def continues(connection: Connection, head: Checkpoint) -> bool:
 
 class Guard:
     """
-    Finds what has left the house and is not in the log; reads the folders of mirrored anchors only when they have changed.
+    Finds heads that have left the house and that the log lacks.  Reads the folders of mirrored anchors only when they have changed.
 
-    One for a process.  A folder that is missing or cannot be read delays the finding, and stops nothing: `lastday doctor` tells
-    of it.
+    One instance a process.  A folder that is missing or cannot be read stops nothing and only delays the check: `lastday doctor`
+    reports it.
     """
 
     def __init__(self, mirror: Mirror) -> None:
@@ -75,7 +75,7 @@ class Guard:
         self._said_in: object = None
 
     def __call__(self, connection: Connection) -> Draft | None:
-        """Return the event that must come first if the log lacks what it once had.  Call it with the log's lock held."""
+        """Return the event that begins a new epoch if the log lacks a mirrored head, else None.  Call it with the log's lock held."""
         changed = self._mirror.changed_at()
         if changed is None or changed == self._passed:
             return None
@@ -85,12 +85,12 @@ class Guard:
             return None
         if draft is not None:
             self._said_in = connection.get_transaction()
-        elif connection.get_transaction() is not self._said_in:  # what this transaction says may yet be taken back
+        elif connection.get_transaction() is not self._said_in:  # this transaction's own epoch may yet be rolled back
             self._passed = changed
         return draft
 
     def look(self, connection: Connection, *, strict: bool = False) -> Draft | None:
-        """Return the same, reading the folders.  Raises `OSError`, and with *strict* `NoteError` for a file that is no head."""
+        """Do the same, and always read the folders.  Raises `OSError`; with *strict*, `NoteError` for a file that is not a head."""
         common, lost = 0, None
         for head, note in self._mirror.heads(strict=strict):
             if continues(connection, head):

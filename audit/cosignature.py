@@ -1,7 +1,7 @@
 """
-What a witness signs: "at this time, this was the largest tree of that log that I had seen, and it continued all before".
+A witness's signature: "at this time, this was the largest tree of that log that I had seen, and it continued all before".
 
-c2sp.org/tlog-cosignature, the Ed25519 form (type 4).  A line of another form or key is left aside by whoever reads a note.
+c2sp.org/tlog-cosignature, the Ed25519 form (type 4).  A reader of a note ignores lines of another form or key.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class WitnessKey:
 
     @classmethod
     def parse(cls, vkey: str) -> WitnessKey:
-        """Read a vkey of type 4.  Raises `NoteError` for any other, one of a log (type 1) included."""
+        """Read a vkey of type 4.  Raises `NoteError` for any other, a log's (type 1) included."""
         name, kind, key = note.read_vkey(vkey)
         if kind != COSIGNATURE:
             raise NoteError("cosignature: cannot read the vkey: not a witness's Ed25519 key (type 4)")
         return cls(name, key)
 
     def claims(self, line: Line) -> bool:
-        """Say whether the line bears this key's name and id.  It may still be wrong."""
+        """Return whether the line has this key's name and id.  Its signature may still be wrong."""
         return (line.name, line.key_id) == (self.name, self.key_id)
 
     def verify(self, line: Line, text: str) -> datetime:
-        """Return when the witness signed the checkpoint *text*.  Raises `NoteError` unless the line is its own and right."""
+        """Return when the witness signed the checkpoint *text*.  Raises `NoteError` for another key's line or a wrong signature."""
         if not self.claims(line) or len(line.signature) != _TIME_SIZE + _SIGNATURE_SIZE:
             raise NoteError(f"cosignature: cannot verify: the line is not one of {self.name}")
         seconds, signature = int.from_bytes(line.signature[:_TIME_SIZE], "big"), line.signature[_TIME_SIZE:]
@@ -82,9 +82,9 @@ def cosign(text: str, key: WitnessKey, sign: Callable[[bytes], bytes], at: datet
 
 def cosigned(text: str, lines: Iterable[Line], keys: Iterable[WitnessKey]) -> dict[WitnessKey, datetime]:
     """
-    Return which of *keys* have cosigned *text*, and when; lines of other keys are left aside.
+    Return which of *keys* have cosigned *text*, and when; lines of other keys are ignored.
 
-    Raises `NoteError` if a line that claims one of *keys* is wrong, whoever else signed: such a note is malformed.
+    Raises `NoteError` if a line that names one of *keys* is wrong, even if the others are right: such a note is malformed.
     """
     known = {(key.name, key.key_id): key for key in keys}
     claimed = [(known[line.name, line.key_id], line) for line in lines if (line.name, line.key_id) in known]

@@ -1,7 +1,7 @@
 """
-Epochs: what a log says of entries that left the house and that it no longer has, after its database was restored from a backup.
+Epochs: the log's own record of entries that left the house and that it no longer has, after a backup was restored.
 
-The log goes on: proof never stands in the way of a cut.  Its first entry then is `trail.epoch`, which names the head that was lost.
+The log goes on, because no missing proof may delay a cut.  The first entry of a new epoch, `trail.epoch`, names the lost head.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from audit.placing import Draft
 
 ACTOR = "svc:trail"
 OLDER, OTHER = "older", "other"
-"""The log was shorter than the head that it lacks, or it had other entries."""
+"""Why the log lacks the head: it is older, with fewer entries, or it has other entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """
-    Entries from *from_size* to *size* of an earlier log of this name are not in this one, whose row *row* says so.
+    Entries *from_size* to *size* (excluded) of an earlier state of this log are missing.  The row *row* records it.
 
-    *root*: of the earlier log's *size* entries, in base64; *lost*: the SHA-256 of the note that tells it.
+    *root*: of the earlier state's *size* entries, in base64.  *lost*: the SHA-256 of the signed note with that root.
     """
 
     row: int
@@ -43,7 +43,7 @@ class Gap:
         return cls(row, int(said["from_size"]), int(said["size"]), str(said["root"]), str(said["checkpoint_sha256"]))
 
     def explains(self, size: int) -> bool:
-        """Whether a head of *size* entries may be the earlier log's, and no other history's."""
+        """Whether a head of *size* entries may belong to the earlier state.  Else it belongs to another history."""
         return self.from_size < size <= self.size
 
     def __str__(self) -> str:
@@ -51,14 +51,14 @@ class Gap:
 
 
 def key(note: bytes) -> str:
-    """Return the key under which the epoch that gives up this head is found: it is told once."""
+    """Return the deduplication key of the epoch that gives up this head: it is recorded once."""
     return f"epoch:{hashlib.sha256(note).hexdigest()}"
 
 
 def begin(head: Checkpoint, note: bytes, size: int, common: int) -> Draft:
     """
-    Return the event that gives up *head*, whose bytes are *note*.  *size*: how many entries the log has; *common*: how many
-    of them are proved to be the earlier log's.
+    Return the event that gives up *head*, signed in the bytes *note*.  *size*: how many entries the log has.  *common*: how many
+    of them are proved to be the earlier state's.
     """
     older = size < head.size
     said: dict[str, Any] = {
@@ -72,7 +72,7 @@ def begin(head: Checkpoint, note: bytes, size: int, common: int) -> Draft:
 
 
 def name(connection: Connection) -> str:
-    """Return the name of the epoch that the log is in: empty in the first."""
+    """Return the name of the log's present epoch: empty in the first."""
     gaps = told(connection)
     return named(gaps[-1]) if gaps else ""
 
@@ -83,7 +83,7 @@ def named(gap: Gap) -> str:
 
 
 def told(connection: Connection) -> list[Gap]:
-    """Return the gaps that the log tells of, oldest first.  Reads the log's own events."""
+    """Return the gaps that the log records, oldest first.  Reads the log's own events."""
     return [
         Gap.of(entry.idx, entry.record)
         for entry in reading.entries(connection, LOG_CASE)

@@ -1,4 +1,4 @@
-"""Every type of event that a leaf can tell: the one list, for the white list of fields, for the record's words, for casework."""
+"""Every type of event: the one list that `audit.fields`, the record's words and casework use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NoReturn
 
 
 class EventType(StrEnum):
-    """What happened.  A type is never renamed and never removed: leaves that bear it stand for ever."""
+    """What happened.  A type is never renamed and never removed: old leaves keep it for ever."""
 
     CASE_OPENED = "case.opened"
     CASE_NOTICED = "case.noticed"
@@ -89,4 +89,4 @@ class EventType(StrEnum):
 
 
 OF_THE_LOG = frozenset(kind for kind in EventType if kind.family in {"anchor", "log", "trail"})
-"""Those that concern the log itself; each other one belongs to a case."""
+"""Types that concern the log itself.  Every other type belongs to a case."""

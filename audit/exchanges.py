@@ -1,8 +1,8 @@
 """
-Exchanges with a vendor, as a leaf binds them: how many, and one root over them, however many there were.
+Exchanges with a vendor, as a leaf binds them: their count and one root over all of them.
 
-The list itself stands in the payload under `exchanges`; each entry is a leaf of an RFC 6962 tree, in its canonical JSON.
-Erased with the payload, it is gone, and the root tells nobody what it was over.
+The list itself is in the payload under `exchanges`.  Each entry, in canonical JSON, is a leaf of an RFC 6962 tree.
+Once the payload is erased, the list is gone, and the root reveals nothing about it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ IN_PAYLOAD = "exchanges"
 
 
 def bind(exchanges: Sequence[Mapping[str, Json]]) -> dict[str, Json] | None:
-    """Return what a leaf says of *exchanges*: `{count, root}`, None for none."""
+    """Return a leaf's field for *exchanges*: `{count, root}`, root in hexadecimal; None if there are no exchanges."""
     if not exchanges:
         return None
     tree = Frontier()

@@ -1,7 +1,7 @@
 """
-The log for tools that are not ours: `checkpoint` (a signed note), `entries.jsonl` (one leaf a line), `log.vkey`.
+Write the log for other tools: `checkpoint` (a signed note), `entries.jsonl` (one leaf a line), `log.vkey`.
 
-`log.vkey` lies beside the others for convenience.  Whoever verifies takes it from another hand: see docs/verify.md.
+`log.vkey` is beside them for convenience.  A verifier takes the key from an independent source: see docs/verify.md.
 """
 
 from __future__ import annotations
@@ -26,11 +26,10 @@ VKEY = "log.vkey"
 
 def export(connection: Connection, signer: Signer, folder: Path) -> Checkpoint:
     """
-    Write the three files into *folder*, made if it is missing; files of an earlier export are replaced, each at once.
-    Their owner alone can read them: they name nobody, and tell on which day which case moved.
+    Write the three files into *folder*, made if it is missing.  Files of an earlier export are replaced, each atomically.
+    Only their owner can read them: they name nobody, but show on which day which case moved.
 
-    The root is recomputed from the leaves that were written.  Raises `TrailError` if the stored hashes say otherwise:
-    nothing is signed then.
+    The root is recomputed from the written leaves.  Raises `TrailError`, and signs nothing, if the stored hashes differ.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     size = reading.size(connection)

@@ -1,9 +1,9 @@
 """
 What a leaf may say: the fields of each type of event, and the shape of each field.
 
-Leaves can never be erased, so nothing about a person may stand in one.  Two guards see to it: a field that is not
-listed here is refused, and a listed one only takes words, counts, times, digests and random references, no free text.
-Vendors' ids of people belong to the payload: a reference has a form that none of them has.
+Leaves can never be erased, so a leaf may say nothing about a person.  Two rules ensure it.  A field that is not listed here is
+refused.  A listed field takes only words, counts, times, digests and random references, never free text.
+Vendors' ids of people belong to the payload: no vendor's id has the form of a reference.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _flag(value: Json) -> bool:
 
 
 def time(value: Json) -> bool:
-    """Say whether it is a moment as every leaf writes it: such strings sort as the moments follow."""
+    """Return whether it is a time as leaves write it (UTC, milliseconds): such strings sort in the order of time."""
     if not _TIME_FORM(value):
         return False
     try:
@@ -64,8 +64,8 @@ def _indices(value: Json) -> bool:
 
 def _exchanges(value: Json) -> bool:
     """
-    Files, or exchanges as older leaves list them: each with at least one listed field; or exchanges as `audit.exchanges` binds
-    them.
+    Return whether it is a list of files, a list of exchanges (older leaves; each has at least one listed field), or what
+    `audit.exchanges.bind` returns.
     """
     if isinstance(value, dict):
         return value.keys() == {"count", "root"} and _count(value["count"]) and digest(value["root"])
@@ -103,7 +103,7 @@ EVIDENCE: Mapping[str, Shape] = {
 """One recorded exchange or file.  Its path with the vendor's ids belongs to the payload."""
 
 SHAPES: Mapping[str, Shape] = {
-    # what it is about: random references made by casework, whose meaning stands in the payload
+    # what it is about: random references made by casework; the payload has their meaning
     **dict.fromkeys(("op", "account", "entitlement", "question", "waiver", "departure", "pause"), reference),
     # words of the vocabulary
     **dict.fromkeys(
@@ -213,7 +213,7 @@ RULES: Mapping[EventType, Rule] = {
 
 
 def refuse_unlisted(kind: EventType, fields: Mapping[str, Json]) -> None:
-    """Raise `ValueError`, naming the field and never its value, unless *fields* suit the rule and their shapes."""
+    """Raise `ValueError` unless *fields* suit the rule and their shapes.  The message names the field and never its value."""
     rule = RULES[EventType(kind)]
     for missing in sorted(rule.required - fields.keys()):
         raise ValueError(f"trail: cannot record {kind}: {missing} is missing")

@@ -1,4 +1,4 @@
-"""All witnesses of a policy asked at once, for as long as patience lasts.  Who answers later is heard at the next anchor."""
+"""Ask all witnesses of a policy at once to cosign a head.  A witness that answers too late cosigns the next anchor."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from audit.witness import Ahead, Asker, EpochBefore, ForkSeen, Prove, WitnessFai
 @dataclass(frozen=True, slots=True)
 class Submission:
     """
-    A signed head for the witnesses.  *old*: the size that they are believed to have signed last; *lost* says of a size whether the
-    log tells that it lacks the head that had it.
+    A signed head for the witnesses.  *old*: the size that we believe they signed last.  *lost*: returns whether a gap that the
+    log records explains a head of this size.
     """
 
     head: Checkpoint
@@ -30,7 +30,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The cosignatures that came in time, in the policy's order, and what kept the others."""
+    """The cosignatures that came in time, in the policy's order, and why the others did not."""
 
     lines: tuple[Line, ...]
     problems: tuple[str, ...]
@@ -40,7 +40,7 @@ def gather(client: httpx.Client, witnesses: Iterable[Witness], submission: Submi
     """
     Ask every witness that has a URL, and wait *patience* seconds for all of them together.
 
-    Raises `ForkSeen` or `Ahead` if one of them says so, whoever else signed.
+    Raises `ForkSeen` or `Ahead` if one witness reports it, even if the others signed.
     """
     asked = [witness for witness in witnesses if witness.url is not None]
     if not asked:

@@ -1,5 +1,5 @@
 """
-Ed25519 on a PKCS#11 token: securesystemslib's own class for tokens knows ECDSA alone, and C2SP notes want Ed25519.
+Ed25519 on a PKCS#11 token: C2SP notes need Ed25519, and securesystemslib's own class for tokens supports ECDSA only.
 
 PKCS#11 3.0, section 2.3.14 (EdDSA).  Needs python-pkcs11 (`pip install lastday[kms-pkcs11]`) and PYKCS11LIB, the path of
 the token's library.
@@ -20,7 +20,7 @@ class HsmEd25519(Signer):
     """
     Signs with the private key whose identifier is *key_id*, on the token with this *label* (None: the only one).
 
-    URI: `hsm-ed25519:<decimal identifier>[?label=<token>]`.  The PIN is asked for at each signature and kept nowhere.
+    URI: `hsm-ed25519:<decimal identifier>[?label=<token>]`.  Each signature asks for the PIN, which is never stored.
     """
 
     SCHEME = "hsm-ed25519"
@@ -38,14 +38,14 @@ class HsmEd25519(Signer):
 
     @classmethod
     def from_priv_key_uri(cls, priv_key_uri: str, public_key: Key, ask: SecretsHandler | None = None) -> HsmEd25519:
-        """Raise `ValueError` without an Ed25519 key, without a handler for the PIN, or for an identifier that is no number."""
+        """Raise `ValueError` without an Ed25519 key, without a handler for the PIN, or if the identifier is not a number."""
         uri = parse.urlparse(priv_key_uri)
         if not isinstance(public_key, SSlibKey) or public_key.scheme != "ed25519" or ask is None:
             raise ValueError("hsm-ed25519: needs an Ed25519 public key and a handler for the PIN")
         return cls(int(uri.path), dict(parse.parse_qsl(uri.query)).get("label"), public_key, ask)
 
     def sign(self, payload: bytes) -> Signature:
-        """Return the signature; python-pkcs11's own errors come through."""
+        """Return the signature.  Raises python-pkcs11's own errors."""
         library = self._pkcs11.lib(os.environ["PYKCS11LIB"])
         token = library.get_token(token_label=self._label, token_flags=self._pkcs11.TokenFlag.TOKEN_INITIALIZED)
         with token.open(user_pin=self._pin("pin")) as session:

@@ -1,14 +1,14 @@
 """
-Signing keys that live elsewhere: Vault, a cloud's key store, a PKCS#11 token, by securesystemslib's URIs.
+Signing keys in a key store: Vault, a cloud's KMS or a PKCS#11 token, named by securesystemslib's URIs.
 
     hv:NAME/VERSION        Vault's transit engine        (VAULT_ADDR, VAULT_TOKEN)          Ed25519
     hsm-ed25519:ID?label=  a PKCS#11 token               (PYKCS11LIB; see `audit.hsm`)      Ed25519
     hsm:ID?label=          a PKCS#11 token               (PYKCS11LIB)                       ECDSA P-256
     awskms:ID, gcpkms:ID, azurekms:ID                                                      ECDSA P-256
-    file2:PATH             a PEM file (`audit.keys` is the better way: it looks at the file's mode)
+    file2:PATH             a PEM file (`audit.keys` is better: it checks the file's mode)
 
-The log needs Ed25519 (C2SP), the certificate ECDSA P-256 (Sigstore).  The public key is given beside the URI and never asked
-for at the key store: what a store answers today is no proof of what it was asked to keep.
+The log needs Ed25519 (C2SP), the certificate ECDSA P-256 (Sigstore).  The caller gives the public key beside the URI; it is never
+read from the key store, because the store's answer does not prove which key it was asked to keep.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ from audit.note import Verifier, check_name
 SIGNER_FOR_URI_SCHEME.setdefault(HsmEd25519.SCHEME, HsmEd25519)
 
 AskSecret: TypeAlias = "Callable[[str], str]"
-"""Asked for what the store wants to hear ("pin"): returns it, and nobody keeps it."""
+"""Called with the name of a secret that the store needs ("pin"); returns the secret.  Nobody stores it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
     """
-    A private key that we may use and never see.
+    A private key that stays in its store.
 
-    Each signature is verified before it is returned: a store that signs with another key, or another version of it, would
-    otherwise spoil the log in silence.
+    Each signature is verified before it is returned: else a store that signs with another key, or another version of it, would
+    break the log without an error.
     """
 
     uri: str
     _signer: StoreSigner = field(repr=False)
 
     def sign(self, message: bytes) -> bytes:
-        """Return the signature as the algorithm has it (Ed25519: 64 bytes, ECDSA: DER).  Raises `KeyRefused`."""
+        """Return the signature (Ed25519: 64 bytes, ECDSA: DER).  Raises `KeyRefused` for each error of the store."""
         scheme = self.uri.partition(":")[0]
         try:
             signature: Signature = self._signer.sign(message)
             self._signer.public_key.verify_signature(signature, message)
-        except Exception as exc:  # each store has errors of its own, and securesystemslib promises none
+        except Exception as exc:  # each store has its own errors, and securesystemslib documents no common one
             raise KeyRefused(f"key store {scheme}: cannot sign: {type(exc).__name__}") from exc
         return bytes.fromhex(signature.signature)
 
@@ -63,8 +63,8 @@ def open_stored_key(uri: str, public: Path, secret: AskSecret | None = None) -> 
     """
     Return the key of *uri* and its public half from the PEM file *public*.
 
-    Raises `KeyRefused` if the URI is of no known store, if that store's library is not installed, or if the public key is
-    none that the store's signer can use.  Whether the store answers shows with the first signature.
+    Raises `KeyRefused` if the URI's scheme is unknown, if the store's library is not installed, or if the store's signer cannot
+    use the public key.  Does not call the store: whether it answers shows with the first signature.
     """
     scheme = uri.partition(":")[0]
     if scheme not in SIGNER_FOR_URI_SCHEME:
@@ -74,7 +74,7 @@ def open_stored_key(uri: str, public: Path, secret: AskSecret | None = None) -> 
         signer = StoreSigner.from_priv_key_uri(uri, SSlibKey.from_crypto(crypto), secret)  # type: ignore[arg-type]  # it refuses other types itself
     except UnsupportedLibraryError as exc:
         raise KeyRefused(f"key store {scheme}: cannot be used: its library is not installed ({exc})") from exc
-    except Exception as exc:  # the same: no store's errors are promised
+    except Exception as exc:  # as in `sign`: no documented set of errors
         raise KeyRefused(f"key store {scheme}: cannot be opened: {type(exc).__name__}") from exc
     return StoredKey(uri, signer), crypto
 

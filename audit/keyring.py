@@ -1,8 +1,8 @@
 """
-What the log itself tells of its keys: which came, which went, and which was stolen since when.
+The log's own record of its keys: which were added, retired or compromised, and when.
 
-A change of key overlaps: both sign for at least one anchor, so that a reader of either finds a signature that he knows.
-After a theft, what was stamped by a time-stamping authority *before* it stands: the thief cannot get an old time.
+During a rotation both keys sign at least one anchor, so that a reader who knows only one of them can still verify it.
+After a theft, heads that an authority stamped *before* the theft stay valid: the thief cannot get an old stamp.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ def added(key: Verifier, actor: str) -> Event:
 
 
 def retired(key: Verifier, actor: str) -> Event:
-    """Tell that heads which contain this event need another signature than *key*'s."""
+    """Return the event that retires *key*: its signature does not count under a head that contains this event."""
     return Event(RETIRED, LOG_CASE, actor, {"vkey": key.vkey})
 
 
 def compromised(key: Verifier, since: datetime, actor: str) -> Event:
-    """Tell that from *since* on a signature of *key* proves nothing."""
+    """Return the event that says: a signature of *key* counts only under a head stamped before *since*."""
     return Event(COMPROMISED, LOG_CASE, actor, {"vkey": key.vkey, "since_at": stamp(since)})
 
 
 @dataclass
 class Keyring:
     """
-    Reads a log's leaves in their order (`see`), then says which signatures count (`objection`).
+    Reads a log's leaves in their order (`see`), then decides which signatures count (`objection`).
 
-    It only ever takes trust away, and for good: `log.key_added` is told for people, since whoever holds a key could tell it.
+    It only removes trust, and never restores it.  It ignores `log.key_added`, since a thief of a key could append that too.
     """
 
     retired: dict[str, int] = field(default_factory=dict)
     compromised: dict[str, datetime] = field(default_factory=dict)
 
     def see(self, idx: int, said: Mapping[str, Any]) -> None:
-        """Take note of leaf *idx*, as `audit.leaf.read` gives it.  The earliest time of a theft holds."""
+        """Read leaf *idx*, parsed by `audit.leaf.read`.  Of several times of a theft, the earliest counts."""
         match said["type"]:
             case EventType.LOG_KEY_RETIRED:
                 self.retired.setdefault(said["vkey"], idx)
@@ -59,13 +59,13 @@ class Keyring:
 
     def objection(self, key: Verifier, size: int, stamped_at: datetime | None) -> str | None:
         """
-        Return why *key*'s signature under a head of *size* entries counts for nothing, None if it counts.
+        Return why *key*'s signature under a head of *size* entries does not count, None if it counts.
 
-        *stamped_at*: the time of a verified stamp over that head, None if it has none.
+        *stamped_at*: the time of a verified stamp over that head, None without a stamp.
         """
         since = self.compromised.get(key.vkey)
         if since is not None and (stamped_at is None or stamped_at >= since):
-            return f"its key was compromised since {stamp(since)}, and no earlier time stamp stands over it"
+            return f"its key was compromised since {stamp(since)}, and no earlier time stamp covers it"
         gone = self.retired.get(key.vkey)
         if gone is not None and size > gone:
             return f"its key was retired by entry {gone}"

@@ -1,8 +1,8 @@
 """
-The log's signing key in a file of its own, and the protocol by which something better can take its place.
+The log's signing key in a file.  For keys in a key store see `audit.key_uris`.
 
-The file is PKCS#8 in PEM, unencrypted, readable by its owner alone: `openssl pkey -in FILE -pubout` shows the public part.
-The key itself never reaches a message, a log line or a repr.
+The file is PKCS#8 in PEM, unencrypted, readable only by its owner: `openssl pkey -in FILE -pubout` shows the public part.
+The key itself is never part of a message, a log line or a repr.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LONGEST = 4096
 
 
 class KeyRefused(Exception):
-    """A key file that is not to be trusted: readable by others, not ours, not a file, or not an Ed25519 key."""
+    """A key that cannot be used: its file is readable by others, another user's, not a file, or of the wrong type; or its store fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def open_or_create(path: Path, name: str) -> FileSigner:
     """
     Return the signer of *path*, made on first use.
 
-    Safe when several processes come first at once: one key wins, and all return it.  Raises `KeyRefused`.
+    Safe for several processes at once: one of them makes the key, and all return it.  Raises `KeyRefused`.
     """
     check_name(name)
     create_missing(path, Ed25519PrivateKey.generate)
@@ -60,7 +60,7 @@ def open_or_create(path: Path, name: str) -> FileSigner:
 
 
 def open_key(path: Path, name: str) -> FileSigner:
-    """Return the signer of an existing file.  Raises `KeyRefused` if it is missing, or not to be trusted."""
+    """Return the signer of an existing file.  Raises `KeyRefused` if it is missing or cannot be used."""
     key = read_file(path)
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyRefused("key file: cannot use: not an Ed25519 key")
@@ -80,7 +80,7 @@ def read_file(path: Path) -> PrivateKeyTypes:
 
 
 def create_missing(path: Path, generate: Callable[[], PrivateKeyTypes]) -> None:
-    """Write a new key to *path* unless something is there.  Of several at once, one wins."""
+    """Write a new key to *path* unless something is there.  Of several processes at once, one writes it."""
     with contextlib.suppress(FileExistsError):
         if not os.path.lexists(path):
             write_once(path, generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

@@ -1,4 +1,4 @@
-"""One anchor job at a time, over all processes that share a database.  Whoever dies gives the lead back at once."""
+"""The leader lock: of all processes that share a database, one runs the anchor job.  A leader that dies frees it at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 KEY = 0x6C61_7374_6461_7932
-"""PostgreSQL's advisory lock is a number: "lastday2"."""
+"""The number of PostgreSQL's advisory lock: the bytes of "lastday2"."""
 
 _TRY = text("SELECT pg_try_advisory_lock(:key)").bindparams(key=KEY)
 _GIVE = text("SELECT pg_advisory_unlock(:key)").bindparams(key=KEY)
@@ -18,14 +18,14 @@ _GIVE = text("SELECT pg_advisory_unlock(:key)").bindparams(key=KEY)
 
 @contextmanager
 def leadership(engine: Engine, folder: Path) -> Iterator[bool]:
-    """Yield whether we lead.  On SQLite, which is one machine, a lock file in *folder* decides; else the database."""
+    """Yield whether this process leads.  The lock is PostgreSQL's, or, since SQLite serves one machine, a file in *folder*."""
     with _by_database(engine) if engine.dialect.name == "postgresql" else _by_file(folder) as leads:
         yield leads
 
 
 @contextmanager
 def _by_database(engine: Engine) -> Iterator[bool]:
-    """Hold the lock by a session of its own, without a transaction: it may last as long as an authority is slow."""
+    """Hold the lock in a session without a transaction, because a slow authority may keep the job busy for long."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         leads = bool(session.execute(_TRY).scalar_one())
         try:

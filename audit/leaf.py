@@ -1,7 +1,7 @@
 """
 The exact bytes of one event: RFC 8785 JSON on one line, without personal data, chained per case.
 
-Once written they are kept and never serialised again: the tree, the chain and every proof are over these bytes.
+Written bytes are stored and never serialised again: the tree, the chain and every proof are over these bytes.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ VERSION = 1
 LONGEST = 65_535
 """Bytes: the longest entry of a C2SP tile, which older logs may hold."""
 WIDEST = 4_096
-"""Bytes: the longest leaf that is written.  What grows with a tenant is told as a count and a root: see `audit.exchanges`."""
+"""Bytes: the longest leaf that is written.  A list that grows with a tenant becomes a count and a root: see `audit.exchanges`."""
 FIRST_PREV = "0" * 64
 SALT_SIZE = 32
 _JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
 LOG_CASE = "log"
 """The case reference of events that concern the log itself (anchors)."""
 FRAME = frozenset({"actor", "case", "log", "prev", "seq", "time", "type", "v"})
-"""What every leaf has.  `payload_commit` is there when the event has a payload."""
+"""The fields that every leaf has.  A leaf has `payload_commit` if its event has a payload."""
 
 
 class LeafError(ValueError):
-    """Bytes that are no leaf of ours, or that cannot become one."""
+    """The bytes are not a leaf of ours, or a value cannot be written into a leaf."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """
-    Something that happened, as a leaf will tell it.
+    An event, as its leaf will record it.
 
     *actor*: `svc:<component>`, `role:<role>` or `person:<random reference>`; the person's name goes to the payload.
-    *case*: a random id.  *fields*: see `audit.fields`; one that is None is left out.  Raises `ValueError` for anything
-    that is not listed there, so that an intent which could not be told stops its action before it begins.
+    *case*: a random id.  *fields*: see `audit.fields`; a field of value None is left out.  Raises `ValueError` for a field that is
+    not listed there: an intent that cannot be recorded so stops its action before it begins.
     """
 
     type: EventType
@@ -58,13 +58,13 @@ class Event:
             raise ValueError("trail: cannot record an event: case or actor is not an opaque reference")
         said: dict[str, Json] = {name: value for name, value in self.fields.items() if value is not None}
         words.refuse_unlisted(self.type, said)
-        own: dict[str, Json] = json.loads(canonical(said))  # a copy: the caller keeps no hold on ours
+        own: dict[str, Json] = json.loads(canonical(said))  # a copy: the caller cannot change it later
         object.__setattr__(self, "fields", MappingProxyType(own))
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a leaf stands: its log, its place in the case's chain, its time (as `stamp` writes it)."""
+    """The position of a leaf: its log, its place in the case's chain, its time (written by `stamp`)."""
 
     log: str
     seq: int
@@ -73,7 +73,7 @@ class Frame:
 
 
 def canonical(value: Json) -> bytes:
-    """Return the RFC 8785 bytes.  Raises `LeafError` for what JSON readers would not agree on (integers from 2^53, NaN)."""
+    """Return the RFC 8785 bytes.  Raises `LeafError` for values that JSON readers read differently (integers from 2^53, NaN)."""
     try:
         return _JSON.encode(value).encode() if _is_plain(value) else rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as exc:
@@ -97,7 +97,7 @@ def stamp(when: datetime) -> str:
 
 
 def commitment(salt: bytes, payload: bytes) -> str:
-    """Bind a payload without telling it: `cat salt payload | sha256sum`.  Not guessable once the salt is gone."""
+    """Bind a payload without revealing it: `cat salt payload | sha256sum`.  Without the salt the payload cannot be guessed."""
     if len(salt) != SALT_SIZE:
         raise LeafError("trail: cannot commit to a payload: the salt is not 32 bytes")
     return hashlib.sha256(salt + payload).hexdigest()

@@ -1,8 +1,8 @@
 """
 The tree of RFC 6962 (section 2.1; the verifiers are those of RFC 9162, section 2.1.3.2 and 2.1.4.2).
 
-The hash of each complete subtree is kept with the leaf that completes it: the subtree at *level*, *index* in row
-`((index + 1) << level) - 1`, at bytes `32 * level`.  So a root or a proof needs about log2(n) rows, and no row changes.
+The hash of each complete subtree is stored with the leaf that completes it: the subtree at *level*, *index* in row
+`((index + 1) << level) - 1`, from byte `32 * level`.  So a root or a proof reads about log2(n) rows, and no row ever changes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 Read: TypeAlias = "Callable[[int, int], bytes]"
-"""(level, index) to the hash of that complete subtree."""
+"""Takes (level, index), returns the hash of that complete subtree."""
 
 SIZE = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
@@ -27,15 +27,15 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def row_of(level: int, index: int) -> int:
-    """Return the row that completes, and so keeps, this subtree."""
+    """Return the row that completes this subtree and stores its hash."""
     return ((index + 1) << level) - 1
 
 
 class Frontier:
     """
-    The right edge of a tree of *size* leaves: all that is needed to add the next ones and to tell the root.
+    The right edge of a tree of *size* leaves: enough to add leaves and to compute the root.
 
-    *read* fetches what an existing tree already has, when it is first needed; a new tree needs none.
+    *read* fetches the hashes of an existing tree when they are first needed; a new tree needs no *read*.
     """
 
     def __init__(self, size: int = 0, read: Read | None = None) -> None:
@@ -76,7 +76,7 @@ def _split(size: int) -> int:
 
 
 def subtree(low: int, high: int, read: Read) -> bytes:
-    """Return the hash over the leaves [low, high), where *low* is a place at which the tree splits."""
+    """Return the hash over the leaves [low, high); *low* must be an index at which the tree splits."""
     size = high - low
     if size & (size - 1) == 0:
         level = size.bit_length() - 1
@@ -90,7 +90,7 @@ def root(size: int, read: Read) -> bytes:
 
 
 def inclusion(index: int, size: int, read: Read) -> list[bytes]:
-    """Prove that leaf *index* stands in the tree of *size*; the hash next to the leaf comes first."""
+    """Prove that leaf *index* is in the tree of *size*; the hash next to the leaf comes first."""
     if not 0 <= index < size:
         raise ValueError(f"tree of {size}: no leaf {index}")
     return _path(index, (0, size), read)
@@ -124,7 +124,7 @@ def _subproof(old: int, span: tuple[int, int], read: Read, *, known: bool) -> li
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Say whether *proof* places the leaf hash *leaf* at *index* in the tree of *size* with this *root*."""
+    """Return whether *proof* shows the leaf hash *leaf* at *index* in the tree of *size* with this *root*."""
     if not 0 <= index < size:
         return False
     fn, sn, r = index, size - 1, leaf
@@ -142,7 +142,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 
 def verify_consistency(old: tuple[int, bytes], new: tuple[int, bytes], proof: Sequence[bytes]) -> bool:
-    """Say whether *proof* shows the tree *old* (size, root) to be a prefix of the tree *new*."""
+    """Return whether *proof* shows that the tree *old* (size, root) is a prefix of the tree *new*."""
     (first, first_root), (second, second_root) = old, new
     if not 0 <= first <= second:
         return False

@@ -1,9 +1,9 @@
 """
-Anchors as files, outside of the database: what tells whether a database is as old as a backup.
+Anchors as files outside of the database: they show whether the database was restored from an older backup.
 
-`<folder>/<origin, percent-encoded>/00000046.checkpoint` and `.tsr` beside it; each later epoch has a folder of its own beside that
-one (`…~epoch-00000045-<digest>`).  Put the folder where a restored backup does not reach it, and copy it away: each file is public,
-and each is evidence.
+`<folder>/<origin, percent-encoded>/00000046.checkpoint` and `.tsr` beside it; each later epoch has a folder beside that one
+(`…~epoch-00000045-<digest>`).  Put the folder where a restored backup does not overwrite it, and copy it elsewhere: each file is
+public, and each is evidence.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ REFUSED = ".refused"
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """The files of one log's anchors below *root*.  Nothing in it is ever changed or removed."""
+    """The files of one log's anchors below *root*.  No anchor's file is ever changed or removed."""
 
     root: Path
     origin: str
 
     def folder(self, epoch: str = "") -> Path:
-        """Return where the anchors of an epoch lie (`audit.epochs.name`); the first one has no name."""
+        """Return the folder of an epoch's anchors (`audit.epochs.name`); the first epoch's name is empty."""
         return self.root / (quote(self.origin, safe="") + (f"~{epoch}" if epoch else ""))
 
     def keep(self, anchor: Anchor, epoch: str = "") -> None:
-        """Write the note, and the stamp once there is one.  Twice is safe."""
+        """Write the note, and the stamp if the anchor has one.  Safe to repeat."""
         self.keep_note(anchor.size, anchor.note, epoch)
         if anchor.tsr is not None:
             self._write(anchor.size, STAMP, anchor.tsr, epoch)
 
     def keep_note(self, size: int, raw: bytes, epoch: str = "") -> None:
-        """Write a head that has left the house, whoever holds it."""
+        """Write the signed note of a head that has left the house: an anchor's, or one that a witness holds."""
         self._write(size, NOTE, raw, epoch)
 
     def keep_refused(self, size: int, response: bytes, epoch: str = "") -> None:
-        """Write what an authority sent and we could not verify, for a person to look at."""
+        """Write an authority's answer that could not be verified, so that a person can look at it."""
         self._write(size, STAMP + REFUSED, response, epoch)
 
     def heads(self, *, strict: bool = False) -> Iterator[tuple[Checkpoint, bytes]]:
         """
         Yield the largest head of each epoch, with its note.
 
-        A file that is no head is passed over for the next smaller one; with *strict* it raises `NoteError`.  Raises `OSError` if
-        a folder cannot be read.
+        A file that is not a head of this log is skipped for the next smaller one; with *strict* it raises `NoteError`.  Raises
+        `OSError` if a folder cannot be read.
         """
         if strict and (self.root.exists() or self.root.is_symlink()):
             next(self.root.iterdir(), None)  # raises if it cannot be listed
@@ -69,14 +69,14 @@ class Mirror:
                     raise NoteError(f"anchors: cannot use the mirrored file of size {size}: it is no head of this log")
 
     def changed_at(self) -> tuple[int, ...] | None:
-        """Return numbers that change when a file is added, None while there is no folder that can be looked at."""
+        """Return the folders' modification times (ns), which change when a file is added; None if a folder cannot be read."""
         try:
             return tuple(folder.stat().st_mtime_ns for folder in self._folders())
         except OSError:
             return None
 
     def _folders(self) -> list[Path]:
-        """Return the folders of all epochs that there are.  Raises `OSError` if that cannot be seen."""
+        """Return the existing folders of all epochs.  Raises `OSError` if they cannot be listed."""
         first = self.folder().name
         try:
             found = sorted(self.root.iterdir())
@@ -92,7 +92,7 @@ class Mirror:
         return head if (head.origin, head.size) == (self.origin, size) else None
 
     def _write(self, size: int, ending: str, raw: bytes, epoch: str) -> None:
-        """Write at once and durably: no reader ever sees half a file, and no file loses what it had."""
+        """Write atomically and durably.  An existing file stays as it is, except a refused answer, which is replaced."""
         path = self.folder(epoch) / f"{size:08d}{ending}"
         if path.exists() and not ending.endswith(REFUSED):
             return

@@ -1,8 +1,8 @@
 """
-Signed notes as C2SP has them (c2sp.org/signed-note), with Ed25519 signatures (type 1).
+C2SP's signed notes (c2sp.org/signed-note), with Ed25519 signatures (type 1).
 
-A note is its text, an empty line, and one or more lines `— name base64(key id, signature)`.  Lines of keys that one
-does not know are left aside: logs change keys and gather witnesses, and old readers must still open their notes.
+A note is its text, an empty line, and one or more lines `— name base64(key id, signature)`.  A reader ignores lines of unknown
+keys: logs change keys and add witnesses, and older readers must still open their notes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _DASH = "— "
 
 
 class NoteError(ValueError):
-    """A note that is not one, is not signed by a known key, or carries a known key's wrong signature."""
+    """The bytes are not a note, no known key has signed it, or a known key's signature is wrong."""
 
 
 def check_name(name: str) -> str:
-    """Return a key's name as it is.  Raises `NoteError` for an empty one, spaces, control characters or a plus sign."""
+    """Return a key's name unchanged.  Raises `NoteError` if it is empty or has spaces, control characters or a plus sign."""
     if not name or "+" in name or any(c.isspace() or ord(c) < 0x20 for c in name):
         raise NoteError("note: cannot use the key's name: empty, or with a space or a plus sign")
     return name
@@ -71,7 +71,7 @@ class Verifier:
 
     @property
     def key_id(self) -> bytes:
-        """A hint for finding the key again, not a safe identity."""
+        """Four bytes that help to find the key; too few to identify it safely."""
         return key_id(self.name, ED25519, self.key)
 
     @property
@@ -96,7 +96,7 @@ class Verifier:
 
 
 class Signer(Protocol):
-    """Whoever holds a signing key: a file (`audit.keys`), or a key management service."""
+    """Signs with a key in a file (`audit.keys`) or in a key store (`audit.key_uris`)."""
 
     @property
     def verifier(self) -> Verifier: ...
@@ -108,7 +108,7 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One signature line as it stands: whose it claims to be, and the bytes."""
+    """One signature line, not verified: the key that it names, and the signature's bytes."""
 
     name: str
     key_id: bytes
@@ -117,7 +117,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A note's text (its final newline included), the keys that were seen to have signed it, and the lines left aside."""
+    """A note's text (its final newline included), the keys whose signatures were verified, and the lines of unknown keys."""
 
     text: str
     signed_by: tuple[Verifier, ...]
@@ -138,7 +138,7 @@ def signature_line(verifier: Verifier, signature: bytes) -> str:
 
 
 def write_line(line: Line) -> str:
-    """Return the line as it stands in a note, with its newline."""
+    """Return the line as it is written in a note, with its newline."""
     return f"{_DASH}{line.name} {base64.b64encode(line.key_id + line.signature).decode()}\n"
 
 
@@ -146,7 +146,7 @@ def open_note(raw: bytes, verifiers: Iterable[Verifier]) -> Opened:
     """
     Return the text if at least one of *verifiers* signed it.
 
-    Raises `NoteError` if none did, and if a line that claims a known key has a wrong signature, whoever else signed.
+    Raises `NoteError` if none did, and if a line that names a known key has a wrong signature, even if another is right.
     """
     text, lines = split(raw)
     known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
@@ -165,7 +165,7 @@ def open_note(raw: bytes, verifiers: Iterable[Verifier]) -> Opened:
 
 
 def split(raw: bytes) -> tuple[str, list[Line]]:
-    """Part a note into text and signature lines, without believing either.  Raises `NoteError` for other bytes."""
+    """Split a note into text and signature lines, and verify neither.  Raises `NoteError` for other bytes."""
     try:
         whole = raw.decode("utf-8")
     except UnicodeDecodeError as exc:

@@ -1,8 +1,8 @@
 """
-The log as an outbox: whoever passes events on (to a SIEM, say) reads what lies after a cursor of its own.
+The log as an outbox: each reader that passes events on (to a SIEM, say) has its own cursor in the log.
 
-At least once: a cursor is moved after its events were passed on, and never back.  An event is named by epoch and index: a log that
-was restored from a backup gives numbers again, and its first entry then, `trail.epoch`, is an event like any other.
+Delivery is at least once: a cursor moves after its events were passed on, and never back.  An event is named by epoch and index,
+because a log restored from a backup uses indexes again.  The entry that begins an epoch, `trail.epoch`, is passed on too.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ audit_reader = Table(
     Column("epoch", Text, nullable=False),
     Column("idx", BigInteger, nullable=False),
 )
-"""What each reader has passed on: the last event's epoch and index."""
+"""Each reader's cursor: epoch and index of the last event that it passed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event as it leaves the house: its name, and what its leaf says, which names nobody."""
+    """One event to pass on: its epoch and index, and its leaf's fields, which name nobody."""
 
     epoch: str
     index: int
@@ -41,15 +41,15 @@ def create(connection: Connection) -> None:
 
 
 def drop(connection: Connection) -> None:
-    """Remove it.  For a migration's way back."""
+    """Drop the table, for a migration's downgrade."""
     metadata.drop_all(connection, checkfirst=False)
 
 
 def after(connection: Connection, reader: str, most: int) -> list[Told]:
     """
-    Return the next events for *reader*, at most so many; one that is not known yet begins with the first.
+    Return the next events for *reader*, at most *most*; a new reader begins with the log's first event.
 
-    What a later epoch gave a number again is read again: a cursor from before it goes back to where that epoch begins.
+    If a later epoch has used indexes again, a cursor from before it goes back to the row where that epoch begins.
     """
     begun, done, start = _epochs(connection), _done(connection, reader), 0
     if done is not None and done[0] in begun:
@@ -60,7 +60,7 @@ def after(connection: Connection, reader: str, most: int) -> list[Told]:
 
 
 def move(connection: Connection, reader: str, last: Told) -> None:
-    """Remember that *reader* has passed on everything up to *last*.  Safe to repeat; never back.  Hold the writers' lock."""
+    """Move *reader*'s cursor to *last*.  Safe to repeat; it never moves back.  The caller holds the writers' lock."""
     order, done = list(_epochs(connection)), _done(connection, reader)
     if done is None:
         connection.execute(insert(audit_reader).values(name=reader, epoch=last.epoch, idx=last.index))
@@ -70,7 +70,7 @@ def move(connection: Connection, reader: str, last: Told) -> None:
 
 
 def _done(connection: Connection, reader: str) -> tuple[str, int] | None:
-    """Return what *reader* passed on last."""
+    """Return epoch and index of the last event that *reader* passed on, None before the first."""
     row = connection.execute(
         select(audit_reader.c.epoch, audit_reader.c.idx).where(audit_reader.c.name == reader)
     ).one_or_none()

@@ -1,9 +1,9 @@
 """
-A stamp in one form only: what its signature covers, the chain of its signer, and nothing that could change unseen.
+The canonical form of a stamp: the signed bytes and the signer's chain, and no part that could change without being noticed.
 
-An RFC 3161 response has parts that no signature covers: words of its status, certificates that nobody needs, unsigned
-attributes, the names of algorithms, orders and lengths that BER leaves open.  The certificate's stamp is listed in no sum, so
-these parts are written anew, always the same way.  What is signed keeps its bytes: any verifier still accepts the response.
+An RFC 3161 response has parts that no signature covers: the text of its status, extra certificates, unsigned attributes, the
+names of algorithms, and the orders and lengths that BER leaves open.  No checksum covers the certificate's stamp either, so these
+parts are written again in one form.  The signed bytes stay as they are: any verifier still accepts the response.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from asn1crypto import x509 as asn1_x509
 from audit.timestamp import StampRefused
 
 _LONGEST, _MOST = 1 << 16, 16
-"""Bytes of a response, and certificates in it: far more than an authority sends, far less than what would cost minutes."""
+"""Limits: bytes of a response, and certificates in it.  Far above what authorities send, far below what would take minutes."""
 
 
 def pinned(response: bytes) -> bytes:
     """
-    Return the response in its one form; safe to repeat.  Verifies nothing.
+    Return the response in its canonical form.  Safe to repeat.  Verifies nothing.
 
-    Raises `StampRefused` unless it was granted and has one signature by a certificate that it holds.
+    Raises `StampRefused` unless it was granted and has one signature, whose certificate is in the response.
     """
     if len(response) > _LONGEST:
         raise StampRefused("timestamp: cannot be pinned: longer than any stamp")
@@ -73,7 +73,7 @@ def _signature(signature: Any, signer: asn1_x509.Certificate, digest: dict[str, 
 
 
 def _algorithm(signature: Any, signer: asn1_x509.Certificate, digest: str) -> Any:
-    """Return the name that follows from the key; readers disagree on which of several they take for RSA."""
+    """Return the algorithm's name that follows from the key, because readers accept different names for RSA."""
     match signer.public_key.algorithm:
         case "rsa" if signature["signature_algorithm"].signature_algo != "rsassa_pss":
             return {"algorithm": "rsassa_pkcs1v15"}
@@ -91,7 +91,7 @@ def _names(sid: Any, certificate: asn1_x509.Certificate) -> bool:
 
 
 def _chain(signer: asn1_x509.Certificate, held: list[asn1_x509.Certificate]) -> list[asn1_x509.Certificate]:
-    """Return the signer and those above it.  A root is left out: who trusts it has it."""
+    """Return the signer and the certificates above it, without the root: a verifier has the roots that it trusts."""
     chain = [signer]
     while len(chain) <= len(held):
         above = (one for one in held if one.subject == chain[-1].issuer and one.self_signed == "no")

@@ -1,4 +1,4 @@
-"""What an append does once it holds the lock: find the tail, write the leaves, hash, insert."""
+"""The append itself, under the writers' lock: find the log's tail, write the leaves, hash them, insert the rows."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ _NEW_PAYLOAD = insert(audit_payload).inline()
 
 
 CLOSED_KEY = "log.closed"
-"""The key under which a log's last event is found: see `audit.rollover`."""
+"""The deduplication key of the event that closes a log: see `audit.rollover`."""
 AFTER_THE_END = (
     "anchor.", "log.key_", "log.evidence_", "trail.", "case.changed", "case.exported", "case.certified", "case.evidence_looked",
     "case.held", "case.hold_released", "case.erasure_requested", "case.approved", "payload.erased",
 )  # fmt: skip
-"""How types of events begin that a closed log still takes: who vouches for it, who looked, what was erased, by which key it lies.  None is work."""
+"""Prefixes of the event types that a closed log still accepts: its anchors, keys, exports, holds and erasures.  A case's work goes on in the next log."""
 
 
 class TrailError(RuntimeError):
-    """The log refuses: something is wrong that a retry does not mend."""
+    """The log refuses the call, and a retry does not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event to be appended, its payload (personal data goes here), and the key under which a retry finds it."""
+    """An event to append, its payload (personal data goes here), and the key by which a retry finds the entry."""
 
     event: Event
     payload: Json = None
@@ -75,7 +75,7 @@ class Tail:
         return str(said["time"])
 
     def place(self, drafts: Sequence[Draft]) -> list[Entry]:
-        """Append those that are not there yet; return all, in order.  Raises `TrailError` for a key used for another."""
+        """Append the drafts that are not in the log yet; return all entries in order.  Raises `TrailError` if a key has another event."""
         there = self._there({draft.dedup_key for draft in drafts if draft.dedup_key is not None})
         rows: list[dict[str, Any]] = []
         payloads: list[dict[str, Any]] = []
@@ -105,7 +105,7 @@ class Tail:
         return found
 
     def _write(self, draft: Draft, rows: list[dict[str, Any]], payloads: list[dict[str, Any]]) -> Entry:
-        """Make the leaf and its hashes, and note both for the insert."""
+        """Make the leaf and its hashes, and add them to *rows* and *payloads* for the insert."""
         event, idx = draft.event, self._tree.size
         if self._closed and not event.type.startswith(AFTER_THE_END):
             raise TrailError("trail: cannot append: the log is closed, its successor takes what follows")
@@ -147,7 +147,7 @@ class Tail:
             self._connection.execute(_NEW_PAYLOAD, payloads)
 
     def _tells_the_same(self, entry: Entry, draft: Draft) -> bool:
-        """Compare what was said.  Another worker may retry (`svc:`); a person's answer is only ever that person's."""
+        """Compare draft and entry.  The actor may differ only between workers (`svc:`), since another worker may retry."""
         said, event = entry.record, draft.event
         same_actor = said["actor"] == event.actor or (
             said["actor"].startswith("svc:") and event.actor.startswith("svc:")
@@ -158,7 +158,7 @@ class Tail:
         return same_actor and told and self._commits_to(entry.idx, said.get("payload_commit"), draft.payload)
 
     def _commits_to(self, idx: int, commit: str | None, payload: Json) -> bool:
-        """After an erasure only the presence of a payload can be compared."""
+        """Return whether the entry commits to *payload*.  After an erasure, only whether there was a payload can be compared."""
         if commit is None or payload is None:
             return commit is None and payload is None
         row = self._connection.execute(_PAYLOAD, {"row": idx}).one_or_none()
@@ -169,4 +169,4 @@ class Tail:
 
 def _refuse_other(same: bool, entry: Entry) -> None:  # noqa: FBT001  # the answer to the question asked beside the call
     if not same:
-        raise TrailError(f"trail: cannot append: entry {entry.idx} bears this key and tells something else")
+        raise TrailError(f"trail: cannot append: entry {entry.idx} has this key and another content")

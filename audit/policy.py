@@ -1,8 +1,8 @@
 """
-Whose signatures make a checkpoint good: logs, witnesses, groups and the quorum (c2sp.org/tlog-policy).
+The witness policy: which logs and witnesses must sign a checkpoint, in groups and a quorum (c2sp.org/tlog-policy).
 
-The file is read strictly: what is not understood is refused, since a rule half read is no rule.  Names and comments may hold
-any characters but control characters; ASCII space and tab alone part words.
+The file is read strictly: a line that is not understood is refused.  Names and comments may have any characters except control
+characters; only ASCII space and tab separate words.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _THRESHOLD = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 
 class PolicyError(ValueError):
-    """A policy file that does not say clearly what it demands.  The message names the line."""
+    """A policy file that cannot be understood.  The message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A witness; *name* means something in the policy file only.  *url* is its submission prefix."""
+    """A witness.  *name*: used only inside the policy file.  *url*: its submission prefix."""
 
     name: str
     key: WitnessKey
@@ -69,7 +69,7 @@ class Policy:
         return self.logs[0].key
 
     def satisfied(self, names: Collection[str]) -> bool:
-        """Say whether the witnesses of these *names* (those of the file) are a quorum."""
+        """Return whether the witnesses of these *names* (the file's names) are a quorum."""
         return self.quorum == NONE or self._witnessed(self.quorum, names)
 
     def _witnessed(self, name: str, names: Collection[str]) -> bool:
@@ -82,8 +82,8 @@ class Policy:
         """
         Return which witnesses, by their names in the file, have cosigned the note, and when.
 
-        Raises `NoteError` for other bytes, and if a line that claims a listed key is wrong.  The log's own signature is not
-        looked at: `checkpoint.open_checkpoint` does.
+        Raises `NoteError` for other bytes, and if a line that names a listed key is wrong.  Does not verify the log's own
+        signature: see `checkpoint.open_checkpoint`.
         """
         text, lines = note.split(raw)
         found = cosigned(text, lines, [witness.key for witness in self.witnesses])
@@ -107,7 +107,7 @@ def read(text: str) -> Policy:
 
 @dataclass(slots=True)
 class _Draft:
-    """What the lines so far have said."""
+    """The policy, as far as the lines were read."""
 
     logs: list[Log] = field(default_factory=list)
     witnesses: list[Witness] = field(default_factory=list)
@@ -134,13 +134,13 @@ class _Draft:
 
     def _log(self, key: Verifier, url: str | None = None) -> None:
         if key.key in {log.key.key for log in self.logs}:
-            raise PolicyError("a log's key stands there twice")
+            raise PolicyError("a log's key is listed twice")
         self.logs.append(Log(key, url))
 
     def _witness(self, name: str, key: WitnessKey, url: str | None = None) -> None:
         self._refuse_taken(name)
         if key.key in {witness.key.key for witness in self.witnesses}:
-            raise PolicyError("a witness's key stands there twice")
+            raise PolicyError("a witness's key is listed twice")
         self.witnesses.append(Witness(name, key, url))
 
     def _group(self, name: str, threshold: str, members: tuple[str, ...]) -> None:

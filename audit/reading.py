@@ -1,4 +1,4 @@
-"""The log, read: entries as a stream, the tree from stored hashes, the intents that nobody has answered."""
+"""Read the log: entries as a stream, the tree's stored hashes, the intents without an outcome."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BY_KEY = select(*_COLUMNS).where(audit_entry.c.dedup_key.in_(bindparam("keys", e
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the log.  *leaf* is the evidence; the rest says where it lies."""
+    """One row of the log.  *leaf* is the evidence; the other fields are its position."""
 
     idx: int
     case: str
@@ -42,13 +42,13 @@ class Entry:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the leaf says.  Raises `LeafError` if it is not one."""
+        """The leaf's fields.  Raises `LeafError` if the bytes are not a leaf."""
         return leaves.read(self.leaf)
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A write that was announced, and of which nothing was told since: it may have happened.  Look at the vendor."""
+    """A write at a vendor without a recorded outcome: it may have happened.  Read the vendor's state."""
 
     idx: int
     case: str
@@ -61,7 +61,7 @@ def size(connection: Connection) -> int:
 
 
 def origin(connection: Connection) -> str | None:
-    """Return the name that the log's first leaf gives it, None while it is empty."""
+    """Return the log's name from its first leaf, None while the log is empty."""
     first = connection.execute(_FIRST).scalar_one_or_none()
     return None if first is None else str(leaves.read(bytes(first))["log"])
 
@@ -77,7 +77,7 @@ def entry_of(row: Any) -> Entry:
 
 
 def entries(connection: Connection, case: str | None = None, start: int = 0, end: int | None = None) -> Iterator[Entry]:
-    """Stream the entries of the log, or of one *case*, in order, idx from *start* to before *end*.  Holds one batch."""
+    """Stream the entries of the log, or of one *case*, in order: *start* <= idx < *end*.  Holds one batch in memory."""
     query = select(*_COLUMNS).where(audit_entry.c.idx >= start).order_by(audit_entry.c.idx)
     if end is not None:
         query = query.where(audit_entry.c.idx < end)
@@ -89,7 +89,7 @@ def entries(connection: Connection, case: str | None = None, start: int = 0, end
 
 
 def payloads(connection: Connection, case: str) -> dict[int, Mapping[str, Any]]:
-    """Return what the payloads of the case say, by the index of their event; those that were erased are not there."""
+    """Return the case's payloads by the index of their event, without those that were erased."""
     query = (
         select(audit_payload.c.idx, audit_payload.c.payload)
         .join(audit_entry, audit_entry.c.idx == audit_payload.c.idx)
@@ -100,7 +100,7 @@ def payloads(connection: Connection, case: str) -> dict[int, Mapping[str, Any]]:
 
 
 def not_committed(connection: Connection, case: str) -> Iterator[int]:
-    """Yield the numbers of the case's events whose payload is not the one that they commit to, or is gone though never erased."""
+    """Yield the number of each event of the case whose payload differs from its commitment, or is missing without an erasure."""
     query = select(audit_payload.c.idx, audit_payload.c.salt, audit_payload.c.payload)
     query = query.join(audit_entry, audit_entry.c.idx == audit_payload.c.idx).where(audit_entry.c.case_ref == case)
     kept = {row.idx: (row.salt, row.payload) for row in connection.execute(query)}
@@ -115,7 +115,7 @@ def not_committed(connection: Connection, case: str) -> Iterator[int]:
 
 
 def stream(connection: Connection, query: Select[Any]) -> CursorResult[Any]:
-    """Execute *query* holding one batch of rows at a time.  Close the result: it may be a cursor in the server."""
+    """Execute *query* and hold one batch of rows at a time.  Close the result: it may be a cursor in the server."""
     return connection.execute(query, execution_options={"yield_per": BATCH})
 
 
@@ -138,9 +138,9 @@ def node_reader(connection: Connection, known: Mapping[int, bytes] = MappingProx
 
 def open_intents(connection: Connection, case: str | None = None) -> list[Intent]:
     """
-    Return the intents without an outcome, oldest first: whoever announced them died, or is still at it.
+    Return the intents without an outcome, oldest first: their process died, or is still at work.
 
-    Reads the case, or the whole log, once; holds the open ones only.
+    Reads the case, or the whole log, once; holds only the open intents in memory.
     """
     waiting: dict[str, Intent] = {}
     for entry in entries(connection, case):

@@ -1,9 +1,9 @@
 """
-The record of a case, worked out from its sealed events and their payloads alone: no table is asked.
+The record of a case, derived only from its sealed events and their payloads, never from tables.
 
-A payload carries what its transaction changed in the case's tables (`CHANGED`: `{table: {key: {column: value}}}`), or, where what
-came before cannot be read any more, all that is left of them (`WHOLE`, of the same form).  The events are taken in their order,
-and the last word on each column counts.  docs/verify.md has the same in jq.
+A payload has the changes of its transaction to the case's tables (`CHANGED`: `{table: {key: {column: value}}}`).  If earlier
+payloads can no longer be read, it has the tables' whole content instead (`WHOLE`, same form).  The events are applied in their
+order, and the last value of each column counts.  docs/verify.md does the same in jq.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from audit.events import EventType as E
 from audit.exchanges import IN_PAYLOAD
 
 Told: TypeAlias = "tuple[Mapping[str, Any], Mapping[str, Any] | None]"
-"""An event: what its leaf says, and its payload; None where there is none, or no longer."""
+"""An event: its leaf's fields, and its payload, None if it has none or the payload was erased."""
 Rows: TypeAlias = "dict[str, dict[str, dict[str, Any]]]"
 
 FORM: Final = 2
-"""Of `record.json`: which derivation makes it.  The first named no form."""
+"""The version of `record.json`'s derivation.  The first version had no `form` field."""
 CHANGED: Final = "changed"
 WHOLE: Final = "whole"
 CASE: Final = "offboarding_case"
 SEALED: Final = "changes"
-"""The scope of a `case.opened` from which on every change of the case is sealed, and its commitment opens in two parts."""
+"""The scope of a `case.opened` whose case has every change sealed, and a commitment that opens in two parts."""
 ADOPTED: Final = "adopted"
-"""The scope of a `case.changed` that seals, once, all that the tables hold of what an earlier version opened."""
+"""The scope of the one `case.changed` that seals all table rows of a case that an earlier version opened."""
 SUMMARY: Final = layout.EVIDENCE + "downloads/summary-"
-"""How the evidence is called that sums up what was downloaded; the newest counts."""
+"""The name's prefix of the evidence that summarises downloads; the newest summary counts."""
 _BESIDE: Final = {"v", "log", "case", "prev", "payload_commit"}
-"""Of a leaf: what each has alike, or says of its proof alone."""
+"""Fields that the record leaves out: the same in every leaf of a case, or about its proof only."""
 _STATES: Final = {
     E.CASE_OPENED: "open", E.CASE_PLANNED: "planned", E.CASE_WAITING: "waiting", E.CASE_CUTTING: "cutting",
     E.CASE_CONTAINED: "contained", E.CASE_DEPROVISIONED: "deprovisioned", E.CASE_CLOSED: "closed",
     E.CASE_REOPENED: "deprovisioned", E.CASE_WITHDRAWN: "withdrawn", E.CASE_RESTORING: "restoring", E.CASE_RESTORED: "restored",
 }  # fmt: skip
-"""What moves a case, and where to; the first version's leaves do not name the state.  One account's restore moves no case."""
+"""The events that move a case, and the state that follows: the first version's leaves do not name it.  One account's restore moves no case."""
 
 
 @dataclass(slots=True)
 class Tables:
     """
-    The case's tables as its payloads have them.  *at*: by table, key and column the number of the event that had the last word.
-    *unfit*: the numbers of those whose payload carries what lastday does not write.
+    The case's tables, from its payloads.  *at*: for each table, key and column, the number of the event with its last value.
+    *unfit*: the numbers of the events whose payload has another form than lastday writes.
     """
 
     rows: Rows = field(default_factory=dict)
@@ -55,11 +55,11 @@ class Tables:
 
     @property
     def whole(self) -> bool:
-        """Whether they are all of the case: an older version sealed its opening, and not what was written then."""
+        """Whether the tables are complete: an older version sealed a case's opening without the rows that it wrote."""
         return any("id" in row for row in self.rows.get(CASE, {}).values())
 
     def take(self, seq: int, payload: Mapping[str, Any] | None) -> None:
-        """Take in the payload of event *seq*, which follows those that were taken."""
+        """Apply the payload of event *seq*.  Call it in the order of the events."""
         if not isinstance(payload, Mapping):
             return
         try:
@@ -78,7 +78,7 @@ class Tables:
 
 
 def tables_of(events: Iterable[Told]) -> Tables:
-    """Return what the payloads of a case's *events*, in their order, come to."""
+    """Return the tables that follow from the payloads of a case's *events*, given in their order."""
     tables = Tables()
     for said, payload in events:
         tables.take(said["seq"], payload)
@@ -86,13 +86,13 @@ def tables_of(events: Iterable[Told]) -> Tables:
 
 
 def state_of(events: Iterable[Told]) -> str | None:
-    """Return the case's state by the types of its events alone: of an erased case, too."""
+    """Return the case's state from its leaves alone, so that it works for an erased case too."""
     moves = [state for said, _ in events if (state := moved_to(said)) is not None]
     return moves[-1] if moves else None
 
 
 def moved_to(said: Mapping[str, Any]) -> str | None:
-    """Return the state to which an event has moved its case, None if to none."""
+    """Return the state to which an event has moved its case, None if it has not moved it."""
     if said["type"] not in _STATES or "account" in said:
         return None
     return str(said.get("state", _STATES[said["type"]]))
@@ -100,7 +100,7 @@ def moved_to(said: Mapping[str, Any]) -> str | None:
 
 def derive(events: Sequence[Told], downloads: Any = None) -> dict[str, Any]:
     """
-    Return what `record.json` says of a case with these *events*: its tables, its events, which certificate it comes under.
+    Return the content of `record.json` for a case with these *events*: its tables, its events, the number of its certificate.
 
     *downloads*: the content of the newest summary among its evidence (`newest_summary`), None if there is none.
     """

@@ -1,9 +1,9 @@
 """
-What roles may do with the trail's tables on PostgreSQL: the other half of the seat belt (`audit.triggers`).
+The rights of roles on the trail's tables in PostgreSQL, beside the triggers (`audit.triggers`).
 
-The owner makes the tables and is nobody's login in daily work.  The application may append and read, and may erase
-a payload or add to an anchor, which triggers allow once and in one way; auditors may read leaves and anchors.  Whoever owns the database can undo all of it: anchors
-are for that.
+The owner creates the tables, and nobody logs in as the owner in daily work.  The application may append and read; it may erase
+a payload or complete an anchor, each once, as the triggers allow.  Auditors may read leaves and anchors.  The database's owner
+can undo all of it; anchors make that visible.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _MAY_FILL = {
     "audit_alarm": ("cleared_at", "cleared_by", "reason"),
     "audit_reader": ("epoch", "idx"),
 }
-"""The trail's tables, and the columns that are filled, or emptied, once; a reader's cursor moves."""
+"""The trail's tables, and their columns that may be updated: filled or emptied once; only a reader's cursor moves often."""
 _LOCK = "audit_lock"
-"""Whoever may update its row may hold up every writer: nobody but a writer."""
+"""A role that may update its row can block every writer, so only writers may."""
 _WRITERS = text(
     "SELECT DISTINCT grantee FROM information_schema.role_table_grants JOIN pg_tables ON tablename = table_name AND schemaname = table_schema"
     " WHERE table_schema = current_schema() AND table_name = 'audit_entry' AND privilege_type = 'INSERT'"
@@ -32,9 +32,9 @@ _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 
 def grant_writer(connection: Connection, role: str) -> None:
     """
-    Let *role* append, read, anchor and erase payloads; take everything else from it.  Twice is safe.  Run it as the owner.
+    Let *role* append, read, anchor and erase payloads; revoke all its other rights.  Safe to repeat.  Run it as the owner.
 
-    Raises `ValueError` for a role whose name needs quoting, for the current user (an owner cannot be kept out), and on
+    Raises `ValueError` for a role whose name needs quoting, for the current user (an owner cannot be restricted), and on
     other databases than PostgreSQL.
     """
     _only_postgresql(connection, role)
@@ -49,14 +49,14 @@ def grant_writer(connection: Connection, role: str) -> None:
 
 
 def grant_reader(connection: Connection, role: str) -> None:
-    """Let *role* read leaves and anchors, which name nobody; payloads stay closed to it.  Otherwise like `grant_writer`."""
+    """Let *role* read leaves and anchors, which name nobody, but not payloads.  Otherwise like `grant_writer`."""
     _only_postgresql(connection, role)
     connection.exec_driver_sql(f"REVOKE ALL ON {', '.join([*_MAY_FILL, _LOCK])} FROM {role}")
     connection.exec_driver_sql(f"GRANT SELECT ON audit_entry, audit_anchor TO {role}")
 
 
 def writers(connection: Connection) -> list[str]:
-    """Return the roles that `grant_writer` has let append; none on other databases than PostgreSQL."""
+    """Return the roles to which `grant_writer` gave its rights; empty on other databases than PostgreSQL."""
     if connection.dialect.name != "postgresql":
         return []
     return [role for role in connection.execute(_WRITERS).scalars() if _ROLE.fullmatch(role) is not None]

@@ -1,8 +1,8 @@
 """
-One log ends, the next begins: yearly, or when the last entries of the old one are lost for good.
+Close one log and begin the next: yearly, or when the last entries of the old log are lost for good.
 
-The old log's last event is `log.closed`; after it comes what is told of its own records alone: anchors, exports, erasures.  The first leaf of the new log names the old one's
-last anchored head, so that whoever holds the new log's heads holds the old one's too.  Each log has a database of its own.
+After `log.closed` the old log accepts only events about its own records: anchors, exports, erasures.  The new log's first leaf
+names the old log's last anchored head, so that a head of the new log vouches for the old log too.  Each log has its own database.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ OPENED_KEY = "log.opened"
 
 def close(connection: Connection, trail: Trail, successor: str, actor: str) -> Entry:
     """
-    Append the log's last event, which names its *successor*.  Anchor it afterwards.  Twice is the same event.
+    Append the event that closes the log and names its *successor*.  Anchor the log afterwards.  Safe to repeat: one event.
 
-    Raises `TrailError` while an intent has no outcome: what is under way is told in the log in which it began.
+    Raises `TrailError` while an intent has no outcome, because the outcome belongs into the log of its intent.
     """
     waiting = trail.open_intents(connection)
     if waiting:
@@ -39,14 +39,14 @@ def close(connection: Connection, trail: Trail, successor: str, actor: str) -> E
 
 def begin(connection: Connection, trail: Trail, last: bytes, actor: str, *, lost: bool = False) -> Entry:
     """
-    Write the first leaf of the empty log *trail*.  *last*: the old log's last anchored note.  Twice is the same event.
+    Write the first leaf of the empty log *trail*.  *last*: the old log's last anchored note.  Safe to repeat: one event.
 
-    *lost*: entries after that head may have been lost, and the log could not be closed.  Raises `TrailError` if the new log is
-    not empty or bears the old name, `NoteError` for other bytes.
+    *lost*: entries after that head may be lost, and the old log could not be closed.  Raises `TrailError` if the new log is not
+    empty or has the old log's name, `NoteError` if *last* is not a signed note.
     """
     head = Checkpoint.parse(note.split(last)[0])
     if head.origin == trail.origin:
-        raise TrailError("trail: cannot begin a log: it bears the name of the one before")
+        raise TrailError("trail: cannot begin a log: it has the former log's name")
     if reading.size(connection) > 0 and reading.find(connection, OPENED_KEY) is None:
         raise TrailError("trail: cannot begin a log: there is one in this database")
     said: dict[str, Json] = {"previous_log": head.origin, "size": head.size, "root": head.text.split("\n")[2]}

@@ -1,4 +1,4 @@
-"""Files that hold a secret, or people's data: read only if nobody else can read them, private from their first byte on."""
+"""Files with a secret or personal data: written with mode 0600 from the first byte, and read only if nobody else can read them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import BinaryIO
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _REWRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not keep us waiting
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # opening a named pipe must not wait for a writer
 
 
 class Unsafe(Exception):
-    """A file that is not to be trusted: missing, readable by others, not ours, or not a file.  Says which, and never what is in it."""
+    """A file that cannot be trusted: missing, readable by others, another user's, or not a file.  The message has no content of it."""
 
 
 def read_own(path: Path, longest: int) -> bytes:
-    """Return at most *longest* bytes of a file that only its owner, who is us, can read.  Raises `Unsafe`."""
+    """Return at most *longest* bytes of a file that belongs to this user and that nobody else can read.  Raises `Unsafe`."""
     try:
         descriptor = os.open(path, _OPEN)
     except OSError as exc:
@@ -40,15 +40,15 @@ def _refuse_unsafe(status: os.stat_result) -> None:
 
 
 def create(path: Path) -> BinaryIO:
-    """Make a file of its owner alone, whatever the umask, and open it for writing.  Raises `FileExistsError`."""
+    """Create a file of mode 0600, under any umask, and open it for writing.  Raises `FileExistsError`."""
     return os.fdopen(os.open(path, _CREATE, 0o600), "wb")
 
 
 def rewrite(path: Path) -> BinaryIO:
     """
-    Open a file for writing, made if it is missing: one that others could read is closed to them before it is emptied.
+    Open a file for writing, created if it is missing.  Its mode becomes 0600 before it is emptied.
 
-    Raises `PermissionError` for another user's.  A pipe or a terminal is written to as it is.
+    Raises `PermissionError` for another user's file.  A pipe or a terminal keeps its mode.
     """
     file = os.fdopen(os.open(path, _REWRITE, 0o600), "wb")
     try:
@@ -62,7 +62,7 @@ def rewrite(path: Path) -> BinaryIO:
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Write *content* beside *path* and link it there: never half a file, never over another's.  Raises `FileExistsError`."""
+    """Write *content* to *path*: the whole file or nothing, and never over an existing file.  Raises `FileExistsError`."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with create(draft) as file:
@@ -76,7 +76,7 @@ def write_once(path: Path, content: bytes) -> None:
 
 
 def settle(folder: Path) -> None:
-    """Make the names in *folder* outlive a power cut."""
+    """Sync *folder*, so that its new names survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

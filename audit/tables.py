@@ -1,10 +1,10 @@
 """
-The two tables of the trail, for SQLite and PostgreSQL, and what a connection needs to keep them.
+The two tables of the trail, for SQLite and PostgreSQL, and the settings that a connection needs for them.
 
-They belong to this room: migrations call `create` and `drop`, nobody else writes to them but `audit.trail`.  No foreign
-key leads out of them, so nothing of ours can take a leaf away with it.
+They belong to this package: migrations call `create` and `drop`; only `audit.trail` writes to them.  No foreign key leads out of
+them, so deleting another row never deletes a leaf.
 
-Sealed by the tree: idx, case_ref, case_seq, leaf, nodes.  Only a convenience, and no evidence: dedup_key, appended_at.
+The tree seals idx, case_ref, case_seq, leaf and nodes.  dedup_key and appended_at are conveniences and no evidence.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ metadata = MetaData()
 _INDEX = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's own row number: no second index
 
 
-class _wall_clock(FunctionElement[Any]):  # noqa: N801  # named like the SQL function it stands for
-    """The time of the statement, not of the transaction's begin."""
+class _wall_clock(FunctionElement[Any]):  # noqa: N801  # named like the SQL function
+    """The time of the statement, not of the beginning of its transaction."""
 
     inherit_cache = True
 
@@ -58,7 +58,7 @@ audit_entry = Table(
     "audit_entry",
     metadata,
     Column("idx", _INDEX, primary_key=True, autoincrement=False),
-    # Without a gap, by the database's own hand: each row but the first refers to the one before it.
+    # The database itself forbids gaps: each row except the first refers to the row before it.
     Column("prev_idx", _INDEX, Computed("NULLIF(idx, 0) - 1", persisted=True), ForeignKey("audit_entry.idx")),
     Column("case_ref", Text, nullable=False),
     Column("case_seq", Integer, nullable=False),
@@ -95,7 +95,7 @@ def create(connection: Connection) -> None:
 
 
 def drop(connection: Connection) -> None:
-    """Remove the whole trail with its triggers.  For a migration's way back on an empty database, and for nothing else."""
+    """Drop the whole trail with its triggers.  Only for a migration's downgrade on an empty database."""
     metadata.drop_all(connection, checkfirst=False)
     lock.drop(connection)
     for statement in triggers.removals(connection.dialect.name):
@@ -104,7 +104,7 @@ def drop(connection: Connection) -> None:
 
 def prepare(engine: Engine) -> Engine:
     """
-    Make *engine* fit for the trail, and return it.  On PostgreSQL there is nothing to prepare.
+    Prepare *engine* for the trail, and return it.  PostgreSQL needs no preparation.
 
     On SQLite every new connection gets `prepare_sqlite`, and every transaction begins IMMEDIATE, so that it sees the
     log's tail and holds the lock from its first statement.  A connection that only reads may ask for a shared lock with
@@ -118,9 +118,9 @@ def prepare(engine: Engine) -> Engine:
 
 def prepare_sqlite(dbapi_connection: Any) -> None:
     """
-    Set what the trail needs on a new SQLite connection: each of these is per connection, and off by default.
+    Set the pragmas that the trail needs on a new SQLite connection: each is per connection, and off by default.
 
-    The driver's own begin is switched off: it begins too late (at the first write) and not IMMEDIATE.
+    The driver's own BEGIN is switched off: it comes too late (at the first write) and is not IMMEDIATE.
     """
     dbapi_connection.isolation_level = None
     for pragma in PRAGMAS:
@@ -130,10 +130,10 @@ def prepare_sqlite(dbapi_connection: Any) -> None:
 PRAGMAS = (
     "busy_timeout = 30000",  # first: even journal_mode may have to wait
     "journal_mode = WAL",
-    "synchronous = FULL",  # an intent that a power cut may take back is no intent
+    "synchronous = FULL",  # else a power cut could lose a committed intent
     "foreign_keys = ON",
     "recursive_triggers = ON",  # otherwise REPLACE deletes rows without firing the delete trigger
-    "secure_delete = ON",  # whatever a row said before lies in no free page when it is erased
+    "secure_delete = ON",  # an erased row's old bytes stay in no free page
 )
 
 

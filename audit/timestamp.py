@@ -1,8 +1,8 @@
 """
-Times of others: RFC 3161 stamps over the SHA-256 of some bytes, asked for and verified.
+Request and verify RFC 3161 stamps over the SHA-256 of some bytes.
 
-A stamp is verified as of its own time: a certificate that has expired since does not take the stamp's worth with it.
-Revocation is not looked up: whoever verifies years later is offline.
+A stamp is verified as of its own time: it stays valid when its certificate has expired since.  Certificate revocation is not
+checked, because an auditor who verifies years later is offline.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ from rfc3161_client import (
 GRANTED = 0
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
 _CERTIFICATES = 0xA0  # [0] IMPLICIT, constructed: the set of certificates within SignedData
-_VERDICT = re.compile(r'Verify error: *([^"]+)')  # OpenSSL's own words within a page of its inner life
+_VERDICT = re.compile(r'Verify error: *([^"]+)')  # OpenSSL's reason within a long error text
 LARGEST = 1 << 20
-"""Bytes: no authority's answer comes near it."""
+"""Bytes.  A limit against hostile answers; real ones have a few thousand bytes."""
 SKEW = timedelta(seconds=5)
-"""How far the log's clock and an authority's may differ."""
+"""How far the log's clock and an authority's may differ.  A choice: clocks kept by NTP differ by far less."""
 PATIENCE = 30.0
-"""Seconds for an answer once it has begun: whoever asks holds the lead."""
+"""Seconds for an answer once it has begun.  A choice: the job that waits keeps the leader lock meanwhile."""
 
 
 class StampRefused(Exception):
     """
-    Bytes that are not a stamp over ours by an authority that we trust.
+    The bytes are not a trusted authority's stamp over the given content.
 
-    *response*: what the authority sent, if it was asked just now: keep it, another reader may make sense of it.
+    *response*: the authority's answer, if `ask` raised this: keep it, another reader may understand it.
     """
 
     response: bytes = b""
 
 
 class AuthorityUnreachable(Exception):
-    """The authority did not answer, or answered like a proxy: ask again later."""
+    """The authority did not answer, or something else answered in its place: ask again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Stamp:
 
 def verify(response: bytes, content: bytes, roots: Sequence[x509.Certificate]) -> Stamp:
     """
-    Return what *response* (a TimeStampResp in DER) says of *content*.
+    Return the stamp over *content* in *response* (a TimeStampResp in DER).
 
     Raises `StampRefused` unless it was granted over the SHA-2 digest of *content*, and its signer's chain, valid at the stamp's
     time and meant for time stamping, ends at one of *roots*.
@@ -78,9 +78,9 @@ def verify(response: bytes, content: bytes, roots: Sequence[x509.Certificate]) -
 
 def ask(client: httpx.Client, url: str, content: bytes, roots: Sequence[x509.Certificate]) -> tuple[bytes, Stamp]:
     """
-    Return the authority's verbatim answer over *content*, verified, and what it says.
+    Return the authority's verbatim answer over *content*, verified, and the stamp in it.
 
-    Safe to repeat: each answer stands for itself.  Raises `AuthorityUnreachable` (ask again) and `StampRefused`.
+    Safe to repeat: each call gets its own stamp.  Raises `AuthorityUnreachable` (ask again) and `StampRefused`.
     """
     request = TimestampRequestBuilder(data=content, hash_algorithm=HashAlgorithm.SHA256).build()
     answer = post(client, url, request.as_bytes())
@@ -92,7 +92,7 @@ def ask(client: httpx.Client, url: str, content: bytes, roots: Sequence[x509.Cer
 
 
 def post(client: httpx.Client, url: str, query: bytes) -> bytes:
-    """Return what the authority answers to *query* (a TimeStampReq in DER), unread.  Raises what `ask` raises."""
+    """Return the authority's answer to *query* (a TimeStampReq in DER), not parsed.  Raises the errors of `ask`."""
     try:
         with client.stream("POST", url, content=query, headers={"content-type": QUERY, "accept": REPLY}) as answer:
             if answer.status_code != 200 or answer.headers.get("content-type", "").partition(";")[0].strip() != REPLY:
@@ -110,8 +110,8 @@ def post(client: httpx.Client, url: str, query: bytes) -> bytes:
 
 
 def _parsed(response: bytes) -> TimeStampResponse:
-    """Parse strictly; what is right but for the order or form of its DER is put in order first."""
-    with contextlib.suppress(ValueError):  # told below, if it was no matter of order
+    """Parse strictly.  If that fails, put the certificates into DER's order and parse again.  Raises `StampRefused`."""
+    with contextlib.suppress(ValueError):  # raised below if the order was not the reason
         return decode_timestamp_response(response)
     try:
         return decode_timestamp_response(_in_order(response))
@@ -123,8 +123,8 @@ def _in_order(response: bytes) -> bytes:
     """
     Return the response with the certificates in DER's order, and definite lengths around them.
 
-    `openssl ts -reply` and many authorities write the chain in their own order, which strict parsers refuse.  No signature
-    covers that order; what is signed keeps its bytes.  Nothing is read beyond these levels: the bytes may be hostile.
+    `openssl ts -reply` and many authorities write the chain in another order, which strict parsers refuse.  No signature covers
+    that order, and the signed bytes stay as they are.  Deeper levels are not parsed, because the bytes may be hostile.
     """
     status, token = _children(response)
     kind, explicit = _children(token)
@@ -169,9 +169,9 @@ def _verified(
 
 def _signer(response: TimeStampResponse) -> x509.Certificate:
     """
-    Return the certificate to which the signature binds itself (RFC 3161, 2.4.2: the signing certificate's digest).
+    Return the certificate whose digest the signature covers (RFC 3161, 2.4.2: the signing certificate's digest).
 
-    The issuer and number beside a signature are not signed: without this another certificate of the same key would do.
+    Issuer and number beside a signature are not signed: by them alone, another certificate of the same key would be accepted.
     """
     signed = cms.ContentInfo.load(response.time_stamp_token())["content"]
     named = {str(one["type"].native): one["values"][0] for one in signed["signer_infos"][0]["signed_attrs"]}

@@ -1,7 +1,7 @@
 """
-One event's proof in a file of its own (c2sp.org/tlog-proof), and the same for `spicy`, which knows it without its first line.
+One event's proof in a file (c2sp.org/tlog-proof), and the form that the tool `spicy` reads, without the first line.
 
-The file holds the event's index, the hashes that lead from it to the root, and the signed checkpoint with that root.
+The file has the event's index, the hashes that lead from it to the root, and the signed checkpoint with that root.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from audit.merkle import SIZE
 HEADER = b"c2sp.org/tlog-proof@v1\n"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})", re.ASCII)
 _LONGEST = 64
-"""Hashes: no tree that fits into 63 bits needs more."""
+"""Hashes in a proof: a tree of fewer than 2**63 leaves needs no more."""
 
 
 class ProofError(ValueError):
-    """Bytes that are no proof of this form."""
+    """The bytes are not a proof of this form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Entry *index* leads by *hashes*, the one next to the leaf first, to the root of *checkpoint* (a signed note)."""
+    """The path from entry *index* to the root of *checkpoint* (a signed note).  *hashes*: the one next to the leaf first."""
 
     index: int
     hashes: Sequence[bytes]
@@ -43,7 +43,7 @@ class Proof:
 
 
 def parse(raw: bytes) -> Proof:
-    """Read a `.tlog-proof` file.  Raises `ProofError` for any byte that `Proof.tlog_proof` would write otherwise."""
+    """Read a `.tlog-proof` file.  Raises `ProofError` unless `Proof.tlog_proof` would write the same bytes."""
     head, gap, checkpoint = raw.removeprefix(HEADER).partition(b"\n\n")
     try:
         first, *encoded = head.decode("ascii").split("\n")

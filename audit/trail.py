@@ -1,8 +1,8 @@
 """
-The log's one door for writing, and the short way to everything that is read from it.
+The only way to append to the log, and shortcuts to read it.
 
-An event is appended within the caller's transaction, so that a change of a case and the leaf that tells it are there
-together or not at all.  The intent of a write is committed *before* the vendor is called; without it, no call.
+An event is appended within the caller's transaction, so that a change of a case and the leaf that records it are committed
+together or not at all.  The intent of a write is committed *before* the vendor is called; without an intent there is no call.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Trail:
     """
     The log named *origin* (no spaces, no scheme: `lastday.example.co.jp/audit/2026`).
 
-    *clock* returns aware times; *entropy* returns that many bytes, which nobody can guess.  *skew*: how far the database's own
-    clock may be from ours before we refuse to write; None does not compare.  *guard* looks at the log before each append and
-    returns what must be said first, if entries were lost (`audit.continuity.Guard`).
+    *clock* returns aware times; *entropy* returns that many unguessable bytes.  *skew*: how far the database's clock may be from
+    ours before an append is refused; None does not compare.  *guard* is called before each append; if entries were lost, it
+    returns the event to append first (`audit.continuity.Guard`).
     """
 
     origin: str
@@ -55,8 +55,8 @@ class Trail:
         """
         Append *event*, with a commitment to *payload* if there is one, and return the entry.
 
-        Again with the same *dedup_key*: returns the entry that is there.  Raises `TrailError` if that one tells
-        something else, if the log in the database bears another name, or if the clocks differ.
+        Safe to repeat with the same *dedup_key*: returns the existing entry.  Raises `TrailError` if that entry has another
+        content, if the database has a log of another name, or if the clocks differ by more than *skew*.
         """
         return self.append_many(connection, [Draft(event, payload, dedup_key)])[0]
 
@@ -89,12 +89,12 @@ class Trail:
         return merkle.root(self.size(connection) if size is None else size, reading.node_reader(connection))
 
     def checkpoint(self, connection: Connection, signer: Signer) -> bytes:
-        """Return the signed head of the log as it stands.  It trusts the stored hashes: `check` is what doubts them."""
+        """Return the signed head of the whole log.  Trusts the stored hashes; `check` recomputes them."""
         size = self.size(connection)
         return checkpoint.sign(Checkpoint(self.origin, size, self.root(connection, size)), [signer])
 
     def inclusion(self, connection: Connection, idx: int, size: int | None = None) -> list[bytes]:
-        """Prove that entry *idx* stands in the tree of *size* (None: of all)."""
+        """Prove that entry *idx* is in the tree of *size* (None: of all)."""
         whole = self.size(connection) if size is None else size
         return merkle.inclusion(idx, whole, reading.node_reader(connection))
 
@@ -106,5 +106,5 @@ class Trail:
         return reading.open_intents(connection, case)
 
     def check(self, connection: Connection, held: Sequence[Checkpoint] = ()) -> Report:
-        """Recompute the whole log; *held* are heads that someone has kept.  See `audit.check`."""
+        """Recompute the whole log; *held*: heads that were kept elsewhere.  See `audit.check`."""
         return check(connection, origin=self.origin, held=held)

@@ -1,9 +1,8 @@
 """
-What the database itself refuses: a seat belt against mistakes, not against its owner (anchors are for that).
+Triggers that keep the log append-only: they guard against mistakes, not against the database's owner (anchors do).
 
-SQLite's REPLACE deletes rows without firing a delete trigger unless a pragma says so, and a pragma is each connection's
-own choice.  So the insert trigger demands the next index, the case's next number and an unused key: then there is
-nothing left for a REPLACE to replace.
+SQLite's REPLACE deletes rows without firing a delete trigger unless a pragma says so, and each connection sets its own pragmas.
+So the insert trigger demands the next index, the case's next number and an unused key: then REPLACE finds no row to replace.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ _POSTGRESQL = (
 
 
 def statements(dialect: str) -> tuple[str, ...]:
-    """Return the DDL that follows the tables.  Raises `ValueError` for a database on which the trail was never tried."""
+    """Return the DDL of the triggers, to run after the tables'.  Raises `ValueError` except for SQLite and PostgreSQL."""
     by_dialect = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
     if dialect not in by_dialect:
         raise ValueError(f"trail: cannot keep a log on {dialect}: only SQLite and PostgreSQL")
@@ -71,7 +70,7 @@ def statements(dialect: str) -> tuple[str, ...]:
 
 
 def removals(dialect: str) -> tuple[str, ...]:
-    """Return the DDL that removes what the tables did not take with them."""
+    """Return the DDL that removes what dropping the tables leaves behind."""
     if dialect != "postgresql":
         return ()
     return ("DROP FUNCTION audit_refuse()", "DROP FUNCTION audit_erase_only()")

@@ -1,7 +1,7 @@
 """
-The authorities that we trust, as Sigstore's tools read them (`trusted_root.json`, v0.1): for `cosign --trusted-root`.
+The trusted timestamp authorities in Sigstore's form (`trusted_root.json`, v0.1), for `cosign --trusted-root`.
 
-It belongs to the trust material, never into a bundle.
+The file belongs to the auditor's trust material, never into a bundle.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def trusted_root(chain: Sequence[x509.Certificate], uri: str = "") -> bytes:
     """
     Return the file for one authority.
 
-    *chain*: its certificates from the one that stamps to the root, see `chain_of`: the JavaScript tools find an authority by the
-    first.  *uri* is for people.
+    *chain*: its certificates from the one that stamps to the root, see `chain_of`.  Sigstore's JavaScript tools find an authority
+    by the first.  *uri*: for people.
     """
     root = chain[-1]
     subject: dict[str, Json] = {
@@ -46,9 +46,9 @@ def trusted_root(chain: Sequence[x509.Certificate], uri: str = "") -> bytes:
 
 def chain_of(response: bytes, roots: Sequence[x509.Certificate]) -> list[x509.Certificate]:
     """
-    Return the certificates behind a stamp, from the one that stamps to one of *roots*; the stamp itself is not verified.
+    Return a stamp's chain of certificates, from the one that stamps to one of *roots*.  The stamp itself is not verified.
 
-    Raises `StampRefused` if they do not lead there.
+    Raises `StampRefused` if the chain does not end at one of *roots*.
     """
     token = tsp.TimeStampResp.load(pinned(response))["time_stamp_token"]["content"]
     held = [x509.load_der_x509_certificate(one.chosen.dump()) for one in token["certificates"]]

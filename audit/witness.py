@@ -1,8 +1,8 @@
 """
-A witness asked for its cosignature (c2sp.org/tlog-witness, the logs' side).
+Ask a witness for its cosignature (c2sp.org/tlog-witness, the log's side).
 
-A witness signs a head only if it continues the last one that it signed.  So its answers are also news about us: 409 with a
-larger size than ours says that we have lost entries, 422 that it holds another history with our signature.
+A witness signs a head only if it continues the last one that it signed.  So its answers also show damage to our log: 409 with a
+larger size means that we lost entries, 422 that our key has signed another history.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from audit.note import Line, NoteError
 from audit.policy import Witness
 
 Prove: TypeAlias = "Callable[[int], list[bytes]]"
-"""An earlier size to the proof that the submitted head continues it."""
+"""Takes an earlier size, returns the proof that the submitted head continues it."""
 
 LARGEST = 1 << 16
 _ROUNDS = 3
@@ -31,11 +31,11 @@ _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
 
 
 class WitnessFailed(Exception):
-    """The witness gave no cosignature, for a reason that says nothing about our log: ask again later."""
+    """The witness gave no cosignature, and the reason is not our log: ask again later."""
 
 
 class EpochBefore(WitnessFailed):
-    """The witness rightly refuses: it has signed what the log says that it lacks since a backup was restored."""
+    """The witness refuses rightly: it has signed entries that, by the log's own epoch, were lost with a restored backup."""
 
     def __init__(self, witness: str, size: int) -> None:
         super().__init__(
@@ -45,7 +45,7 @@ class EpochBefore(WitnessFailed):
 
 
 class ForkSeen(Exception):
-    """422: the witness has signed another history under our key, of *size* entries.  Nothing may be signed until a person has looked."""
+    """422: the witness knows another history of *size* entries under our key.  Sign nothing until a person has looked."""
 
     def __init__(self, witness: str, size: int) -> None:
         super().__init__(
@@ -66,14 +66,14 @@ class Ahead(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks one witness.  *client* brings trust and time limits; *witness* must have a URL."""
+    """Asks one witness.  *client*: with trusted roots and timeouts set.  *witness*: must have a URL."""
 
     client: httpx.Client
     witness: Witness
 
     def cosign(self, head: Checkpoint, signed: bytes, old: int, prove: Prove) -> list[Line]:
         """
-        Return the witness's lines over *signed*, verified.  *old*: the size that it is believed to have signed last.
+        Return the witness's verified lines over *signed*.  *old*: the size that we believe it signed last.
 
         Safe to repeat.  Raises `WitnessFailed`, `ForkSeen` and `Ahead`.
         """
@@ -93,7 +93,7 @@ class Asker:
 
     def latest(self, origin: str) -> tuple[Checkpoint, bytes] | None:
         """
-        Return the head that the witness says it has signed last, and its note, None if it has signed none of this log.
+        Return the newest head that the witness has signed, with its note; None if it has signed no head of this log.
 
         The cosignature is verified; the log's own signature is not.  Raises `WitnessFailed`.
         """

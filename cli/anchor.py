@@ -1,4 +1,4 @@
-"""Let outsiders date the trail: witnesses cosign its head, an authority stamps it."""
+"""Anchor the trail: witnesses cosign its head, and an authority stamps it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _TOLD = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha2
 
 def make(terminal: Terminal, context: typer.Context) -> int:
     """
-    Make an anchor now, and finish those that wait.  Safe at any time.
+    Make an anchor now, and finish incomplete ones.  Safe at any time.
 
-    Exits with 1 unless everything that the settings ask for was had: enough witnesses, and a stamp.
+    Exits with 1 unless the anchor has all that the settings ask for: enough witnesses, and a stamp.
     """
     if context.invoked_subcommand is not None:
         return DONE
@@ -46,10 +46,10 @@ def make(terminal: Terminal, context: typer.Context) -> int:
 
 
 def anchor_soon(terminal: Terminal) -> None:
-    """Anchor a case that was closed just now, if somebody outside vouches; what keeps it from that is said, never raised."""
+    """Anchor a case that was closed just now, if witnesses or an authority are set.  Problems are printed, not raised."""
     try:
         outcome = anchoring.anchor()
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+    except Exception as exc:  # noqa: BLE001  # `refusal` raises an unforeseen error again
         told = refusal(exc)
         terminal.say(f"{told}  {told.remedy}")
         return
@@ -61,7 +61,7 @@ def clear(
     terminal: Terminal,
     reason: Annotated[str, typer.Option(help="What was found out about the other history.")],
 ) -> None:
-    """Let signing go on after a witness's alarm.  The alarm stays on file, and the log tells that it was cleared."""
+    """Let signing go on after a witness's alarm.  The alarm stays on file, and the log records that it was cleared."""
     count = in_log(lambda trail, log: clear_alarms(log, trail, terminal.actor, reason, ACTOR), write=True)
     terminal.report("alarms_cleared", cleared=count)
 
@@ -72,7 +72,7 @@ def close_log(
         str, typer.Argument(metavar="ORIGIN", help="The next log's name: lastday.<company>/audit/<year>.")
     ],
 ) -> None:
-    """End the log: only its own anchors, exports and erasures may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
+    """Close the log: only its own anchors, exports and erasures may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
     if not SHAPES["next_log"](successor):
         raise Refused(*advice("no_log_name", name=successor))
     closed = in_log(lambda trail, log: rollover.close(log, trail, successor, ACTOR), write=True)
@@ -84,7 +84,7 @@ def begin_log(
     checkpoint: Annotated[Path, typer.Argument(help="The old log's last anchored checkpoint.", exists=True)],
     lost: Annotated[bool, typer.Option("--lost", help="Later entries were lost; the log was not closed.")] = False,
 ) -> None:
-    """Write the first leaf of a new, empty log: it names the last head of the one before."""
+    """Write the first leaf of a new, empty log: it names the last head of the former log."""
     former = checkpoint.read_bytes()
     begun = in_log(lambda trail, log: rollover.begin(log, trail, former, ACTOR, lost=lost), write=True)
     terminal.report("log_begun", begun=True, row=begun.idx)
@@ -101,7 +101,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 
 
 def anchored(made: Anchor) -> str:
-    """Say what an anchor has.  Rehearsal's witnesses bear their worth in their names."""
+    """Describe an anchor: size, witnesses, quorum, stamp.  A rehearsal's witnesses have "rehearsal" in their names."""
     names = ", ".join(made.witnesses) or "-"
     when = "-" if made.tsa_time is None else f"{made.tsa_time:%Y-%m-%d %H:%M:%S}Z"
     quorum = sentence("quorum") if made.quorum else sentence("no_quorum")

@@ -1,4 +1,4 @@
-"""`lastday`: the verbs for a terminal.  Only the module of the verb that is called is imported: all of them take seconds."""
+"""`lastday`: the commands.  Imports only the module of the command that is called, because all of them take seconds."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _PANELS = {
         "trail", "keys", "anchor",
     ),
 }  # fmt: skip
-"""Module and verb; a module alone is a group of verbs, its `app`."""
+"""Module and function of each command; a module alone is a group of commands, its `app`."""
 _WITHOUT_SECRETS = {
     "doctor",
     "verify",
     "verify-population",
     "tenants",
     "demo",
-}  # the doctor tells of open files instead of stopping
+}  # `doctor` reports open files instead of stopping
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit code.  What goes wrong is a sentence and a remedy, never a traceback."""
+    """Run one command and return its exit code.  A foreseen error is printed as a sentence and a remedy, without a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     survive_narrow_streams()
     try:
         _require_text(given)
-        return int(app_for(given)(given, standalone_mode=False, obj=main) or 0)  # for `lastday demo`, which runs verbs
-    except typer.TyperException as exc:  # the command line itself; without a message it was shown the help
+        return int(app_for(given)(given, standalone_mode=False, obj=main) or 0)  # obj: for `lastday demo`
+    except typer.TyperException as exc:  # a wrong command line; without a message typer has shown the help
         wrong = exc.format_message()
         return (
             _complain(Refused(wrong, "See `lastday --help`, or `lastday VERB --help`."), given) if wrong else BAD_INPUT
@@ -53,12 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 141
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+    except Exception as exc:  # noqa: BLE001  # `refusal` raises an unforeseen error again
         return _complain(refusal(exc), given)
 
 
 def app_for(words: Container[str]) -> typer.Typer:
-    """Return the verbs.  One that is not among *words*, and so is not called, has its summary alone."""
+    """Return the commands.  A command that is not among *words* is not called, and gets only its summary."""
     app = typer.Typer(
         name="lastday",
         help="Close every account of a leaver at the stated instant, look until it is seen closed, seal the record.",
@@ -83,14 +83,14 @@ def app_for(words: Container[str]) -> typer.Typer:
 
 
 def _summary(module: str, function: str) -> str | None:
-    """Return the docstring of the verb, or of the group's module, without importing it."""
+    """Return the docstring of the command, or of the group's module, without importing it."""
     tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_bytes())
     verbs = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     return ast.get_docstring(verbs[function] if function else tree)
 
 
 def _require_text(given: Sequence[str]) -> None:
-    """Refuse what is not UTF-8 on the command line: no file and no database can hold it."""
+    """Raise `Refused` if the command line is not UTF-8: no file and no database can store it."""
     try:
         "".join(given).encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What one verb works with: opened, used, closed; and the way to Prefect, taken only when there is one: its import alone takes more than a second."""
+"""Open a command's context, use it, close it.  Imports Prefect only if its API answers: the import takes more than a second."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ACTOR = "svc:terminal"
-"""How the trail names us: who sat there goes into payloads, which can be erased."""
+"""The actor in the trail's leaves.  The person's name goes into payloads, which can be erased."""
 PATIENCE = 2.0
-"""Seconds that Prefect's API has to answer."""
+"""Seconds in which Prefect's API must answer.  A choice: a person waits at the terminal."""
 
 
 def in_context(work: Callable[Concatenate[Context, P], T], *given: P.args, **named: P.kwargs) -> T:
-    """Do *work* on the database alone.  Raises what `casework.bootstrap.open_context` raises."""
+    """Do *work* with the database, without services.  Raises the errors of `casework.bootstrap.open_context`."""
 
     async def quick(context: Context) -> T:
         return work(context, *given, **named)
@@ -40,7 +40,7 @@ def in_context(work: Callable[Concatenate[Context, P], T], *given: P.args, **nam
 
 
 def in_open_context(work: Callable[[Context], Awaitable[T]], *, connected: bool = False) -> T:
-    """Do *work* that waits for others; *connected*: every service is open that can be opened, or `NotConfigured` raised."""
+    """Do asynchronous *work*.  *connected*: opens each service that can be opened; raises `NotConfigured` if there is none."""
 
     async def opened() -> T:
         async with open_context(actor=ACTOR, connected=connected) as context:
@@ -52,7 +52,7 @@ def in_open_context(work: Callable[[Context], Awaitable[T]], *, connected: bool 
 
 
 def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *given: P.args, **named: P.kwargs) -> T:
-    """Do *work* with every register of papers open that can be opened, and no service."""
+    """Do *work* with each register of papers that can be opened, without services."""
 
     async def opened(context: Context) -> T:
         async with open_nda_context(context) as nda:
@@ -62,7 +62,7 @@ def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *gi
 
 
 def only_store(*, check: bool = True) -> AbstractContextManager[Store]:
-    """Open the database and nothing else.  Raises `Misconfigured` if *check* finds an old or missing schema."""
+    """Open only the database.  Raises `Misconfigured` if *check* finds an old or missing schema."""
     return open_store(read_settings(), check=check)
 
 
@@ -74,8 +74,8 @@ def in_log(work: Callable[[Trail, Connection], T], *, write: bool = False) -> T:
 
 def reachable() -> bool:
     """
-    Whether Prefect's API is set and answers within two seconds.  Its address and key are then in this process's environment,
-    where Prefect looks for them when it is imported.
+    Return whether Prefect's API is set and answers within two seconds.  Puts its address and key into this process's environment,
+    where Prefect reads them when it is imported.
     """
     import httpx
 
@@ -96,8 +96,8 @@ def reachable() -> bool:
 
 def ask_for_runs(terminal: Terminal, answered: str | None = None) -> None:
     """
-    See that due cases have runs, or that the run goes on which waits for an answer about the case *answered*, as far as Prefect
-    can be reached; say who will see to it otherwise.
+    Make runs for due cases, and resume the run that waits for an answer about the case *answered*.  If Prefect cannot be reached,
+    say what will carry the case instead.
     """
     if reachable():
         from flows.scheduling import PrefectUnreachable, schedule

@@ -1,4 +1,4 @@
-"""What people decide: whose an account is, that a step was done by hand, that a finding is accepted, that a second person agrees."""
+"""People's decisions: whose an account is, what was done by hand, which finding is accepted, what a second person approves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def answer(
     reason: Annotated[str, typer.Option(help="What the decision rests on.")] = "",
     revision: Revision = None,
 ) -> None:
-    """Say which of the doubtful accounts are the leaver's, the others are not; or take such an answer back."""
+    """Say which of the doubtful accounts are the leaver's; the others then are not.  Or take such an answer back."""
     if none + take_back + bool(account) != 1:
         raise Refused(*advice("needs_answer"))
     if take_back:
@@ -46,7 +46,7 @@ def approve(
     subject: Annotated[str, typer.Argument(metavar="ID", help="Of the waiver, restore, release … that was asked for.")],
     revision: Revision = None,
 ) -> None:
-    """Agree as the second person to a waiver, a restore, a release of the blast radius or the end of a pause."""
+    """Approve, as the second person, a waiver, a restore, a release of the blast radius or the end of a pause."""
     approved = in_context(signatures.approve, subject, by=terminal.who, revision=revision)
     terminal.report("approved", id=subject, approved=approved)
     if approved in {"release", "resume"}:
@@ -59,7 +59,7 @@ def attest(
     entitlement: Annotated[str, typer.Argument(metavar="ENTITLEMENT", help="Its id in `lastday show CASE --json`.")],
     statement: Annotated[str, typer.Option(help="What was done, where and when.")],
 ) -> None:
-    """Sign that a step was done by hand.  A later read that shows it open wins over it."""
+    """Sign that a step was done by hand.  A later read that shows the entitlement open outranks it."""
     signed = in_context(
         signatures.attest, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.who
     )
@@ -74,7 +74,7 @@ def waive(
         str | None, typer.Argument(metavar="[ENTITLEMENT]", help="The entitlement of the case.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why it is acceptable.")] = "",
-    compensating: Annotated[str, typer.Option(help="The control that stands in for it.")] = "",
+    compensating: Annotated[str, typer.Option(help="The compensating control.")] = "",
     tenant: Annotated[bool, typer.Option("--tenant", help="Standing: what this tenant can never do.")] = False,
     service: Annotated[
         ConnectionId | None,
@@ -107,21 +107,21 @@ def retire(
     ],
     reason: Annotated[str, typer.Option(help="What became of the tenant, and of the accounts in it.")] = "",
 ) -> None:
-    """Ask for a service to be retired; cases that had accounts there wait for it, until a second person has approved."""
+    """Ask to retire a service.  Until a second person has approved, cases with accounts there wait for it."""
     request = in_context(signatures.request_retirement, service, by=terminal.who, reason=reason)
     terminal.report("second_person", request=request.id, **as_fields(service), outcome="requested")
 
 
 def pause(
     terminal: Terminal,
-    reason: Annotated[str, typer.Option(help="Why; whoever resumes decides by it.")],
+    reason: Annotated[str, typer.Option(help="Why; the people who resume decide by it.")],
     case: Annotated[
         str | None, typer.Argument(metavar="[CASE]", help="One case; else --company or --everything.")
     ] = None,
     company: Annotated[str | None, typer.Option(metavar="COMPANY", help="All cases of a company.")] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All cases.")] = False,
 ) -> None:
-    """Pull the emergency brake: no vendor is asked to cut or to restore anything until two people resume.  Reads go on."""
+    """Pull the emergency brake: nothing is cut or restored at any vendor until two people resume.  Reads go on."""
     if (case is not None) + (company is not None) + everything != 1:
         raise Refused(*advice("needs_paused"))
     made = in_context(pausing.pause, by=terminal.who, reason=reason, case_id=case, company=company)

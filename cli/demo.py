@@ -1,4 +1,4 @@
-"""`lastday tenants` and `lastday demo`: the emulated company, to try everything out on, and four leavers of it, from notice to sealed record."""
+"""`lastday tenants`: an emulated company to try everything on.  `lastday demo`: four of its leavers, from notice to sealed record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def demo(
     """
     Rehearse the main job on emulated tenants with real sockets and the vendors' own SDKs, run by Prefect on this machine.
 
-    Exits with 0 only if everything came as it should: the expected failure of one case included.
+    Exits with 0 only if every expectation held, the expected failure of one case included.
     """
     with rehearsal(home) as there:
         played = Scenario(there, context.obj, err() if terminal.as_json else out()).play(keep=keep, kill=kill)
@@ -46,7 +46,7 @@ def tenants(
         int, typer.Option(min=0, max=65535, help="Of the first tenant, the others follow it; 0 takes free ones.")
     ] = 9101,
 ) -> None:
-    """Open Hoshizora Trading's three tenants on this machine and print the settings that lead there, until interrupted."""
+    """Open Hoshizora Trading's three tenants on this machine until interrupted, and print the settings for them."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with (

@@ -1,4 +1,4 @@
-"""HR's verbs: people leave (`lastday depart`), are away for a while (`leave`, 休職), on another day (`reschedule`), or stay (`withdraw`, 退職撤回)."""
+"""HR's commands: a departure (`lastday depart`), a leave of absence (`leave`, 休職), another day (`reschedule`), no departure (`withdraw`, 退職撤回)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AllOrNothing: TypeAlias = Annotated[
 
 
 class Absence(TypedDict):
-    """A file of notices of leave, or one person's, an option a field."""
+    """A file of notices of leave, or one person's notice with an option for each field."""
 
     csv: Annotated[
         Path | None,
@@ -56,7 +56,7 @@ class Absence(TypedDict):
 
 
 class Departure(Absence):
-    """The same of departures."""
+    """A file of notices of departure, or one person's notice with an option for each field."""
 
     employment_ends_on: str | None
     kind: Annotated[
@@ -78,7 +78,7 @@ def depart(
     """
     Report departures: a file, or one person by options.  The same notice twice is one case.
 
-    Nothing is changed at a vendor unless the case says so (--for-real, or policy).
+    Nothing is changed at a vendor unless it was decided (--for-real, or policy).
     """
     if at_once and (given["csv"] is not None or given["from_json"] is not None):
         raise Refused(*advice("at_once_alone"))
@@ -89,7 +89,7 @@ def leave(terminal: Terminal, all_or_nothing: AllOrNothing = True, **given: Unpa
     """
     Report leaves of absence: access is disabled after the last working day and given back by `lastday return`.
 
-    Nothing is ever deleted or taken apart.
+    Nothing is deleted.
     """
     return submit(terminal, given, leave=True, all_or_nothing=all_or_nothing)
 
@@ -101,9 +101,9 @@ def reschedule(
     last_working_at: Annotated[
         str | None, typer.Option(metavar="DATE [TIME]", help="The new last working day.")
     ] = None,
-    now: Annotated[bool, typer.Option("--now", help="Cut at this instant, whatever the dates.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Cut now, independent of the dates.")] = False,
 ) -> None:
-    """Move a case that has not been cut to another last day, or to now: then it is an emergency, which no notice undoes."""
+    """Move a case that is not cut yet to another last day, or to now: then it is an emergency, which no notice undoes."""
     if ends_on is None and not now:
         raise Refused(*advice("needs_day"))
 
@@ -122,12 +122,12 @@ def withdraw(
     case: CaseId,
     reason: Annotated[str, typer.Option(help="Why the departure does not take place.")],
 ) -> None:
-    """End a case from which nothing was taken yet.  What was taken is given back by `lastday restore`."""
+    """End a case whose leaver has lost no access yet.  To give access back, use `lastday restore`."""
     _answer(terminal, in_context(moving.withdraw, case, by=terminal.who, reason=reason), "withdrawn")
 
 
 def _parse_instant(text: str, zone: str) -> datetime:
-    """Return the instant that *text* names; a date alone means its end."""
+    """Return the instant of *text*; a date alone means the end of that day."""
     try:
         return dates.parse_instant(text, ZoneInfo(zone))
     except Flaw as flaw:

@@ -1,4 +1,4 @@
-"""`lastday doctor`: is everything there, and what does each tenant let us do?"""
+"""`lastday doctor`: check the installation, and what each tenant lets us do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from connectors.registry import open_connectors
 from models.vocabulary import ConnectionId, as_fields
 
 _OF_ALL_GOOGLE_S = "https://www.googleapis.com/auth/"
-"""What each of Google's scopes begins with."""
+"""The prefix of each of Google's scopes."""
 
 
 def doctor(terminal: Terminal) -> int:
@@ -46,7 +46,7 @@ def doctor(terminal: Terminal) -> int:
 
 
 async def _registers() -> list[Row]:
-    """Check the registers of confidentiality papers.  One that cannot be read is amber: papers never hold up a cut."""
+    """Check the registers of confidentiality papers.  A register that cannot be read is amber: papers never delay a cut."""
     async with open_registers() as opened:
         return [_register(name, await register.probe()) for name, register in opened.items()]
 
@@ -59,7 +59,7 @@ def _register(name: str, problems: tuple[tuple[str, str], ...]) -> Row:
 
 
 async def _services(connections: Iterable[ConnectionId], step: Step) -> list[Row]:
-    """Probe each connection, all at once, each for itself: one that cannot be opened does not hide the others."""
+    """Probe all connections at once and independently: one that cannot be opened does not hide the others."""
     return await asyncio.gather(*(_connection(connection, step) for connection in connections))
 
 
@@ -69,14 +69,14 @@ async def _connection(connection: ConnectionId, step: Step) -> Row:
         async with open_connectors([connection]) as opened:
             told = _told(opened[connection], await opened[connection].probe())
             return found | _verdict(connection, told["kinds"]) | told
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+    except Exception as exc:  # noqa: BLE001  # `failed` raises an unforeseen error again
         return found | failed(connection, exc)
     finally:
         step(connection)
 
 
 def _verdict(connection: ConnectionId, kinds: list[Row]) -> Row:
-    """A connection in which not one kind can be listed is out of our reach, whatever the reason."""
+    """Return the connection's state: "failed", with its first problem, if no kind can be listed."""
     if any(kind["list"] for kind in kinds):
         return row(connection)
     first: Row = kinds[0] if kinds else {"problem": "it offers nothing", "remedy": None}

@@ -1,4 +1,4 @@
-"""What the terminal says when it cannot go on: a sentence, a remedy and an exit code, never a traceback."""
+"""Foreseen errors at the terminal: a sentence, a remedy and an exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DONE, REMAINS, BAD_INPUT = 0, 1, 2
 
 
 class Refused(Exception):
-    """A verb that cannot do what was asked.  *remedy* says what to do, *code* how the command exits."""
+    """The command cannot do what was asked.  *remedy*: what to do.  *code*: the exit code."""
 
     def __init__(self, message: str, remedy: str, code: int = BAD_INPUT) -> None:
         super().__init__(message)
@@ -18,7 +18,7 @@ class Refused(Exception):
 
 
 def refusal(exc: Exception) -> Refused:
-    """Return *exc* in the words of the terminal; raises one that nobody foresaw again."""
+    """Return *exc* as a `Refused`.  Raises *exc* again if it is not a foreseen error."""
     told = exc if isinstance(exc, Refused) else _of_ours(exc) or _of_libraries(exc)
     if told is None:
         raise exc
@@ -54,7 +54,7 @@ def _of_ours(exc: Exception) -> Refused | None:
 
 
 def _of_libraries(exc: Exception) -> Refused | None:
-    """Name the settings or fields that are wrong, never their values; of a database's text, statements and addresses, only the class."""
+    """Name the wrong settings or fields, never their values.  Of a database error show only the class: its text has statements and addresses."""
     from pydantic import ValidationError
     from sqlalchemy.exc import SQLAlchemyError
 

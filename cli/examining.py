@@ -1,4 +1,4 @@
-"""The checks of `lastday doctor` on our side, a row each."""
+"""The checks of `lastday doctor` on the installation itself, one row each."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from connectors.settings import on_this_machine, prefix_of
 from stack.prefect_api import PrefectSettings, open_api
 
 Row = dict[str, Any]
-"""A check's name, its state ("ok", "amber", "missing", "failed" or "red"), what is wrong, what to do."""
+"""A check's name, its state ("ok", "amber", "missing", "failed" or "red"), the problem, the remedy."""
 _ELSEWHERE = "elsewhere.invalid"
 _ANY = "/admin/version"
-"""Of Prefect: is shown to whoever has the key."""
+"""A path of Prefect's API that needs the key and nothing else."""
 
 
 def row(check: str, state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:
@@ -44,16 +44,16 @@ def row(check: str, state: str = "ok", detail: str | None = None, remedy: str | 
 
 
 def failed(check: str, exc: Exception, state: str = "failed") -> Row:
-    """Tell a foreseeable failure, "missing" where it is a setting; raises any other one again."""
+    """Return the row of a foreseen failure; its state is "missing" for a missing setting.  Raises any other error again."""
     told = refusal(exc)
     return row(check, "missing" if isinstance(exc, NotConfigured) else state, str(told), told.remedy)
 
 
 def examined(check: str, examine: Callable[[], Iterable[Row]], state: str = "failed") -> list[Row]:
-    """Return the rows that *examine* gives; what it raises and was foreseen is a row too, in *state*."""
+    """Return the rows of *examine*, or one row in *state* for a foreseen error."""
     try:
         return [*examine()]
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+    except Exception as exc:  # noqa: BLE001  # `failed` raises an unforeseen error again
         return [failed(check, exc, state)]
 
 
@@ -64,7 +64,7 @@ def examine_house(settings: CaseworkSettings) -> list[Row]:
         *examined("policy", lambda: [row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")]),
         _trail_key(settings),
         examine_anchors(settings),
-        *examined("evidence", lambda: [_evidence(settings)], "amber"),  # what cannot be written holds up no cut
+        *examined("evidence", lambda: [_evidence(settings)], "amber"),  # evidence that cannot be written delays no cut
         *examined("employee numbers", lambda: [_numbers()], "amber"),
         *_files(settings),
     ]
@@ -85,10 +85,10 @@ def _trail_key(settings: CaseworkSettings) -> Row:
 
 def examine_anchors(settings: CaseworkSettings) -> Row:
     """
-    Weigh the anchors, and hold the log against the mirrored ones and the witnesses' heads.
+    Check the anchors' health, and compare the log with the mirrored anchors and the witnesses' heads.
 
-    "ok" also when nobody outside is configured: said plainly, not an error.  "amber": late, or entries were lost when a backup was
-    restored and the log says so; "red": an alarm, a database older than its anchors, or settings that cannot be used.
+    "ok" also without witnesses and authorities; the row says so.  "amber": anchors are late, or the log has a gap since a backup
+    was restored.  "red": an alarm, a database older than its anchors, or settings that cannot be used.
     """
 
     def examine() -> list[Row]:
@@ -113,7 +113,7 @@ def _weighed(place: Berth) -> Row:
 
 
 def _with_gaps(found: Row, store: Store) -> Row:
-    """A log that lacks entries is never green again: it says so to whoever asks."""
+    """Add the log's gaps to the row: a log with a gap is at best amber, for ever."""
     with store.read() as session:
         gaps = [advice("gap", gap=gap) for gap in epochs.told(session.connection())]
     if not gaps:
@@ -136,7 +136,7 @@ def _evidence(settings: CaseworkSettings) -> Row:
 
 
 def _evidence_keys(kept: EvidenceStore, needed: dict[str, int], session: Session) -> Row:
-    """Tell which master keys are needed; "amber" for more than one.  Raises `Misconfigured` for one that is not here."""
+    """Return which master keys are needed; "amber" for more than one.  Raises `Misconfigured` for a key that is not here."""
     if not needed:
         return row("evidence")
     key = rotation.in_force(session, kept.master.open)
@@ -151,7 +151,7 @@ def _evidence_keys(kept: EvidenceStore, needed: dict[str, int], session: Session
 
 
 def _numbers() -> Row:
-    """Amber where a service's employee numbers turned out not to be HR's: accounts are found, with a fact less."""
+    """Return amber if a service's employee numbers are not HR's: accounts are then matched with one fact less."""
     with only_store() as store, store.read() as session:
         found = without_numbers(session)
     if not found:
@@ -164,7 +164,7 @@ def _numbers() -> Row:
 
 
 def _files(settings: CaseworkSettings) -> list[Row]:
-    """Tell of each file of secrets that others may read: "failed" for one of ours, "amber" for one not ours to change."""
+    """Return a row for each file of secrets that others can read: "failed" if it is this user's, "amber" if another's."""
     found = find_open_files(settings)
     rows = [row(f"file: {file.path}", "failed" if file.ours else "amber", file.text, file.remedy) for file in found]
     return rows or [row("files")]
@@ -172,8 +172,8 @@ def _files(settings: CaseworkSettings) -> list[Row]:
 
 def examine_prefect() -> Row:
     """
-    Return the row of Prefect.  "failed": it does not answer, takes not our key, or asks for none: who reaches such a server directs the
-    worker.  "amber": it listens to other sites, or the key travels in the clear.
+    Return Prefect's row.  "failed": it does not answer, refuses our key, or needs no key: then everyone who reaches it directs the
+    worker.  "amber": it accepts requests of other sites, or the key goes over plain HTTP.
     """
     settings = PrefectSettings()
     if settings.api_url is None:
@@ -191,7 +191,7 @@ def examine_prefect() -> Row:
 
 
 def _fault(stranger: httpx.Client, ours: httpx.Client | None) -> str | None:
-    """Return what is wrong with a server that cannot be worked with."""
+    """Return the code of the fault that makes the server unusable, None if there is none."""
     if stranger.get("/health").status_code != 200:
         return "prefect_silent"
     if stranger.get(_ANY).status_code != 401:

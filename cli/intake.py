@@ -1,4 +1,4 @@
-"""A notice on its way in, for the verbs that report one, and what became of it."""
+"""Read a notice, open its cases and show the outcome: for the commands that report one."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from cli.terminal import Terminal, advice, say, sentence
 
 def submit(terminal: Terminal, given: Mapping[str, Any], *, leave: bool = False, **decided: Any) -> int:
     """
-    Open the cases of the one thing that was *given*, a CSV file, a JSON file or fields by options, as was *decided* (see
-    `open_cases`), and answer.  Exits with 2 if anything was refused.  Raises `Refused`.
+    Open cases from *given*, which is a CSV file, a JSON file or the fields of one person, and answer.  *decided*: see `open_cases`.
+    Exits with 2 if anything was refused.  Raises `Refused`.
 
-    A kind that was typed beside a file is that of all its rows; that of a *leave* is meant by the verb, and not typed.
+    A kind typed beside a file is the kind of all its rows.  *leave*: the command itself implies the kind.
     """
-    typed = {name: value for name, value in given.items() if value not in (None, [])}  # [] of what may be repeated
+    typed = {name: value for name, value in given.items() if value not in (None, [])}  # []: an option not given
     csv, from_json, for_real = (typed.pop(name, None) for name in ("csv", "from_json", "for_real"))
     reading = _read(csv, from_json, typed, "leave" if leave else typed.pop("kind", None), implied=leave)
     with terminal.progress(1, sentence("rows", count=reading.rows)):
@@ -59,7 +59,7 @@ def _read(
 
 
 def content(path: Path, option: str) -> bytes:
-    """Return the bytes of *path*, one more than we take at most, so that an endless file is refused by its size."""
+    """Return the bytes of *path*, at most one more than the limit, so that an endless file is refused by its size."""
     try:
         if str(path) == "-":
             return sys.stdin.buffer.read(MOST_BYTES + 1)
@@ -74,8 +74,7 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
     """
     Return the answer of `depart --json`.
 
-    What became of a row is said twice, for programs that look for a word and for those that look for a key:
-    `"outcome": "created"` and `"created": true`.
+    A row's outcome is there twice, as a value and as a key: `"outcome": "created"` and `"created": true`.
     """
     return {
         "cases": [_case(opened) for opened in taken.opened],

@@ -1,4 +1,4 @@
-"""Show the log's keys, make a new one, tell the log of its successor or of its loss; change the evidence's key.  The order stands in docs/keys.md."""
+"""Show the log's keys, make a new one, record its announcement, retirement or theft; change the evidence's key.  Order: docs/keys.md."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cli.terminal import Terminal, advice, sentence
 
 _TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 _MOST = 20
-"""Cases that are listed for people; JSON has them all."""
+"""How many cases are listed for people; JSON lists all."""
 Vkey: TypeAlias = Annotated[str, typer.Argument(metavar="VKEY", help="The key's line in log.vkey: name+id+key.")]
 
 
@@ -49,13 +49,13 @@ def new(
 
 
 def announce(terminal: Terminal) -> None:
-    """Tell the log of its new key: LASTDAY_AUDIT_KEY_… names it, and …_FORMER_KEY_… the one before.  Both sign from now on."""
+    """Record the log's new key: LASTDAY_AUDIT_KEY_… names it, and …_FORMER_KEY_… the former one.  Both sign from now on."""
     key = in_context(signing.announce, signing.log_signers(read_settings()), terminal.actor)
     terminal.report("key_announced", announced=key.vkey)
 
 
 def retire(terminal: Terminal, vkey: Vkey) -> None:
-    """Tell the log that this key signs no more: after at least one anchor that both keys have signed."""
+    """Record that this key signs no more.  First make at least one anchor that both keys have signed."""
     in_context(signing.retire, vkey, signing.log_signers(read_settings()), terminal.actor)
     terminal.report("key_retired", retired=vkey)
 
@@ -71,16 +71,16 @@ def compromised(
     ],
     reason: Annotated[str, typer.Option(help="What is known of it.")] = "",
 ) -> None:
-    """Tell the log that this key is in other hands.  What was time-stamped before stands; what came later does not."""
+    """Record that this key was stolen.  Heads that were time-stamped before stay valid; later ones need another key."""
     in_context(signing.compromised, vkey, since, terminal.actor, reason)
     terminal.report("key_compromised", compromised=vkey, since=since)
 
 
 def rotate_evidence(terminal: Terminal) -> int:
     """
-    Let LASTDAY_EVIDENCE_KEY_FILE wrap the evidence's keys from now on; …_FORMER_KEY_FILE names the one before.
+    Wrap the evidence's keys with LASTDAY_EVIDENCE_KEY_FILE from now on; …_FORMER_KEY_FILE names the former key.
 
-    Safe to break off and to run again, while others work.  Exits with 1 if a case's key could not be wrapped anew: it stays as it is.
+    Safe to stop and to run again, while others work.  Exits with 1 if a case's key could not be wrapped again: it stays as it is.
     """
     with only_store() as store, terminal.progress(None, sentence("rewrapping")) as bar:
         done = evidence_store(read_settings(), store).rotate(actor=ACTOR, by=terminal.who, told=bar.reach)

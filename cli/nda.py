@@ -21,7 +21,7 @@ from portal.sections import papers
 
 
 def check(terminal: Terminal, case: CaseId) -> int:
-    """Search the registers now and judge what is on file.  Exits with 1 unless every expected paper is signed or refused."""
+    """Search the registers now and judge the papers found.  Exits with 1 unless every expected paper is signed or refused."""
     in_nda_context(checking.check, case)
     return show(terminal, case)
 
@@ -48,7 +48,7 @@ def pledge(
     """
     Send the exit pledge to the leaver through the register, once; or write it to a file.
 
-    Exits with 1 while it is not sure that it was sent: the sweep sees to that.
+    Exits with 1 while it is not certain that it was sent: the watching process tries again.
     """
     if file is not None:
         made = in_context(pledging.write_pledge, case, file, by=terminal.actor, language=language)
@@ -68,7 +68,7 @@ def refuse(
     on: Annotated[date, day("The day on which the person declined.")],
     note: Annotated[str, typer.Option(help="What was said, if it matters.")] = "",
 ) -> None:
-    """Record that the leaver declined to sign, which is lawful.  Nobody asks again; earlier papers bind on."""
+    """Record that the leaver declined to sign, which is lawful.  Nobody asks again; earlier papers stay binding."""
     row = in_context(refusing.refuse, case, witness=witness, on=on, note=note, by=terminal.who)
     in_nda_context(checking.check, case)
     terminal.report("declined", case=case, refusal=row.id, witness=row.witness, refused_on=str(row.refused_on))
@@ -81,7 +81,7 @@ def accept(
     reason: Annotated[str, typer.Option(help="By what you know whose paper it is.")],
     theirs: Annotated[bool, typer.Option("--theirs/--not-theirs", help="Whether it is the leaver's.")] = True,
 ) -> None:
-    """Rule whose a doubtful paper is."""
+    """Decide whose a doubtful paper is."""
     row = in_context(refusing.rule, case, paper, theirs=theirs, reason=reason, by=terminal.who)
     in_nda_context(checking.check, case)
     terminal.report("ruled", case=case, paper=paper, theirs=row.theirs, ruling=row.id, by=row.ruled_by)

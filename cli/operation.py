@@ -1,4 +1,4 @@
-"""For whoever runs the house: its schema and its processes (`lastday migrate`, `up`); whether the cut is guaranteed now (`health`)."""
+"""For operators: the schema (`lastday migrate`), the processes (`up`), and whether the cut is guaranteed now (`health`)."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def migrate(
     ] = None,
 ) -> None:
     """
-    Bring the database to the newest schema, seal what cases of earlier versions hold, make the trail's key if there is none; publish
-    its public half.  Twice is safe.
+    Bring the database to the newest schema, seal the cases of earlier versions, make the trail's key if there is none, publish its
+    public half.  Safe to repeat.
     """
     settings = read_settings()
     with only_store(check=False) as store:
@@ -64,8 +64,8 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of Prefect's API and page; 0 takes a free one.")] = 4200,
     home: Annotated[Path, typer.Option(help="Where Prefect's database and the logs are.")] = Path("var/prefect"),
 ) -> None:
-    """Start everything that carries cases out, until interrupted."""
-    in_context(lambda _: None)  # refuses an old schema before anything is started
+    """Run Prefect's server, the worker, the serving and the watching process until interrupted."""
+    in_context(lambda _: None)  # raises for an old schema before anything is started
     with local_stack(home, port, env=settings_here()) as stack:
         places = {"logs": str(stack.logs), "key_file": str(stack.key_file)}
         terminal.report(
@@ -77,10 +77,10 @@ def up(
 
 def health(terminal: Terminal) -> int:
     """
-    Tell overdue cuts, processes that are silent or fail, what lies behind, questions near their instant.  Answers within a second, from our
+    List overdue cuts, silent or failing processes, backlogs, and questions near their instant.  Answers within a second, from the
     database alone.
 
-    Exits with 2 if a cut is late or not guaranteed, with 1 if anything else is wrong.
+    Exits with 2 if a cut is late or not guaranteed, with 1 for any other alarm.
     """
     found = _look()
     rows = (one.values() for one in _rows(found))
@@ -89,7 +89,7 @@ def health(terminal: Terminal) -> int:
 
 
 def _trail_key(settings: CaseworkSettings) -> str:
-    """Make the log's key file if it is missing, unless a key store has the key; return its public text."""
+    """Make the log's key file if it is missing, unless a key store has the key; return its vkey."""
     if settings.audit_key_uri is None:
         settings.audit_key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         keys.open_or_create(settings.audit_key_file, settings.audit_origin)
@@ -97,7 +97,7 @@ def _trail_key(settings: CaseworkSettings) -> str:
 
 
 def examine_health() -> list[Row]:
-    """Return the doctor's row of each alarm; a database that cannot be opened has its own row beside it."""
+    """Return a row for each alarm, or one row if the database cannot be opened."""
     return examined("health", lambda: _rows(_look()))
 
 

@@ -1,4 +1,4 @@
-"""What verbs share: options, and how a function becomes a verb."""
+"""Options that all commands share, and the wrapper that makes a function a command."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def _parse_day(text: str) -> date:
 
 def verb(work: Callable[..., int | None], *, secrets: bool = True) -> Callable[..., int | None]:
     """
-    Return *work* as typer takes it: in the place of its `Terminal`, which comes first, the options `--json` and `--as`.
-    *work* returns the exit code, or nothing when it is done.  One that needs the house's *secrets* begins by `refuse_open_files`.
+    Return *work* as a typer command: its first parameter, a `Terminal`, becomes the options `--json` and `--as`.
+    *work* returns the exit code, or None for 0.  With *secrets*, the command first calls `refuse_open_files`.
 
-    What *work* takes as `**fields: Unpack[...]` becomes an option a field, None where it is not given.
+    Each field of `**fields: Unpack[...]` becomes an option, None if it is not given.
     """
     signature = inspect.signature(work, eval_str=True)
     _, *own = (option for parameter in signature.parameters.values() for option in _options(parameter))
@@ -63,13 +63,13 @@ def verb(work: Callable[..., int | None], *, secrets: bool = True) -> Callable[.
         return work(Terminal(as_json, (actor or "").strip() or os_user()), **given)
 
     taken = [*own, *_OF_EVERY_VERB]
-    command.__signature__ = signature.replace(parameters=taken)  # type: ignore[attr-defined]  # where typer looks
+    command.__signature__ = signature.replace(parameters=taken)  # type: ignore[attr-defined]  # typer reads it here
     command.__annotations__ = {option.name: option.annotation for option in taken}
     return command
 
 
 def refuse_open_files() -> None:
-    """Raise `Misconfigured` if others may read or change a file of secrets of ours, and warn of those that are not ours."""
+    """Raise `Misconfigured` if others may read or change this user's files of secrets; warn of another user's files."""
     from casework import private_files
 
     for file in private_files.refuse_open_files():
@@ -77,7 +77,7 @@ def refuse_open_files() -> None:
 
 
 def group(summary: str, *verbs: Callable[..., int | None]) -> typer.Typer:
-    """Return the verbs that belong together, by their second word, which is the function's name."""
+    """Return a group of commands; each has its function's name as the second word."""
     app = typer.Typer(help=summary, no_args_is_help=True)
     for work in verbs:
         app.command(work.__name__.rstrip("_").replace("_", "-"))(verb(work))

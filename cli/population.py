@@ -1,4 +1,4 @@
-"""`lastday population`: every departure of a period, for auditors; `lastday verify-population`: its statement, held against the log."""
+"""`lastday population`: every departure of a period, for auditors.  `lastday verify-population`: compare its statement with the log."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def population(
 
 def _written(context: Context, found: Population, csv: Path | None, *, by: str) -> dict[str, str]:
     """
-    Write sheet and statement, which name people, for their owner alone; return their digests by name.
+    Write sheet and statement, which name people, with mode 0600; return their digests by path.
 
-    The log is told of the statement before it leaves the house; without a sheet, that somebody looked.
+    Records the statement in the log before the files are in place; without *csv*, records that somebody looked.
     """
     if csv is None:
         counting.tell(context, found, by=by)
@@ -84,7 +84,7 @@ def _written(context: Context, found: Population, csv: Path | None, *, by: str) 
 
 @contextmanager
 def _drafts(written: Mapping[Path, bytes]) -> Iterator[None]:
-    """Write each file beside its place, and put all of them there at the end; on any exception nothing is left behind."""
+    """Write each file to a draft beside it, and rename all drafts when the block ends.  Removes them after an exception."""
     if any("\0" in path.name for path in written):
         raise Refused(*advice("no_file", path=next(iter(written))))
     drafts = {path.with_name(f".{path.name}.part"): path for path in written}
@@ -126,7 +126,7 @@ def verify_population(
     ],
     hr: Annotated[Path | None, typer.Option(metavar="FILE", help="HR's own list (CSV), to be held against it.")] = None,
 ) -> int:
-    """Hold a population's statement against the log, offline: 0 as stated, 1 what is not is named, 2 cannot be read."""
+    """Compare a population's statement with the log, offline.  Exits with 0 as stated, 1 if differences are listed, 2 if it cannot be read."""
     try:
         found = prove(sheet, log, trust)
     except Unreadable as exc:
@@ -155,7 +155,7 @@ def verify_population(
 
 
 def _held_against(found: Stated, extract: bytes) -> tuple[Difference, ...]:
-    """Return where HR's *extract* and the stated cases differ; note which of its rows the statement is not about, or another list."""
+    """Return where HR's *extract* and the stated cases differ.  Adds notes: rows outside the period, another list than the statement's."""
     said = found.statement
     listed = [
         Listed(

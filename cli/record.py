@@ -1,4 +1,4 @@
-"""What becomes of a case's record: `lastday export` for an auditor, who verifies it without us; `hold` for a legal matter; `erase`."""
+"""A case's record: `lastday export` it for an auditor, who verifies it without us; `hold` it for a legal matter; `erase` it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def export(
         Path | None, typer.Option(metavar="FILE", help="Also write record.sealed.pdf, sealed (PAdES) with this PKCS#12 file.")
     ] = None,
 ) -> None:  # fmt: skip
-    """Write a case's record: pages, events with their proofs, evidence in the clear, certificate.  Each export is recorded."""
+    """Write a case's record: pages, events with their proofs, evidence in clear text, certificate.  Each export is recorded."""
     try:
         with terminal.progress(1, sentence("writing")):
             made = in_context(_export, case, folder, by=terminal.who, as_it_stands=as_it_stands, pkcs12=seal)
@@ -67,7 +67,7 @@ def erase(
     """
     Remove a case's personal data for ever: names, accounts, payloads, evidence, papers.  The log's proofs stay.
 
-    The first call asks a second person (exit 1); once approved, the same call carries it out.
+    The first call asks a second person (exit 1); once it is approved, the same call erases.
     """
     request = in_context(erasing.request_erasure, case, by=terminal.who, basis=basis)
     if request.answered_at is None:
@@ -86,7 +86,7 @@ def hold(
     reason: Annotated[str, typer.Option(help="The matter that the record is needed for.")],
     release: Annotated[bool, typer.Option("--release", help="End the hold.")] = False,
 ) -> None:
-    """Set a legal hold on a case, or release it: while it stands, the case cannot be erased."""
+    """Set a legal hold on a case, or release it.  A case on hold cannot be erased."""
     in_context(erasing.release_hold if release else erasing.hold, case, by=terminal.who, reason=reason)
     outcome = "released" if release else "held"
     terminal.report(f"hold_{outcome}", case=case, outcome=outcome)
@@ -111,7 +111,7 @@ def _export(
 
 
 def _typed_again(terminal: Terminal) -> str:
-    """Have the case's id typed again; without a terminal or with --json there is nobody to ask."""
+    """Ask for the case's id again and return the answer.  Raises `Refused` without a terminal, or with --json."""
     if terminal.as_json or not sys.stdin.isatty():
         raise Refused(*advice("nobody_to_ask"))
     return str(typer.prompt(sentence("type_again"), err=True)).strip()

@@ -1,4 +1,4 @@
-"""`lastday restore`: a wrong cut is undone, once a second person agrees; `lastday return`: a person is back from leave (復職)."""
+"""`lastday restore`: undo a wrong cut once a second person agrees.  `lastday return`: a person is back from leave (復職)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def restore(
         typer.Option(metavar="SERVICE:ID", help="With --reason: this account alone, which is not the leaver's."),
     ] = None,
     entitlement: Annotated[
-        str | None, typer.Option(metavar="ID", help="We took this one, of which a restore asks: give it back.")
+        str | None, typer.Option(metavar="ID", help="Answer a restore's question: we took this one, give it back.")
     ] = None,
     not_ours: Annotated[bool, typer.Option("--not-ours", help="With --entitlement: we did not; leave it.")] = False,
     go: Annotated[bool, typer.Option("--go", help="Carry out what a second person has approved.")] = False,
@@ -34,7 +34,7 @@ def restore(
     """
     Ask for a restore (--reason), or carry out an approved one (--go).  Safe to repeat.
 
-    Without --account the whole case is given back.  What may not have been ours is not: say so with --entitlement.
+    Without --account, restores the whole case.  If it is unclear whether lastday took an entitlement, answer with --entitlement.
     """
     alone = [go, reason is not None, entitlement is not None].count(True) == 1
     if not alone or (account is not None and reason is None) or (not_ours and entitlement is None):
@@ -50,7 +50,7 @@ def restore(
 
 def return_(terminal: Terminal, case: CaseId) -> int:
     """
-    Give access back after a leave of absence, and read that it is back.  Needs no second person.
+    Give access back after a leave of absence, and read back that it is there.  Needs no second person.
 
     If a service could not be reached, `lastday restore CASE --go` tries again.
     """
@@ -59,7 +59,7 @@ def return_(terminal: Terminal, case: CaseId) -> int:
 
 
 def _give_back(terminal: Terminal, case: str) -> int:
-    """Restore, tell each row's fate; exits with 1 while a person has to see to one, or a whole restore is not at its end."""
+    """Restore, and show each row's outcome.  Exits with 1 while a row needs a person, or the restore is not finished."""
 
     async def work(context: Context) -> CaseView:
         await restoring.restore(context, case)

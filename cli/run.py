@@ -1,4 +1,4 @@
-"""`lastday plan`, `run` and `sweep`: this process does what runs of Prefect otherwise do, and needs none of them."""
+"""`lastday plan`, `run` and `sweep`: this process does the work of Prefect's runs itself, without Prefect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MARGIN = timedelta(seconds=5)
 
 
 def plan(terminal: Terminal, case: CaseId) -> int:
-    """Find the leaver's accounts, list what they hold, seal the plan.  Exits with 1 if findings or questions remain."""
+    """Find the leaver's accounts, list their entitlements, seal the plan.  Exits with 1 if findings or questions remain."""
 
     async def work(context: Context) -> CaseView:
         async with _hold(context, case):
@@ -56,17 +56,17 @@ def run(
     ] = False,
 ) -> int:
     """
-    Plan, wait for the instant, cut, look until it is closed, close.  Safe to run again at any point.
+    Plan, wait for the instant, cut, read until all is seen closed, close.  Safe to run again at any point.
 
-    Without the recorded decision (--for-real here or at intake) it ends with the plan.  Exits with 1 unless the case
-    could be closed, or was a plan only and has neither findings nor questions.
+    Without the recorded decision (--for-real here or at intake) it ends with the plan.  Exits with 1 unless the case was closed,
+    or was a plan only and has neither findings nor questions.
     """
 
     async def work(context: Context) -> CaseView:
         if for_real:
             with context.store.write() as session:
                 decide_for_real(context, session, case_in(session, case), terminal.who)
-        with contextlib.suppress(StillOpen, QuestionsOpen):  # both are shown with the case, each with its remedy
+        with contextlib.suppress(StillOpen, QuestionsOpen):  # the case shows both, each with its remedy
             await whole_case(context, case, step)
         return case_view(context, case)
 
@@ -83,11 +83,11 @@ def run(
 
 def sweep(terminal: Terminal) -> int:
     """
-    Release dead runs, give due cases a run, block again what a killed restore left open, take the looks after closing that are
-    due.  Safe to run at any time.
+    Release dead runs, make runs for due cases, block accounts again that a killed restore left open, do the due rechecks.  Safe to
+    run at any time.
 
-    Exits with 1 if a look opened a case again or could not be made, if a restore is to be carried out again, or if cases wait for a
-    run that Prefect cannot be asked for.
+    Exits with 1 if a recheck reopened a case or failed, if a restore must be run again, or if cases wait for a run and Prefect
+    cannot be reached.
     """
     runs = _reconcile() if reachable() else {"released": 0, "made": 0}
     waiting = [case_id for group in in_context(due_for_run) for case_id in group.case_ids]
@@ -102,14 +102,14 @@ def sweep(terminal: Terminal) -> int:
 
 
 async def whole_case(context: Context, case_id: str, step: Step) -> None:
-    """Carry the case's runbook; raises what `casework.runbook.offboard` raises."""
+    """Carry the case's runbook.  Raises the errors of `casework.runbook.offboard`."""
     async with _hold(context, case_id):
         await runbook.offboard(context, case_id, _in_words(step))
 
 
 @asynccontextmanager
 async def _hold(context: Context, case_id: str) -> AsyncIterator[None]:
-    """Hold the case's lease, waiting for a dead run's to end by itself; raises `Refused` while a living one has it."""
+    """Hold the case's lease.  Waits until a dead run's lease has expired; raises `Refused` if a live run has it."""
     runner = context.name("terminal")
     deadline = context.now() + LEASE + _MARGIN
     while True:
@@ -123,10 +123,10 @@ async def _hold(context: Context, case_id: str) -> AsyncIterator[None]:
 
 
 def _in_words(step: Step) -> Carrier:
-    """Carry steps so that *step* hears of each kind once, when its first one begins."""
+    """Carry steps, and call *step* once for each kind of step, when the first one begins."""
     untold = set(_TOLD)
 
-    async def carry(name: str, work: Work, connection: ConnectionId | None = None) -> None:  # noqa: ARG001  # all alike
+    async def carry(name: str, work: Work, connection: ConnectionId | None = None) -> None:  # noqa: ARG001  # all services alike
         if name in untold:
             untold.remove(name)
             step(sentence(f"step_{name}"))

@@ -1,4 +1,4 @@
-"""`lastday show` and `lastday evidence`: the cases, one with its truth table, and what was taken by the services' own logs."""
+"""`lastday show`: the cases, or one with its truth table.  `lastday evidence`: what was taken, by the services' own logs."""
 
 from __future__ import annotations
 
@@ -54,23 +54,23 @@ def evidence(terminal: Terminal, case: CaseId) -> int:
 
 
 def answer_case(terminal: Terminal, shown: CaseView) -> int:
-    """Answer with a case; exits with 1 while findings or questions remain, or it is paused."""
+    """Answer with a case.  Exits with 1 while findings or questions remain, or while it is paused."""
     terminal.answer(shown.model_dump(mode="json"), *document_page(at_work(shown)))
     return REMAINS if shown.findings or shown.questions or shown.paused else DONE
 
 
 def _draw(shown: CaseView, picture: Path) -> None:
-    """Draw the page of a case.  It holds personal data, as the page does."""
+    """Draw the page of a case.  Like the page, the picture has personal data."""
     console = Console(record=True, width=186, file=StringIO(), force_terminal=True)
     for part in document_page(at_work(shown)):
         console.print(plain(part), markup=False, highlight=False)
-    own_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # fetch nothing from outside
+    own_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # fetch no fonts
     with rewrite(picture) as file:
         file.write(console.export_svg(title=f"lastday show {shown.case}", code_format=own_fonts).encode())
 
 
 def in_short(case: Case) -> dict[str, Any]:
-    """Return a case as one row of a list has it.  *due_at* is what HR said, *cut_at* the instant of the cut."""
+    """Return a case as a row of a list.  *due_at*: the time in HR's notice; *cut_at*: the instant of the cut."""
     return {
         "case": case.id,
         "employee_no": case.employee_no,

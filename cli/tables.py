@@ -1,4 +1,4 @@
-"""Tables and documents for a terminal: what others wrote is shown as text, never as markup."""
+"""Tables and documents for a terminal: foreign text is shown as text, never as markup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STYLES = {Tone.GOOD: "green", Tone.SIGNED: "cyan", Tone.PENDING: "yellow", Tone
 
 
 def document_page(shown: Document) -> Iterator[RenderableType]:
-    """Yield a document: its front on a few lines, then its sections."""
+    """Yield a document: first its verdict and figures on a few lines, then its sections."""
     yield f"{shown.case}  {told(shown.subject)}  [{_lines(shown.verdict)}]  {shown.zone}"
     yield from _labelled(shown.figures)
     yield from map(told, shown.banners)
@@ -28,7 +28,7 @@ def document_page(shown: Document) -> Iterator[RenderableType]:
 
 
 def section_page(shown: Section) -> Iterator[RenderableType]:
-    """Yield a section without its lead: whoever works with it every day knows that."""
+    """Yield a section without its lead, which people who use it every day know."""
     yield Text(f"\n{told(shown.title)}", style="bold")
     yield from _labelled(shown.facts)
     for number, grid in enumerate(shown.grids):
@@ -51,7 +51,7 @@ def _labelled(facts: Mapping[str, Cell]) -> Iterator[str]:
 
 
 def told(words: Phrase) -> str:
-    """Return *words* in the terminal's language."""
+    """Return *words* in the terminal's language, English without Japanese."""
     return say(words.en, words.ja or words.en)
 
 

@@ -1,4 +1,4 @@
-"""How a verb speaks: its answer on standard output (a table, or JSON and nothing else), everything else on standard error."""
+"""A command's output: its answer on standard output (a table, or only JSON), everything else on standard error."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from casework.visible import visible
 from models.actor import Actor, at_terminal
 
 _PRINTED = 160
-"""Columns of a table that goes into a file or a pipe."""
+"""Width in columns of a table that goes into a file or a pipe."""
 
 Step = Callable[[str], None]
-"""Tells the progress bar that one step is done, and what comes now."""
+"""Moves the progress bar by one step; the argument describes the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """
-    One verb's way of speaking.
+    The output of one command.
 
-    *as_json*: the answer is JSON.  *actor*: the person who acts, recorded with what they decide.
+    *as_json*: the answer is JSON.  *actor*: the person who acts, recorded with each decision.
     """
 
     as_json: bool
@@ -39,11 +39,11 @@ class Terminal:
 
     @property
     def who(self) -> Actor:
-        """The person who acts, as a sealed payload tells it: unauthenticated."""
+        """The person who acts, in a payload's form: unauthenticated."""
         return at_terminal(self.actor)
 
     def answer(self, payload: Mapping[str, Any], *shown: RenderableType) -> None:
-        """Give the verb's answer: *payload* as JSON, else *shown* for people."""
+        """Print the command's answer: *payload* as JSON, else *shown* for people."""
         if self.as_json:
             write_json(payload)
             return
@@ -52,21 +52,21 @@ class Terminal:
             console.print(plain(part), markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
     def report(self, code: str, also: Mapping[str, object] | None = None, /, **facts: Any) -> None:
-        """Give *facts* as the verb's answer: as JSON, else by the sentence *code*, which they fill, and what is *also* said."""
+        """Answer with *facts*: as JSON, else with the sentence *code*, filled from *facts* and *also*."""
         self.answer(facts, sentence(code, **facts, **(also or {})))
 
     def lines(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Give one JSON object a line, whether or not JSON was asked for: once this returns, whoever reads has them."""
+        """Print one JSON object a line, with or without --json, and flush: when this returns, the reader has them."""
         sys.stdout.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
         sys.stdout.flush()
 
     def say(self, told: str) -> None:
-        """Say something in passing, on standard error."""
+        """Print a remark on standard error."""
         err().print(visible(told), markup=False, highlight=False)
 
     @contextlib.contextmanager
     def progress(self, total: int | None, first: str) -> Iterator[Bar]:
-        """Show a bar of *total* steps, None if that turns out later, on standard error while a terminal is there to see it."""
+        """Show a bar of *total* steps (None: not known yet) on standard error, if that is a terminal."""
         columns = (SpinnerColumn(), "{task.description}", BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
         console = err()
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -74,7 +74,7 @@ class Terminal:
 
 
 class Bar:
-    """A bar that moves.  Called, it is a `Step`."""
+    """A progress bar.  To call it is a `Step`."""
 
     def __init__(self, shown: Progress, task: TaskID) -> None:
         self._shown, self._task = shown, task
@@ -83,12 +83,12 @@ class Bar:
         self._shown.update(self._task, advance=1, description=description)
 
     def reach(self, completed: int, total: int) -> None:
-        """Tell how far it has come."""
+        """Set the bar to *completed* of *total*."""
         self._shown.update(self._task, completed=completed, total=total)
 
 
 def plain(part: RenderableType) -> RenderableType:
-    """Return *part* with nothing in its line that steers a terminal; tables are made so already."""
+    """Return *part*, if it is text, without control characters for a terminal; tables have none."""
     return visible(part) if isinstance(part, str) else part
 
 
@@ -103,14 +103,14 @@ def err() -> Console:
 
 
 def write_json(payload: Mapping[str, Any]) -> None:
-    """Write *payload* on standard output, characters as they are where the stream can carry them, instants by ISO 8601."""
+    """Write *payload* on standard output: instants in ISO 8601, other characters than ASCII unescaped only if the stream is UTF-8."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(payload, ensure_ascii=not unicode, indent=2, default=datetime.isoformat) + "\n")
     sys.stdout.flush()
 
 
 def japanese() -> bool:
-    """Whether people here read Japanese: `LASTDAY_LANGUAGE`, else the locale."""
+    """Whether to speak Japanese: by `LASTDAY_LANGUAGE`, else by the locale."""
     chosen = os.environ.get("LASTDAY_LANGUAGE")
     if chosen:
         return chosen.lower().startswith("ja")
@@ -124,12 +124,12 @@ def say(english: str, in_japanese: str) -> str:
 
 
 def sentence(code: str, /, **facts: object) -> str:
-    """Return what `sentences.toml` has of *code*, in the language of the terminal."""
+    """Return the sentence *code* of `sentences.toml`, in the language of the terminal.  Raises `KeyError`."""
     return advice(code, **facts)[0]
 
 
 def advice(code: str, /, **facts: object) -> tuple[str, str]:
-    """Return what `sentences.toml` has of *code*, and what to do about it.  Raises `KeyError`."""
+    """Return sentence and remedy of *code* in `sentences.toml`, in the language of the terminal.  Raises `KeyError`."""
     from casework.messages import catalogue
 
     entry = catalogue(Path(__file__).parent)[code]
@@ -137,7 +137,7 @@ def advice(code: str, /, **facts: object) -> tuple[str, str]:
 
 
 def survive_narrow_streams() -> None:
-    """Let a stream that cannot carry a character show its number instead of failing."""
+    """Let standard output and error escape a character that their encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -31,9 +31,9 @@ def check(
     vkey: Annotated[Path | None, typer.Option(metavar="FILE", help="The log's public key, from another hand.")] = None,
 ) -> int:
     """
-    Recompute the whole log from its bytes, believing nothing, and hold the tables against it.
+    Recompute the whole log from its bytes, trust no stored hash, and compare the tables with it.
 
-    Exits with 1 if it is broken, lacks entries, an intent is open, or the tables say something else.
+    Exits with 1 if the log is broken or has a gap, if an intent is open, or if the tables differ.
     """
     heads = _held(held or [], vkey)
     with only_store() as store, store.read() as session:
@@ -68,7 +68,7 @@ def open_intents(
     terminal: Terminal,
     case: Annotated[str | None, typer.Option(metavar="CASE", help="Only those of one case.")] = None,
 ) -> int:
-    """List writes that were announced and never answered: they may have happened.  Exits with 1 if there are any."""
+    """List writes at vendors without a recorded outcome: they may have happened.  Exits with 1 if there are any."""
     intents = in_log(lambda trail, log: trail.open_intents(log, case))
     rows = [{"row": i.idx, "case": i.case, "op": i.op, "at": i.at} for i in intents]
     shown = table("Row", "Case", "Op", "At", rows=(row.values() for row in rows))
@@ -80,7 +80,7 @@ def export(
     terminal: Terminal,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where checkpoint, entries.jsonl and log.vkey go.")],
 ) -> None:
-    """Write the log for tools that are not ours."""
+    """Write the log for other tools."""
     head = in_log(lambda _, log: write(log, log_signers(read_settings())[0], folder))
     terminal.report("log_written", origin=head.origin, entries=head.size)
 
@@ -90,9 +90,9 @@ def follow(
     batch: Annotated[int, typer.Option(metavar="N", min=1, help="Events between two moves of the cursor.")] = 500,
 ) -> None:
     """
-    Print the events that the one named by --as has not had yet, one JSON object a line, and end.
+    Print the events that the receiver named by --as has not received yet, one JSON object a line, and end.
 
-    Each receiver has a cursor of its own, by its name.  Each event comes at least once, and none is skipped.
+    Each receiver name has its own cursor.  Each event comes at least once, and none is skipped.
     """
     with only_store() as store:
         while True:
@@ -101,7 +101,7 @@ def follow(
             if not told:
                 return
             terminal.lines(map(asdict, told))
-            with store.write() as session:  # only now: what was not passed on is printed again
+            with store.write() as session:  # after printing: events that were not passed on are printed again
                 outbox.move(session.connection(), terminal.actor, told[-1])
 
 

@@ -1,4 +1,4 @@
-"""`lastday verify`: a case's bundle, proved with what the auditor brought.  Needs no database, no network, no settings."""
+"""`lastday verify`: verify a case's bundle with the auditor's own trust material.  Needs no database, no network, no settings."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def verify(
     ] = None,
     longest_lag: Annotated[float, typer.Option(metavar="HOURS", help="How long an event may have lain unsealed.")] = 26,
 ) -> int:
-    """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
-    if not 0 <= longest_lag <= _A_CENTURY:  # nor not a number
+    """Verify a case's bundle offline.  Exits with 0 if sound, 1 if broken (the first broken file is named) or older than a gap, 2 if unreadable."""
+    if not 0 <= longest_lag <= _A_CENTURY:  # also refuses NaN
         raise Refused(*advice("no_lag", most=_A_CENTURY))
     from portal.record.pages import made_by
     from portal.record.reviewing import unlike

@@ -19,7 +19,7 @@ _LIFE = timedelta(days=30)
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """
-    Paths of PEM files: *chain* (leaf, then authority) and *key* for the server, *ca* for those who shall trust it.
+    Paths of PEM files: *chain* (leaf, then authority) and *key* for the server, *ca* for its clients.
 
     `served(app, certificate=certificate.pair)` takes the first two, `LASTDAY_CA_BUNDLE` the third.
     """
@@ -30,7 +30,7 @@ class Certificate:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """Chain and key, as `emulators.stage.served` and uvicorn want them."""
+        """Chain and key in the form of `emulators.stage.served` and uvicorn."""
         return str(self.chain), str(self.key)
 
 
@@ -39,7 +39,7 @@ def certificate(directory: Path) -> Certificate:
     Make an authority and a leaf for 127.0.0.1, ::1 and localhost, and write them into *directory* (made if missing).
 
     The files are always named `chain.pem`, `key.pem` and `ca.pem`; existing ones are replaced.  The authority's key
-    is not kept: nobody can issue another leaf.  Good for 30 days.
+    is not stored, so that nobody can issue another leaf.  Valid for 30 days.
     """
     directory.mkdir(parents=True, exist_ok=True)
     made = Certificate(directory / "chain.pem", directory / "key.pem", directory / "ca.pem")

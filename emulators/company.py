@@ -1,7 +1,7 @@
 """
-Hoshizora Trading (星空商事), the company whose three tenants are emulated: about sixty people, invented.
+Hoshizora Trading (星空商事), the invented company whose three tenants are emulated: about sixty people.
 
-Each tenant derives its own ids and quirks from these people.  The first ones are characters, each here for a reason.
+Each tenant derives its own ids and quirks from these people.  Each of the first people is a special case, named above the entry.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Person:
     One human.  *mailbox* is the local part of the address at the company; *aliases* are further local parts.
 
     *only_in*: the services in which the person has an account ("google_workspace", "slack", "microsoft365").
-    *slack_mailbox*: the local part that Slack still has, where it differs (a former name, say).
+    *slack_mailbox*: the local part in Slack, if it differs (a former name, for example).
     """
 
     employee_no: str
@@ -53,7 +53,7 @@ class Person:
 
 
 CHARACTERS: tuple[Person, ...] = (
-    # leaves plainly
+    # a plain leaver
     Person(
         "E1001",
         "田中 美咲",
@@ -111,7 +111,7 @@ CHARACTERS: tuple[Person, ...] = (
     ),
     # on leave of absence, not leaving
     Person("E1008", "山本 さくら", "ヤマモト サクラ", "Yamamoto Sakura", "sakura.yamamoto", "広報部", on_leave=True),
-    # the administrator whom nobody may lock out: super admin, Slack's primary owner
+    # the administrator who must not be locked out: super admin, Slack's primary owner
     Person(
         "E1009",
         "小林 誠",
@@ -144,7 +144,7 @@ CHARACTERS: tuple[Person, ...] = (
         "購買部",
         private_email="d.nakamura@mail.example",
     ),
-    # names that code forgets
+    # names that code often gets wrong
     Person("E1011", "Nguyễn Văn An", "グエン ヴァン アン", "Nguyen Van An", "an.nguyen", "開発部"),
     Person(
         "E1012",
@@ -170,7 +170,7 @@ _FIRST = (("春", "ハル", "Haru"), ("光", "ミツ", "Mitsu"), ("智", "トモ
 _SECOND = (("子", "コ", "ko"), ("美", "ミ", "mi"), ("樹", "キ", "ki"), ("也", "ヤ", "ya"))
 _DEPARTMENTS = ("営業部", "開発部", "総務部", "経理部", "物流部")
 PLAIN_DEPARTMENTS = ("営業部", "経理部", "物流部")
-"""Whose groups the vendors let us leave: nobody there is in a dynamic one, or in one without an API."""
+"""Departments without a dynamic group and without a group that has no API: every membership can be taken away."""
 
 
 def _others() -> tuple[Person, ...]:
@@ -191,7 +191,7 @@ PEOPLE: list[Person] = [*CHARACTERS, *_others()]
 
 
 def joiners(count: int) -> list[Person]:
-    """Return *count* more people of sales, accounting and logistics, each with a name of their own; `ValueError` beyond 176."""
+    """Return *count* more people of sales, accounting and logistics, each with another name.  Raises `ValueError` beyond 176."""
     names = [(family, first, second) for first in _FIRST for second in _SECOND for family in _FAMILIES]
     if count > len(names):
         raise ValueError(f"there are names for {len(names)} more people")

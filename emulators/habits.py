@@ -1,8 +1,8 @@
 """
-What people do with files all day, for tenants that have to remember it: the same in each run, and never held in memory.
+Activity profiles: what people do with files all day, for the tenants' logs.  The same in each run, and never held in memory.
 
-A `Habit` is a long list of `Deed`s in the order of time, of which each can be computed alone, so that a million of them
-cost nothing until somebody reads them.  Vendors' emulators put a deed into their own words; who did it, they know.
+A `Habit` is a long list of `Deed`s in the order of time.  Each deed can be computed alone, so that a million of them
+cost nothing until they are read.  The vendors' emulators translate a deed into their own words and add who did it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROUND_THE_CLOCK = (1.0,) * 24
 
 
 class Verb(StrEnum):
-    """What is done, in nobody's vendor's words."""
+    """What is done, in words of no vendor."""
 
     VIEW = "view"
     EDIT = "edit"
@@ -58,8 +58,8 @@ class Deed:
     """
     One thing done at *at* (UTC, milliseconds).
 
-    *no* is its place in the habit.  *object_no* and *folder_no* say to what, *place* from where: 0 the office, 1 home, 2
-    somewhere never seen before.
+    *no*: its index in the habit.  *object_no*, *folder_no*: the file and its folder.  *place*: 0 the office, 1 home, 2 a
+    place never seen before.
     """
 
     no: int
@@ -75,7 +75,7 @@ class Strand:
     """
     One verb, exactly *total* times from *first_on* to *last_on* (both included), spread by weights of weekday and hour.
 
-    *objects*: among how many things, from number *from_object* on; *folders*: in how many folders these lie.
+    *objects*: on how many files, numbered from *from_object*; *folders*: the number of their folders.
     """
 
     verb: Verb
@@ -91,7 +91,7 @@ class Strand:
 
 
 class Habit:
-    """Several strands, told as one list, oldest first.  *seed* makes two people's days differ."""
+    """Several strands as one list, oldest first.  *seed* makes two people's days differ."""
 
     def __init__(self, seed: str, strands: Sequence[Strand], zone: ZoneInfo = TOKYO) -> None:
         self.strands = tuple(strands)
@@ -113,7 +113,7 @@ class Habit:
         size = ends_in_hour[-1]
         k = no - (self._ends[hour] - size)
         draw = mixed(self._seed, no)
-        # one deed in each equal part of the hour, so that place decides the order of time
+        # one deed in each equal part of the hour, so that the index decides the order of time
         ms = (3_600_000 * k + 3_600_000 * (draw % 1000) // 1000) // size
         strand = self.strands[bisect_right(ends_in_hour, (k * _step(size) + draw_of(self._seed, hour)) % size)]
         object_no = strand.from_object + (draw >> 10) % strand.objects
@@ -122,18 +122,18 @@ class Habit:
         )
 
     def before(self, at: datetime) -> int:
-        """Return how many deeds are earlier than *at*: the place of the first one that is not."""
+        """Return how many deeds are earlier than *at*, which is also the index of the first later one."""
         return bisect_left(range(self.count()), at, key=lambda no: self.deed(no).at)
 
     def deeds(self) -> Iterator[Deed]:
-        """Go through all of them, oldest first."""
+        """Iterate over all deeds, oldest first."""
         return map(self.deed, range(self.count()))
 
     def only(self, *verbs: Verb) -> Habit:
         """
-        Return what is left with these verbs alone: exactly as many, though not at the same instants.
+        Return a habit with only these verbs: exactly as many deeds, but not at the same instants.
 
-        For tenants that keep a log for each kind of thing.
+        For tenants that have a log for each kind of activity.
         """
         return Habit(f"{self._seed}", [strand for strand in self.strands if strand.verb in verbs], self.zone)
 
@@ -215,7 +215,7 @@ _MARKS = {0: "極秘_", 7: "【社外秘】", 19: "秘_", 31: "Confidential "}
 
 @functools.lru_cache(64)
 def title(object_no: int) -> str:
-    """Return a file's name; a tenth of them bear a mark of confidentiality."""
+    """Return a file's name; a tenth of the names have a mark of confidentiality."""
     mark = _MARKS.get(object_no % 40, "")
     return (
         f"{mark}{_SUBJECTS[object_no % len(_SUBJECTS)]}_{object_no:05}.{('xlsx', 'pdf', 'docx', 'dwg')[object_no % 4]}"
@@ -235,11 +235,11 @@ def size(object_no: int) -> int:
 
 
 KEEPS = 180
-"""Days that the profiles reach back."""
+"""How many days the profiles reach back."""
 
 
 def _ordinary(until: date, *, scale: float = 1.0) -> list[Strand]:
-    """A context worker's half year: some forty views, a dozen edits and four downloads a working day."""
+    """An office worker's half year: some forty views, a dozen edits and four downloads a working day."""
     since = until - timedelta(days=KEEPS - 1)
     return [
         Strand(Verb.SIGN_IN, round(130 * scale), since, until, hours=OFFICE[:10] + (0.0,) * 14),
@@ -251,7 +251,7 @@ def _ordinary(until: date, *, scale: float = 1.0) -> list[Strand]:
 
 
 def ordinary(seed: str, until: date, *, scale: float = 1.0) -> Habit:
-    """A context worker; *scale* below 1 for the many whose logs only have to be there."""
+    """An office worker; *scale* below 1 for the many people whose logs only have to exist."""
     return Habit(seed, _ordinary(until, scale=scale))
 
 
@@ -259,8 +259,8 @@ def heavy_leaver(seed: str, until: date, *, taken: int = 37_000) -> Habit:
     """
     Ordinary until 30 days before *until* (the last day, included), then *taken* downloads, in evenings and at weekends.
 
-    The way is prepared in the same weeks: an application let in, files shared outside and made public, mail forwarded, a
-    delegate named.
+    The person also prepares ways out in the same weeks: an application is authorised, files are shared outside and made public, mail
+    is forwarded, a delegate is named.
     """
     month = until - timedelta(days=29)
     hoard = Strand(
@@ -270,14 +270,14 @@ def heavy_leaver(seed: str, until: date, *, taken: int = 37_000) -> Habit:
 
 
 def steady(seed: str, until: date) -> Habit:
-    """Much, but every working day as much: a draughtsman with 300 downloads a day, and no more of them at the end."""
+    """Many downloads, but the same number every working day: a draughtsman with 300 a day, and no more at the end."""
     since = until - timedelta(days=KEEPS - 1)
     drawings = Strand(Verb.DOWNLOAD, 38_000, since, until, objects=6000, folders=40, from_object=1000)
     return Habit(seed, [*_ordinary(until), drawings])
 
 
 def by_program(seed: str, until: date, *, read: int = 9_000) -> Habit:
-    """No download more than ever: a program of the leaver's own reads the files, and the whole account is exported."""
+    """No more downloads than usual: the leaver's own program reads the files, and the whole account is exported."""
     week = until - timedelta(days=6)
     reading = Strand(
         Verb.PROGRAM_READ, read, week, until, EVERY_DAY, ROUND_THE_CLOCK, objects=8000, folders=90, place=2

@@ -1,8 +1,8 @@
 """
-Hoshizora Trading's folder of confidentiality papers, as the personnel department keeps it: a manifest and the files.
+Hoshizora Trading's folder of confidentiality papers, kept by the personnel department: a manifest and the files.
 
-Each paper is here for a reason: signed ones, a scan, one that was changed after signing, one whose term has ended, and one
-of a namesake.
+It has each special case: signed papers, a scan, a paper changed after signing, a paper whose term has ended, and a
+namesake's.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def write_folder(
 
 
 def pledges_folder(folder: Path, pledges: Iterable[Pledge] = PLEDGES) -> Path:
-    """Write the papers that every emulated register holds; what waits for a signature has no file.  Return the folder."""
+    """Write the papers of every emulated register; a paper that waits for its signature has no file.  Return the folder."""
     held = list(pledges)
     files = {_file(pledge): pledge.content() for pledge in held if pledge.state in {"signed", "scan"}}
     return write_folder(folder, [*(_row(pledge, files) for pledge in held), _RULES], files, encoding="utf-8-sig")
@@ -85,10 +85,10 @@ def _row(pledge: Pledge, files: Mapping[str, bytes]) -> Row:
 
 def company_folder(folder: Path, today: date) -> Path:
     """
-    Write the company's folder; return the bundle of roots that its signatures lead to.
+    Write the company's folder; return the file with the root certificates of its signatures.
 
-    E1001 has both pledges, signed.  E1002 has a scan, and a namesake's exit pledge lies beside it.  E1004's exit pledge
-    was changed after it was signed.  E1010's pledge at entry has run out.
+    E1001 has both pledges, signed.  E1002 has a scan, and a namesake's exit pledge is in the folder.  E1004's exit pledge
+    was changed after it was signed.  E1010's pledge at entry has expired.
     """
     shelf = _Shelf(today)
     shelf.rules()

@@ -1,7 +1,7 @@
 """
-Those who vouch for a log, played on this machine: an authority for time stamps and a witness.
+The outside parties that sign anchors, emulated on this machine: a time-stamping authority and a witness.
 
-Worthless against the operator, who holds both keys here: for rehearsals alone.  Their names say so wherever they show.
+Only for rehearsals: worthless against the operator, who has both keys here.  Both names contain "rehearsal".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ quorum {name}
 
 @dataclass(frozen=True, slots=True)
 class Outsiders:
-    """The two, open.  *env* leads a client to them."""
+    """Both, open.  *env*: the settings for a client."""
 
     authority: Authority
     witness: Witness
@@ -39,7 +39,7 @@ class Outsiders:
 @contextlib.contextmanager
 def outsiders(directory: Path, trust: Path | None = None, *, port: int = 0) -> Iterator[Outsiders]:
     """
-    Open both.  Their keys and the witness's memory stay in *directory*, so that a later rehearsal goes on with them.
+    Open both.  Their keys and the witness's state stay in *directory*, so that a later rehearsal goes on with them.
 
     *port*: of the authority, the witness's is the next one; 0 takes free ones.  *trust*: where the witness finds its logs.
     """

@@ -1,5 +1,5 @@
 """
-Papers as a company keeps them: signed, timestamped, tampered with, scanned, locked, torn.  All made in memory.
+A company's papers: signed, timestamped, tampered with, scanned, encrypted, truncated.  All made in memory.
 
 The authority of `emulators.signing_authority` issues the signers' certificates and the timestamps.
 """
@@ -56,7 +56,7 @@ def plain(text: str = "I keep the company's secrets.", *, pages: int = 1) -> byt
 
 
 class _CarelessSigner(signers.PdfSigner):
-    """Signs what its author has closed as well: to refuse that is the reader's business."""
+    """Signs even after the author's certification has closed the paper: the reader has to refuse that."""
 
     def _enforce_certification_constraints(self, reader: PdfFileReader) -> None:
         """Enforce nothing."""
@@ -74,10 +74,10 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     allow: MDPPerm = MDPPerm.FILL_FORMS,
 ) -> bytes:
     """
-    Return *body* (a plain page without one) with *name*'s signature appended; again on the outcome for a second signer.
+    Return *body* (by default a plain page) with *name*'s signature appended; call it again on the result for a second signer.
 
-    *at*: the time that the signature claims and, with *stamped* (by that authority), the timestamp bears.  *by*: another signer than *name*'s.
-    *certify*: as the author's signature, after which only *allow* is allowed.
+    *at*: the time that the signature claims, and the timestamp's time with *stamped* (by that authority).  *by*: another signer than
+    *name*'s.  *certify*: as the author's signature, after which only *allow* is allowed.
     """
     writer = IncrementalPdfFileWriter(BytesIO(body if body is not None else plain()))
     claimed = at or datetime.now(UTC)
@@ -89,12 +89,12 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
 
 
 class _Claiming(signers.SimpleSigner):
-    """Claims to sign at an instant of its own."""
+    """Claims another time of signing than now."""
 
     at: datetime
 
     async def signed_attrs(self, *known: Any, **more: Any) -> cms.CMSAttributes:
-        """Return the attributes with the claimed time in the place of the present one."""
+        """Return the attributes with the claimed time instead of the present one."""
         found = await super().signed_attrs(*known, **more)
         time = cms.Time(name="generalized_time", value=core.GeneralizedTime(self.at))
         claimed = cms.CMSAttribute({"type": "signing_time", "values": [time]})
@@ -119,7 +119,7 @@ def _sign(
 ) -> bytes:
     signer = _CarelessSigner(meta, by, timestamper=stamper, new_field_spec=SigFieldSpec(meta.field_name or "Signature"))
     out = BytesIO()
-    with ThreadPoolExecutor(1) as apart:  # pyHanko starts a loop of its own, which it may not beside a running one
+    with ThreadPoolExecutor(1) as apart:  # pyHanko starts an event loop, which fails beside a running one
         apart.submit(signer.sign_pdf, writer, output=out).result()
     return out.getvalue()
 
@@ -157,7 +157,7 @@ def _fill_in(writer: IncrementalPdfFileWriter, words: str) -> None:
 
 
 def time_stamped(paper: bytes, at: datetime | None = None, *, by: Pki | None = None) -> bytes:
-    """Return *paper* with a time stamp over the whole document (ISO 32000-2, 12.8.5), of authority *by*: no signature of anybody."""
+    """Return *paper* with authority *by*'s time stamp over the whole document (ISO 32000-2, 12.8.5), and no person's signature."""
     out = BytesIO()
     with ThreadPoolExecutor(1) as apart:  # see `signed`
         stamper = signers.PdfTimeStamper((by or pki()).stamper(at))
@@ -176,7 +176,7 @@ def changed_afterwards(paper: bytes, text: str = "I keep nothing.") -> bytes:
 
 
 def sealed_with_other_words(text: str = "I keep nothing.") -> bytes:
-    """Return a page whose words and whose company's seal came in one update."""
+    """Return a page whose words were changed and sealed by a company in one update."""
     writer = IncrementalPdfFileWriter(BytesIO(plain()))
     page = writer.root["/Pages"]["/Kids"][0]
     drawn = f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET".encode("ascii", "replace")
@@ -227,7 +227,7 @@ def with_usage_rights(paper: bytes) -> bytes:
 
 
 def with_empty_rights(paper: bytes) -> bytes:
-    """Name a seal of usage rights that there is not."""
+    """Return a paper that names a seal of usage rights without having one."""
     writer = IncrementalPdfFileWriter(BytesIO(paper))
     writer.root[pdf_name("/Perms")] = generic.DictionaryObject({pdf_name("/UR3"): generic.NullObject()})
     writer.update_root()
@@ -235,7 +235,7 @@ def with_empty_rights(paper: bytes) -> bytes:
 
 
 def signature_named_as_rights(paper: bytes) -> bytes:
-    """Return *paper* whose signature is in its field no more, and stands as a program's seal of usage rights."""
+    """Return *paper* whose signature was moved from its field to a program's seal of usage rights."""
     writer = IncrementalPdfFileWriter(BytesIO(paper))
     field = writer.root["/AcroForm"]["/Fields"][0]
     value = field.raw_get("/V")
@@ -247,7 +247,7 @@ def signature_named_as_rights(paper: bytes) -> bytes:
 
 
 def scan_pdf() -> bytes:
-    """Return a PDF that holds nothing but the picture of a page."""
+    """Return a PDF with only the picture of a page."""
     writer = PdfFileWriter()
     picture = generic.StreamObject(
         {pdf_name("/Type"): pdf_name("/XObject"), pdf_name("/Subtype"): pdf_name("/Image"),

@@ -1,7 +1,7 @@
 """
-Which confidentiality papers the company's people have signed, refused or not signed, wherever they are kept.
+The confidentiality papers that the company's people have signed, refused or not signed.
 
-The same cast in each emulated register.  Bytes are made when somebody asks for them: a signature takes its time.
+They are the same in each emulated register.  Bytes are made on request, because a signature takes time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Pledge:
     """
     One paper.  *state*: signed, waiting, declined, voided, scan.  *body*: signed, scan, altered (changed after signing).
 
-    *signer_name*, *signer_email*: as they stood on the day, if not as today.
+    *signer_name*, *signer_email*: those of the day, if they differ from today's.
     """
 
     employee_no: str

@@ -1,4 +1,4 @@
-"""A little certificate authority: whoever trusts its roots trusts the papers that its signers sign, and no others."""
+"""A small certificate authority for the papers' signers: a client that trusts its roots trusts these papers and no others."""
 
 # pyHanko types its readers, and not what writes
 # mypy: disable-error-code="no-untyped-call"
@@ -59,9 +59,9 @@ class Pki:
         more: Subject = ((NameOID.ORGANIZATION_NAME, "Hoshizora"),), statement: str | None = None,
     ) -> signers.SimpleSigner:  # fmt: skip
         """
-        Return a signer whose certificate bears *name* and is good from *since* to *until*.
+        Return a signer whose certificate has *name* and is valid from *since* to *until*.
 
-        *more*: the subject's other attributes.  *statement*: `sign` or `seal`, as ETSI EN 319 412-5 has it.
+        *more*: the subject's other attributes.  *statement*: `sign` or `seal` (ETSI EN 319 412-5).
         """
         key = (name, since, until, more, statement)
         if key not in self._signers:
@@ -72,7 +72,7 @@ class Pki:
         return signers.SimpleSigner(issued.asn1, issued.asn1_key, self._store())
 
     def stamper(self, at: datetime | None = None) -> DummyTimeStamper:
-        """Return what stamps with the time *at*, or the present one."""
+        """Return a stamper that stamps with the time *at*, or with the present time."""
         return DummyTimeStamper(self._stamper.asn1, self._stamper.asn1_key, self._store(), fixed_dt=at)
 
     def _store(self) -> SimpleCertificateStore:
@@ -83,7 +83,7 @@ class Pki:
 
 @cache
 def pki() -> Pki:
-    """Return the authority that this process's papers share."""
+    """Return the one authority of all papers of this process."""
     return Pki()
 
 
@@ -97,7 +97,7 @@ def _issue(  # noqa: PLR0913  # one keyword an option, each with a default
     more: Subject = ((NameOID.ORGANIZATION_NAME, "Hoshizora"),),
     statement: str | None = None,
 ) -> _Issued:
-    # RSA for timestamps alone: pyHanko's own stamper signs with nothing else
+    # RSA only for timestamps: pyHanko's own stamper supports nothing else
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
         rsa.generate_private_key(65537, 2048) if usage == "timestamps" else ec.generate_private_key(ec.SECP256R1())
     )

@@ -1,8 +1,8 @@
 """
-The boards on which each emulated tenant plays: a real socket, faults on demand, a journal of requests.
+The fault proxy around each emulated tenant: a real socket, faults on demand, a journal of requests.
 
-Any ASGI application can be staged.  Faults and journal can be driven from the same process (`Stage.faults`,
-`Stage.journal`) or over HTTP under `/_stage/` from another.
+It wraps any ASGI application.  Set faults and read the journal in the same process (`Stage.faults`, `Stage.journal`), or over
+HTTP under `/_stage/` from another process.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 INNER = "emulators.inner"
-"""Where a request's scope has the way on for those that stand in its body."""
+"""The key in a request's scope whose value serves requests that come inside its body (a batch)."""
 
 
 @dataclass(slots=True)
 class Fault:
     """
-    What goes wrong with requests whose "METHOD /path?query" matches *match* (a regular expression, searched).
+    A fault for requests whose "METHOD /path?query" matches *match* (a regular expression, searched).
 
-    *status* answers in the tenant's stead, with *body* and *headers*; *after* lets the tenant act first and then spoils
-    the answer.  *drop* breaks the connection (before the tenant acts, or after it with *after*).  *delay* is in seconds.
-    *skip* lets that many matching requests pass first; *times* is how often it happens (None: always).
+    *status*: answered in place of the tenant, with *body* and *headers*; *after*: the tenant acts first, then its answer is
+    replaced.  *drop*: breaks the connection (before the tenant acts; with *after*, after it).  *delay*: seconds.
+    *skip*: how many matching requests pass first; *times*: how often the fault happens (None: always).
     """
 
     match: str
@@ -52,7 +52,7 @@ class Request:
     """
     One request as it arrived, for counting calls and for proving what was not touched.
 
-    *status* None: dropped.  *inner*: it came in the body of another one (a batch), and is no call of its own.
+    *status*: None if the connection was dropped.  *inner*: it came in the body of another request (a batch), not as its own call.
     """
 
     method: str
@@ -65,7 +65,7 @@ class Request:
 
     @property
     def line(self) -> str:
-        """`METHOD /path?query`, as a fault sees it."""
+        """`METHOD /path?query`, which a fault's *match* is searched in."""
         return f"{self.method} {self.path}" + (f"?{self.query}" if self.query else "")
 
 
@@ -103,9 +103,9 @@ class Stage:
 
     async def inner(self, scope: Scope, receive: Receive, send: Send) -> None:
         """
-        Play a request that came in the body of another one, for a tenant that takes such: it finds this under `INNER`.
+        Serve a request that came in the body of another one; the tenant finds this method in the scope under `INNER`.
 
-        It has its own faults and its own entry in the journal, but costs no latency.  Where it is dropped, nothing is sent.
+        It has its own faults and its own entry in the journal, but no latency.  If it is dropped, nothing is sent.
         """
         await self._play(scope, await _whole(receive), send, inner=True)
 
@@ -127,11 +127,11 @@ class Stage:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                note()  # before the answer leaves (with an empty body its head is all): who has it finds the entry
+                note()  # before the answer leaves (an empty body has only a head), so that a client with the answer finds the entry
             await send(message)
 
         async def mute(message: Message) -> None:
-            """Let the tenant act, and keep its answer to ourselves."""
+            """Let the tenant act, and drop its answer."""
 
         async def replay() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
@@ -158,7 +158,7 @@ class Stage:
             note()
 
     async def _delay(self, fault: Fault) -> None:
-        """Wait as long as *fault* says; one that happens always ends, for whoever waits, when it is taken from the list."""
+        """Wait for *fault*'s delay; if it happens always, all waits end when it is removed from the list."""
         ends = time.monotonic() + fault.delay
         while (left := ends - time.monotonic()) > 0 and (  # noqa: ASYNC110  # another thread empties the list
             fault.times is not None or fault in self.faults
@@ -167,8 +167,8 @@ class Stage:
 
     async def _stage_door(self, scope: Scope, receive: Receive, send: Send) -> None:
         """
-        `POST /_stage/faults` adds one (a Fault as JSON), `DELETE` clears, `GET /_stage/journal?after=100` lists the requests that
-        follow the first hundred.
+        `POST /_stage/faults` adds a fault (a Fault as JSON), `DELETE` removes all, `GET /_stage/journal?after=100` lists the requests
+        after the first hundred.
         """
         body = await _whole(receive)
         match scope["method"], scope["path"]:
@@ -206,14 +206,14 @@ async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str])
 
 
 def _hang_up(send: Send) -> None:
-    """Break the connection.  ASGI has no word for it, so this reaches for uvicorn's transport behind `send`."""
+    """Break the connection.  ASGI has no message for that, so this uses uvicorn's transport behind `send`."""
     cycle: Any = send.__self__  # type: ignore[attr-defined]  # uvicorn's RequestResponseCycle
     cycle.transport.abort()
-    cycle.disconnected = True  # and no more: a server that stops just now takes "complete" for a connection to reuse
+    cycle.disconnected = True  # not "complete": a server that stops now would keep such a connection for reuse
 
 
 class _Server(uvicorn.Server):
-    """Looks ten times as often whether to stop: a test that starts a tenant waits for its end."""
+    """Checks ten times as often whether to stop, because a test waits for its tenant's end."""
 
     async def main_loop(self) -> None:
         ticks = 0
@@ -225,12 +225,12 @@ class _Server(uvicorn.Server):
 @contextlib.contextmanager
 def served(app: ASGIApp, *, port: int = 0, certificate: tuple[str, str] | None = None) -> Iterator[str]:
     """
-    Serve *app* on 127.0.0.1 in a thread of its own and yield the root URL, without a slash at its end.
+    Serve *app* on 127.0.0.1 in a new thread and yield the root URL, without a slash at its end.
 
-    *port* 0 takes a free one.  *certificate*: paths of chain and key in PEM, then the scheme is https.
+    *port*: 0 takes a free one.  *certificate*: paths of chain and key in PEM; the scheme is then https.
     """
     listener = socket.create_server(("127.0.0.1", port))
-    # those that it accepts inherit this, and asyncio sets it only where it is told the protocol: else each answer waits 40 ms
+    # accepted sockets inherit this; asyncio sets it only if the socket names its protocol: else each answer waits 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app,

@@ -1,5 +1,5 @@
 """
-Hoshizora Trading's three tenants, open together on loopback, with the settings that lead a client to them.
+Hoshizora Trading's three tenants, open together on loopback, with the settings for a client.
 
     python -m emulators.tenants DIRECTORY [--port 9101] [--page-size 1] [--latency 0.05] [--slack-plan pro] [--sync-every 3]
         [--hire 200]
@@ -41,8 +41,8 @@ class Company:
     """
     The open tenants, by service: "google_workspace", "slack", "microsoft365".
 
-    *env* holds each setting (`LASTDAY_…`) that leads a client here; *roots* the addresses, for `/_stage/`.  *outsiders* play
-    those who vouch for the log, and are worthless against whoever runs them.
+    *env*: the settings (`LASTDAY_…`) for a client.  *roots*: the addresses, for `/_stage/`.  *outsiders*: the emulated authority
+    and witness, which are worthless against the person who runs them.
     """
 
     env: dict[str, str]
@@ -53,16 +53,16 @@ class Company:
     outsiders: Outsiders
 
     def sync(self) -> None:
-        """Let directory synchronisation run once: what is mastered on premises comes back."""
+        """Run directory synchronisation once: accounts mastered on premises come back."""
         self.tenants["microsoft365"].sync_cycle()
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
     """
-    What a tenant knows of a person, whatever any connector believes.
+    The tenant's own state of its accounts, independent of any connector.
 
-    *fingerprints* gives each account's state in a form that compares equal while nothing changes.
+    *fingerprints*: returns each account's state in a form that compares equal while nothing changes.
     """
 
     account_id: Callable[[str], str]
@@ -82,10 +82,10 @@ class Truth:
 
 class Door:
     """
-    A stage whose `/_stage/` door also tells the truth, for those who are in another process.
+    A fault proxy whose `/_stage/` paths also show the tenant's own state, for other processes.
 
-    `GET /_stage/changed` lists changed accounts, `GET /_stage/person/E1003` one person's, `POST /_stage/sync` lets
-    directory synchronisation run.
+    `GET /_stage/changed` lists changed accounts, `GET /_stage/person/E1003` shows one person's, `POST /_stage/sync` runs
+    directory synchronisation.
     """
 
     def __init__(self, stage: Stage, truth: Truth, sync: Callable[[], None]) -> None:
@@ -135,10 +135,10 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
     """
     Open the three tenants and the outsiders; write key file, certificates and `tenants.env` into *directory*.
 
-    *port*: of the first one, the others follow it; 0 takes free ones.  *trust*: the folder in which the witness finds the logs
-    that it knows (`log*.vkey`).  *latency* in seconds an answer.  *sync_every*:
-    seconds between directory synchronisations.  *spare_owners*: whatever has owners has one more, as if somebody had
-    seen to it before the day.  The three mappings are the tenants' own options.
+    *port*: the first tenant's, the others follow it; 0 takes free ones.  *trust*: the folder in which the witness finds the logs
+    that it knows (`log*.vkey`).  *latency*: seconds for each answer.  *sync_every*: seconds between directory synchronisations.
+    *spare_owners*: each thing with owners has one more, so that no leaver is the last.  The three mappings are the tenants' own
+    options.
     """
     directory.mkdir(parents=True, exist_ok=True)
     paging: dict[str, Any] = {} if page_size is None else {"page_size": page_size}
@@ -207,7 +207,7 @@ def _settings(directory: Path, made: Mapping[str, Any], roots: Mapping[str, str]
 
 
 def _name_spare_owners(made: Mapping[str, Any], stand_in: str = "E1009") -> None:
-    """Let one person stand in as an owner of everything that has owners, so that no leaver is the last one."""
+    """Make one person an owner of each thing that has owners, so that no leaver is the last owner."""
     google, chat, entra = made["google_workspace"], made["slack"], made["microsoft365"]
     for group in google.groups.values():
         if "OWNER" in group.members.values():
@@ -239,7 +239,7 @@ def _truths(made: Mapping[str, Any]) -> dict[str, Truth]:
 
 @contextlib.contextmanager
 def _cycle(company: Company, seconds: float) -> Iterator[None]:
-    """Run directory synchronisation every so many *seconds*, as the sync server does every half hour."""
+    """Run directory synchronisation every *seconds*; the real sync server does it every half hour."""
     over = threading.Event()
 
     def run() -> None:
@@ -256,7 +256,7 @@ def _cycle(company: Company, seconds: float) -> Iterator[None]:
 
 
 def write_env(path: Path, env: Mapping[str, str]) -> None:
-    """Write *env* for `.env`, at once and for the owner alone: it holds the tenants' secrets."""
+    """Write *env* in the form of `.env`, atomically and with mode 0600, because it has the tenants' secrets."""
     draft = path.with_name(f".{path.name}.part")
     draft.touch(mode=0o600)
     draft.write_text("".join(f"{name}={value}\n" for name, value in env.items()), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The log's head, cosigned and stamped by others: hourly if the log grew, soon after a case closed, daily in any case."""
+"""Anchor the log's head: hourly if the log grew, soon after a case closed, and at least daily."""
 
 import asyncio
 
@@ -13,15 +13,15 @@ from flows.redaction import HERE, redacted
 @redacted
 async def anchor() -> str:
     """
-    Finish the anchors that wait and make one if it is due; return why (not).  Safe to run at any time, several at once included.
+    Finish incomplete anchors and make one if it is due; return why, or why not.  Safe at any time, even several at once.
 
-    A witness or an authority that is down does not fail the run: the frozen note waits, and the next run goes on with it.
-    Fails when signing has been stopped, or when the database is older than its anchors.
+    A witness or an authority that is down does not fail the run: the next run goes on with the frozen note.
+    Fails when signing is stopped, or when the database is older than its anchors.
     """
     outcome = await asyncio.to_thread(anchoring.anchor)
     log = get_run_logger()
     size = outcome.made.size if outcome.made is not None else 0
     log.info("anchor: %s, size %d, %d earlier ones finished", outcome.why, size, outcome.finished)
     if not outcome.complete:
-        log.warning("anchor: not complete: %d problems; `lastday anchor` tells them", len(outcome.problems))
+        log.warning("anchor: not complete: %d problems; `lastday anchor` lists them", len(outcome.problems))
     return outcome.why

@@ -1,8 +1,8 @@
 """
-Prefect's server, closed to everybody but its own address: `python -m flows.api_server`.
+Prefect's server, which answers only to its own address: `python -m flows.api_server`.
 
-Prefect 3.8 can ask for a key, name the origins that may read, and ask for CSRF tokens; it takes any Host, a foreign Origin on a
-request that is not preflighted, and a body of no type as JSON.  What it leaves open is refused here, before it is reached.
+Prefect 3.8 can require a key and CSRF tokens, and list the origins that may read.  But it accepts any Host, a foreign Origin on a
+request without preflight, and a body without a type as JSON.  This module refuses such requests before Prefect sees them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_PROBES = frozenset({"/api/health", "/api/ready"})  # asked by address, without a key; they tell nothing
+_PROBES = frozenset({"/api/health", "/api/ready"})  # called by IP address, without a key; their answers show no data
 _OWN_PORT = {"http": ":80", "https": ":443"}
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SHORTEST = 20
@@ -28,10 +28,10 @@ _POLICY = "frame-ancestors 'none'; connect-src 'self'; form-action 'self'; base-
 
 class OwnAddressOnly:
     """
-    Refuse a request for another host (421), from another site (403), or whose body is not said to be JSON (415).
+    Refuse a request for another host (421), from another site (403), or with a body that is not declared as JSON (415).
 
-    *addresses* are the URLs under which the server is used: host and port are compared as they stand, so `localhost` is not
-    `127.0.0.1`.  Probes for health are let through, whatever they call us.
+    *addresses*: the URLs under which the server is used.  Host and port are compared literally, so `localhost` is not `127.0.0.1`.
+    Health probes pass under any host name.
     """
 
     def __init__(self, app: ASGIApp, addresses: Iterable[str]) -> None:
@@ -51,7 +51,7 @@ class OwnAddressOnly:
             await send({"type": "websocket.close", "code": 1008})
         else:
             status, detail = refusal
-            # closed: what was sent with it is not read
+            # close the connection: the rest of the request is not read
             refused = JSONResponse({"detail": detail}, status, headers={"connection": "close"})
             await refused(scope, receive, send)
 
@@ -82,7 +82,7 @@ def _is_json(headers: Headers) -> bool:
 
 
 def _unframed(send: Send) -> Send:
-    """Let no other site frame the page, and the page ask no other site."""
+    """Add a policy: no other site may frame the page, and the page may call no other site."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -93,20 +93,20 @@ def _unframed(send: Send) -> Send:
 
 
 def addresses(settings: Settings) -> list[str]:
-    """Return the URLs under which this server is used, as Prefect's own settings have them."""
+    """Return the URLs under which this server is used, from Prefect's own settings."""
     host = settings.server.api.host
     here = f"http://{f'[{host}]' if ':' in host else host}:{settings.server.api.port}"
     return [url for url in (here, settings.api.url, settings.ui_url, settings.server.ui.api_url) if url]
 
 
 def main() -> None:
-    """Serve until terminated.  Without a key nothing is served: exit code 2."""
+    """Serve until terminated.  Without a key, or with one of fewer than 20 characters, exit with code 2."""
     settings = get_current_settings()
     key = settings.server.api.auth_string
     name, _, secret = key.get_secret_value().partition(":") if key is not None else ("", "", "")
     if not name or len(secret) < _SHORTEST:
         sys.stderr.write(
-            "flows.api_server: no key, or a short one: whoever reached this server could direct the worker.\n"
+            "flows.api_server: no key, or a short one: everyone who reaches this server could direct the worker.\n"
             f"  Set PREFECT_SERVER_API_AUTH_STRING to NAME:SECRET, the secret of {_SHORTEST} characters or more, and\n"
             "  PREFECT_API_AUTH_STRING to the same where the server is asked.\n"
         )

@@ -1,4 +1,4 @@
-"""What Prefect's page shows of a case: services, kinds, states, counts and a bar.  No names, no ids of people."""
+"""A case's page in Prefect: services, kinds, states, counts and a bar.  No names, no ids of people."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _WRITTEN_WITHIN = 5.0
 
 async def show_truth_table(context: Context, case_id: str) -> None:
     """
-    Publish the case's truth table as it stands, as a new version of the artifact `truth-<case>`.
+    Publish the case's present truth table as a new version of the artifact `truth-<case>`.
 
-    A page that cannot be written, or not soon, never stops a cut: that is logged, and nothing is raised.
+    Raises nothing: an error, or a write of more than 5 s, is logged, because no page may stop a cut.
     """
     try:
         with boundary():
             page = truth_page(opaque_view(context, case_id))
             async with asyncio.timeout(_WRITTEN_WITHIN):
                 await acreate_markdown_artifact(page, key=f"truth-{case_id}", description="Observed, not commanded.")
-    except Exception as told:  # noqa: BLE001  # whatever breaks a page, the cut goes on
+    except Exception as told:  # noqa: BLE001  # the cut goes on after any error of a page
         get_run_logger().warning("truth table: cannot be shown: %s", told)
 
 
@@ -59,6 +59,6 @@ def truth_page(view: OpaqueView) -> str:
 
 
 def bar(settled: int, of_all: int) -> str:
-    """Draw the progress.  Full only when all is settled: it is rounded down.  No rows at all is no progress."""
+    """Draw the progress, rounded down: full only when all is settled, empty without rows."""
     filled = _BAR * settled // of_all if of_all > 0 else 0
     return "█" * filled + "░" * (_BAR - filled)

@@ -1,7 +1,7 @@
 """
-The serving process as a carrier: what is due and in nobody's hands it cuts by itself, whatever kept the run that was to do it.
+The serving process as a carrier: it cuts each due case that no run holds, for any reason.
 
-No worker, an API that is down, a run that is late, lost, cancelled or was moved to another year: none of them is asked.
+It works without a worker and without Prefect's API, and when a run is late, lost, cancelled or rescheduled.
 """
 
 import asyncio
@@ -26,34 +26,34 @@ from flows.scheduling import parameters, tag
 from models.vocabulary import CaseState, RunState
 
 PERIOD = 0.5
-"""Seconds between two looks for what is due."""
+"""Seconds between two searches for due cases."""
 _ANSWERS_WITHIN = 1.0
 _TAKEN_UP_WITHIN = 2.0
-"""Seconds from giving a case to a run until that run holds it."""
+"""Seconds that a new run gets to take its case's lease; then the case is carried without it.  A choice."""
 _RESTS = 5.0
-"""Seconds after a failure that no case has caused: the settings, the database."""
+"""Seconds to wait after a failure of the settings or the database."""
 _NO_RUN_CAME = timedelta(minutes=1)
-"""For what is cut already and wanted again: a run that Prefect makes comes first."""
+"""How long a case that is cut already waits for a run of Prefect's, before this process carries it on."""
 _AT_ONCE = 4
-"""Of those; none is taken up in one turn with a cut."""
+"""How many of those are carried at once, and only in a turn without a cut."""
 _log = logging.getLogger("lastday.flows")
 
 
 class Carrying:
     """
-    A turn takes up the cases that `casework.sweeping.unclaimed` gives, those of one turn together and each for itself, and waits
-    for none.  What is cut already it carries on too, a few at a time, if no run has for a minute.
+    Each turn starts to carry the cases from `casework.sweeping.unclaimed`, together but each independently, and waits for none.
+    It also carries on cases that are cut already, a few at a time, if no run has held them for a minute.
 
-    *context* needs no service: it is for looking.
+    *context*: only for reading the database; it needs no connected service.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._given = set[str]()
-        """Cases that a carrier is about to claim: no other one is given them meanwhile."""
+        """Cases that a carrier is about to claim; they go to no other carrier meanwhile."""
         self._carriers = set[asyncio.Task[None]]()
         self._left = dict[str, datetime]()
-        """Cases that were cut and that nobody carries on, each since when it is seen so."""
+        """Cases that are cut and that nobody carries on, each with the time since when."""
 
     async def __call__(self) -> float:
         new = [case_id for case_id in unclaimed(self._context) if case_id not in self._given]
@@ -69,7 +69,7 @@ class Carrying:
         return PERIOD
 
     async def _carry(self, case_ids: list[str]) -> None:
-        """Carry them in a run of their own, so that IT sees it; what that has not taken up in time without, and record a run later."""
+        """Carry the cases in a Prefect run, so that IT sees them; carry those that it does not claim in time without Prefect."""
         run = asyncio.ensure_future(_in_a_run(case_ids))
         await asyncio.wait({run}, timeout=_TAKEN_UP_WITHIN)
         try:
@@ -91,24 +91,24 @@ class Carrying:
             recorded = await _in_a_run(closed)
 
     async def _plainly(self, context: Context, case_id: str) -> None:
-        """Carry the case without Prefect; whatever it ends with stands in our database, and a later turn tries again."""
+        """Carry the case without Prefect.  The result is in our database; after an error a later turn tries again."""
         _log.warning("carrying %s without Prefect", case_id)
         try:
             with boundary():
                 async with runbook.claim(context, case_id, context.name(SERVING)) as ours:
-                    self._given.discard(case_id)  # from here on our database knows who holds it
+                    self._given.discard(case_id)  # from here on the lease in our database says who holds it
                     if ours:
                         await runbook.offboard(context, case_id)
-        except Exception as told:  # noqa: BLE001  # one case's failure is no other's
+        except Exception as told:  # noqa: BLE001  # one case's failure stops no other case
             _log.warning("carrying %s: %s", case_id, told)
 
 
 async def _in_a_run(case_ids: list[str]) -> bool:
     """
-    Carry the cases in a run of Prefect's page, if its API answers within a second, and return whether there was one.  Raises nothing:
-    what the run leaves is in nobody's hands.
+    Carry the cases in a Prefect run if its API answers within a second, and return whether there was a run.  Raises nothing: a case
+    that the run leaves is unclaimed again.
 
-    The run alone is tagged: of a task that inherits tags Prefect asks its API for a slot, and waits.
+    Only the run has tags: for a task that inherits tags, Prefect asks its API for a slot and waits.
     """
     flow: Flow[Any, Any] = offboard if len(case_ids) == 1 else offboard_many
     given = parameters(case_ids)
@@ -118,7 +118,7 @@ async def _in_a_run(case_ids: list[str]) -> bool:
                 await client.hello()
             run = await client.create_flow_run(flow, parameters=given, tags=[SERVING, *map(tag, case_ids)])
         await run_flow_async(flow, run, given, return_type="state")
-    except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # whatever became of that run, what it has not cut is cut without
+    except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # cases that the run has not cut are cut without it
         _log.warning("carrying: no run of Prefect's: %s", type(exc).__name__)
         return False
     return True

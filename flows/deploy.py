@@ -1,7 +1,7 @@
 """
-Prefect's server gets what we need there, pool, automation and deployments: `python -m flows.deploy`, in the checkout.
+Prepare Prefect's server: pool, automation and deployments.  Run `python -m flows.deploy` in the checkout.
 
-Twice is safe, and is how an upgrade brings its deployments.
+Safe to repeat; run it again after each upgrade.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ ZOMBIES = AutomationCore.model_validate(
         "actions": [{"type": "change-flow-run-state", "state": "CRASHED", "message": "no heartbeat for 90 s"}],
     }
 )
-"""A run whose process died counts as crashed: the server has no such rule of its own."""
+"""Marks a run as crashed after 90 s without a heartbeat, three of its 30 s: the server has no such rule of its own."""
 
 QUEUES: dict[str, int | None] = {"cuts": None, "plans": 2, "rest": 1}
-"""The pool's queues in their order, and how many runs of each go at once: one of a worker's four slots is left for cuts at least."""
+"""The pool's queues by priority, with each queue's limit of runs at once: at least one of a worker's four slots is left for cuts."""
 
 
 async def prepare() -> None:
     """
-    Make the pool, or take from an older one what it lets a run bring along, and its queues; see to the automation; take away our schedules and a default
-    storage, which nothing of ours uses.  What somebody has paused or limited goes on.
+    Create or update the pool, its queues and the automation.  Removes the deployments' schedules and the server's default storage,
+    which lastday does not use, and resets pauses and limits that somebody has set on the pool and its queues.
     """
     async with get_client() as client:
         await _close_pool(client)
@@ -52,7 +52,7 @@ async def prepare() -> None:
             await client.delete_automation(known.id)
         await client.create_automation(ZOMBIES)
         for ours in [one for one in await client.read_deployments() if one.work_pool_name == POOL]:
-            for schedule in ours.schedules:  # an earlier version's, of which Prefect 3.8 on SQLAlchemy 2.1 makes no run
+            for schedule in ours.schedules:  # an earlier version's: with SQLAlchemy 2.1 they make no runs
                 await client.delete_deployment_schedule(ours.id, schedule.id)
         await client.clear_server_default_result_storage()
 
@@ -60,7 +60,7 @@ async def prepare() -> None:
 async def _close_pool(client: PrefectClient) -> None:
     try:
         await client.create_work_pool(WorkPoolCreate(name=POOL, type=Worker.type, base_job_template=BASE_JOB_TEMPLATE))
-    except ObjectAlreadyExists:  # an older one, or our worker's, which came first
+    except ObjectAlreadyExists:  # an older pool, or our worker has created it first
         anew = WorkPoolUpdate(base_job_template=BASE_JOB_TEMPLATE, is_paused=False, concurrency_limit=None)
         await client.update_work_pool(POOL, anew)
 
@@ -74,7 +74,7 @@ async def _see_to_queue(client: PrefectClient, name: str, priority: int, limit: 
 
 
 def main() -> int:
-    """Return what `prefect deploy` returns: 0 when every deployment of prefect.yaml is on the server."""
+    """Return the exit code of `prefect deploy`: 0 when every deployment of prefect.yaml is on the server."""
     asyncio.run(prepare())
     return subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], check=False).returncode
 

@@ -1,8 +1,8 @@
 """
-One run, in a process of its own: `python -m flows.execute`, with the run's id in `PREFECT__FLOW_RUN_ID`.
+Execute one run in its own process: `python -m flows.execute`, with the run's id in `PREFECT__FLOW_RUN_ID`.
 
-The flow is found here by its name.  A deployment's entrypoint, pull steps and storage, which Prefect's own engine would follow,
-are not read, and a result that somebody left on the server is not loaded.
+Finds the flow by its name.  Does not read a deployment's entrypoint, pull steps and storage, which Prefect's own engine would
+follow, and loads no result from the server.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from prefect.engine import handle_engine_signals
 from prefect.flow_engine import load_flow_run, run_flow
 
 FLOWS = {"plan": "plan", "offboard": "offboard", "offboard-many": "offboard_many", "anchor": "anchor"}
-"""The flows that a deployment may name, and where they are: module and function of one name."""
+"""The flows that a deployment may name, and the name of their module and function."""
 
 
 def find_flow(name: str) -> Flow[Any, Any]:
-    """Return our flow of that name.  Raises `SystemExit` (3) for any other: the run counts as crashed."""
+    """Return our flow of that name.  Raises `SystemExit` (3) for any other name: the run counts as crashed."""
     if name not in FLOWS:
         sys.stderr.write(f"flows.execute: not a flow of this checkout: {name!r}\n")
         sys.exit(3)
@@ -35,14 +35,14 @@ def find_flow(name: str) -> Flow[Any, Any]:
 
 
 def main() -> None:
-    """Run to the end; what it came to stands in the run's state."""
+    """Run the flow to its end; the result is the run's state."""
     run_id = UUID(os.environ["PREFECT__FLOW_RUN_ID"])
     with handle_engine_signals(run_id):
         flow_run = load_flow_run(run_id)
         with get_client(sync_client=True) as client:
             name = client.read_flow(flow_run.flow_id).name
         running = run_flow(find_flow(name), flow_run=flow_run, return_type="state")
-        asyncio.run(cast("Coroutine[Any, Any, State[Any]]", running))  # all of ours are asynchronous
+        asyncio.run(cast("Coroutine[Any, Any, State[Any]]", running))  # all our flows are asynchronous
 
 
 if __name__ == "__main__":

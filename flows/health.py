@@ -19,22 +19,22 @@ from casework.settings import read_settings
 from flows.redaction import redact
 
 PERIOD = 10.0
-"""Seconds between two looks for the log."""
+"""Seconds between two checks for the log.  A choice."""
 _log = logging.getLogger("lastday.health")
 
 
 class Watchman:
-    """A turn that looks, and writes a line of JSON when what is wrong has changed; `look` is for whoever asks."""
+    """Checks the health.  Each turn logs a line of JSON if the alarms have changed; `look` answers the HTTP probe."""
 
     def __init__(self, context: Context) -> None:
         self._look: Callable[[], Health] = partial(health, context, read_settings())
         self._told: list[str] = []
 
     def look(self) -> Health:
-        """Answer within a second, whatever the database does.  Raises nothing: what goes wrong in looking is an alarm."""
+        """Return the health within a second, even if the database hangs.  Raises nothing: an error of the check is an alarm."""
         try:
             return health_soon(self._look)
-        except Exception as exc:  # noqa: BLE001  # whoever asks gets an answer
+        except Exception as exc:  # noqa: BLE001  # a probe always gets an answer
             _log.warning("health: %s", redact(exc))
             return Health(datetime.now(UTC), (Alarm("database_silent", red=True),))
 
@@ -51,8 +51,8 @@ class Watchman:
 @contextmanager
 def answering(watchman: Watchman, address: str) -> Iterator[None]:
     """
-    Answer `GET /health` at *address* (HOST:PORT, a port alone on this machine's own; empty: nowhere), 503 while a cut is late or
-    not guaranteed, in threads of their own: an event loop that hangs does not silence it.  An address that is taken is told in the log: no cut waits for it.
+    Answer `GET /health` at *address* (HOST:PORT; a port alone means 127.0.0.1; empty: no server), 503 while a cut is late or not
+    guaranteed, in threads that do not need the event loop.  A bad address or a taken port is only logged: no cut waits for it.
     """
     host, _, port = address.rpartition(":")
     server = None
@@ -68,7 +68,7 @@ def answering(watchman: Watchman, address: str) -> Iterator[None]:
 
 
 class _Server(ThreadingTCPServer):
-    """The library's own for HTTP asks a name server at its start for the machine's name."""
+    """Used in place of the library's HTTPServer, which asks a name server for the machine's name at its start."""
 
     allow_reuse_address = daemon_threads = True
 
@@ -79,9 +79,9 @@ class _Answer(BaseHTTPRequestHandler):
 
     def __init__(self, watchman: Watchman, *given: object) -> None:
         self._watchman = watchman
-        super().__init__(*given)  # type: ignore[arg-type]  # the server's own: request, address, server
+        super().__init__(*given)  # type: ignore[arg-type]  # given by the server: request, address, server
 
-    def do_GET(self) -> None:  # the name is the library's
+    def do_GET(self) -> None:  # the library's name
         if self.path != "/health":
             self.send_error(404)
             return
@@ -95,4 +95,4 @@ class _Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's signature
-        """Keep what was asked out of the log: a probe comes every few seconds."""
+        """Log no requests: a probe comes every few seconds."""

@@ -1,4 +1,4 @@
-"""Offboard one leaver: the runbook as Prefect carries it, a task a step, those of the services side by side in its page."""
+"""Offboard one leaver: Prefect carries the runbook, one task for each step; the services' tasks run side by side."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,23 +26,23 @@ async def offboard(case_id: CaseId) -> None:
         await carry_out(context, case_id, as_task)
 
 
-# No retries, said aloud because a setting can change the default: a revocation is repeated by casework, which knows
-# what was sent.  No cache and no stored result: a step is a look at the world and has nothing to say afterwards.
+# No retries, explicit because a setting can change the default: casework repeats a revocation, because it knows what was
+# sent.  No cache and no stored result: a step reads or changes the present state and returns nothing.
 @task(name="step", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @redacted
 async def carried(work: Work) -> None:
-    """Do *work*.  Prefect looks for futures inside arguments: in a function it finds nothing."""
+    """Do *work*.  It is a function, because Prefect searches other arguments for futures."""
     await work()
 
 
 async def as_task(step: str, work: Work, connection: ConnectionId | None = None) -> None:
-    """Carry a step as a task that the page calls `cut-slack`, `check-papers` …"""
+    """Carry a step as a task, named `cut-slack`, `check-papers` … in Prefect's page."""
     name = step if connection is None else f"{step}-{connection}"
     await carried.with_options(name=step, task_run_name=name)(work)
 
 
 async def carry_out(context: Context, case_id: str, carry: Carrier) -> None:
-    """Hold the case and carry its runbook; the truth table is shown once all is cut, and at the end."""
+    """Hold the case's lease and carry its runbook.  Shows the truth table once all is cut, and at the end."""
 
     async def carrying(step: str, work: Work, connection: ConnectionId | None = None) -> None:
         if step == "observe":
@@ -55,7 +55,7 @@ async def carry_out(context: Context, case_id: str, carry: Carrier) -> None:
 
 @asynccontextmanager
 async def holding(context: Context, case_id: str) -> AsyncIterator[None]:
-    """Hold the case's lease; raises `Elsewhere` if somebody else has it, or has closed it."""
+    """Hold the case's lease.  Raises `Elsewhere` if another run has it, or the case is closed."""
     case = context.case(case_id)
     if case.state is CaseState.CLOSED:
         whom = claims.SERVING if claims.SERVING in str(case.run_id) else "another run"

@@ -1,4 +1,4 @@
-"""Offboard all leavers of one instant in one process: fifty interpreters would cost minutes."""
+"""Offboard all leavers of one instant in one process: to start fifty interpreters would take minutes."""
 
 import asyncio
 from collections import Counter
@@ -25,10 +25,10 @@ MOST = 50
 @redacted
 async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, max_length=MOST)]) -> State[Any] | None:
     """
-    Take each of *case_ids* as far as it can go, all at once, each for itself.
+    Take each of *case_ids* as far as it can go, all at once and independently.
 
-    Safe to run again: a case that is closed stays closed.  The run fails if a case has findings, else it pauses if one
-    has questions, and is cancelled if another run holds one: green means that all are closed.
+    Safe to run again: a closed case stays closed.  The run fails if a case has findings; else it pauses if a case has questions;
+    else it is cancelled if another run holds a case.  Green means that all are closed.
     """
     async with open_context() as context:
         hidden = cast("Context", quote(context))  # Prefect looks for futures inside arguments.  Unwrapped for the task
@@ -39,7 +39,7 @@ async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, ma
 
 
 def together(endings: Sequence[State[Any]]) -> State[Any] | None:
-    """Return the state of a run whose cases ended in *endings*; raises `FindingsOpen` with their number by state."""
+    """Return the state of a run whose cases ended in *endings*.  Raises `FindingsOpen`, with counts by state, if one failed."""
     tally = ", ".join(f"{name} {count}" for name, count in sorted(Counter(ending.name for ending in endings).items()))
     if any(ending.is_failed() or ending.is_crashed() for ending in endings):
         raise FindingsOpen(tally)
@@ -50,9 +50,9 @@ def together(endings: Sequence[State[Any]]) -> State[Any] | None:
     return None
 
 
-# One task a case, none a service: at fifty cases the server would still be recording when the cut is long done.
+# One task for each case, not for each service: with fifty cases, Prefect's server would still be recording long after the cut.
 @task(name="offboard", task_run_name="offboard-{case_id}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @to_its_state
 async def one(context: Context, case_id: str) -> None:
-    """Carry the runbook as `flows.offboard` does, without a task for each of its steps."""
+    """Carry the runbook as `flows.offboard` does, but without a task for each step."""
     await carry_out(context, case_id, redacted(plainly))

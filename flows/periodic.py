@@ -1,4 +1,4 @@
-"""What a process of ours does again and again, in its own interpreter: Prefect's `serve` would start one a run."""
+"""Repeated work inside a long-lived process: Prefect's `serve` would start an interpreter for each run."""
 
 import asyncio
 import contextlib
@@ -28,24 +28,24 @@ async def again(
     pulse: Pulse, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
 ) -> None:
     """
-    Take *turn*, which says how many seconds to rest, for ever.  A turn that fails is logged and told by *pulse*, and the next one comes
-    all the same.
+    Call *turn* for ever; it returns the seconds until its next call.  A failure is logged and recorded in *pulse*; the next call
+    comes after *after_failure* seconds.
     """
     while True:
         pulse.begins(name)
         well = False
         try:
             pause, well = await turn(), True
-        except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
+        except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # the guarantee must survive any single failure
             pause = after_failure
-            _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's own page tells more
+            _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's page has the details
         pulse.ended(name, well=well)
         await asyncio.sleep(pause)
 
 
 @asynccontextmanager
 async def pulsing(context: Context, role: str) -> AsyncIterator[Pulse]:
-    """Give signs of life until the end, from a thread: they stop when the event loop does, and hold it up for nothing."""
+    """Beat the process's pulse until the end.  Beats are written in a thread, and stop when the event loop hangs."""
     pulse = Pulse(context, role)
 
     async def beat() -> float:
@@ -58,7 +58,7 @@ async def pulsing(context: Context, role: str) -> AsyncIterator[Pulse]:
     finally:
         beating.cancel()
         await asyncio.wait({beating})
-        with contextlib.suppress(SQLAlchemyError):  # its silence will be told instead
+        with contextlib.suppress(SQLAlchemyError):  # then the missing beats raise the alarm
             pulse.stop()
 
 
@@ -71,9 +71,9 @@ async def in_runs(
     connected: bool = True,
 ) -> None:
     """
-    Do *work*, which tells by number what it did, again and again, each time as a flow's run.
+    Repeat *work*, each time as a Prefect run; *work* returns counts of what it did.
 
-    Of the runs that did nothing the last one is left in Prefect: 2,880 a day would bury those that matter.
+    Of the runs that did nothing, only the last one stays in Prefect: 2,880 a day would hide the others.
     """
     idle: str | None = None
 

@@ -1,4 +1,4 @@
-"""Plan a case before its instant, so that at the last moment only the cut remains."""
+"""Plan a case before its instant, so that only the cut remains to be done at the instant."""
 
 from prefect import flow
 
@@ -15,14 +15,14 @@ from flows.redaction import OPTIONS, CaseId, to_its_state
 @to_its_state
 async def plan(case_id: CaseId) -> None:
     """
-    Find *case_id*'s accounts, list what they hold, seal the plan.  Safe to run again.
+    Find *case_id*'s accounts, list their entitlements, seal the plan.  Safe to run again.
 
-    Nothing is changed at a vendor, but for what policy cuts after the last day worked, once that has passed.
+    Changes nothing at a vendor, except entitlements that policy cuts after the last day worked, once that day has passed.
     """
     async with open_context() as context, showing(context, case_id):
         async with holding(context, case_id):
             await make_plan(context, case_id)
             await take_early(context, case_id)
-        await look_at_papers(context, case_id, as_task)  # without the lease: no cut that falls due waits for it
+        await look_at_papers(context, case_id, as_task)  # without the lease, so that no due cut waits for it
         if asked := opaque_questions(context, case_id):
-            raise QuestionsOpen([question.id for question in asked])  # the run pauses, the plan stands
+            raise QuestionsOpen([question.id for question in asked])  # the run pauses; the plan is sealed

@@ -1,9 +1,9 @@
 """
-The boundary to Prefect: beyond it there are ids of ours, kinds and counts, nothing else.
+The boundary to Prefect: only our own ids, kinds and counts may pass it.
 
-Prefect keeps what a run raises: the text in the state, the traceback in the log, the exception itself pickled in its
-result storage (even with `persist_result=False`).  Its database is open to whoever reaches its API.  So nothing that
-was raised by a connector, a driver or a library may pass: neither as itself nor as the cause of what does.
+Prefect stores each exception of a run: its text in the state, its traceback in the log, and the pickled exception in its
+result storage (even with `persist_result=False`).  Everyone who reaches its API can read its database.  So no exception of
+a connector, a driver or a library may pass, neither itself nor as the cause of another.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CaseId = Annotated[str, Field(pattern=r"^case-[0-9a-f]{6,64}$")]
-"""Our own random name of a case.  The pattern lets Prefect refuse a person's name before it is stored."""
+"""A case's random id.  With the pattern, Prefect refuses a person's name before it is stored."""
 HERE: Path = get_current_settings().home / "storage"
 """
-Given to every flow: where Prefect may keep what a run leaves behind, a folder of this machine, whatever its server says.  Without it
-a flow asks the server for its default storage, writes the exceptions of a failed run there even though results are not kept, and
-runs whatever kind of storage somebody has put there.
+The result storage of every flow: a folder of this machine, not the server's choice.  Without it a flow asks the server for its
+default storage, writes the exceptions of a failed run there even though results are not kept, and runs the code of any storage that
+somebody has put there.
 """
 
-_log = logging.getLogger("lastday.flows")  # the process's own standard error: Prefect keeps its own loggers' alone
+_log = logging.getLogger("lastday.flows")  # standard error only: Prefect stores its own loggers' lines
 _SIGNALS = (CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit, PrefectSignal, ExternalSignal)
 _OURS = re.compile(r"[a-z0-9_-]{1,60}")  # kinds and ids that our code makes: no capital, space, dot or at sign
 
 
 class FindingsOpen(Exception):
-    """The case may not close.  The text counts the findings by kind."""
+    """The case cannot close.  The text counts the findings by kind."""
 
 
 class StepFailed(Exception):
-    """A step failed.  The text names the classes of what was raised, outermost first, and where; their texts stay out."""
+    """A step failed.  The text names the exceptions' classes and places, outermost first, without their texts."""
 
 
 class Elsewhere(Exception):
-    """Somebody else carries the case, or has closed it: the run has nothing to do, and ends in *state*."""
+    """Another run carries the case, or the case is closed: this run has nothing to do, and ends in *state*."""
 
     def __init__(self, state: State[Any]) -> None:
         super().__init__(state.name)
@@ -65,9 +65,9 @@ class Elsewhere(Exception):
 
 def redacted(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """
-    Wrap *step* so that what it raises is as `redact` tells it, without cause or context.
+    Wrap *step* so that it raises only what `redact` returns, without cause or context.
 
-    Prefect reads *step*'s annotations, and would look up names in them here: modules of flows therefore do without
+    Prefect evaluates *step*'s annotations, and would look up their names in this module.  So the modules of flows do not use
     `from __future__ import annotations`.
     """
 
@@ -83,10 +83,10 @@ def to_its_state(
     flow: Callable[P, Coroutine[Any, Any, None]],
 ) -> Callable[P, Coroutine[Any, Any, State[Any] | None]]:
     """
-    Wrap the body of a flow over one case, so that the run ends as the case stands.
+    Wrap the body of a flow over one case, so that the run's state follows from the case.
 
-    Green: the body came to its end, or somebody else's did before.  Paused: a person is asked.  Cancelled, by a name of ours: the case
-    is paused, is another run's, or its instant was moved away.  Failed (`FindingsOpen`, `StepFailed`): everything else.
+    Green: the body came to its end, or the case was closed before.  Paused: a person is asked.  Cancelled, with our own state name:
+    the case is paused, another run holds it, or its instant was moved.  Failed (`FindingsOpen`, `StepFailed`): everything else.
     """
 
     @functools.wraps(flow)
@@ -112,17 +112,17 @@ def to_its_state(
 @contextmanager
 def boundary() -> Iterator[None]:
     """
-    Let out what is raised inside as `redact` tells it, a library's panic included; a signal to stop as itself.
+    Raise what `redact` returns for an exception inside, a library's panic included; let a signal to stop pass as itself.
 
-    Neither has a cause or a context: `from None` would hide them from the traceback only, and whoever ends the process may do so
-    while an error is being looked at.
+    Both lose cause and context.  `from None` would only hide them from the traceback.  A signal to stop has a context if it comes
+    while an error is handled.
     """
     try:
         yield
     except _SIGNALS as signal:
         signal.__cause__ = signal.__context__ = None
         raise
-    except BaseException as exc:  # noqa: BLE001  # all of them: this is the boundary
+    except BaseException as exc:  # noqa: BLE001  # every exception: this is the boundary
         said = redact(exc)
         try:
             raise said
@@ -131,7 +131,7 @@ def boundary() -> Iterator[None]:
 
 
 async def in_vain(flow: object, flow_run: FlowRun, state: object) -> None:  # noqa: ARG001  # a hook of Prefect's
-    """Let the page of a run that somebody cancelled say what that came to: Prefect would call it cancelled, five minutes later."""
+    """Set the state of a cancelled run to say that its case goes on.  Prefect would only call it cancelled, five minutes later."""
     message = "its case goes on, with this run or without: `lastday pause CASE` is the brake"
     async with get_client() as client:
         told: State[Any] = Cancelled(name="Cancelled, which stops nothing", message=message)
@@ -139,16 +139,16 @@ async def in_vain(flow: object, flow_run: FlowRun, state: object) -> None:  # no
 
 
 OPTIONS: dict[str, Any] = {"retries": 0, "persist_result": False, "result_storage": HERE, "on_cancellation": [in_vain]}
-"""Of a flow over cases: a setting may change the defaults.  casework repeats what is to be repeated, and knows what was sent."""
+"""Options of a flow over cases, explicit because a setting can change the defaults.  casework itself repeats what is safe to repeat."""
 
 
 def waiting_for(questions: int) -> State[Any]:
     """
-    Return the state of a run that waits for answers: its process ends, and a resume starts it from the top.
+    Return the state of a run that waits for answers: its process ends, and a resume starts it from the beginning.
 
-    The key is random: a key that had fired once would be refused, and the run would go on as if it were answered.
-    Only a deployment's run can be suspended.  One without (started in a terminal) is paused, and is never resumed:
-    a resume would call it running while no process runs.
+    The key is random: Prefect refuses a key that was used before, and the run would go on as if it were answered.
+    Only a deployment's run can be suspended.  A run without a deployment (from a terminal) is paused and never resumed:
+    a resume would call it running although no process runs.
     """
     message = f"open questions: {questions}"
     if deployment.id is None:
@@ -157,7 +157,7 @@ def waiting_for(questions: int) -> State[Any]:
 
 
 def redact(exc: BaseException) -> Exception:
-    """Return what Prefect may know of *exc*."""
+    """Return the exception that Prefect may store in place of *exc*; log *exc* to standard error."""
     if isinstance(exc, (FindingsOpen, StepFailed)):
         return type(exc)(*exc.args)
     if isinstance(exc, QuestionsOpen):
@@ -182,7 +182,7 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
 
 
 def _named(exc: BaseException, *, with_text: bool) -> str:
-    """Name the class and the place, `KeyError at casework/truth/rows.py:41`; the text only of errors that are ours to word."""
+    """Return class and place, `KeyError at casework/truth/rows.py:41`; *with_text* adds the text of our own errors only."""
     name = type(exc).__name__
     if isinstance(exc, BaseExceptionGroup):
         name += f"({', '.join(sorted({type(member).__name__ for member in exc.exceptions}))})"

@@ -1,4 +1,4 @@
-"""Runs for due cases: created once, found again, resumed."""
+"""Create, find and resume Prefect runs for due cases."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from flows.offboard_many import MOST
 
 _SETTLES_WITHIN = timedelta(seconds=10)
 """
-From a run's pause to its process's end.  A run that is resumed while its worker still counts it is submitted a second time, and
-the worker dies of it (Prefect 3.8: `CapacityLimiter`, "already holding").
+From a run's pause to its process's end.  If a run is resumed while its worker still counts it, it is submitted a second time, and
+the worker crashes (Prefect 3.8: `CapacityLimiter`, "already holding").
 """
 
 
 class PrefectUnreachable(Exception):
-    """Prefect's API does not answer, refuses, or lacks our deployments.  The next sweep tries again."""
+    """Prefect's API does not answer, refuses, or does not have our deployments.  The next sweep tries again."""
 
 
 def orders(groups: Iterable[DueGroup]) -> Iterator[DueGroup]:
-    """Yield *groups* as one run each carries them: fifty cases at most.  Their keys in a row would overflow an index: it is a digest."""
+    """Split *groups* into orders for one run each, at most fifty cases.  The key is a digest: joined keys would overflow an index."""
     for group in groups:
         for start in range(0, len(group.case_ids), MOST):
             chunk = group.case_ids[start : start + MOST]
@@ -43,17 +43,17 @@ def orders(groups: Iterable[DueGroup]) -> Iterator[DueGroup]:
 
 
 def place(order: DueGroup) -> tuple[str, str | None]:
-    """Return the deployment of the run, and its queue: None for the deployment's own, or behind whoever is due for what was cut."""
+    """Return the run's deployment and queue.  None: the deployment's own queue.  A case that was cut before goes to `rest`, behind due cuts."""
     deployment = "offboard" if len(order.case_ids) == 1 else "offboard-many"
     return "plan" if order.purpose == "plan" else deployment, "rest" if order.purpose == "again" else None
 
 
 async def schedule(context: Context, answered: str | None = None) -> int:
     """
-    See that each due case has a run, and that the run goes on which waits for an answer about the case *answered*; return how many
-    were made or resumed.  Twice is safe, as is a run that is resumed too early or too late: it reads our database afresh.
+    Make a run for each due case, and resume the run that waits for an answer about the case *answered*; return how many were made or
+    resumed.  Safe to repeat, and a resume may come too early or too late: the run reads our database again.
 
-    Raises `PrefectUnreachable`; what was made before is recorded.
+    Raises `PrefectUnreachable`; runs that were made before it are recorded.
     """
     async with prefect_api() as client:
         waiting = await _resume(client, answered) if answered is not None else None
@@ -63,7 +63,7 @@ async def schedule(context: Context, answered: str | None = None) -> int:
         for order in made:
             deployment_id = await _deployment(client, place(order)[0])
             run: UUID | None = None
-            if len(order.case_ids) == 1:  # the page of the run that asked shows how it went on
+            if len(order.case_ids) == 1:  # so that the page of the run that asked shows the answer's effect
                 run = await _resume(client, order.case_ids[0], deployment_id)
             run = run or await _create(client, order, deployment_id)
             claims.record_run(context, order.case_ids, str(run))
@@ -72,7 +72,7 @@ async def schedule(context: Context, answered: str | None = None) -> int:
 
 @asynccontextmanager
 async def prefect_api() -> AsyncIterator[PrefectClient]:
-    """Open Prefect's API; what goes wrong with it is raised as `PrefectUnreachable`, without addresses."""
+    """Open Prefect's API.  Its errors are raised as `PrefectUnreachable`, without addresses."""
     try:
         async with get_client() as client:
             yield client
@@ -83,17 +83,17 @@ async def prefect_api() -> AsyncIterator[PrefectClient]:
 
 
 def parameters(case_ids: Sequence[str]) -> dict[str, object]:
-    """Return what a run over *case_ids* is given, and nothing else: Prefect keeps parameters in clear."""
+    """Return the parameters of a run over *case_ids*.  Only ids: Prefect stores parameters in clear text."""
     return {"case_id": case_ids[0]} if len(case_ids) == 1 else {"case_ids": list(case_ids)}
 
 
 def tag(case_id: str) -> str:
-    """Return the tag by which a run is found again from its case."""
+    """Return the tag by which a case's runs are found."""
     return f"case:{case_id}"
 
 
 async def _deployment(client: PrefectClient, name: str) -> UUID:
-    """Return the id of a deployment, which is named as its flow is."""
+    """Return the id of a deployment, which has its flow's name."""
     try:
         return (await client.read_deployment_by_name(f"{name}/{name}")).id
     except ObjectNotFound as exc:
@@ -103,7 +103,7 @@ async def _deployment(client: PrefectClient, name: str) -> UUID:
 async def _create(client: PrefectClient, order: DueGroup, deployment_id: UUID) -> UUID:
     run = await client.create_flow_run_from_deployment(
         deployment_id,
-        name=f"{place(order)[0]}-{order.case_ids[0]}",  # until it begins Prefect would call it by two words of its own
+        name=f"{place(order)[0]}-{order.case_ids[0]}",  # else Prefect gives it a random name until it begins
         parameters=parameters(order.case_ids),
         state=Scheduled(scheduled_time=order.due_at),
         tags=[tag(case_id) for case_id in order.case_ids],
@@ -114,7 +114,7 @@ async def _create(client: PrefectClient, order: DueGroup, deployment_id: UUID) -
 
 
 async def _resume(client: PrefectClient, case_id: str, deployment_id: UUID | None = None) -> UUID | None:
-    """Resume the case's paused run, of that deployment if one is named: a cut is not made by a plan's run."""
+    """Resume the case's paused run; with *deployment_id* only that deployment's, because a plan's run must not cut."""
     tags = FlowRunFilterTags(all_=[tag(case_id)])
     paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
     for run in await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags, state=paused)):
@@ -122,10 +122,10 @@ async def _resume(client: PrefectClient, case_id: str, deployment_id: UUID | Non
             await asyncio.sleep(_until_settled(run))
             await client.resume_flow_run(run.id)
             return run.id
-    return None  # a run without a deployment has no process to go on in
+    return None  # a run without a deployment has no process that could go on
 
 
 def _until_settled(run: FlowRun) -> float:
-    """Return the seconds until the process that paused *run* has surely ended."""
+    """Return the seconds until the process of a paused *run* has ended, by `_SETTLES_WITHIN`."""
     paused_at = run.state.timestamp if run.state is not None else datetime.now(UTC)
     return max((paused_at + _SETTLES_WITHIN - datetime.now(UTC)).total_seconds(), 0.0)

@@ -1,7 +1,7 @@
 """
-The serving process: `python -m flows.serve`.  It guarantees the cut: it makes the runs, and what nobody carries it carries itself,
-outside the worker's slots, so that cases that wait in all of them starve none.  It blocks again what a killed restore left open.  Any
-number of them may run.
+The serving process: `python -m flows.serve`.  It guarantees the cut: it makes the runs, and carries each case itself that no run
+carries, outside the worker's slots, so that waiting cases in all slots delay no cut.  It blocks accounts again that a killed restore
+left open.  Any number of serving processes may run.
 """
 
 from __future__ import annotations
@@ -29,14 +29,12 @@ class NoWorker(Exception):
 
 
 async def serve() -> None:
-    """Sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
+    """Sweep every thirty seconds, and look twice a second for due cases that no run holds."""
     async with open_context():
-        pass  # the vendors' SDKs take seconds to import, which no cut waits for
+        pass  # imports the vendors' SDKs now, which takes seconds, so that no cut waits for it
     async with (
         open_context(connected=False) as context,
-        open_context(
-            connected=False
-        ) as asked,  # connections of its own: whoever asks for the health takes none from the cut
+        open_context(connected=False) as asked,  # its own database connections: health probes take none from a cut
         pulsing(context, "serve") as pulse,
     ):
         watchman = Watchman(asked)
@@ -51,7 +49,7 @@ async def serve() -> None:
 
 
 async def _require_a_worker() -> float:
-    """Raise if no worker polls for runs: then each due case is cut by us, late by seconds."""
+    """Raise `NoWorker` if no worker polls for runs: then this process cuts each due case itself, seconds late."""
     async with prefect_api() as client:
         workers = await client.read_workers_for_work_pool(POOL)
     if not any(worker.status is WorkerStatus.ONLINE for worker in workers):
@@ -60,7 +58,7 @@ async def _require_a_worker() -> float:
 
 
 async def _block_interrupted(context: Context) -> float:
-    """Without a run: no account stays open because Prefect is away."""
+    """Block accounts that an interrupted restore left open.  Needs no run, so it works without Prefect."""
     if restore.lifted(context):
         async with open_context() as connected:
             await restore.block_interrupted(connected)

@@ -1,4 +1,4 @@
-"""How each long-lived process of ours starts and ends."""
+"""The start and the end of each long-lived process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _log = logging.getLogger("lastday.flows")
 
 async def until_terminated(serve: Coroutine[Any, Any, None]) -> None:
     """
-    Run *serve* until SIGINT or SIGTERM cuts it short, wherever it is: it may wait for a Prefect that never answers.
+    Run *serve* until SIGINT or SIGTERM cancels it, at any point: it may wait for a Prefect that never answers.
 
-    Exits with 2 if others may read a file of secrets that is ours; warns of one that is not ours to change.  At the start alone: a run
-    that carries a cut is never stopped by a file's mode.
+    Exits with 2 if others may read a file of secrets that belongs to this user; warns if it belongs to another user.  Checks only at
+    the start, so that a file's mode never stops a run that carries a cut.
     """
     serving = asyncio.ensure_future(serve)
     try:

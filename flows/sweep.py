@@ -1,7 +1,7 @@
 """
-The guarantee: a due case without a live run gets one.
+The guarantee: a due case without a live run gets a new one.
 
-Prefect alone guarantees neither: a worker that is stopped leaves its run Running, a run may be lost before it starts.
+Prefect alone does not guarantee it: a stopped worker leaves its run Running, and a run may be lost before it starts.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from flows.redaction import in_vain
 from flows.scheduling import prefect_api, schedule
 
 START_WITHIN = timedelta(seconds=120)
-"""How long a run may be starting before it counts as lost: thirty seconds of prefetch, and an interpreter under load."""
+"""How long a run may be starting before it counts as lost: thirty seconds of prefetch, and ninety for an interpreter under load.  A choice."""
 
 _SETTLING = 5.0
 
 
 async def sweep(context: Context) -> dict[str, int]:
     """
-    Release the runs that are dead, then see that each due case has one; return how many of each.  Asks no vendor.  Safe at any time.
+    Release dead runs, then make a run for each due case without one; return both counts.  Calls no vendor.  Safe at any time.
 
-    A suspicion is looked at twice, five seconds apart: a run gives its lease back a moment before Prefect hears how it ended.
+    A run is dead only if it looks dead twice, five seconds apart: it gives its lease back shortly before Prefect records its end.
     """
     async with prefect_api() as client:
         dead = await _dead(client, context)
@@ -45,7 +45,7 @@ async def sweep(context: Context) -> dict[str, int]:
 
 
 async def _dead(client: PrefectClient, context: Context) -> set[tuple[str, str]]:
-    """Return the (case, run) pairs that no lease proves alive and whose run will not take the case up."""
+    """Return the (case, run) pairs without a live lease whose run will not claim the case."""
     pairs = sweeping.runs_to_check(context)
     states = {run_id: await _state(client, run_id) for run_id in {run_id for _, run_id in pairs}}
     return {(case_id, run_id) for case_id, run_id in pairs if _is_gone(states[run_id])}
@@ -55,7 +55,7 @@ def _is_gone(state: State | None) -> bool:
     """
     Whether a run in *state* is over, lost, or has been starting for too long.
 
-    Paused counts as gone: casework does not offer a case that still waits for an answer, and `schedule` resumes it.
+    A paused run counts as gone: casework does not list a case that still waits for an answer, and `schedule` resumes the run.
     """
     if state is None or state.is_final() or state.is_paused():
         return True
@@ -64,7 +64,7 @@ def _is_gone(state: State | None) -> bool:
 
 
 async def _bury(client: PrefectClient, run_id: str) -> None:
-    """Tell Prefect what we know, so that its page is honest and the run's concurrency slot is free."""
+    """Set the dead run's state in Prefect, so that its page is right and the run's concurrency slot is free."""
     state = await _state(client, run_id)
     if state is None or state.is_paused():
         return
@@ -75,7 +75,7 @@ async def _bury(client: PrefectClient, run_id: str) -> None:
 
 
 async def _state(client: PrefectClient, run_id: str) -> State | None:
-    """Return the run's state; None for one that Prefect does not know (any more), or never knew: a serving process, a terminal."""
+    """Return the run's state.  None: Prefect has deleted the run, or never had it (a serving process, a terminal)."""
     try:
         return (await client.read_flow_run(UUID(run_id))).state
     except (ObjectNotFound, ValueError):

@@ -1,6 +1,6 @@
 """
-The watching process: `python -m flows.watch`.  Looks after closing, logs, papers, anchors: nothing in it can delay a cut, and
-nothing in it needs a credential that may change anything at a tenant.
+The watching process: `python -m flows.watch`.  It does rechecks after closing, collections, papers and anchors.  It can delay no cut,
+and needs no credential that may change anything at a tenant.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from flows.periodic import PERIOD, again, in_runs, pulsing
 from flows.starting import until_terminated
 
 ANCHOR_PAUSE = 300.0
-"""Seconds before an anchor that could not be finished is tried again."""
+"""Seconds until an incomplete anchor is tried again.  A choice."""
 
 
 async def watch() -> None:
-    """Take each of the four in turns of its own: one that is slow or fails stops no other."""
+    """Repeat each of the four independently: if one is slow or fails, the others go on."""
     async with open_context(connected=False) as context, pulsing(context, "watch") as pulse:
         await asyncio.gather(
             in_runs(pulse, "rechecks", _look_again),
@@ -32,12 +32,12 @@ async def watch() -> None:
 
 
 async def _look_again(context: Context) -> dict[str, int]:
-    """Take the looks after closing that are due; what lost its waiver, or came back, is open again."""
+    """Do the due rechecks; a case is reopened if an entitlement has come back or a waiver has ended."""
     return {what: len(cases) for what, cases in (await rechecking.look_again(context)).items()}
 
 
 async def _see_to_anchors() -> float:
-    """Run the flow where it has something to do.  What it cannot finish rests for five minutes."""
+    """Run the flow if an anchor is due or incomplete.  Wait five minutes if it is still incomplete."""
     if not await asyncio.to_thread(anchoring.wanted):
         return PERIOD
     await anchor()

@@ -1,9 +1,9 @@
 """
-The worker: it runs this checkout's flows, and nothing that comes from Prefect's server: `python -m flows.worker`.
+The worker: it runs this checkout's flows, and no code or command from Prefect's server: `python -m flows.worker`.
 
 Prefect's own process worker takes command, environment and working directory from the run, the deployment or the pool, and code
-from the deployment's entrypoint and pull steps: whoever may write to the server runs commands as the worker, which holds the
-tenants' credentials.  This one takes a run's id.
+from the deployment's entrypoint and pull steps.  So everyone who may write to the server could run commands with the worker's
+credentials for the tenants.  This worker takes only a run's id.
 """
 
 from __future__ import annotations
@@ -25,20 +25,18 @@ from flows.starting import until_terminated
 
 POOL = "lastday"
 LIMIT = 4
-"""Runs at once.  Not for speed: on SQLite an unlimited worker loses 3 to 9 of 40 runs to `database is locked`."""
+"""Runs at once.  Limited because on SQLite an unlimited worker loses 3 to 9 of 40 runs to `database is locked`."""
 
 _GRACE = 8.0
 BASE_JOB_TEMPLATE: dict[str, Any] = {
-    "job_configuration": {
-        "command": "python -m flows.execute"
-    },  # what is done in any case: the server wants something here
+    "job_configuration": {"command": "python -m flows.execute"},  # never read: the server requires a command
     "variables": {"type": "object", "properties": {}, "additionalProperties": False},
 }
-"""The pool's: Prefect's server refuses a run or a deployment that brings any variable (422)."""
+"""The pool's template: with it Prefect's server refuses a run or a deployment that sets any variable (422)."""
 
 
 class NothingFromOutside(BaseJobConfiguration):
-    """What the server says about how a run is to be started is not read: neither the pool's template nor any variable."""
+    """A configuration that ignores the server: it reads neither the pool's template nor any variable."""
 
     @classmethod
     async def from_template_and_values(cls, *_: Any, **__: Any) -> NothingFromOutside:
@@ -67,7 +65,7 @@ class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
         configuration: NothingFromOutside,  # noqa: ARG002  # holds nothing
         task_status: TaskStatus[int] | None = None,
     ) -> BaseWorkerResult:
-        """Wait for the run's process; a worker that is stopped asks it to stop, and waits for that."""
+        """Start the run's process and wait for it.  If the worker is stopped, stop the process and wait for its end."""
         environment = {**os.environ, "PREFECT__FLOW_RUN_ID": str(flow_run.id)}
         command = (sys.executable, "-m", "flows.execute")
         child = await asyncio.create_subprocess_exec(*command, env=environment, stdin=asyncio.subprocess.DEVNULL)
@@ -84,14 +82,14 @@ class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
 
     async def _submit_scheduled_flow_runs(self, flow_run_response: list[WorkerFlowRunResponse]) -> list[FlowRun]:
         """
-        Leave out what this worker carries already: a run that is scheduled again while it runs would be taken a second time, and
-        Prefect 3.8 dies of that, with every run that it carries.
+        Leave out runs that this worker carries already.  A run that is scheduled again while it runs would be submitted twice:
+        Prefect 3.8 then crashes, with every run that the worker carries.
         """
         busy = set(self.limiter.statistics().borrowers)
         return await super()._submit_scheduled_flow_runs([e for e in flow_run_response if e.flow_run.id not in busy])
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
-        """Give the slot back of a run that never began, whatever the reason: Prefect 3.8 keeps it if its deployment is gone."""
+        """Submit the run; free its slot if it never began.  Prefect 3.8 keeps the slot if the run's deployment was deleted."""
         try:
             await super()._submit_run(flow_run)
         except Exception:
@@ -108,7 +106,7 @@ async def work() -> None:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """Ask *child* to stop, and after eight seconds make it."""
+    """Terminate *child*, and kill it after eight seconds."""
     with contextlib.suppress(ProcessLookupError):
         child.terminate()
     with anyio.move_on_after(_GRACE):

@@ -1,4 +1,4 @@
-"""Who acts: one value, kept with what was decided and sealed with it."""
+"""The actor: who acts, stored and sealed with each decision."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ UNAUTHENTICATED = "unauthenticated"
 @dataclass(frozen=True, slots=True)
 class Actor:
     """
-    *subject* as *issuer* names them; *authenticated_by* says how that was made sure.  *role* is the one held then.
+    *subject*: the name that *issuer* gives the person; *authenticated_by*: how it was verified.  *role*: the role held then.
 
-    *host* and *os_user* are the machine's and the account's there, known of a terminal alone.
+    *host* and *os_user*: the machine's name and the account on it; only for a terminal.
     """
 
     issuer: str
@@ -34,14 +34,14 @@ class Actor:
 
     @property
     def payload(self) -> dict[str, Any]:
-        """As a sealed payload has it: personal, never for a leaf."""
+        """The actor in a sealed payload's form: personal data, never for a leaf."""
         return asdict(self)
 
     def may_be(self, other: Actor) -> bool:
         """
-        Whether both may be one person: one subject of one issuer, unless nobody has made sure of either name.
+        Whether both may be one person: the same subject of the same issuer, or, if one of the names is unverified, similar names.
 
-        Such a name is whatever a person may have typed for it, the local part alone included.  Two full addresses are two people.
+        An unverified name may be typed in any form, the local part alone included.  Two different full addresses are two people.
         """
         if UNAUTHENTICATED in {self.authenticated_by, other.authenticated_by}:
             (ours, *places), (theirs, *others) = _parts(self.subject), _parts(other.subject)
@@ -52,8 +52,8 @@ class Actor:
 
 def _parts(name: str) -> tuple[str, str, str]:
     r"""
-    Return the local part and the domains of `LOCAL@DOMAIN` and `DOMAIN\LOCAL`: no width, case, blanks or what is not seen, and
-    each kanji in its usual form.
+    Return the local part and the domains of `LOCAL@DOMAIN` and `DOMAIN\LOCAL`, folded: width, case, blanks and invisible
+    characters removed, each kanji in its usual form.
     """
     seen = "".join(c for c in name if unicodedata.category(c) != "Cf")
     folded = unicodedata.normalize("NFKC", usual_forms(seen).casefold())
@@ -63,26 +63,26 @@ def _parts(name: str) -> tuple[str, str, str]:
 
 
 NOBODY = Actor("", "", "")
-"""In the place of somebody whose name was erased."""
+"""The actor in place of one whose name was erased."""
 
 
 def at_terminal(subject: str) -> Actor:
-    """Return the person who typed *subject*, or left it out, at this machine: nobody has made sure who that is."""
+    """Return the person at this machine's terminal, unauthenticated.  *subject*: the name as typed, or empty."""
     return Actor("terminal", subject, UNAUTHENTICATED, host=platform.node(), os_user=os_user())
 
 
 def actor_of(by: Actor | str) -> Actor:
-    """Return *by* as an actor; a mere name is one that nobody has made sure of."""
+    """Return *by* as an actor; a mere name is unauthenticated."""
     return by if isinstance(by, Actor) else Actor("lastday", by, UNAUTHENTICATED)
 
 
 def itself(component: str) -> Actor:
-    """Return casework as the one who acts: *component* as the trail's leaves name it."""
+    """Return casework itself as the actor.  *component*: its name in the trail's leaves."""
     return Actor("lastday", component, "process")
 
 
 def os_user() -> str:
-    """Return the account's name on this machine, its number where it has none."""
+    """Return the name of this process's account on this machine, its number if it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

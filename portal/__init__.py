@@ -1,1 +1,1 @@
-"""What is shown, drawn and printed: it tells what casework knows, and decides nothing."""
+"""Pages, drawings and prints of casework's data.  This package decides nothing."""

@@ -1,7 +1,7 @@
 """
 A case as a document: sections of labelled facts, tables and pictures, each word in both languages.
 
-It knows neither HTML nor PDF nor a terminal; all are made from it, so that they cannot tell different things.
+It knows neither HTML nor PDF nor a terminal.  All three are made from it, so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _DASH, NONE = Phrase("–"), said("None.")
 
 
 class Tone(StrEnum):
-    """How a cell is set: what is well, what a person signed for, what is on its way, what is open; digests in fixed width."""
+    """The style of a cell: good, signed for by a person, pending, open, quiet, plain; digests in fixed width."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -31,7 +31,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value as it is shown, on one line or several; *folded*: the names behind it, which a page unfolds and a print sets small."""
+    """One shown value, on one line or several.  *folded*: the names behind it: a page unfolds them, a print sets them small."""
 
     lines: tuple[Phrase, ...]
     tone: Tone = Tone.PLAIN
@@ -43,7 +43,7 @@ class Grid:
     """
     A table.  *columns*: each heading's English with the column's share of the width.
 
-    *empty* is what stands there without rows: that there is nothing is told, too.
+    *empty*: the sentence in place of missing rows, so that an empty table is never blank.
     """
 
     columns: Mapping[str, int]
@@ -54,7 +54,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing of ours as SVG, with *alt* for whoever does not see it."""
+    """A drawing as SVG, with *alt* as its text alternative."""
 
     svg: str
     alt: Phrase
@@ -84,10 +84,10 @@ def listing(
 @dataclass(frozen=True, slots=True)
 class Document:
     """
-    The whole of it.  *figures* stand on the front; *banners* say what must not be overlooked.
+    A whole document.  *figures*: shown on the front; *banners*: what a reader must not overlook.
 
-    *made_at* is the time of the facts, not of the printing: the same facts give the same bytes.  *written* is that on the clock of *zone*,
-    as every time in the document.
+    *made_at*: the time of the facts, not of the printing, so that the same facts give the same bytes.  *written*: *made_at* on the
+    clock of *zone*, like every time in the document.
     """
 
     title: Phrase
@@ -117,7 +117,7 @@ class Clock:
 
 
 def cell(*values: object, tone: Tone = Tone.PLAIN) -> Cell:
-    """Return *values* as a cell, each on its own line, as `phrase` puts them; nothing at all as a dash."""
+    """Return *values* as a cell, each on its own line (see `phrase`); a dash if all are empty."""
     lines = tuple(line for line in map(phrase, values) if line.en)
     return Cell(lines, tone) if lines else Cell((_DASH,), Tone.QUIET)
 
@@ -143,12 +143,12 @@ def state(value: StrEnum) -> Cell:
 
 
 def tone_of(value: str, otherwise: Tone = Tone.OPEN) -> Tone:
-    """Return the tone of a state, a verdict or an answer: whatever is not known to be well is open."""
+    """Return the tone of a state, a verdict or an answer; *otherwise* for an unlisted value, which counts as open."""
     return _TONES.get(value, otherwise)
 
 
 def yes_or_no(value: bool | None, *, unknown: Phrase = _DASH) -> Cell:  # noqa: FBT001  # the answer itself
-    """Return a verdict as a cell: yes is well, no is open."""
+    """Return a verdict as a cell: yes is good, no is open."""
     if value is None:
         return cell(unknown, tone=Tone.QUIET)
     answer = "yes" if value else "no"

@@ -1,4 +1,4 @@
-"""The population as a sheet, one line an account, and as a signed statement about exactly that sheet."""
+"""The population as a sheet with one line for each account, and as a signed statement about that sheet."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def sheet(population: Population) -> bytes:
     """
-    Return the CSV: UTF-8 with a byte order mark, one line an account, a line for a case without any.
+    Return the CSV: UTF-8 with a byte order mark, one line for each account, one line for a case without accounts.
 
     A cell that a spreadsheet would take for a formula begins with an apostrophe.
     """
@@ -102,8 +102,8 @@ def attest(
     """
     Return a Sigstore bundle, signed with the certificate's key and stamped: an in-toto Statement about the sheet *written*, called *name*.
 
-    It says what the sheet cannot: the period, the log's head, what opens each case's commitment, the tie-out, the differences, HR's
-    extract, how the sample was drawn, and the *former* statement for the same period.  `audit.verify.population` holds it against the log.
+    It adds the period, the log's head, the values that open each case's commitment, the tie-out, the differences, HR's extract, how
+    the sample was drawn, and the *former* statement for the same period.  `audit.verify.population` compares it with the log.
     """
     subject: dict[str, Json] = {"name": name, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}
     said = statement(population) | {"former": former, "kind_column": population.kind_column, **_openings(population)}
@@ -112,7 +112,7 @@ def attest(
 
 
 def _openings(population: Population) -> dict[str, Json]:
-    """Return every case of the log: those of the period with the person, of the others the last day alone."""
+    """Return every case of the log: with the person if it is of the period, else only with the last day."""
     inside = {entry.case: entry for entry in population.entries}
     others = [case for case in population.openings if case not in inside]
     return {
@@ -147,7 +147,7 @@ def _of_entry(entry: Entry) -> dict[str, Json]:
 
 
 def statement(population: Population) -> dict[str, Json]:
-    """Return what is known of the population as a whole, as JSON: also the command's answer."""
+    """Return the population's statement as JSON, which is also the command's answer."""
     extract, sample = population.extract, population.sample
     return {
         "from": str(population.from_on),

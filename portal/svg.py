@@ -1,4 +1,4 @@
-"""Drawings as SVG: elements made one by one, so that whatever is written into one stays text; no script, nothing from outside."""
+"""Drawings as SVG, made element by element, so that text stays text; no script, no external resource."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ INK, FAINT = "#1f2933", "#c3ccd5"
 
 
 class Drawing:
-    """A drawing of *width* and *height* that scales.  Its `str` is the SVG."""
+    """A scalable drawing of *width* and *height*.  Its `str` is the SVG."""
 
     def __init__(self, width: float, height: float) -> None:
         self._root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg")
@@ -43,7 +43,7 @@ class Drawing:
         self.add("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=stroke, stroke_width=width, stroke_dasharray=dashes)
 
     def rect(self, x: float, y: float, width: float, height: float, fill: str, *, title: str = "") -> None:
-        """Fill a rectangle; *title* is what a browser tells of it."""
+        """Fill a rectangle; a browser shows *title* beside the pointer."""
         made = self.add("rect", x=x, y=y, width=width, height=height, fill=fill)
         if title:
             ET.SubElement(made, "title").text = title

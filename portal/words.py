@@ -1,7 +1,7 @@
 """
 The words of page, print and terminal, in both languages.
 
-Those of enums stand in the glossary, all others in `words.toml`: whoever translates needs no Python.
+The words of enums are in the glossary, all others in `words.toml`, so that a translator needs no Python.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _WRITTEN = tomllib.loads((_HERE / "words.toml").read_text(encoding="utf-8"))
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """
-    Words in both languages.  *ja* empty: the same in both, or written by others.
+    Words in both languages.  *ja*: empty if both are the same, or if the text is foreign.
 
-    Characters that nobody can see are made visible here, for every reader.
+    Invisible characters are made visible here, for every output.
     """
 
     en: str
@@ -39,27 +39,27 @@ class Phrase:
 
 
 EVENTS: Mapping[str, Phrase] = {name: Phrase(*both) for name, both in _WRITTEN["events"].items()}
-"""Of every type that belongs to a case."""
+"""The words of every event type that belongs to a case."""
 
 
 def said(english: str) -> Phrase:
-    """Return words of ours by their English; what `words.toml` does not have is shown as it is."""
+    """Return words by their English; without an entry in `words.toml` they stay English."""
     return Phrase(english, _WRITTEN["words"].get(english, ""))
 
 
 def sentence(name: str) -> Phrase:
-    """Return a longer sentence of ours by its name.  Raises `KeyError`."""
+    """Return a sentence of `words.toml` by its name.  Raises `KeyError`."""
     return Phrase(*_WRITTEN["sentences"][name])
 
 
 def titled(section: str) -> tuple[str, Phrase, Phrase | None]:
-    """Return a section's id with its title and what leads in to it.  Raises `KeyError`."""
+    """Return a section's id, its title and its lead.  Raises `KeyError`."""
     written = _WRITTEN["sections"][section]
     return section, Phrase(*written["title"]), Phrase(*written["lead"]) if "lead" in written else None
 
 
 def phrase(value: object) -> Phrase:
-    """Return anything in words: an enum's member in both languages, others' text and numbers as they are, None as nothing."""
+    """Return any value as words: an enum's member in both languages, text and numbers as they are, None as empty words."""
     match value:
         case Phrase():
             return value
@@ -70,7 +70,7 @@ def phrase(value: object) -> Phrase:
 
 
 def joined(separator: str, *parts: object) -> Phrase:
-    """Return *parts* put together in each language; absent ones are left out."""
+    """Join *parts* in each language; empty ones are left out."""
     told = [part for part in map(phrase, parts) if part.en]
     english, japanese = (
         separator.join(one) for one in ([part.en for part in told], [part.ja or part.en for part in told])
@@ -80,7 +80,7 @@ def joined(separator: str, *parts: object) -> Phrase:
 
 @cache
 def glossary() -> dict[str, dict[str, str]]:
-    """Return value → Japanese by enum, from the page that a test holds to the enums."""
+    """Return the Japanese of each value by enum, from docs/glossary.md, which a test compares with the enums."""
     found: dict[str, dict[str, str]] = {}
     for part in re.split(r"^## ", GLOSSARY.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         title, _, body = part.partition("\n")
@@ -91,14 +91,14 @@ def glossary() -> dict[str, dict[str, str]]:
 
 
 def named(enum: str, value: str) -> Phrase:
-    """Return the word *value* of the enum called *enum*; one that the glossary lacks is shown as it is."""
+    """Return the word *value* of the enum *enum*; without an entry in the glossary it is shown as it is."""
     japanese = glossary().get(enum, {}).get(value, "")
     english = japanese if enum == "Service" and japanese else value.replace("_", " ")
     return Phrase(english, "" if japanese == english else japanese)
 
 
 def place(connection: ConnectionId | None) -> Phrase:
-    """Return a connection as its vendor is called, with the name of a further one; None as nothing."""
+    """Return a connection's vendor by its name, with the further tenant's own name; None as empty words."""
     vendor, _, name = (connection or "").partition(".")
     called = named("Service", vendor)
     return Phrase(f"{called.en} ({name})", called.ja) if name else called

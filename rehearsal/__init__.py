@@ -1,1 +1,1 @@
-"""What `lastday demo` is made of: environment, scenario, watching, expectations.  It is given the verbs, uses them, and decides nothing."""
+"""The parts of `lastday demo`: environment, scenario, watching, expectations.  It uses the CLI's commands, which the caller passes in."""

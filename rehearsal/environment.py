@@ -1,4 +1,4 @@
-"""Where the demo happens: a fresh directory with database, key and policy, the emulated company, and the local processes."""
+"""The demo's environment: a fresh directory with database, keys and policy, and the emulated company."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMESAKE = "E1003"
 _WITHOUT_ADDRESS = "E1002"
 _DISMISSED = "E1010"
 HOARDER = "E1001"
-"""Took 37,000 files in the last month, at night and at weekends, among half a year of ordinary days."""
+"""Took 37,000 files in the last month, at night and at weekends, after half a year of ordinary days."""
 
 POLICY = """\
 # The demo's rules: as the defaults, but with waits that fit into two minutes.
@@ -49,8 +49,8 @@ company = "星空商事株式会社"
 @dataclass(frozen=True, slots=True)
 class Environment:
     """
-    It is open.  *home* holds everything that the demo leaves behind, but the bundles, which go into *records*, and the *trust*
-    material, which never lies with them.
+    The open environment.  *home*: everything that the demo leaves behind, except the bundles (in *records*) and the trust material
+    (in *trust*), which is never kept with the bundles.
     """
 
     home: Path
@@ -62,15 +62,15 @@ class Environment:
 
 ENV_FILE = "demo.env"
 MARK = "REHEARSAL.txt"
-"""Lies in folders that a rehearsal may empty."""
+"""The file that marks a folder as a rehearsal's, which a later rehearsal may empty."""
 
 
 @contextlib.contextmanager
 def rehearsal(home: Path) -> Iterator[Environment]:
     """
-    Open the environment in *home*, and lead this process to it, by its settings and its current folder: no `.env` of somebody's
-    is read.  *home*, and what an earlier rehearsal left beside it, are emptied first: its records cannot be verified with the
-    keys of this one.  Raises `Misconfigured` for a real house's.
+    Open the environment in *home*, and change this process's settings and current folder to it, so that no other `.env` is read.
+    First empties *home* and the folders of an earlier rehearsal beside it: the new keys could not verify the old records.  Raises
+    `Misconfigured` if one of the folders has something else.
     """
     home = home.resolve()
     records, trust = home.with_name("records"), home.with_name("trust")
@@ -92,7 +92,7 @@ def rehearsal(home: Path) -> Iterator[Environment]:
     (home / "policy.toml").write_text(POLICY, encoding="utf-8")
     with ExitStack() as stack:
         company = stack.enter_context(
-            # Slack without employee numbers, as most of them are: a name is all that is left there
+            # Slack without employee numbers, like most workspaces: only the name is left for matching
             tenants(
                 home / "tenants",
                 sync_every=4,
@@ -130,7 +130,7 @@ def _house(home: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def settings(env: Mapping[str, str]) -> Iterator[None]:
-    """Add *env* to this process's environment for a while."""
+    """Add *env* to this process's environment for the length of the block."""
     before = dict(os.environ)
     os.environ.update(env)
     try:
@@ -141,7 +141,7 @@ def settings(env: Mapping[str, str]) -> Iterator[None]:
 
 
 def write_notices(path: Path, *, ahead: timedelta) -> datetime:
-    """Write HR's file as a Japanese spreadsheet saves it (CP932), its instant *ahead* of now; return the instant."""
+    """Write HR's file in a Japanese spreadsheet's encoding (CP932), with the instant *ahead* of now; return the instant."""
     zone = ZoneInfo("Asia/Tokyo")
     due = (datetime.now(UTC) + ahead).astimezone(zone).replace(microsecond=0)
     lines = ["社員番号,氏名,フリガナ,メールアドレス,最終出社日,退職日,区分"]

@@ -1,4 +1,4 @@
-"""What has to hold at the end, each a sentence and what was really seen."""
+"""The demo's expectations: each is a rule in words, and what was seen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Expectation:
 
 
 def of_cases(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
-    """Judge the four cases, as `lastday show --json` gives them, by employee number."""
+    """Check the four cases, given by employee number as `lastday show --json` prints them."""
     for number, words in (
         ("E1001", "the plain leaver"),
         ("E1002", "the one with a namesake"),
@@ -66,7 +66,7 @@ def _cut_first(account: Mapping[str, Any]) -> bool:
 
 
 def of_downloads(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
-    """Judge what was taken: who hoarded is found and explained, and no log is passed over in silence."""
+    """Check the downloads: the leaver who took many files is found and explained, and each log that was read has a statement."""
     taken = shown[HOARDER]["downloads"]
     drive = [row for row in taken["sources"] if row["source"] == "drive" and row["records"] > 37_000]
     said = [sentence["text"] for sentence in taken["summary"]]
@@ -81,7 +81,7 @@ def of_downloads(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation
 
 
 def of_papers(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
-    """Judge the confidentiality papers of the four cases, as `lastday show --json` gives them."""
+    """Check the confidentiality papers of the four cases, given as `lastday show --json` prints them."""
     for number, words, wanted in (
         ("E1001", "both pledges signed, their signatures verified", {"entry_pledge": "signed verified", "exit_pledge": "signed verified"}),
         ("E1002", "a scan, and a namesake's pledge not accepted", {"entry_pledge": "signed none", "exit_pledge": "missing -"}),
@@ -101,7 +101,7 @@ def of_papers(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
 
 
 def of_tenants(company: Company) -> Iterator[Expectation]:
-    """Ask the tenants themselves whose accounts were changed, and their journals who was written to."""
+    """Check in the tenants whose accounts were changed, and in their journals which accounts received a write."""
     for name, truth in company.truths.items():
         theirs = {truth.of(number)["account"] for number in LEAVERS}
         strays = truth.changed() - theirs
@@ -123,7 +123,7 @@ def _written(company: Company, service: str, account: str) -> bool:
 
 
 def of_prefect(stack: Stack, case_id: str) -> Iterator[Expectation]:
-    """Ask Prefect how the cuts of the synced leaver ended; none there is one that the serving process carried without."""
+    """Check in Prefect how the cuts of the synced leaver ended.  No run is right too: the serving process cut without Prefect."""
     cuts = {"name": {"any_": ["offboard", "offboard-many"]}}
     with stack.client() as client:
         token = client.get("/csrf-token", params={"client": "rehearsal"}).raise_for_status().json()["token"]
@@ -135,7 +135,7 @@ def of_prefect(stack: Stack, case_id: str) -> Iterator[Expectation]:
 
 
 def of_privacy(database: Path) -> Iterator[Expectation]:
-    """Search Prefect's database, its log of changes included, for the leavers' names and addresses."""
+    """Search Prefect's database, with its write-ahead log, for the leavers' names and addresses."""
     files = [database, *database.parent.glob(f"{database.name}-wal")]
     raw = b"".join(file.read_bytes() for file in files)
     people = [person(number) for number in (*LEAVERS, NAMESAKE)]
@@ -145,7 +145,7 @@ def of_privacy(database: Path) -> Iterator[Expectation]:
 
 
 def of_records(folders: Sequence[Path], trust: Path) -> Iterator[Expectation]:
-    """Verify each bundle as `lastday verify` does, with the trust material from its other place."""
+    """Verify each bundle as `lastday verify` does, with the trust material from its own folder."""
     for folder in folders:
         report = verify(folder, trust)
         seen = (
@@ -157,7 +157,7 @@ def of_records(folders: Sequence[Path], trust: Path) -> Iterator[Expectation]:
 
 
 def of_trail(checked: Mapping[str, Any]) -> Iterator[Expectation]:
-    """Judge `lastday trail check --json`."""
+    """Check the output of `lastday trail check --json`."""
     yield Expectation(
         "the trail is sound, no intent is without outcome, and the tables say what was sealed",
         bool(checked["sound"]) and checked["open_intents"] == 0 and not checked["differences"],

@@ -1,4 +1,4 @@
-"""What happens in the demo, in the order in which it happens to people."""
+"""The demo's scenario: what happens, in its order."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _SYNCED = "E1004"
 """Mastered on-premises: the one case that does not close."""
 
 Main: TypeAlias = Callable[[Sequence[str]], int]
-"""Runs a verb as a terminal does, and returns its exit code."""
+"""Runs a command of the CLI with these arguments, and returns its exit code."""
 
 
 class Scenario:
-    """Played once, with the verbs of *main*, and told on *console*."""
+    """The scenario, which runs once.  It uses the commands of *main* and prints on *console*."""
 
     def __init__(self, environment: Environment, main: Main, console: Console) -> None:
         self._environment = environment
@@ -47,7 +47,7 @@ class Scenario:
         self._cases: dict[str, str] = {}
 
     def play(self, *, keep: bool, kill: bool) -> dict[str, Any]:
-        """Play it to the end; return what came of it: "held" only if every expectation did."""
+        """Run it to the end and return the result; "held" is true only if every expectation held."""
         self._set_up()
         self._head("Prefect's server, a worker, the serving and the watching process start")
         processes = local_stack(self._environment.home / "prefect", env=self._environment.env)
@@ -70,7 +70,7 @@ class Scenario:
                     threading.Event().wait()
         return verdict
 
-    # -- the acts
+    # -- the steps
 
     def _set_up(self) -> None:
         self._head("A fresh house: database, trail key, policy; three tenants of Hoshizora Trading, about 60 people")
@@ -102,14 +102,14 @@ class Scenario:
         )
 
     def _watch(self, until: Callable[[Sights], bool], patience: float = _PATIENCE) -> Sights:
-        """Show the cases while others work on them, until *until* holds or *patience* ends."""
+        """Show the cases while the processes work on them, until *until* holds or *patience* seconds have passed."""
         seen = asyncio.run(watching.watch(self._console, self._cases, until, patience))
         if not until(seen):
             self._say(f"not so after {patience:.0f} s")
         return seen
 
     def _answer_questions(self) -> None:
-        """The person who knows both namesakes answers, with both shown."""
+        """Answer the questions as a person who knows both namesakes and sees both."""
         for case_id, number in self._cases.items():
             for question in self._show(case_id)["questions"]:
                 self._head(f"{number}: a person is asked, with every candidate shown")
@@ -122,7 +122,7 @@ class Scenario:
                 self._verb("answer", question["id"], *chosen, *revision, *why)
 
     def _sign_for_the_rest(self) -> None:
-        """What died with a dismissal's block is accepted by two people; then what can go on goes on."""
+        """Waive, by two people, what a dismissed leaver's block has put out of reach; then let the sweep carry the cases on."""
         for case_id, number in self._cases.items():
             shown = self._show(case_id)
             dismissed = shown["departure"]["kind"] == "dismissal"
@@ -156,7 +156,7 @@ class Scenario:
         return self._judge(expected)
 
     def _export(self, shown: Mapping[str, Mapping[str, Any]]) -> list[Path]:
-        """An auditor gets each case as a folder: the finished ones, and the one with findings as it stands."""
+        """Export each case for an auditor as a folder: closed cases, and the case with findings in its present state."""
         self._head("Each case leaves the house as a folder; the keys to check it with lie elsewhere")
         folders = []
         for number, case in shown.items():
@@ -168,7 +168,7 @@ class Scenario:
         return folders
 
     def _judge(self, expected: Sequence[Expectation]) -> dict[str, Any]:
-        self._head(f"What had to hold ({NAMESAKE} bears {LEAVERS[1]}'s name)")
+        self._head(f"What had to hold ({NAMESAKE} has {LEAVERS[1]}'s name)")
         judged = (("ok" if one.held else "FAILED", one.rule, one.seen) for one in expected)
         self._console.print(table("", "Check", "What was seen", rows=judged))
         seconds, held = time.monotonic() - self._began, sum(one.held for one in expected)
@@ -187,7 +187,7 @@ class Scenario:
         return self._answered("show", case_id, expect=(0, 1))
 
     def _page(self, case_id: str) -> None:
-        """Show the case as a person sees it."""
+        """Show the case's page in the terminal."""
         self._say(f"$ lastday show {case_id}")
         with contextlib.redirect_stdout(self._console.file):
             self._main(["show", case_id])
@@ -197,7 +197,7 @@ class Scenario:
         return self._answered(*words, expect=expect)
 
     def _answered(self, *words: str, expect: tuple[int, ...]) -> dict[str, Any]:
-        """Return the verb's JSON; raises `CaseworkError` for another exit code than expected."""
+        """Return the command's JSON.  Raises `CaseworkError` for another exit code than expected."""
         answer = io.StringIO()
         with contextlib.redirect_stdout(answer), contextlib.redirect_stderr(io.StringIO()) as said:
             code = self._main([*words, "--json"])
@@ -215,7 +215,7 @@ class Scenario:
 
 
 def _addresses(number: str) -> set[str]:
-    """Return what HR knows on asking: each address of the person, former ones and Slack's own included."""
+    """Return each address of the person that HR knows, with former addresses and Slack's own."""
     who = person(number)
     boxes = {who.mailbox, who.slack_mailbox or who.mailbox, *who.aliases}
     domain = who.email.partition("@")[2]
@@ -223,7 +223,7 @@ def _addresses(number: str) -> set[str]:
 
 
 def _children(parent: int) -> list[int]:
-    """Return the processes that *parent* has started and that still run."""
+    """Return the ids of the processes that *parent* has started and that still run."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has ended meanwhile

@@ -1,4 +1,4 @@
-"""The cases, watched while others work on them: read from the database, shown as a live table."""
+"""Watch the cases while the processes work on them: read from the database, shown as a live table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BAR = 16
 
 
 class Sight(NamedTuple):
-    """What one case is now: of its rows, how many are settled; whether the services' logs are read to their end."""
+    """The present state of one case.  *settled* of *rows* are settled; *logs_read*: the services' logs are read to their end."""
 
     state: str
     run_state: str
@@ -38,14 +38,11 @@ class Sight(NamedTuple):
 
 
 Sights: TypeAlias = Mapping[str, Sight]
-"""By the case's id."""
+"""Sights by case id."""
 
 
 async def watch(console: Console, cases: Mapping[str, str], until: Callable[[Sights], bool], patience: float) -> Sights:
-    """
-    Show the *cases* (employee number by id) until *until* holds for what is seen, or *patience* seconds have passed; return what
-    was seen last.
-    """
+    """Show the *cases* (employee number by id) until *until* holds, or *patience* seconds have passed; return the last state."""
     deadline = time.monotonic() + patience
     async with open_context(connected=False) as context:
         seen = {case_id: look(context, case_id) for case_id in cases}
@@ -58,7 +55,7 @@ async def watch(console: Console, cases: Mapping[str, str], until: Callable[[Sig
 
 
 def look(context: Context, case_id: str) -> Sight:
-    """Return what the case is now."""
+    """Return the case's present state."""
     view, case = case_view(context, case_id), context.case(case_id)
     known, taken = opaque(view), view.downloads
     read = taken.verdict is not None and not any(source.reason == "under_way" for source in taken.sources)
@@ -67,7 +64,7 @@ def look(context: Context, case_id: str) -> Sight:
 
 
 def at_rest(sight: Sight) -> bool:
-    """Whether nobody works on the case: it is closed, or a run has ended with findings or waits for an answer."""
+    """Whether no run works on the case: it is closed, or its run has ended with findings or waits for an answer."""
     waits = sight.run_state in {"ended", "paused"} and bool(sight.findings or sight.questions)
     return sight.state == "closed" or waits
 

@@ -1,4 +1,4 @@
-"""What each local process is told: Prefect's settings, and of ours no more than it needs.  Why: docs/operations.md."""
+"""The environment of each local process: Prefect's settings, and only those of ours that it needs.  Why: docs/operations.md."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from casework.settings import read_settings
 from casework.store import parse_url
 
 SETTINGS: Mapping[str, str] = {
-    # nothing calls out: neither the server, nor the library, nor the page in the browser (V2's does)
+    # no calls to the internet, from the server, the library or the page in the browser (the V2 page makes them)
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    # a lost address of the API must not make a private database in silence
+    # else a missing API address makes a private database without an error
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-    # 0.6 s late at most instead of 10
+    # runs start at most 0.6 s late, instead of 10 s
     "PREFECT_WORKER_QUERY_SECONDS": "2",
     "PREFECT_WORKER_PREFETCH_SECONDS": "30",
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
     # with the automation of `flows.deploy`: a run whose process died counts as crashed after 90 s
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    # else `database is locked` is retried, and lost, without a word
+    # else `database is locked` is retried, and given up, without a log line
     "PREFECT_SERVER_LOG_RETRYABLE_ERRORS": "true",
-    # events and what is left of deleted runs go in the end; runs stay
+    # old events and the remains of deleted runs are removed; runs stay
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",
-    # with the key, which every process has, and `flows.api_server`, which closes what Prefect leaves open
+    # together with the key, which every process has, and the checks of `flows.api_server`
     "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
     "PREFECT_CLI_PROMPT": "false",
     "PREFECT_CLI_COLORS": "false",
@@ -37,7 +37,7 @@ SETTINGS: Mapping[str, str] = {
 
 
 def environment(home: Path, port: int, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return what all processes of a stack under *home* have in common: nothing of the caller's own Prefect, and *extra*."""
+    """Return the environment of all processes of a stack under *home*: without the caller's own Prefect settings, with *extra*."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each run starts three times as slowly
     address = f"http://127.0.0.1:{port}"
@@ -58,11 +58,11 @@ def environment(home: Path, port: int, extra: Mapping[str, str]) -> dict[str, st
 
 def environment_of(name: str, env: Mapping[str, str]) -> dict[str, str]:
     """
-    Return what the child *name* may know of *env*: least privilege by process, whoever reads it there.
+    Return the part of *env* that the child *name* gets: least privilege for each process.
 
-    Prefect's server and the one that deploys get no setting of ours, and so no tenant's credential; the watching process gets
-    none that revokes (`LASTDAY_…_WRITE_…`); the worker and the serving process, which cut, get all.  Who asks for the key, and
-    who brings it, are two variables of Prefect's.
+    Prefect's server and the deploying process get no setting of ours, and so no tenant's credential.  The watching process gets no
+    revoking credential (`LASTDAY_…_WRITE_…`).  The worker and the serving process, which cut, get all.  Prefect's server reads the
+    key from another variable than its clients.
     """
     if name == "server":
         kept = {key: value for key, value in env.items() if not key.startswith("LASTDAY_")}
@@ -79,7 +79,7 @@ def settings_here() -> dict[str, str]:
     """
     Return the settings in force in this folder, `.env` included, with absolute paths.
 
-    The processes work in the checkout: without this they would read another `.env`, and another database.
+    The processes run in the checkout: with relative paths they would read another `.env` and another database.
     """
     settings = read_settings()
     given = {**dotenv_values(".env"), **os.environ}

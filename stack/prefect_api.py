@@ -1,4 +1,4 @@
-"""Where Prefect's API is and what opens it, without Prefect: its import alone takes more than a second."""
+"""The address and the key of Prefect's API.  Does not import Prefect, which takes more than a second."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LONGEST_KEY = 4096
 
 class PrefectSettings(BaseSettings):
     """
-    Where Prefect's API is and what opens it, from the environment and `.env`.
+    The address and the key of Prefect's API, from the environment and `.env`.
 
-    *api_auth_string* (NAME:SECRET) outranks *key_file*, which `lastday up` makes.
+    *api_auth_string* (NAME:SECRET) takes precedence over *key_file*, which `lastday up` makes.
     """
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
@@ -30,7 +30,7 @@ class PrefectSettings(BaseSettings):
     key_file: Path = Field(default=Path("var/prefect/api.key"), validation_alias="LASTDAY_PREFECT_KEY_FILE")
 
     def key(self) -> SecretStr | None:
-        """Return NAME:SECRET; None if there is none, or its file is not ours alone (`lastday doctor` says which)."""
+        """Return NAME:SECRET; None if there is none, or others can read its file (`lastday doctor` says which)."""
         if self.api_auth_string is not None:
             return self.api_auth_string
         try:
@@ -40,14 +40,14 @@ class PrefectSettings(BaseSettings):
 
 
 def open_api(url: str, key: str | None = None, *, patience: float = 10) -> httpx.Client:
-    """Return a client that may read from the API at *url*; without *key* (NAME:SECRET), what it shows to anybody."""
+    """Return a client for the API at *url*, with *key* (NAME:SECRET) or without one.  *patience*: seconds for each request."""
     name, _, secret = (key or "").partition(":")
     auth = (name, secret) if key is not None else None
     return httpx.Client(base_url=url.rstrip("/"), auth=auth, timeout=patience, trust_env=False)
 
 
 def api_key(path: Path) -> str:
-    """Return the key in *path*, which only its owner can read; made on first use.  Raises `Unsafe` if others may read it."""
+    """Return the key in *path*, a file that only its owner can read, made on first use.  Raises `Unsafe` if others can read it."""
     with contextlib.suppress(FileExistsError):  # another process may be faster
         if not os.path.lexists(path):
             write_once(path, f"lastday:{secrets.token_urlsafe(32)}\n".encode())

@@ -1,8 +1,8 @@
 """
 The local processes behind `lastday up` and `lastday demo`: Prefect's server, a worker, the serving and the watching process.
 
-They end with the one who started them, however that ends.  The figures behind the settings are in docs/architecture.md, who
-holds which credential in docs/operations.md.
+They end when the process that started them ends, even by kill -9.  docs/architecture.md has the figures behind the settings,
+docs/operations.md each process's credentials.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _READY_WITHIN = 180.0  # the first start after an installation compiles bytecode
 
 
 class StackFailed(Misconfigured):
-    """A local process did not start.  The text names its log."""
+    """A local process did not start.  The text names its log file."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "Read the log that is named; `lastday up --port` takes another port.")
@@ -48,10 +48,10 @@ def local_stack(
     home: Path, port: int = 0, *, checkout: Path = CHECKOUT, env: Mapping[str, str] | None = None
 ) -> Iterator[Stack]:
     """
-    Start everything under *home*, which may be used again; stop everything at the end.
+    Start all processes under *home*, which may be used again; stop them at the end.
 
-    *port* 0 takes a free one.  *checkout* is where prefect.yaml and the flows are.  *env* is added for all processes
-    (`LASTDAY_…`); Prefect's own variables of the caller are not passed on, so a developer's profile stays untouched.
+    *port*: 0 takes a free one.  *checkout*: the folder of prefect.yaml and the flows.  *env*: added for all processes
+    (`LASTDAY_…`).  The caller's own Prefect variables are not passed on, so a developer's profile stays untouched.
 
     Raises `StackFailed`.
     """
@@ -67,9 +67,9 @@ def local_stack(
 @contextlib.contextmanager
 def watched_group() -> Iterator[int]:
     """
-    Start the watchdog at the head of a group of its own, which Ctrl-C does not reach, and yield the group.
+    Start the watchdog as leader of a new process group, which Ctrl-C does not reach, and yield the group's id.
 
-    Whoever is in it is ended with us, however we end: a second interrupt may break off the first one's stopping.
+    Each process of the group ends with this one, for any reason: a second interrupt may come while the first one stops them.
     """
     command = [sys.executable, "-I", "-S", str(_WATCHDOG)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0) as dog:  # noqa: S603  # our own script
@@ -78,8 +78,8 @@ def watched_group() -> Iterator[int]:
 
 class Stack:
     """
-    The processes, and how to speak to them.  *env* is what a child needs for that, the key to Prefect's API included, which also
-    lies in *key_file*; *logs* holds one file a process.
+    The processes and the access to them.  *env*: the children's environment, with the key to Prefect's API, which is also in
+    *key_file*.  *logs*: the folder with one log file a process.
     """
 
     def __init__(self, home: Path, port: int, checkout: Path, extra: Mapping[str, str]) -> None:
@@ -97,7 +97,7 @@ class Stack:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def client(self, *, with_key: bool = True) -> httpx.Client:
-        """Return a client that may read from the API, or what it shows to anybody."""
+        """Return a client for the API, with the key or without it."""
         return open_api(self.api_url, self.env["PREFECT_API_AUTH_STRING"] if with_key else None)
 
     def pid(self, name: str) -> int:
@@ -105,7 +105,7 @@ class Stack:
         return self._children[name].pid
 
     def start(self, group: int) -> None:
-        """Start all processes in *group*; return when every one of them is ready."""
+        """Start all processes in *group*; return when each of them is ready.  Raises `StackFailed`."""
         self._group = group
         self._start("server")
         self._wait_for("server", "/health")
@@ -116,14 +116,14 @@ class Stack:
         self._wait_for("worker", "/work_pools/lastday")
 
     def supervise(self, stop: threading.Event) -> None:
-        """Until *stop*, start again whatever has ended by itself: without its worker no run is carried."""
+        """Until *stop*, restart each process that has ended by itself: without the worker no run is carried."""
         while not stop.wait(_LOOK_EVERY):
             for name, child in list(self._children.items()):
                 if child.poll() is not None:
                     self._start(name)
 
     def stop(self) -> None:
-        """Stop the newest first, so that a run which is interrupted can still tell the server; then whoever is left of the group."""
+        """Stop the newest process first, so that an interrupted run can still report to the server; then kill the rest of the group."""
         for child in reversed(self._children.values()):
             child.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -134,7 +134,7 @@ class Stack:
             child.wait()
 
     def _deploy(self) -> None:
-        """Wait until the deployments are on the server; what takes too long is ended with the rest."""
+        """Wait until the deployments are on the server.  Raises `StackFailed` after an error, or after `_READY_WITHIN` seconds."""
         self._start("deploy")
         try:
             code = self._children["deploy"].wait(_READY_WITHIN)
@@ -158,9 +158,9 @@ class Stack:
             )
 
     def _wait_for(self, name: str, path: str) -> None:
-        """Wait until the API answers 200 at *path*, which is *name*'s sign of life."""
+        """Wait until the API answers 200 at *path*, which shows that *name* is ready.  Raises `StackFailed`."""
         deadline = time.monotonic() + _READY_WITHIN
-        with self.client(with_key=name != "server") as client:  # until it is known to be ours it is shown no key
+        with self.client(with_key=name != "server") as client:  # the server gets no key before it is known to be ours
             while not _answers(client, path):
                 self._refuse_ended(name)
                 if time.monotonic() > deadline:
@@ -177,7 +177,7 @@ class Stack:
 
 
 def _answers(client: httpx.Client, path: str) -> bool:
-    """Whether the API answers 200, and does not say of what it shows that it is not ready: a pool without a worker."""
+    """Whether the API answers 200, and without NOT_READY, which is the status of a pool without a worker."""
     try:
         answer = client.get(path)
     except httpx.TransportError:
@@ -186,7 +186,7 @@ def _answers(client: httpx.Client, path: str) -> bool:
 
 
 def _own_port(port: int) -> int:
-    """Return *port*, a free one for 0.  Raises `StackFailed` for one that is taken: whoever holds it would be given the key."""
+    """Return *port*, or a free one for 0.  Raises `StackFailed` for a taken port: the process that holds it would get the key."""
     try:
         with socket.create_server(("127.0.0.1", port)) as listener:
             return int(listener.getsockname()[1])

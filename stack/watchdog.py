@@ -1,8 +1,8 @@
 """
-Ends its process group when the one who started it is gone, kill -9 included.
+End this process group when the process that started it is gone, even by kill -9: then standard input ends.
 
-It leads the group, so that the group's number stays taken for as long as it lives.  Its standard input ends when its writer does.
-A script of its own, without imports of ours: it must be there in milliseconds and outlive everything else.
+It leads the group, so that the group's id stays taken while it lives.  It imports nothing of ours, because it must start in
+milliseconds and outlive all other processes.
 """
 
 import os

@@ -25,12 +25,12 @@ _HEAD = """# Planted leaks: what is found, and who is accused
 
 Written by `python -m tests.bench_planted --docs`; the company is made by `tests/planted`, from a seed: {people:,} people over 200 days, each weighed as a
 leaver, {leaks} of whom leak in ten ways, from plain to hard. Every other person is honest, and much happens to them that looks like a leak.
-One person in ten has logs that tell of takes, sign-ins and ways out alone. The rules were made with other seeds. It is a made-up company: the figures
-compare rules with each other, and promise nothing of yours.
+One person in ten has logs that show only takes, sign-ins and ways out. The rules were made with other seeds. The company is invented: the figures
+compare rules with each other, and say nothing about your company.
 
-*Found*: called unusual. *True*: found, and the first sentence names what was planted, with the figures of the plant. *Accused*: honest, and
-called unusual. *Cannot say*: honest, and the summary says what nobody can know from the logs. Beside it: whoever took more than {naive} files on any day, and
-the same with the number of files that parts the leaks from the honest best in these very companies ({best}).
+*Found*: called unusual. *True*: found, and the first sentence names what was planted, with its figures. *Accused*: honest, and
+called unusual. *Cannot say*: honest, and the summary says what nobody can know from the logs. Beside it: people who took more than {naive} files on
+any day, and the same with the number of files that best separates the leaks from the honest in these very companies ({best}).
 """
 
 

@@ -1,10 +1,10 @@
 """
-What leaves the house for one case: a folder that an auditor verifies without us.
+The bundle of one case: a folder that an auditor verifies without us.
 
-    folder       files written beside, listed with their digests, and put in place at once
-    writing      the case, the log and the anchors, read in one state of the database
+    folder       writes the files to a draft beside the target, lists their digests, renames it into place
+    writing      reads the case, the log and the anchors in one state of the database
 
-`write` is the one way in; `audit.verify` reads what it wrote.
+Use only `write`; `audit.verify` reads what it wrote.
 """
 
 from audit.bundle.folder import BundleRefused

@@ -1,7 +1,7 @@
 """
-A folder that is there whole or not at all: written beside, listed with its digests, then renamed into place.
+Write a folder as a whole or not at all: a draft beside it, a list of digests, then a rename into place.
 
-It holds people's data in the clear: folders and files are their owner's alone, whatever the umask.
+It has personal data in clear text: folders have mode 0700 and files 0600, under any umask.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PRIVATE = 0o700
 
 
 class BundleRefused(Exception):
-    """A bundle that cannot be written as asked; nothing of it is left behind."""
+    """The bundle cannot be written as asked.  Its draft is removed."""
 
 
 class Draft:
@@ -36,7 +36,7 @@ class Draft:
         self.sums: dict[str, str] = {}
 
     def add(self, path: str, parts: Iterable[bytes]) -> str:
-        """Write one file and return its digest.  Raises `BundleRefused` for an odd path and for one that is there."""
+        """Write one file and return its digest.  Raises `BundleRefused` for a path that is not plain or was written before."""
         if not layout.PLAIN.fullmatch(path) or path in self.sums:
             raise BundleRefused(f"bundle: cannot write {path!r}: not a plain path, or given twice")
         digest = hashlib.sha256()
@@ -50,11 +50,11 @@ class Draft:
         return self.sums[path]
 
     def seal(self, certificate: bytes) -> None:
-        """Write the certificate, which no sum can list."""
+        """Write the certificate.  `SHA256SUMS` cannot list it, because the certificate signs that list."""
         self.add(layout.CERTIFICATE, [certificate])
 
     def list_sums(self) -> str:
-        """Write `SHA256SUMS` over every file so far, as `sha256sum -c` reads it, and return its digest."""
+        """Write `SHA256SUMS` over every file so far, in the form of `sha256sum -c`, and return its digest."""
         lines = [f"{digest}  {path}\n".encode() for path, digest in sorted(self.sums.items())]
         return self.add(layout.SUMS, lines)
 
@@ -62,7 +62,7 @@ class Draft:
 @contextmanager
 def draft(folder: Path, case: str) -> Iterator[Draft]:
     """
-    Give a draft beside *folder*; put it in place if all goes well, remove it if not.
+    Yield a draft beside *folder*.  Rename it to *folder* when the block ends, remove it when the block raises.
 
     Raises `BundleRefused` if *folder* exists and is not an earlier bundle of *case*.
     """
@@ -83,7 +83,7 @@ def draft(folder: Path, case: str) -> Iterator[Draft]:
 
 @contextmanager
 def _held(root: Path) -> Iterator[bool]:
-    """Hold *root* as the one who writes it, and say whether that could be had.  Who is killed lets go."""
+    """Lock *root* for its writer and yield whether the lock was free.  A killed process frees it."""
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield _locked(descriptor)
@@ -100,12 +100,12 @@ def _locked(descriptor: int) -> bool:
 
 
 def _clear_abandoned(folder: Path) -> None:
-    """Remove what a killed export has left beside *folder*: personal data in the clear, which no erasure would find."""
+    """Remove the drafts of killed exports beside *folder*: they have personal data in clear text that no erasure would find."""
     drafts = _beside(folder, "part")
     for root in drafts:
         with _held(root) as ours:
             if not ours:
-                return  # another export is at work, here and perhaps on what lies around
+                return  # another export is at work, and may use the other drafts too
     for root in drafts:
         shutil.rmtree(root, ignore_errors=True)
     for former in _beside(folder, "former"):
@@ -142,7 +142,7 @@ def chunks(path: Path) -> Iterator[bytes]:
 
 
 def _replace(root: Path, folder: Path) -> None:
-    """Two renames, since a folder that is not empty cannot be renamed over; the former one goes last."""
+    """Rename *root* to *folder*: an existing folder is renamed first, because rename cannot replace it, and removed last."""
     former = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.former")
     if folder.exists():
         folder.rename(former)
@@ -157,5 +157,5 @@ def _replace(root: Path, folder: Path) -> None:
 
 
 def _settle() -> None:
-    """Bring everything to the disk at once, before the folder gets its name: a case may have hundreds of thousands of files."""
+    """Sync all files with one call before the folder gets its name: a case may have hundreds of thousands of files."""
     os.sync()

@@ -1,5 +1,5 @@
 """
-A case's bundle, read in one state of the database: the newest anchor is its head, and everything in it stands under that head.
+Write a case's bundle from one state of the database.  Its head is the newest anchor, which covers everything in the bundle.
 
 Memory does not grow with the log: it is streamed once, and each proof takes about log2(n) rows.
 """
@@ -37,7 +37,7 @@ _LAST_OF_CASE = "bundle: cannot write: the case has events that no anchor covers
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A file under `evidence/` that an event of the case binds by its digest; *parts* are its bytes, in the clear."""
+    """A file under `evidence/` that an event of the case binds by its digest.  *parts*: its bytes, in clear text."""
 
     name: str
     parts: Iterable[bytes]
@@ -46,10 +46,10 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Contents:
     """
-    What the caller brings to a case's bundle.
+    The caller's part of a case's bundle.
 
-    *pages*: the two READMEs and `record.html`; `record.json` and `record.pdf`, if there are any.  *evidence*: every file that an event of the
-    case binds and that was not erased; iterated once, each file as it is written.
+    *pages*: the two READMEs and `record.html`; `record.json` and `record.pdf`, if there are any.  *evidence*: every file that an
+    event of the case binds and that was not erased; iterated once, each file as it is written.
     """
 
     case: str
@@ -60,9 +60,9 @@ class Contents:
 @dataclass(frozen=True, slots=True)
 class Seal:
     """
-    Who signs the certificate, and who stamps it: `timestamp.ask(…)[0]` of an authority, None if there is none.
+    Who signs the certificate, and who stamps it.  *stamper*: returns an authority's answer (`timestamp.ask(…)[0]`); None: no stamp.
 
-    *quorum*: whether the head must have been cosigned by enough witnesses; it must be stamped if the certificate is.
+    *quorum*: whether enough witnesses must have cosigned the head.  With a *stamper* the head must have a stamp too.
     """
 
     signer: CertificateSigner
@@ -80,13 +80,13 @@ def write(
     """
     Write a case's bundle into *folder* and return its certificate.
 
-    *connection* reads one state of the database throughout (on SQLite a DEFERRED transaction: nothing is locked while the
-    authority is asked).  *announce* is called when all is written and before it is put in place: append `certificate.draft(actor)` there, in a transaction of its own,
-    so that no certificate leaves the house that the log does not know, and the next one names this one.
+    *connection* reads one state of the database throughout (on SQLite a DEFERRED transaction: nothing is locked while the authority
+    is asked).  *announce* is called after the files are written and before the rename.  It must append `certificate.draft(actor)`
+    in its own transaction: then the log knows each certificate that leaves the house, and the next one names this one.
 
-    Raises `BundleRefused` (anchor first, evidence or a page is missing, the folder is another's), `TrailError` if the log is
-    not what was hashed, and whatever the stamper and *announce* raise: then nothing is left behind, and *folder* is as it
-    was.
+    Raises `BundleRefused` (no anchor covers the case, evidence or a page is missing, the folder is another case's), `TrailError` if
+    the log's leaves do not match its hashes, and the errors of the stamper and *announce*.  Then the draft is removed, and *folder*
+    is as it was.
     """
     source = _Source.at_newest_anchor(connection, contents.case, seal)
     with folders.draft(folder, contents.case) as draft:
@@ -104,7 +104,7 @@ def write(
 
 @dataclass(slots=True)
 class _Source:
-    """What the bundle is made from: the case as the anchor's head has it.  *events* counts while they are written."""
+    """The source of a bundle: the case under the anchor's head.  *events*: how many are written so far."""
 
     connection: Connection
     case: str
@@ -130,7 +130,7 @@ def _pages(draft: Folder, pages: Mapping[str, bytes | Path]) -> None:
 
 @dataclass(slots=True)
 class _Bound:
-    """Evidence files that events bind: path to digest; *erased* holds the indices whose payloads were erased."""
+    """Evidence files that events bind: path to index and digest.  *erased*: indices of the events whose payloads were erased."""
 
     files: dict[str, tuple[int, str]] = field(default_factory=dict)
     erased: set[int] = field(default_factory=set)
@@ -147,7 +147,7 @@ class _Bound:
 
 
 def _events(draft: Folder, source: _Source) -> tuple[_Bound, Former | None]:
-    """Write each event with its proofs and payload; return what they bind, and the newest certificate that they tell of."""
+    """Write each event with its proofs and payload.  Return the evidence that they bind, and the newest certificate that they record."""
     bound, former = _Bound(), None
     read = reading.node_reader(source.connection)
     for entry in reading.entries(source.connection, source.case):
@@ -190,7 +190,7 @@ def _evidence(draft: Folder, bound: _Bound, evidence: Iterable[Evidence]) -> Non
 
 
 def _anchors(draft: Folder, source: _Source) -> None:
-    """Write the head, and every anchor below it that the log tells of; under a stamped head only those that have a stamp."""
+    """Write the head, and every earlier anchor that the log records; under a stamped head only anchors with a stamp."""
     needed = source.anchor.tsr is not None
     for anchor in anchors.read_all(source.connection, source.head.origin, end=source.head.size):
         told = anchor.recorded_idx is not None and anchor.recorded_idx < source.head.size

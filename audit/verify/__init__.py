@@ -1,12 +1,12 @@
 """
-A bundle verified by someone who believes neither its author nor its contents: only the trust material from another hand.
+Verify a bundle.  The verifier trusts only the auditor's own trust material, neither the bundle's author nor its contents.
 
-    trust     whom the auditor believes            folder    the bundle, read with suspicion
-    seals     list, certificate, head, stamps      case      proofs, chain, payloads, evidence, intents
-    walk      the whole log in one pass            verdict   record and pages, what it comes to
-    later     the record's age, a later log        report    what was seen, what is broken
+- trust: the auditor's keys, policy and roots; folder: reads the bundle's files safely
+- seals: list, certificate, head, stamps; case: proofs, chain, payloads, evidence, intents
+- walk: the whole log in one pass; verdict: record, pages and the verdict's lines
+- later: the record's age, a later log; report: what was seen, what is broken
 
-Needs no database, no network and no settings.  docs/verify.md has the same steps for tools that are not ours.
+Needs no database, no network and no settings.  docs/verify.md has the same steps with other tools.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from audit.verify.walk import LONGEST_LAG, Completeness, Dates, Lag, Prefixes, W
 __all__ = ["LONGEST_LAG", "TITLES", "Broken", "Pages", "Report", "Step", "Trust", "Unreadable", "read_trust", "verify"]
 
 Progress: TypeAlias = "Callable[[int, int], object]"
-"""Told now and then: lines of the log read, and how many there are."""
+"""Called now and then with the number of the log's lines that were read, and their total."""
 
 _STEPS: Mapping[Step, Callable[[Bundle], str]] = {
     Step.SUMS: seals.sums,
@@ -52,11 +52,11 @@ def verify(
     log: Path | None = None,
 ) -> Report:
     """
-    Put every step's question to the bundle in *folder*, believing what lies in *trust* alone.
+    Run every step on the bundle in *folder*, and trust only the material in *trust*.
 
-    *longest_lag*: how long an event may have lain unsealed.  *again*: who can make the pages again.  *log*: a later state
-    of the log, as `read_folder` reads one.  Memory does not grow with the log.  Raises `Unreadable` if
-    there is no bundle, or no trust material that may be used.
+    *longest_lag*: how long an event may have waited for its stamp.  *again*: can make the pages again.  *log*: a folder with a later
+    state of the log, see `read_folder`.  Memory does not grow with the log.  Raises `Unreadable` if there is no bundle, or no
+    usable trust material.
     """
     try:
         bundle = open_bundle(folder, read_trust(trust, folder))
@@ -85,7 +85,7 @@ def verify(
 
 
 def _introduced(bundle: Bundle) -> Report:
-    """Return a report that bears the names which the bundle gives itself, as far as they can be read."""
+    """Return a report with the case, log and size that the bundle claims, as far as they can be read."""
     try:
         head = bundle.head()
         case = printable(str(bundle.event(0)["case"]))
@@ -100,7 +100,7 @@ def _asked(bundle: Bundle, ask: Callable[[Bundle], str]) -> str | Fault:
     except Fault as fault:
         return fault
     except UNFIT as exc:
-        return Fault("events", f"an event lacks what its type must tell: {type(exc).__name__}")
+        return Fault("events", f"an event lacks a field of its type: {type(exc).__name__}")
 
 
 def _note(report: Report, step: Step, seen: str | Fault) -> None:

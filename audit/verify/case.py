@@ -1,4 +1,4 @@
-"""Steps 3, 8, 9 and 10: the case's own events, their proofs, their chain, what they bind, and what they left open."""
+"""Steps 3, 8, 9 and 10: the case's events, their proofs, their chain, the evidence that they bind, and writes without an outcome."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from audit.verify.report import Fault
 from audit.verify.verdict import LONGEST_PAYLOAD
 
 _WIDEST = 1 << 27
-"""Bytes: the largest window that a compressed file may ask us to hold."""
+"""Bytes: the largest window that a compressed file may ask the decompressor to hold in memory."""
 
 
 def inclusion(bundle: Bundle) -> str:
-    """Follow each event's proof to the root of the head, and see that the proof's two forms agree."""
+    """Check that each event's proof leads to the root of the head, and that the proof's two forms agree."""
     note, head = bundle.whole(layout.CHECKPOINT), bundle.signed()
     count = _some(bundle)
     for seq in range(count):
@@ -51,7 +51,7 @@ def _some(bundle: Bundle) -> int:
 
 
 def chain(bundle: Bundle) -> str:
-    """Hold each event's number, case, log and `prev` against the event before it, and each payload against its commitment."""
+    """Compare each event's number, case, log and `prev` with the event before it, and each payload with its commitment."""
     erased, absent = _erased(bundle), 0
     prev, case = FIRST_PREV, bundle.event(0)["case"]
     idx = -1
@@ -63,14 +63,14 @@ def chain(bundle: Bundle) -> str:
             raise Fault(path, "its prev is not the digest of the event before it")
         place = _index(bundle, seq)
         if place <= idx:
-            raise Fault(path, "it stands in the log before the event before it")
+            raise Fault(path, "the log has it before the event that precedes it")
         prev, idx = bundle.sha256(path), place
         absent += _payload(bundle, seq, said.get("payload_commit"), place in erased)
     return f"{bundle.events} events, {absent} payloads erased"
 
 
-def _payload(bundle: Bundle, seq: int, commit: str | None, erased: bool) -> bool:  # noqa: FBT001  # the log's word on this one payload
-    """Say whether the payload is absent, as it may be once it was erased."""
+def _payload(bundle: Bundle, seq: int, commit: str | None, erased: bool) -> bool:  # noqa: FBT001  # whether the log records this payload's erasure
+    """Return whether the payload was erased.  Raises `Fault` if it is missing, wrong, or there although it was erased."""
     path, salted = layout.payload(seq), layout.salt(seq)
     there = bundle.paths & {path, salted}
     if commit is None or (erased and not there):
@@ -86,7 +86,7 @@ def _payload(bundle: Bundle, seq: int, commit: str | None, erased: bool) -> bool
 
 
 def _erased(bundle: Bundle) -> set[int]:
-    """Return the log's indices whose payloads the case's events say were erased."""
+    """Return the log's indices of the events whose payloads were erased, by the case's own events."""
     told = (bundle.event(seq) for seq in range(bundle.events))
     return {idx for said in told if said["type"] == EventType.PAYLOAD_ERASED for idx in said["idx"]}
 
@@ -101,8 +101,8 @@ def _index(bundle: Bundle, seq: int) -> int:
 
 def evidence(bundle: Bundle) -> str:
     """
-    Hold each file of evidence against the digests that events bind, compressed and clear; none may lie there unbound.  Hold
-    the exchanges that payloads list against the roots that events tell.
+    Compare each file of evidence, compressed and decompressed, with the digests that events bind; each file must be bound.
+    Compare the exchanges that payloads list with the roots in the events.
     """
     erased, unbound, found = _erased(bundle), {p for p in bundle.paths if p.startswith(layout.EVIDENCE)}, 0
     for seq in range(_some(bundle)):
@@ -123,7 +123,7 @@ def evidence(bundle: Bundle) -> str:
 
 
 def _exchanges(bundle: Bundle, erased: set[int]) -> int:
-    """Hold the exchanges in each payload against the root that its event tells; return how many there are."""
+    """Compare the exchanges in each payload with the root in its event; return how many exchanges there are."""
     known: set[str] = set()
     found = 0
     for seq in range(bundle.events):
@@ -141,7 +141,7 @@ def _exchanges(bundle: Bundle, erased: set[int]) -> int:
 
 
 def _listed_in(bundle: Bundle, seq: int) -> list[dict[str, Any]] | None:
-    """Return what the event's payload lists, None if there is no payload or no list."""
+    """Return the exchanges that the event's payload lists, None if there is no payload or no list."""
     path = layout.payload(seq)
     if path not in bundle.paths:
         return None
@@ -174,7 +174,7 @@ def _clear(bundle: Bundle, path: str) -> Iterator[bytes]:
 
 
 def intents(bundle: Bundle) -> str:
-    """Find writes that were announced and of which nothing was told since: they may have happened."""
+    """Find intents without an outcome: their writes may have happened at the vendor."""
     waiting: dict[str, int] = {}
     told = 0
     for seq in range(_some(bundle)):

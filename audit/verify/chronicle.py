@@ -1,4 +1,4 @@
-"""What the log's leaves say of every case up to a head, and of the statements that left the house: names and payloads are not in them."""
+"""Collect, from the log's leaves up to a head, every case and every published statement.  Leaves have no names and no payloads."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from audit.verify.walk import Line
 
 _SEEN = frozenset({"observed_closed", "attested"})
 _ENDED = frozenset({"closed", "withdrawn", "restored"})
-"""Only then is anything erased."""
+"""The states in which lastday erases data."""
 
 
 @dataclass(slots=True)
 class Case:
     """
-    One case; *line* of the log opened it.  *signed_in*: by account the last word on its sign-in.  *odd*: what lastday never writes.
+    One case; *line* of the log opened it.  *signed_in*: the last state of each account's sign-in.  *odd*: what lastday never writes.
 
-    *notes*: what is in order, and to be known.
+    *notes*: remarks that are no fault.
     """
 
     line: int
@@ -39,7 +39,7 @@ class Case:
     notes: list[str] = field(default_factory=list)
 
     def take(self, said: Mapping[str, Any], line: int) -> None:
-        """Take in one leaf of it, which follows those that were taken."""
+        """Apply one leaf of the case.  Call it in the log's order."""
         if said["type"] == E.CASE_OPENED and line != self.line:
             self.odd.append(f"line {line} of the log opens it a second time")
             return
@@ -75,14 +75,14 @@ class Case:
 
     @property
     def seen_closed(self) -> bool:
-        """Whether it closed, and the sign-in of each account of the leaver was seen closed, or signed for as done by hand."""
+        """Whether the case is closed, and each of the leaver's accounts has its sign-in seen closed or attested as done by hand."""
         theirs = [ref for ref, standing in self.accounts.items() if standing == "accepted"]
         return self.state == "closed" and all(self.signed_in.get(ref) in _SEEN for ref in theirs)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A statement that *line* of the log tells of, for the days *from_on* to *to_on*."""
+    """A statement that *line* of the log records, for the days *from_on* to *to_on*."""
 
     line: int
     at: datetime
@@ -93,7 +93,7 @@ class Told:
 
 @dataclass(slots=True)
 class Chronicle:
-    """The cases of the first *size* entries; *later*: when the next one was written, and how many cases were opened from there on."""
+    """The cases of the first *size* entries.  *went_on_at*: when the next entry was written; *opened_later*: cases opened after the head."""
 
     size: int
     cases: dict[str, Case] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Chronicle:
     former_log: str | None = None
 
     def take(self, line: Line) -> None:
-        """Take in a line of the log."""
+        """Apply a line of the log."""
         said, number = line.said, line.idx + 1
         if said["type"] == E.CASE_POPULATION and said.get("evidence"):
             period = (str(said.get("from_at", ""))[:10], str(said.get("until_at", ""))[:10])
@@ -120,7 +120,7 @@ class Chronicle:
 
     @property
     def remarks(self) -> Iterator[str]:
-        """Yield what the statement cannot show, since it is about these entries alone."""
+        """Yield what the statement cannot show, because it covers only these entries."""
         if self.former_log is not None:
             yield f"the cases of the log before this one, {self.former_log}: ask for its statement"
         if self.opened_later:

@@ -1,4 +1,4 @@
-"""A bundle on disk, read with suspicion: only plain files under plain names are opened, none of unbounded size whole."""
+"""Read a hostile bundle safely: open only plain files with plain names, and read a whole file only up to a limit."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from audit.verify.trust import Trust
 
 CHUNK = 1 << 20
 _LARGEST = 1 << 22
-"""Bytes of a file that is read whole: events, proofs, notes, stamps.  Payloads and evidence are read in parts."""
+"""Bytes: the limit for a file that is read whole (events, proofs, notes, stamps).  Payloads and evidence are read in parts."""
 
 
 @dataclass(slots=True)
 class Bundle:
     """
-    A bundle and whom we trust.  *paths*: its plain files; *odd*: everything else that lies there.
+    A bundle and the trust material.  *paths*: its plain files; *odd*: everything else in the folder.
 
-    *certificate* is None unless a known key has signed it; *stamps* are filled by the step that verifies them, *notes* by those
-    that find what is to be known beside the verdict, in English and Japanese.
+    *certificate*: None unless a known key has signed it.  *stamps*: filled by the step that verifies them.  *notes*: remarks beside
+    the verdict, in English and Japanese, added by the steps.
     """
 
     root: Path
@@ -43,7 +43,7 @@ class Bundle:
 
     @property
     def events(self) -> int:
-        """How many events lie there without a gap from 0."""
+        """How many events there are, counted from 0 to the first gap."""
         count = 0
         while layout.event(count) in self.paths:
             count += 1
@@ -51,13 +51,13 @@ class Bundle:
 
     @property
     def sizes(self) -> list[int]:
-        """Return the sizes of the anchors that lie there."""
+        """Return the sizes of the bundle's anchors."""
         start, end = layout.anchored(0).split("00000000")
         names = (path[len(start) : -len(end)] for path in self.paths if path.startswith(start) and path.endswith(end))
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     def whole(self, path: str, limit: int = _LARGEST) -> bytes:
-        """Return a file's bytes.  Raises `Fault` if it is missing or larger than any of its sort."""
+        """Return a file's bytes.  Raises `Fault` if it is missing or larger than *limit* bytes."""
         with self.opened(path) as file:
             raw = file.read(limit + 1)
         if len(raw) > limit:
@@ -85,7 +85,7 @@ class Bundle:
         return digest.hexdigest()
 
     def event(self, seq: int) -> dict[str, Any]:
-        """Return what an event says.  Raises `Fault` for one that is not canonical."""
+        """Return an event's fields.  Raises `Fault` if the file is not canonical."""
         path = layout.event(seq)
         try:
             return leaves.read(self.whole(path, leaves.LONGEST))
@@ -93,18 +93,18 @@ class Bundle:
             raise Fault(path, str(exc)) from exc
 
     def head(self, path: str = layout.CHECKPOINT) -> Checkpoint:
-        """Return what a checkpoint says, believing it.  Raises `Fault` for another file."""
+        """Return what a checkpoint says, without verifying it.  Raises `Fault` for another file."""
         try:
             return Checkpoint.parse(split(self.whole(path))[0])
         except NoteError as exc:
             raise Fault(path, str(exc)) from exc
 
     def signed(self, path: str = layout.CHECKPOINT) -> Checkpoint:
-        """Return what one of the log's keys has signed.  Raises `Fault` if none has, or if it is another log's."""
+        """Return the checkpoint if one of the log's keys has signed it.  Raises `Fault` if none has, or for another log's."""
         return self.signed_by(path)[0]
 
     def signed_by(self, path: str) -> tuple[Checkpoint, tuple[Verifier, ...]]:
-        """Return the same, and which of the log's keys have signed it."""
+        """Return the same as `signed`, and the log's keys that have signed it."""
         try:
             opened = open_note(self.whole(path), self.trust.logs)
             said = Checkpoint.parse(opened.text)

@@ -1,7 +1,7 @@
 """
 Steps 16 and 17: whether the record was new when it was certified, and what a later state of the log says of it.
 
-The bundle alone cannot show that it is the newest, nor that its certificate is the one of which the log tells: that needs a later log.
+The bundle alone cannot show that it is the newest, nor that the log has its certificate: both need a later state of the log.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _TOO_EARLY = (
     "検証対象外: この証明書がログにあるか (渡されたログは証明書より前で終わる)",
 )
 _LOOKS = frozenset({E.CASE_CERTIFIED, E.CASE_EXPORTED, E.CASE_EVIDENCE_LOOKED})
-"""What an export itself leaves in the log."""
+"""The events that an export itself adds to the log."""
 
 
 def fresh(bundle: Bundle, longest_lag: timedelta) -> str:
-    """Hold the times of export, head and certificate against each other: an older head hides what came after it."""
+    """Compare the times of export, head and certificate: an older head would hide the events after it."""
     opened, head = bundle.certificate, bundle.stamps.get(bundle.head().size)
     if not bundle.trust.roots:
         return "no stamp is asked for"
@@ -51,7 +51,7 @@ def fresh(bundle: Bundle, longest_lag: timedelta) -> str:
     if exported is not None and not -SKEW <= certified - exported <= longest_lag:
         raise Fault(
             layout.CERTIFICATE,
-            f"it was stamped {certified:%Y-%m-%d %H:%M} UTC, and the newest export that the log tells of is of {exported:%Y-%m-%d %H:%M}",
+            f"it was stamped {certified:%Y-%m-%d %H:%M} UTC, and the newest export in the log is of {exported:%Y-%m-%d %H:%M}",
         )
     return f"certified {certified:%Y-%m-%d %H:%M:%S} UTC, {int((certified - head.gen_time).total_seconds())} s after its head"
 
@@ -66,7 +66,7 @@ def _exported(bundle: Bundle) -> datetime | None:
 
 @dataclass(slots=True)
 class _Since:
-    """What a later log says: the digest of the bundle's log there, the time of its *last* entry, the *certificates* of the case by revision, and what came *after*."""
+    """A later log.  *root*: over the bundle's *size* entries; *last*: its last entry's time; *certificates*: by revision; *after*: later events."""
 
     bundle: Bundle
     case: str
@@ -90,7 +90,7 @@ class _Since:
 
 
 def later(bundle: Bundle, log: Path | None) -> str:
-    """Hold the bundle against a later state of the log: it must tell of this certificate, and of no other of its number."""
+    """Compare the bundle with a later state of the log, which must record this certificate and no other of its number."""
     try:
         return _later(bundle, log)
     except StampRefused as exc:
@@ -121,9 +121,9 @@ def _later(bundle: Bundle, log: Path | None) -> str:
             if own not in told
             else "two"
         )
-        raise Fault(layout.CERTIFICATE, f"the log tells of {known}")
+        raise Fault(layout.CERTIFICATE, f"the log records {known}")
     bundle.notes += [*_lines(since, claim.revision if claim else 0)]
-    return f"the log, {found.size - head.size} entries later, tells of this certificate and of no other of its number"
+    return f"the log, {found.size - head.size} entries later, records this certificate and no other of its number"
 
 
 def _root_at(bundle: Bundle, size: int) -> bytes:
@@ -134,7 +134,7 @@ def _root_at(bundle: Bundle, size: int) -> bytes:
 
 
 def _late_enough(bundle: Bundle, since: _Since, size: int) -> bool:
-    """Whether the log goes on behind the certificate's stamp; without a stamp, behind the bundle's head."""
+    """Whether the log has an entry later than the certificate's stamp; without a stamp, later than the bundle's head."""
     opened = bundle.certificate
     if opened is None or opened.stamp is None or not bundle.trust.roots:
         return size > since.size
@@ -143,10 +143,10 @@ def _late_enough(bundle: Bundle, since: _Since, size: int) -> bool:
 
 
 def _lines(since: _Since, revision: int) -> Iterator[tuple[str, str]]:
-    """Yield what a reader of this record must know of the time after it."""
+    """Yield what happened after this record: a newer record, later events of the case."""
     if (newest := max(since.certificates)) > revision:
         yield (
-            f"NOT THE NEWEST: the log tells of record number {newest}, this is {revision}",
+            f"NOT THE NEWEST: the log has record number {newest}, this is {revision}",
             f"最新ではない: ログには第{newest}版があり、これは第{revision}版",
         )
     if since.after:

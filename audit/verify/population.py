@@ -1,8 +1,8 @@
 """
-The statement of a population, held against the log: every case that the log opened is accounted for, and is what the log says.
+Verify the statement of a population: it must list every case that the log opened, with the log's own data.
 
 Needs the statement with its sheet, a checkpoint with its entries (a bundle's `log/`, or `lastday trail export`), and the trust
-material.  Leaves alone are read: what they do not name, the statement opens (`audit.commitment`).
+material.  Reads only the log's leaves; the statement opens their commitments to person and day (`audit.commitment`).
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from audit.verify.walk import ENTRIES, Line, read_folder
 
 PREDICATE = "https://lastday.example/population/v2"
 ENDING = ".sigstore.json"
-"""Of the statement's file, behind the sheet's name."""
+"""The statement's file name is the sheet's with this ending."""
 TOLD_AS = "population" + ENDING
-"""What the log calls a statement."""
+"""The name of a statement in the log's events."""
 LONGEST = 1 << 30
 NOT_DEPARTURES = frozenset({"leave", "withdrawn", "continued"})
-"""Kinds of cases in which nobody leaves."""
+"""Kinds of cases that are no departures."""
 _PERSON = {"company", "employee_no", "name", "person_salt"}
 _AT_ONCE = timedelta(hours=1)
-"""Within which the log is told of a statement about it."""
+"""How soon after its head a statement must be recorded in the log.  A choice: an export takes minutes, not hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What is not as stated: of which *subject*, a case or a file."""
+    """A difference between statement and log.  *subject*: a case or a file."""
 
     subject: str
     what: str
@@ -58,9 +58,9 @@ class Wrong:
 @dataclass(slots=True)
 class Stated:
     """
-    What was found.  *statement*: the predicate; believe it if nothing is *wrong*.
+    The result.  *statement*: the predicate; trust it only if *wrong* is empty.
 
-    *notes*: what it does not show, and whether a later one was made.
+    *notes*: what the statement does not show, and other statements for the same days.
     """
 
     statement: Mapping[str, Any] = field(default_factory=dict)
@@ -70,9 +70,9 @@ class Stated:
 
 def verify_population(sheet: Path, log: Path, trust: Path) -> Stated:
     """
-    Hold the statement beside *sheet* against the log in the folder *log*, believing what lies in *trust* alone.
+    Compare the statement beside *sheet* with the log in the folder *log*, and trust only the material in *trust*.
 
-    Every difference is named, not the first alone.  Raises `Unreadable` for what cannot be read at all.
+    Lists every difference, not only the first.  Raises `Unreadable` if a file cannot be read.
     """
     found, believed, name = Stated(), read_trust(trust, log), sheet.name + ENDING
     found.notes += believed.unasked
@@ -86,7 +86,7 @@ def verify_population(sheet: Path, log: Path, trust: Path) -> Stated:
     except Fault as fault:
         found.wrong.append(Wrong(fault.file, fault.what))
     except (*UNFIT, csv.Error) as exc:
-        found.wrong.append(Wrong(name, f"it lacks what a statement must tell: {type(exc).__name__}"))
+        found.wrong.append(Wrong(name, f"it lacks a field of a statement: {type(exc).__name__}"))
     return found
 
 
@@ -98,7 +98,7 @@ def _read(path: Path) -> bytes:
 
 
 def _statement(raw: bytes, trust: Trust, sheet: str, written: bytes) -> Mapping[str, Any]:
-    """Return the predicate that a known key has signed, of this very sheet, under a stamp if those are asked for."""
+    """Return the predicate that a known key has signed for this very sheet, with a stamp if the trust material has roots."""
     try:
         payload, signature, stamp = certificate.open_statement(raw, trust.keys, LONGEST)
         _stamped(stamp, signature, trust)
@@ -118,12 +118,12 @@ def _stamped(stamp: bytes | None, signature: bytes, trust: Trust) -> None:
     if not trust.roots:
         return
     if stamp is None or pinned(stamp) != stamp:
-        raise StampRefused("it bears no time stamp in the one form that it has")
+        raise StampRefused("it has no time stamp in its one form")
     verify_stamp(stamp, signature, trust.roots)
 
 
 def _log(found: Stated, folder: Path, trust: Trust) -> Chronicle:
-    """Return what the log says, of which the statement's head is an earlier state."""
+    """Return the log's cases and statements.  Raises `Fault` unless the statement's head is an earlier state of this log."""
     stated, roots = found.statement["log"], {0: Frontier().root()}
     entries = Chronicle(int(stated["size"]))
 
@@ -135,7 +135,7 @@ def _log(found: Stated, folder: Path, trust: Trust) -> Chronicle:
     head, cosigned = read_folder(folder, trust, see)
     if not cosigned:
         found.notes.append(
-            "witnesses: this head bears too few cosignatures; take a bundle's log/ for one that is cosigned"
+            "witnesses: this head has too few cosignatures; take a bundle's log/, whose head is cosigned"
         )
     root = base64.b64encode(roots[entries.size]).decode() if entries.size in roots else None
     if stated != {"origin": head.origin, "size": entries.size, "root": root}:
@@ -144,16 +144,16 @@ def _log(found: Stated, folder: Path, trust: Trust) -> Chronicle:
 
 
 def _named(found: Stated, raw: bytes, entries: Chronicle) -> Iterator[Wrong]:
-    """Hold the statement against those that the log tells of: itself, told when it was made, and those for the same days."""
+    """Check that the log records this statement in time, and that it names the statement before it for the same days."""
     statement, digest = found.statement, hashlib.sha256(raw).hexdigest()
     own = next((told for told in entries.told if told.sha256 == digest), None)
     if own is None or (own.from_on, own.to_on) != (statement["from"], statement["to"]):
-        yield Wrong(TOLD_AS, "the log does not tell of this statement")
+        yield Wrong(TOLD_AS, "the log does not record this statement")
         return
     if entries.went_on_at is not None and own.at - entries.went_on_at > _AT_ONCE:
         yield Wrong(
             TOLD_AS,
-            f"its head is older than it: {own.line - 1 - entries.size} entries came before the log was told of it",
+            f"its head is older than it: {own.line - 1 - entries.size} entries came before the log recorded it",
         )
     same = [told for told in entries.told if (told.from_on, told.to_on) == (own.from_on, own.to_on)]
     former = next((told.sha256 for told in reversed(same) if told.line < own.line), None)
@@ -167,7 +167,7 @@ def _named(found: Stated, raw: bytes, entries: Chronicle) -> Iterator[Wrong]:
             told not in same and told.from_on <= own.to_on and told.to_on >= own.from_on
         ):
             found.notes.append(
-                f"what line {told.line} of the log tells of: a statement for {told.from_on} to {told.to_on}, {told.sha256}"
+                f"line {told.line} of the log records a statement for {told.from_on} to {told.to_on}, {told.sha256}"
             )
 
 
@@ -234,7 +234,7 @@ def _as_logged(one: Mapping[str, Any], case: Case) -> Iterator[Wrong]:
 
 
 def _of_sheet(statement: Mapping[str, Any], sheet: bytes) -> Iterator[Wrong]:
-    """Hold the sheet's lines against the statement."""
+    """Compare the sheet's lines with the statement."""
     stated = {one["case"]: one for one in statement["cases"]}
     reader = csv.DictReader(io.StringIO(sheet.decode("utf-8-sig"), newline=""))
     lines, columns = [*reader], Counter(reader.fieldnames or ())
@@ -269,7 +269,7 @@ def _of_line(line: Mapping[str, str], one: Mapping[str, Any]) -> Iterator[Wrong]
 
 
 def _of_counts(statement: Mapping[str, Any]) -> Iterator[Wrong]:
-    """Count again, see that each case that is not seen closed is explained, and draw the sample again."""
+    """Count again, check that a difference explains each case that is not seen closed, and draw the sample again."""
     cases, differences, extract, sample = (statement[name] for name in ("cases", "differences", "hr_extract", "sample"))
     states = Counter(one["state"] for one in cases)
     ours = {
@@ -301,7 +301,7 @@ def _of_counts(statement: Mapping[str, Any]) -> Iterator[Wrong]:
 
 
 def _drawn(sample: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Draw the sample again, as the statement's own method says."""
+    """Draw the sample again: the first *size* cases by SHA-256 of seed and case."""
     places = {
         hashlib.sha256(f"{sample['seed']}\n{one['case']}".encode()).hexdigest(): str(one["case"]) for one in cases
     }

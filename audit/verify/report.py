@@ -1,4 +1,4 @@
-"""What a verification looked at and what it found, step by step."""
+"""The report of a verification: what each step checked and found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audit.epochs import Gap
 
 
 class Step(IntEnum):
-    """The questions put to a bundle, numbered as in docs/verify.md."""
+    """The steps of a verification, numbered as in docs/verify.md."""
 
     SUMS = 1
     CERTIFICATE = 2
@@ -40,9 +40,9 @@ TITLES: Mapping[Step, tuple[str, str]] = {
         "the certificate is signed and stamped, and vouches for this list",
         "証明書の署名と時刻印、一覧との一致",
     ),
-    Step.INCLUSION: ("each event is proved to stand in the log", "各イベントがログに含まれることの証明"),
+    Step.INCLUSION: ("each event is proved to be in the log", "各イベントがログに含まれることの証明"),
     Step.HEAD: ("the log's head is signed, and witnesses have cosigned it", "ログ先頭の署名と立会人の連署"),
-    Step.STAMPS: ("each anchor bears a time stamp of an authority", "各アンカーの時刻認証局の時刻印"),
+    Step.STAMPS: ("each anchor has a time stamp of an authority", "各アンカーの時刻認証局の時刻印"),
     Step.PREFIXES: ("each anchor is an earlier state of this very log", "各アンカーがこのログの以前の状態であること"),
     Step.COMPLETENESS: ("the log holds no other event of this case", "この案件のイベントに欠落がないこと"),
     Step.CHAIN: ("order, chain and payloads of the events", "イベントの順序・連鎖・個人データの対応"),
@@ -66,7 +66,7 @@ TITLES: Mapping[Step, tuple[str, str]] = {
         "出力・ログ先頭・証明書が同じ時点のものであること",
     ),
     Step.LATER: (
-        "a later log tells of this certificate, and of no other of its number",
+        "a later log records this certificate, and no other of its number",
         "その後のログにこの証明書があり、同じ番号の別の証明書がないこと",
     ),
     Step.PAGES: (
@@ -78,12 +78,12 @@ TITLES: Mapping[Step, tuple[str, str]] = {
 
 
 def printable(text: str) -> str:
-    """Return the text with every character that a terminal would obey, or could not write, as its number."""
+    """Return the text with every control or unprintable character escaped, so that a terminal is safe."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Fault(Exception):
-    """What a step found broken: the *file* (its path in the bundle) and *what* is wrong with it."""
+    """A step found something broken: the *file* (its path in the bundle) and *what* is wrong with it."""
 
     def __init__(self, file: str, what: str) -> None:
         super().__init__(f"{printable(file)}: {what}")
@@ -92,11 +92,11 @@ class Fault(Exception):
 
 
 UNFIT = (LookupError, TypeError, ValueError, AttributeError, RecursionError, ArithmeticError)
-"""What reading an event raises whose fields are not those of its type: only a foreign hand writes one."""
+"""The errors from reading an event whose fields are not those of its type.  lastday never writes such an event."""
 
 
 class Unreadable(Exception):
-    """Nothing can be said: there is no bundle there, or no trust material that may be used."""
+    """Nothing can be verified: there is no bundle, or no usable trust material."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +112,12 @@ class Broken:
 @dataclass(slots=True)
 class Report:
     """
-    The verdict on a bundle.  *passed*: per step that held, what it saw.  *faults*: the first broken thing of each other step.
+    The verdict on a bundle.  *passed*: for each step that passed, what it saw.  *faults*: the first fault of each other step.
 
-    *case*, *log* and *size* are what the bundle says of itself; believe them if it is *sound*.  *unasked*: what the auditor's
-    own trust material asks nobody for, and what therefore even a sound bundle does not show.  *gaps*: what the log says that it lacks since a backup was restored; *in_gap*:
-    the case is older than one of them, so that events of it may be among what is missing.  *verdict*: what the events of a sound
-    bundle say of the case, in English and Japanese.
+    *case*, *log* and *size*: the bundle's own claims; trust them only if it is *sound*.  *unasked*: what the auditor's trust
+    material does not ask for, and what even a sound bundle so does not show.  *gaps*: the log's entries lost with a restored
+    backup; *in_gap*: the case is older than a gap, so that its events may be missing.  *verdict*: what the events of a sound bundle
+    say of the case, in English and Japanese.
     """
 
     case: str = ""
@@ -136,5 +136,5 @@ class Report:
 
     @property
     def first(self) -> Broken | None:
-        """The first broken thing, by the number of its step."""
+        """The fault of the lowest step, None without a fault."""
         return min(self.faults, key=lambda broken: broken.step, default=None)

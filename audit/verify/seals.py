@@ -17,7 +17,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)", re.ASCII)
 
 
 def sums(bundle: Bundle) -> str:
-    """Hold each file against the list.  A list that the certificate does not vouch for is named itself."""
+    """Compare each file with the list.  If the certificate does not sign this list, the fault names the list."""
     try:
         listed = _listed(bundle)
         _same_names(bundle, listed)
@@ -30,7 +30,7 @@ def sums(bundle: Bundle) -> str:
 
 
 def _vouched(bundle: Bundle) -> bool:
-    """Whether the list is the certificate's; a certificate that cannot be trusted blames nobody."""
+    """Whether the list is the certificate's.  True without a trusted certificate: the fault then stays with the file."""
     return bundle.certificate is None or bundle.certificate.claim.sums == bundle.sha256(layout.SUMS)
 
 
@@ -72,7 +72,7 @@ def _same_names(bundle: Bundle, listed: dict[str, str]) -> None:
 
 
 def certificate(bundle: Bundle) -> str:
-    """Open the certificate, look at its stamp as of the stamp's own time, and hold what it says against the bundle."""
+    """Open the certificate, verify its stamp as of the stamp's own time, and compare its claim with the bundle."""
     path = layout.CERTIFICATE
     try:
         opened = open_certificate(bundle.whole(path), bundle.trust.keys)
@@ -89,13 +89,13 @@ def certificate(bundle: Bundle) -> str:
 
 
 def _stamp_of(bundle: Bundle, opened: Opened) -> str:
-    """Say when the signature was stamped, if the auditor asks for stamps."""
+    """Return when the signature was stamped, as text.  Raises `StampRefused` for no stamp or a bad one, if stamps are asked for."""
     if opened.stamp is not None and pinned(opened.stamp) != opened.stamp:
         raise StampRefused("its stamp is not in the one form that it has")
     if not bundle.trust.roots:
         return "no stamp is asked for"
     if opened.stamp is None:
-        raise StampRefused("it bears no time stamp")
+        raise StampRefused("it has no time stamp")
     stamp = verify_stamp(opened.stamp, opened.signature, bundle.trust.roots)
     return f"stamped {stamp.gen_time:%Y-%m-%d %H:%M:%S} UTC by {stamp.signer}"
 
@@ -112,11 +112,11 @@ def _tells_of_this(bundle: Bundle, claim: Claim) -> None:
         raise Fault(layout.event(0), "the certificate is another case's")
     former = _former(bundle, count)
     if claim.former != former or claim.revision != (1 if former is None else former.revision + 1):
-        raise Fault(layout.CERTIFICATE, "it does not name the certificate before it, of which the log tells")
+        raise Fault(layout.CERTIFICATE, "it does not name the certificate before it that the log records")
 
 
 def _former(bundle: Bundle, count: int) -> Former | None:
-    """Return the last certificate that the events tell of."""
+    """Return the last certificate that the events record, None if there is none."""
     for seq in reversed(range(count)):
         said = bundle.event(seq)
         if said["type"] == CERTIFIED:
@@ -125,7 +125,7 @@ def _former(bundle: Bundle, count: int) -> Former | None:
 
 
 def head(bundle: Bundle) -> str:
-    """Look at the log's signature and the witnesses' quorum on the head, and at the signatures of each earlier anchor."""
+    """Verify the log's signature and the witnesses' quorum on the head, and the signatures of each earlier anchor."""
     path = layout.CHECKPOINT
     signed = bundle.signed(path)
     seen = _cosigned(bundle, path)
@@ -150,7 +150,7 @@ def _cosigned(bundle: Bundle, path: str) -> set[str]:
 
 
 def stamps(bundle: Bundle) -> str:
-    """Verify each anchor's stamp as of its own time, and keep the times for the steps that ask when."""
+    """Verify each anchor's stamp as of its own time, and keep the times for later steps."""
     sizes = bundle.sizes
     if not bundle.trust.roots:
         return "no stamp is asked for"

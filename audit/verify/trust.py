@@ -1,10 +1,10 @@
 """
-Whom the auditor believes: public keys, the witnesses' policy and the authority's root, delivered by another way.
+The auditor's trust material: public keys, the witness policy and the authorities' roots, from an independent source.
 
     log.vkey       the log's public keys, one a line      policy      tlog-policy: who must have cosigned
     case.pub.pem   the certificate's key (case*.pub.pem)  tsa-ca.pem  the roots of the time-stamping authorities
 
-Without `tsa-ca.pem` no stamp is asked for, with `quorum none` no witness.  The bundle has no say in either.
+Without `tsa-ca.pem` no stamp is required, with `quorum none` no witness.  The bundle cannot change either.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ VKEYS, POLICY, ROOTS, KEYS = "log.vkey", "policy", "tsa-ca.pem", "case*.pub.pem"
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """*logs*: keys of which one must have signed each head.  *keys*: of which one must have signed the certificate."""
+    """*logs*: one of these keys must have signed each head.  *keys*: one of these must have signed the certificate."""
 
     logs: tuple[Verifier, ...]
     policy: Policy
@@ -37,7 +37,7 @@ class Trust:
 
     @property
     def unasked(self) -> tuple[str, ...]:
-        """What this trust asks nobody for, in words: a sound bundle does not show it."""
+        """What this trust material does not require, as sentences: even a sound bundle does not show it."""
         stamps = f"time stamps ({ROOTS} is not in the trust material): all dates are the operator's word"
         witnesses = f"witnesses ({POLICY}: quorum {self.policy.quorum}): a log rewritten and signed anew would not show"
         outsiders = "outsiders: authority or witnesses are a rehearsal's, which the operator runs"
@@ -50,7 +50,7 @@ class Trust:
 
 
 def rehearsed(roots: Iterable[x509.Certificate], rules: Policy | None) -> bool:
-    """Whether authority or witnesses call themselves a rehearsal's: then they are the operator's own, and prove nothing."""
+    """Whether an authority or a witness has "rehearsal" in its name: the operator runs it, and it proves nothing."""
     names = [root.subject.rfc4514_string() for root in roots]
     names += [witness.key.name for witness in rules.witnesses] if rules is not None else []
     return any("rehearsal" in name.casefold() for name in names)
@@ -60,7 +60,7 @@ def read_trust(folder: Path, bundle: Path) -> Trust:
     """
     Read the trust material.
 
-    Raises `Unreadable` if it lies inside *bundle* (whoever forged the bundle would have brought it), or is not whole.
+    Raises `Unreadable` if it is inside *bundle* (a forger of the bundle could have added it), or is incomplete.
     """
     inside = Path(os.path.realpath(bundle))
     try:
@@ -83,7 +83,7 @@ def read_trust(folder: Path, bundle: Path) -> Trust:
 
 
 def _roots(file: Path) -> tuple[x509.Certificate, ...]:
-    """Return the authorities' roots, none if there is no such file.  An empty one is no answer, and refused."""
+    """Return the authorities' roots, none if there is no such file.  Raises `ValueError` for a file without a certificate."""
     if not os.path.lexists(file):
         return ()
     return tuple(x509.load_pem_x509_certificates(file.read_bytes()))

@@ -1,4 +1,4 @@
-"""What a sound bundle proves of its case: `record.json` held against the events, the pages against it, and the lines of the verdict."""
+"""What a sound bundle proves of its case: compare `record.json` with the events, and the pages with it; write the verdict's lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from audit.verify.report import UNFIT, Fault
 Line: TypeAlias = "tuple[str, str]"
 """English and Japanese."""
 LONGEST_PAYLOAD = 1 << 28
-"""Bytes: some 600,000 exchanges."""
+"""Bytes: enough for some 600,000 exchanges."""
 _LONGEST_PAGE = 1 << 27
 _SEEN = "observed_closed"
 _SIGNED = frozenset({"waived", "attested"})
@@ -27,8 +27,8 @@ _NOBODY = "unauthenticated"
 @dataclass(frozen=True, slots=True)
 class Pages:
     """
-    Who can make a bundle's pages again: *made_by*, as an export names it, and what returns the first page that is not the one that this
-    `record.json` makes, None if each is.
+    Makes a bundle's pages again.  *made_by*: the version's name in an export's event.  *unlike*: returns the first page that differs
+    from the one that this `record.json` makes, None if all are equal.
     """
 
     made_by: str
@@ -36,7 +36,7 @@ class Pages:
 
 
 def told_by(bundle: Bundle) -> list[Told]:
-    """Return the events with their payloads; the steps before have proved them."""
+    """Return the events with their payloads, which earlier steps have verified."""
     return [(bundle.event(seq), _payload(bundle, seq)) for seq in range(bundle.events)]
 
 
@@ -47,7 +47,7 @@ def _payload(bundle: Bundle, seq: int) -> dict[str, Any] | None:
 
 
 def record(bundle: Bundle) -> str:
-    """Work the record out from events, payloads and the newest summary, and hold `record.json` against it."""
+    """Derive the record from events, payloads and the newest summary, and compare `record.json` with it."""
     events = told_by(bundle)
     if not events:
         raise Fault(layout.event(0), "it is missing")
@@ -71,16 +71,16 @@ def record(bundle: Bundle) -> str:
 
 
 def _form(record: bytes) -> Any:
-    """Return the form that a record names: 1, where it names none."""
+    """Return the form that a record names; 1 if it names none."""
     try:
         told = json.loads(record)
     except (ValueError, RecursionError):
-        return FORM  # that it is no JSON is said where the two are held side by side
+        return FORM  # `_first_unlike` reports that it is not JSON
     return told.get("form", 1) if isinstance(told, dict) else FORM
 
 
 def _downloads(bundle: Bundle, events: Sequence[Told]) -> dict[str, Any] | None:
-    """Return the newest summary of evidence, which an event binds, as the record has it."""
+    """Return the newest summary of downloads that an event binds, in the record's form."""
     bound = newest_summary(events)
     if bound is None or bound["name"] not in bundle.paths:
         return None
@@ -89,7 +89,7 @@ def _downloads(bundle: Bundle, events: Sequence[Told]) -> dict[str, Any] | None:
 
 
 def _first_unlike(ours: Any, raw: bytes) -> str:
-    """Name the first place at which they differ, such as `tables.entitlement`."""
+    """Return the path of the first difference, such as `tables.entitlement`."""
     try:
         theirs, path = json.loads(raw), ""
     except (ValueError, RecursionError):
@@ -103,7 +103,7 @@ def _first_unlike(ours: Any, raw: bytes) -> str:
 
 
 def pages(bundle: Bundle, again: Pages | None) -> str:
-    """See that the page bears the digest of `record.json`; and, where the same version is at hand, that each page is made from it."""
+    """Check that the page has the digest of `record.json`, and, if *again* is of the same version, that each page follows from it."""
     if layout.SEALED in bundle.paths:
         bundle.notes.append(
             (
@@ -116,10 +116,10 @@ def pages(bundle: Bundle, again: Pages | None) -> str:
     for name in sorted(layout.PAGES - bundle.paths):
         raise Fault(name, "it is missing")
     if bundle.sha256(layout.RECORD) not in bundle.whole(layout.PAGE, _LONGEST_PAGE).decode("utf-8", "replace"):
-        raise Fault(layout.PAGE, f"it does not bear the digest of {layout.RECORD}")
+        raise Fault(layout.PAGE, f"it does not have the digest of {layout.RECORD}")
     made_by = _made_by(bundle)
     if again is None or made_by != again.made_by:
-        return f"they bear its digest; made by {made_by}, which alone can make them again"
+        return f"they have its digest; made by {made_by}, which alone can make them again"
     found = again.unlike(bundle.whole(layout.RECORD, LONGEST_PAYLOAD), lambda name: bundle.whole(name, _LONGEST_PAGE))
     if found is not None:
         raise Fault(found, f"it is not what {layout.RECORD} makes")
@@ -132,7 +132,7 @@ def _made_by(bundle: Bundle) -> str | None:
 
 
 def lines(events: Sequence[Told]) -> Iterator[Line]:
-    """Yield what is to be known of the case before anybody relies on the record: a case that ended well has one line."""
+    """Yield what a reader must know before relying on the record.  A case that ended well has one line."""
     state, tables = state_of(events), tables_of(events)
     if state == "closed":
         at = _newest(events, "moved_at", E.CASE_CLOSED) or _newest(events, "time", E.CASE_CLOSED)
@@ -160,7 +160,7 @@ def lines(events: Sequence[Told]) -> Iterator[Line]:
 
 
 def _newest(events: Sequence[Told], field: str, kind: E | None = None) -> Any:
-    """Return what the last event (of a *kind*) says in *field*; of what is for real, a plan says nothing."""
+    """Return *field* of the last event (of a *kind*) that has it.  Plans are skipped: their `for_real` decides nothing."""
     told = [
         said[field]
         for said, _ in events
@@ -201,7 +201,7 @@ def _of_people(events: Sequence[Told]) -> Iterator[Line]:
 
 
 def summed_up(bundle: Bundle) -> list[Line]:
-    """Return the lines of the verdict; of payloads that nothing of ours wrote, that they cannot be read."""
+    """Return the lines of the verdict, or one line that says that a payload cannot be read."""
     try:
         return [*lines(told_by(bundle))]
     except UNFIT:

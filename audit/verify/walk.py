@@ -1,7 +1,7 @@
 """
 Steps 6, 7, 11, 12 and 13, in one pass over the whole log, line by line.
 
-Each step is a watch that sees every line; the first that finds something broken stops watching, the others go on.
+Each step is a watch that sees every line.  A watch that finds a fault stops; the others go on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from audit.verify.report import UNFIT, Fault, Step, Unreadable
 from audit.verify.trust import Trust
 
 LONGEST_LAG = timedelta(hours=26)
-"""Anchors come daily in any case: a day, and two hours for an authority that was down."""
+"""A day, because even a quiet log is anchored daily, and two hours in case the authority is down.  A choice."""
 CHECKPOINT, ENTRIES = "checkpoint", "entries.jsonl"
 _EVERY = 5_000
 _PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -37,7 +37,7 @@ _PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", "
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry of the log: its place, its bytes, what it says, and the tree up to it."""
+    """One entry of the log: its index, its bytes, its fields, and the tree up to and with it."""
 
     idx: int
     leaf: bytes
@@ -46,12 +46,12 @@ class Line:
 
     @property
     def name(self) -> str:
-        """Where it stands, for people: lines count from 1."""
+        """The entry's line number for people, from 1."""
         return f"line {self.idx + 1}"
 
 
 class Watch(Protocol):
-    """One step that needs every line.  Both raise `Fault`; `end` returns what was seen."""
+    """One step that needs every line.  `see` and `end` raise `Fault`; `end` returns what the step saw, as text."""
 
     step: Step
 
@@ -63,7 +63,7 @@ class Watch(Protocol):
 def walk(
     bundle: Bundle, watches: list[Watch], progress: Callable[[int, int], object] | None
 ) -> dict[Step, str | Fault]:
-    """Show every line to every watch; return what each saw, or what it found broken."""
+    """Pass every line to every watch; return for each step what it saw, or its fault."""
     found: dict[Step, str | Fault] = {}
     watching, tree = list(watches), Frontier()
     try:
@@ -89,13 +89,13 @@ def _goes_on(found: dict[Step, str | Fault], watch: Watch, line: Line) -> bool:
         found[watch.step] = fault
         return False
     except UNFIT as exc:
-        found[watch.step] = Fault(layout.ENTRIES, f"{line.name} lacks what its type must tell: {type(exc).__name__}")
+        found[watch.step] = Fault(layout.ENTRIES, f"{line.name} lacks a field of its type: {type(exc).__name__}")
         return False
     return True
 
 
 def read_log(opened: Callable[[], Any], tree: Frontier) -> Iterator[Line]:
-    """Stream the log, growing *tree*.  Raises `Fault` where a line is not one leaf and its newline."""
+    """Stream the log and add each leaf to *tree*.  Raises `Fault` for a line that is not one leaf and its newline."""
     with opened() as file:
         while raw := file.readline(LONGEST + 2):
             if not raw.endswith(b"\n"):
@@ -108,10 +108,10 @@ def read_log(opened: Callable[[], Any], tree: Frontier) -> Iterator[Line]:
 
 def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tuple[Checkpoint, bool]:
     """
-    Show *see* every line of a log that lies apart (`checkpoint` and `entries.jsonl`: a bundle's `log/`, or `lastday trail export`).
+    Pass every line of a log in *folder* to *see* (`checkpoint` and `entries.jsonl`: a bundle's `log/`, or `lastday trail export`).
 
-    Returns its head, which one of the log's keys has signed, and whether witnesses have cosigned it as *trust* asks.  Raises `Fault`
-    where it is not the log of its head, and `Unreadable` where nothing lies there.
+    Returns the head, signed by one of the log's keys, and whether enough witnesses of *trust* have cosigned it.  Raises `Fault` if
+    the entries do not match the head, and `Unreadable` if a file cannot be read.
     """
     tree, keys = Frontier(), Keyring()
     try:
@@ -127,7 +127,7 @@ def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tu
     except OSError as exc:
         raise Unreadable(f"log: cannot read {Path(exc.filename or '').name}: {exc.strerror}") from exc
     except UNFIT as exc:
-        raise Fault(ENTRIES, f"line {tree.size} lacks what its type must tell: {type(exc).__name__}") from exc
+        raise Fault(ENTRIES, f"line {tree.size} lacks a field of its type: {type(exc).__name__}") from exc
     if (head.size, head.root) != (tree.size, tree.root()):
         raise Fault(ENTRIES, "it is not the log of its checkpoint")
     if (objection := keys.objection_to_all(signed.signed_by, head.size, None)) is not None:
@@ -136,7 +136,7 @@ def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tu
 
 
 def _said(leaf: bytes, idx: int) -> dict[str, Any]:
-    """Read a leaf.  The plain way of writing JSON in order is RFC 8785's for nearly every leaf, and many times faster."""
+    """Read a leaf.  Python's own JSON with sorted keys equals RFC 8785 for nearly every leaf, and is many times faster."""
     try:
         said: dict[str, Any] = json.loads(leaf)
         again = _PLAIN.encode(said).encode()
@@ -149,7 +149,7 @@ def _said(leaf: bytes, idx: int) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Prefixes:
-    """Step 6: the root that each anchor tells is that of the log's first *size* lines."""
+    """Step 6: the root in each anchor is that of the log's first *size* lines."""
 
     bundle: Bundle
     step: Step = Step.PREFIXES
@@ -173,7 +173,7 @@ class Prefixes:
 
 @dataclass(slots=True)
 class Completeness:
-    """Step 7: the log's events of this case are the files under `events/`, all of them, in order, byte for byte."""
+    """Step 7: the log's events of this case are all the files under `events/`, in order, byte for byte."""
 
     bundle: Bundle
     case: str
@@ -205,7 +205,7 @@ class Completeness:
         return f"{self.seen} events of {tree.size} entries, {closed}"
 
     def _others(self) -> set[str]:
-        """Return what lies under `events/` and `payloads/` and belongs to no event."""
+        """Return the paths under `events/` and `payloads/` that belong to no event."""
         own = (layout.event(seq) for seq in range(self.seen))
         known = {form for path in own for form in (path, path + layout.PROOF, path + layout.SPICY)}
         known |= {path for seq in range(self.seen) for path in (layout.payload(seq), layout.salt(seq))}
@@ -214,7 +214,7 @@ class Completeness:
 
 @dataclass(slots=True)
 class Dates:
-    """Step 11: time never runs back, and nothing from an anchor's row on is dated before that anchor's stamp."""
+    """Step 11: times never decrease, and no entry from an anchor's row on has a time before that anchor's stamp."""
 
     bundle: Bundle
     step: Step = Step.DATES
@@ -223,7 +223,7 @@ class Dates:
 
     def see(self, line: Line) -> None:
         time = line.said["time"]
-        if not fields.time(time):  # other forms of the same moment do not sort as they follow
+        if not fields.time(time):  # other forms of a time do not sort in the order of time
             raise Fault(layout.ENTRIES, f"{line.name} has a time that is not of the one form")
         if time < self.time:
             raise Fault(layout.ENTRIES, f"{line.name} is dated before the line before it")
@@ -239,7 +239,7 @@ class Dates:
         if found is None:
             raise Fault(layout.stamped(size), f"{line.name} rests on it, and it shows no time")
         if stamp(found.gen_time) != line.said.get("tsa_time"):
-            raise Fault(layout.ENTRIES, f"{line.name} tells another time than the stamp of its anchor")
+            raise Fault(layout.ENTRIES, f"{line.name} has another time than the stamp of its anchor")
         return found.gen_time
 
     def end(self, tree: Frontier) -> str:
@@ -250,10 +250,10 @@ class Dates:
 @dataclass(slots=True)
 class Whole:
     """
-    Step 12: every line belongs to this log, all of them lead to the signed root, and told anchors are those that lie here.
+    Step 12: every line belongs to this log, all lines lead to the signed root, and the bundle has the anchors that the log records.
 
-    What the log tells of its keys must leave the head a signature that counts.  An earlier anchor whose signature counts no
-    more (its key was stolen before anybody knew) stands by the head that contains it, and its stamp dates it still.
+    By the log's own record of its keys, the head must have a signature that counts.  An earlier anchor's signature may no longer
+    count (its key was stolen before anybody knew): the head then proves that anchor, and its stamp still dates it.
     """
 
     bundle: Bundle
@@ -273,16 +273,16 @@ class Whole:
             self._anchor(said)
 
     def _anchor(self, said: dict[str, Any]) -> None:
-        """One without a stamp need not lie here: it gives no time, and a head that is stamped later covers it."""
+        """Check one recorded anchor.  An anchor without a stamp may be missing: it proves no time, and a later head covers it."""
         size = said["size"]
         note, tsr = (layout.anchored(size), "checkpoint_sha256"), (layout.stamped(size), "tsr_sha256")
         if "tsr_sha256" not in said and note[0] not in self.bundle.paths:
             return
         if "tsr_sha256" not in said and tsr[0] in self.bundle.paths:
-            raise Fault(tsr[0], "the log tells of this anchor without its stamp")
+            raise Fault(tsr[0], "the log records this anchor without its stamp")
         for path, name in (note, tsr) if "tsr_sha256" in said else (note,):
             if hashlib.sha256(self.bundle.whole(path)).hexdigest() != said[name]:
-                raise Fault(path, "it is not the anchor of which the log tells")
+                raise Fault(path, "it is not the anchor that the log records")
         self.told.add(size)
 
     def end(self, tree: Frontier) -> str:
@@ -291,7 +291,7 @@ class Whole:
             raise Fault(layout.ENTRIES, f"its {tree.size} lines do not lead to the root of {layout.CHECKPOINT}")
         for size in self.bundle.sizes:
             if size not in self.told and size != head.size:
-                raise Fault(layout.anchored(size), "the log does not tell of this anchor")
+                raise Fault(layout.anchored(size), "the log does not record this anchor")
         objections = {size: self._objection(size) for size in self.bundle.sizes}
         if objections.get(head.size) is not None:
             raise Fault(layout.CHECKPOINT, f"its signature counts for nothing: {objections[head.size]}")
@@ -307,7 +307,7 @@ class Whole:
 
 @dataclass(slots=True)
 class Lag:
-    """Step 13: the time from each event to the first stamp that covers it, the longest of all."""
+    """Step 13: the longest time from an event to the first stamp that covers it."""
 
     bundle: Bundle
     longest: timedelta

@@ -1,4 +1,4 @@
-"""CloudSign's Web API 0.31, as much of it as a register of papers needs: paths, parameters, codes, bodies."""
+"""The routes of CloudSign's Web API 0.31 that a register of papers needs: paths, parameters, codes, bodies."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _listed(tenant: Tenant, request: Request, statuses: frozenset[int] | None, d
 
 
 def _moment(text: str | None, otherwise: str) -> str:
-    """Return an instant in the one form in which the documents have theirs, so that they compare as text."""
+    """Return an instant in the documents' own form, so that instants compare as text."""
     try:
         found = datetime.fromisoformat(text) if text else None
     except ValueError:
@@ -179,7 +179,7 @@ async def read(tenant: Tenant, request: Request) -> Response:
 
 
 async def send(tenant: Tenant, request: Request) -> Response:
-    """Send a draft; remind of a document that was sent: the same request."""
+    """Send a draft, or remind of a sent document: the request is the same."""
     document = _known(tenant, request)
     if document["status"] not in {DRAFT, SENT}:
         raise Refusal(403, "not_acceptable")
@@ -190,7 +190,7 @@ async def send(tenant: Tenant, request: Request) -> Response:
 
 
 async def decline(tenant: Tenant, request: Request) -> Response:
-    """Take back what was sent, as its sender may until all have signed."""
+    """Take back a sent document, as its sender may until all have signed."""
     document = _known(tenant, request)
     if document["status"] != SENT:
         raise Refusal(403, "not_acceptable")

@@ -39,7 +39,7 @@ class Options:
 
 
 class Tenant:
-    """One team of CloudSign.  *documents* by id, *files* their bytes, *mails* what was sent to whom: (document, address)."""
+    """One team of CloudSign.  *documents*: by id; *files*: their bytes; *mails*: sent mails as (document, address)."""
 
     def __init__(self, **options: Any) -> None:
         self.options = Options(**options)
@@ -59,7 +59,7 @@ class Tenant:
         return {"client_id": CLIENT_ID}
 
     def token(self) -> str:
-        """Return the token: the same one until it ends."""
+        """Return the token: the same one until it expires."""
         now = self.options.clock()
         for token, until in self.tokens.items():
             if until > now:
@@ -135,7 +135,7 @@ class Tenant:
         document["participants"].append(made)
 
     def send(self, document: Document, *, at: datetime | None = None, mail: bool = True) -> None:
-        """Send a draft, or remind whom a document waits for."""
+        """Send a draft, or remind the people that the document waits for."""
         if document["status"] == DRAFT:
             now = rfc3339(at or self.options.clock())
             document |= {"status": SENT, "sent_at": now, "last_processed_at": now, "updated_at": now}
@@ -162,7 +162,7 @@ class Tenant:
         document["participants"][2]["status"] = 4
 
     def take_back(self, document_id: str) -> None:
-        """Cancel a document that is out, as its sender does."""
+        """Cancel a sent document, as its sender does."""
         self._move(self.documents[document_id], CLOSED, 10, None)
 
     def _move(self, document: Document, status: int, theirs: int, at: datetime | None) -> None:

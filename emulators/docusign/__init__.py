@@ -1,4 +1,4 @@
-"""An emulated DocuSign account, its answers held to the models of docusign-esign."""
+"""An emulated DocuSign account; its answers are checked against the models of docusign-esign."""
 
 from emulators.docusign.tenant import Tenant
 

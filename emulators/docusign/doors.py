@@ -1,4 +1,4 @@
-"""DocuSign's authority and eSignature API 2.1, as much of them as a register of papers needs."""
+"""The routes of DocuSign's token endpoint and eSignature API 2.1 that a register of papers needs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _authorize(tenant: Tenant, request: Request) -> None:
 
 
 async def token(tenant: Tenant, request: Request) -> Response:
-    """The JWT grant: the assertion must be ours, for us, in time, and for both scopes."""
+    """The JWT grant: the assertion must be from our integration, for this audience, not expired, and for both scopes."""
     form = dict(parse_qsl((await request.body()).decode()))
     if form.get("grant_type") != _GRANT:
         raise Refusal(400, "unsupported_grant_type", "error")
@@ -214,7 +214,7 @@ async def create(tenant: Tenant, request: Request) -> Response:
 
 
 async def update(tenant: Tenant, request: Request) -> Response:
-    """Send again, or void: neither once the envelope is over, and nothing is voided without a reason."""
+    """Send the envelope again, or void it: neither once it is finished, and voiding needs a reason."""
     envelope = _known(tenant, request)
     wanted = json.loads(await request.body() or b"{}")
     if wanted.get("status") == "voided":

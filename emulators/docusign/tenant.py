@@ -1,4 +1,4 @@
-"""The emulated account: one user's envelopes, its integration's key and consent, and what an envelope becomes."""
+"""The emulated account: one user's envelopes and their states, its integration's key and consent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Options:
     """
     How this account behaves.
 
-    *page_size* caps what a client asks for.  *consent*: whether an administrator has granted the integration its scopes.
+    *page_size*: caps a client's page size.  *consent*: whether an administrator has granted the integration its scopes.
     *text_lag*: searches by text and by custom field for which new envelopes stay hidden.  *years*: how far a search without a date
     looks back.  *seals*: whether each download is sealed anew.
     """
@@ -49,7 +49,7 @@ class Options:
 
 
 class Tenant:
-    """One DocuSign account.  *envelopes* by id, *documents* their bytes, *mails* what was sent: (envelope, address)."""
+    """One DocuSign account.  *envelopes*: by id; *documents*: their bytes; *mails*: sent mails as (envelope, address)."""
 
     def __init__(self, **options: Any) -> None:
         self.options = Options(**options)
@@ -166,21 +166,21 @@ class Tenant:
         made |= {"status": "delivered", "statusChangedDateTime": now, "lastModifiedDateTime": now}
 
     def take_back(self, envelope_id: str, reason: str = "sent by mistake") -> None:
-        """Void an envelope that is out, as its sender does."""
+        """Void a sent envelope, as its sender does."""
         now = stamp(self.options.clock())
         self.envelopes[envelope_id] |= {
             "status": "voided", "voidedReason": reason, "statusChangedDateTime": now, "lastModifiedDateTime": now,
         }  # fmt: skip
 
     def download(self, envelope_id: str) -> bytes:
-        """Return the envelope's documents, sealed at this moment where the account's downloads are."""
+        """Return the envelope's documents; with the option *seals*, each download is sealed at this moment."""
         content = self.documents[envelope_id]()
         return (
             papers.signed("DocuSign, Inc.", body=content, field="Seal", stamped=True) if self.options.seals else content
         )
 
     def mail(self, envelope: Envelope) -> None:
-        """Tell whoever the envelope waits for."""
+        """Mail to each signer of the envelope."""
         self.mails += [(envelope["envelopeId"], signer["email"]) for signer in envelope["recipients"]["signers"]]
 
 

@@ -1,8 +1,8 @@
 """
-The token endpoint: a service account's signed claim (RFC 7523) against its key, its delegation and the directory.
+The token endpoint: it checks a service account's signed claim (RFC 7523) against its key, its delegation and the directory.
 
-Two service accounts exist, "read" and "write", each with a key of its own and an allow-list of its own in the Admin
-console.  One scope that is not on the list fails the whole exchange, as Google does it.
+There are two service accounts, "read" and "write", each with its own key and its own allow-list in the Admin console.  As at
+Google, one scope that is not on the list fails the whole exchange.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TIERS = ("read", "write")
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a bearer string stands for.  *subject* None: the service account as itself."""
+    """The meaning of a bearer string.  *subject*: None for the service account itself."""
 
     subject: str | None
     scopes: frozenset[str]
@@ -98,7 +98,7 @@ class TokenEndpoint:
         return {"access_token": bearer, "expires_in": LIFE, "token_type": "Bearer", "scope": " ".join(sorted(scopes))}
 
     def known(self, authorization: str | None) -> AccessToken:
-        """Return what the header's token stands for; raises `Refusal`."""
+        """Return the header's token.  Raises `Refusal` if it is unknown or expired."""
         scheme, _, bearer = (authorization or "").partition(" ")
         token = self._issued.get(bearer)
         if scheme != "Bearer" or token is None or token.expires_at < time.time():
@@ -106,7 +106,7 @@ class TokenEndpoint:
         return token
 
     def expire_all(self) -> None:
-        """Make every token that was issued invalid at once."""
+        """Invalidate every issued token."""
         self._issued.clear()
 
     def _subject(self, claims: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""What every method of the emulated APIs is given, and the paging that they share."""
+"""The argument of every method of the emulated APIs, and their paging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users and what hangs on them: suspension, password, sign-out, grants, app passwords, backup codes."""
+"""Users: suspension, password, sign-out, grants, app passwords, backup codes."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def users_list(call: Call) -> dict[str, Any]:
 
 
 def users_update(call: Call) -> dict[str, Any]:
-    """PUT with the semantics of a patch: what is left out is kept.  The answer holds only what was sent."""
+    """PUT with the semantics of a patch: omitted fields stay.  The answer has only the sent fields."""
     user, wanted = call.changeable_user(), call.body or {}
     unknown = wanted.keys() - _CHANGES.keys()
     if unknown or ("primaryEmail" in wanted and "suspended" in wanted):
         raise invalid(", ".join(sorted(unknown)) or "primaryEmail")
     call.tenant.before_change(user)
-    for name, change in _CHANGES.items():  # in this order, whatever the body's
+    for name, change in _CHANGES.items():  # in this order, not the body's
         if name in wanted:
             change(call, user, wanted)
     shown = as_json(user)
@@ -146,7 +146,7 @@ def users_sign_out(call: Call) -> None:
 
 
 def tokens_list(call: Call) -> dict[str, Any]:
-    """A field report has 401 for suspended accounts, others have the list: the tenant's setting decides."""
+    """List grants.  For suspended accounts, reports from the field differ (401, or the list): the tenant's option decides."""
     user = call.user()
     if user.suspended and call.tenant.options.tokens_after_suspension == "401":
         raise bad_token()

@@ -1,8 +1,8 @@
 """
-Google's own descriptions of its APIs, as shipped in the client's wheel: what a request may hold, what an answer must.
+Google's own descriptions of its APIs, from the client's wheel: the form of requests and answers.
 
-The emulator serves a method only under the path, the method, the parameters and the schemas that stand there, so what it
-accepts and what it says is checked on every exchange.
+The emulator serves a method only with the path, the HTTP method, the parameters and the schemas of the description, so that each
+request and each answer is checked.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Operation:
             _check_value(name, value, rule)
 
     def check_body(self, body: Any) -> None:
-        """Raise `Refusal` for a body where none is taken, or one with fields that the schema does not have."""
+        """Raise `Refusal` for a body that the method does not take, or with fields that the schema does not have."""
         if self.request is None:
             if body is not None:
                 raise invalid("this method takes no body")
@@ -56,7 +56,7 @@ class Operation:
             raise Refusal(400, "badRequest", f"Invalid JSON payload received. {faults[0]}", status="INVALID_ARGUMENT")
 
     def check_answer(self, answer: Any) -> None:
-        """Raise `AssertionError` if the emulator is about to say what Google could not."""
+        """Raise `AssertionError` if the emulator is about to send an answer that Google could not send."""
         if self.response is None:
             assert answer is None, f"{self.id} answers without a body"
             return

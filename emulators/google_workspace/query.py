@@ -1,4 +1,4 @@
-"""The search language of `users.list`: clauses joined by space, all of which must hold."""
+"""The search language of `users.list`: clauses joined by spaces; all must match."""
 
 from __future__ import annotations
 

@@ -23,12 +23,12 @@ KEEPS = timedelta(days=180)
 MOST = 1000
 _FILTERS = frozenset({"eventName", "filters", "actorIpAddress", "orgUnitID", "groupIdFilter"})
 _TOP = 2**62
-"""Above every rank: a key with it lies after all lines of its instant."""
+"""Higher than every rank: a key with it comes after all lines of its instant."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a page token stands for: where the page begins, where the one before began, which page it is."""
+    """The content of a page token: where the page begins, where the one before it began, and the page's number."""
 
     key: Key
     before: Key
@@ -43,10 +43,10 @@ class _Place:
 
 def activities_list(call: Call) -> dict[str, Any]:
     """
-    Newest first.  What is younger than the log's lag is not there yet; *startTime* is included.
+    Newest first.  Lines younger than the log's lag do not show yet; *startTime* is included.
 
-    A filter on a parameter that an event does not have finds nothing, and says nothing.  A time of beginning that lies before
-    what is kept is no error.
+    A filter on a parameter that an event does not have finds nothing, without an error.  A *startTime* before the oldest kept line
+    is no error.
     """
     tenant, logs = call.tenant, call.tenant.options.logs
     if call.path["userKey"] != "all" or not _FILTERS.isdisjoint(call.query):

@@ -1,4 +1,4 @@
-"""The tenant's memory of what people did: filled by the run itself, by tests, and by habits."""
+"""The tenant's record of activity: filled by the run itself, by tests, and by activity profiles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Logbook:
     """
     Part of the tenant.  *silent* accounts have no habit.
 
-    *shift* moves the tenant's clock: what comes late shows once it was moved far enough.
+    *shift*: moves the tenant's clock; late lines show once it was moved far enough.
     """
 
     def __init__(self, logs: Logs, people: Mapping[str, User], silent: frozenset[str]) -> None:
@@ -38,7 +38,7 @@ class Logbook:
         return datetime.now(UTC) + self.shift
 
     def behave(self, account_id: str, habit: Habit) -> None:
-        """Let the account have done what *habit* says.  Until then it has a context worker's light half year."""
+        """Give the account the activity of *habit*.  Before this call it has an office worker's light half year."""
         self._habits[account_id] = habit
         self._streams = {key: stream for key, stream in self._streams.items() if key[1] != account_id}
 
@@ -55,9 +55,9 @@ class Logbook:
         **parameters: Any,
     ) -> None:
         """
-        Write a line into a log; *account_id* "" stands for an actor whom Google does not name.
+        Write a line into a log.  *account_id*: "" for an actor whom Google does not name.
 
-        *parameters* take the field that their type has (text, whole number, truth value, list).
+        *parameters*: each goes into the field of its type (text, whole number, boolean, list).
         """
         email = self._people[account_id].email if account_id else ""
         number, at = len(self.events) + 1, at if at is not None else self.now()
@@ -68,7 +68,7 @@ class Logbook:
         self.tokens_from = time.time()
 
     def streams(self, application: str, actor: User | None) -> list[Recorded | Habitual]:
-        """Return what makes up a log: everybody's part, or *actor*'s alone."""
+        """Return the streams of a log: everybody's, or only *actor*'s."""
         if application in self._logs.unlogged:
             return []
         lines = [e for e in list(self.events) if e.application == application]
@@ -100,5 +100,5 @@ class Logbook:
 
 @functools.lru_cache(8)
 def _usual(variant: int, until: date) -> Habit:
-    """A context worker's light half year, in a few variants for all who were given nothing else."""
+    """An office worker's light half year, in a few variants, for all people without their own habit."""
     return ordinary(f"context {variant}", until, scale=0.04)

@@ -1,7 +1,7 @@
 """
-The tenant's logs, newest first: what was recorded in this run, and what people's habits say that they did.
+The tenant's logs, newest first: lines recorded in this run, and lines computed from people's activity profiles.
 
-Nothing is kept for the habits: a place in a log is a key, and what lies below a key is computed when it is read.
+Profiles' lines are not stored: a position in a log is a key, and the lines below a key are computed when they are read.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Logs:
     """
     How the tenant logs and how its Reports API behaves.
 
-    *unlogged*: applications whose log is empty for everybody, as with an edition that has none; *unlicensed*: ids of users of
-    whom the Drive log tells nothing, as in tenants of mixed editions.  *lags*: seconds by application until a line shows;
-    *straggling*: seconds more for one line in fifty.  *quota*: filtered queries a minute; None: as many as come.  *token_life*: seconds for
-    which a page token is good.  *empty_every*, *repeat_every*: each so many-th page is empty with a next one, or repeats the page
-    before it.  *circles*: from the third page on, the next page is always the third.  *ends_included*: what happened at endTime
-    itself is given too (Google does not say).
+    *unlogged*: applications whose log is empty for everybody, as in an edition without that log; *unlicensed*: ids of users without
+    lines in the Drive log, as in tenants of mixed editions.  *lags*: seconds by application until a line shows; *straggling*: further
+    seconds for one line in fifty.  *quota*: filtered queries a minute; None: no limit.  *token_life*: seconds for which a page token is
+    valid.  *empty_every*, *repeat_every*: every so many pages one is empty with a next page, or repeats the page before it.  *circles*:
+    from the third page on, the next page is always the third.  *ends_included*: lines at endTime itself are included (Google does not
+    say).
     """
 
     unlogged: frozenset[str] = frozenset()
@@ -56,7 +56,7 @@ class Logs:
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """
-    One line of a log.  The actor did it; whom it was done to stands in the parameters.
+    One line of a log.  The actor did it; the parameters name the object.
 
     *more*: further events of the same line, each (type, name, parameters).
     """
@@ -85,7 +85,7 @@ class AuditEvent:
 
 
 class Recorded:
-    """What was written into a log in this run."""
+    """The lines written into a log in this run."""
 
     def __init__(self, events: Iterable[AuditEvent]) -> None:
         self._events = sorted(events, key=lambda e: (e.at, e.number))
@@ -99,7 +99,7 @@ class Recorded:
 
 
 class Habitual:
-    """What one user's habit put into one log.  *rank* tells the users apart."""
+    """The lines of one user's habit in one log.  *rank*: unique for each user."""
 
     def __init__(self, application: str, user: User, rank: int, habit: Habit) -> None:
         self._application = application

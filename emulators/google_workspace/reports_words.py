@@ -1,4 +1,4 @@
-"""What people do, in Google's words: which log remembers a verb, and what the record looks like."""
+"""Activity in Google's words: which log has a verb, and the form of the record."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Event: TypeAlias = "dict[str, Any]"
 
 
 def parameter(name: str, value: Any) -> dict[str, Any]:
-    """Return a parameter in the field that its type has: whole numbers travel as texts."""
+    """Return a parameter in the field of its type: whole numbers are sent as text."""
     if isinstance(value, bool):
         return {"name": name, "boolValue": value}
     if isinstance(value, int):
@@ -65,7 +65,7 @@ def _drive(deed: Deed, name: str, *, kind: str = "access", primary: bool = True,
 
 
 def _view(deed: Deed, _: User) -> list[Event]:
-    """Every tenth view is a preview, of which Google also writes a download that is not the primary event."""
+    """Every tenth view is a preview: for it Google also writes a download, which is not the primary event."""
     if deed.object_no % 10 != 3:
         return [_drive(deed, "view")]
     return [_drive(deed, "preview"), _drive(deed, "download", primary=False)]
@@ -82,7 +82,7 @@ def _share(deed: Deed, _: User) -> list[Event]:
 
 
 def _publish(deed: Deed, _: User) -> list[Event]:
-    """Return the two events with which Google tells of one change of scope."""
+    """Return the two events that Google writes for one change of scope."""
     change: dict[str, Any] = {
         "visibility": "people_with_link",
         "old_visibility": "private",
@@ -155,7 +155,7 @@ WORDS: Mapping[str, Mapping[Verb, Telling]] = {
     "takeout": {Verb.TAKEOUT: _takeout},
 }
 """
-By application, then by verb.  Google logs no app password and no mail delegate that a user makes, so those verbs are in none.
+By application, then by verb.  Google does not log app passwords and mail delegates made by users, so no log has those verbs.
 """
 
 
@@ -180,7 +180,7 @@ def as_activity(application: str, deed: Deed, user: User) -> dict[str, Any]:
 
 
 def _resource(deed: Deed) -> dict[str, Any]:
-    """Return what was touched; every fiftieth thing bears a label of the tenant's."""
+    """Return the file; every fiftieth file has a label of the tenant's."""
     found: dict[str, Any] = {
         "id": doc_id(deed.object_no),
         "title": title(deed.object_no),

@@ -1,7 +1,7 @@
 """
-What the emulated tenant holds: users with their grants and secrets, groups, roles.  Built from the company's people.
+The emulated tenant's state: users with their grants and secrets, groups, roles.  Built from the company's people.
 
-Every id is in the vendor's own form and derives from the person, so that it is the same in each run.
+Every id has the vendor's own form and is derived from the person, so that it is the same in each run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tenant: its state, its settings, what it truly grants, and the way of a request through it."""
+"""The tenant: its state, its options, what it really grants, and how it serves a request."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Tenant(Logbook):
     # -- the truth, for tests
 
     def held(self, account_id: str) -> set[str]:
-        """Return the ids of everything that the account can truly do or be reached by now."""
+        """Return the ids of all entitlements that the account really has now."""
         user, found = self.users[account_id], set[str]()
         if not (user.suspended or user.archived):
             found.add("sign_in:account")
@@ -150,7 +150,7 @@ class Tenant(Logbook):
         return role_id == SUPER_ROLE.id
 
     def remember(self) -> None:
-        """Take the present state as the one that `changed` compares with."""
+        """Store the present state, which `changed` compares with."""
         self._first = {user_id: self._print(user_id) for user_id in self.users}
 
     def changed(self) -> set[str]:
@@ -169,7 +169,7 @@ class Tenant(Logbook):
             self._past[user.id] = (self.now() + timedelta(seconds=self.options.settle), copy.deepcopy(user))
 
     def as_read(self, user: User) -> User:
-        """Return the user as a read sees it, which may be as it was a moment ago."""
+        """Return the user as a read sees it; for the *settle* time after a change, the state before it."""
         until, before = self._past.get(user.id, (None, user))
         return before if until is not None and self.now() < until else user
 
@@ -248,7 +248,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _sample(shown: Any) -> Any:
-    """Return what of an answer is checked: of a long list of records, which are made alike, each thirty-first."""
+    """Return the part of an answer to check: of a long list of similar records, every thirty-first."""
     long = isinstance(shown, dict) and isinstance(shown.get("items"), list) and len(shown["items"]) > 200
     return {**shown, "items": shown["items"][::31]} if long else shown
 

@@ -1,7 +1,7 @@
 """
 Entra's token endpoint, for client credentials: by secret, or by an assertion signed with a registered certificate.
 
-Only what `azure-identity` and MSAL ask for: the endpoint itself, and the openid-configuration that names it.
+Serves only what `azure-identity` and MSAL need: the endpoint itself, and the openid-configuration that names it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Application:
 
 @functools.cache
 def signing_key() -> rsa.RSAPrivateKey:
-    """Return the authority's key, made once a process."""
+    """Return the authority's key, made once in each process."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 

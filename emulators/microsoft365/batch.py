@@ -1,7 +1,7 @@
 """
-`$batch`: up to twenty requests in one body, each answered for itself (learn.microsoft.com/graph/json-batching).
+`$batch`: up to twenty requests in one body, each answered separately (learn.microsoft.com/graph/json-batching).
 
-Stricter than Graph: `dependsOn` is refused.  And never in the order in which they were asked, which Graph does not promise.
+Stricter than Graph: `dependsOn` is refused, and answers never come in the order of the requests, which Graph does not promise.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEPT = ("type", "asgi", "http_version", "server", "client", "scheme", "root_pat
 
 
 def asked_for(call: Call) -> list[Row]:
-    """Return the requests in a batch; raises `Problem` for a body that is none, too many of them, or an id that comes twice."""
+    """Return the requests in a batch.  Raises `Problem` for a body that is not a batch, too many requests, or a repeated id."""
     if not call.headers.get("content-type", "").startswith("application/json"):
         raise malformed("Unable to read JSON request payload. Please ensure Content-Type header is set.")
     requests = call.body(frozenset({"requests"})).get("requests")
@@ -56,7 +56,7 @@ def _is_request(request: object) -> bool:
 
 
 async def answered(request: Request, inner: Sequence[Row]) -> Row:
-    """Return the answers to *inner*, last first.  One whose connection broke on the way has none."""
+    """Return the answers to *inner*, last first.  A request whose connection broke has no answer."""
     onwards: ASGIApp = request.scope.get(INNER, request.app)
     answers = await asyncio.gather(*(_answer(request.scope, onwards, one) for one in inner))
     return {"responses": [answer for answer in reversed(answers) if answer is not None]}
@@ -85,7 +85,7 @@ async def _answer(outer: Scope, onwards: ASGIApp, asked: Row) -> Row | None:
 
 
 def _scope(outer: Scope, asked: Row) -> Scope:
-    """Return the scope of a request of its own; only who asks, and from where, is the batch's."""
+    """Return the scope of an inner request; it takes only the caller and its address from the batch."""
     path, _, query = asked["url"].partition("?")
     path = f"/v1.0/{path.removeprefix('/')}"
     handed = [(name, value) for name, value in outer["headers"] if name in {b"authorization", b"host"}]

@@ -1,4 +1,4 @@
-"""The directory's state: who is in it, and what each one holds.  Built anew from the company's people."""
+"""The directory's state: users, groups, roles and grants, built from the company's people."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def key(person: Person) -> str:
 @dataclass
 class Directory:
     """
-    Everything that a read answers from.  One instance is the truth; a lagging replica is a copy.
+    The data behind every read.  One instance is the present state; a lagging replica is a copy.
 
     *members* and *owners* map (group, principal) to nothing: an ordered set.  *sessions* are the instants, in ISO
     form, at which a user's sign-in sessions were issued.  *on_premises* is Active Directory's own `accountEnabled`.

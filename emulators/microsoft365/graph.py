@@ -1,4 +1,4 @@
-"""Graph's front door: which calls there are, what opens each, and who may come in."""
+"""Graph's routes: the calls, the permissions that each needs, and the check of the caller's token."""
 
 from __future__ import annotations
 

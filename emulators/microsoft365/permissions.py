@@ -1,8 +1,8 @@
 """
 Which app permissions open which call, as data.
 
-Only the least one and its writing counterpart from Microsoft's table are listed: an emulator that is stricter than the
-tenant is safe, one that is laxer proves nothing.
+Lists only the least permission of Microsoft's table and its writing counterpart: an emulator that is stricter than the
+tenant is safe, a laxer one proves nothing.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def bad(message: str) -> Problem:
 
 
 def malformed(message: str) -> Problem:
-    """Refuse a request that is not one: unknown paths, parameters and properties."""
+    """Refuse a malformed request: unknown paths, parameters and properties."""
     return Problem(400, "BadRequest", message)
 
 

@@ -29,7 +29,7 @@ _USUAL_PAGE = 150
 
 @dataclass(slots=True)
 class Search:
-    """One submitted search.  *fate* is how it ends; *hidden* lists do not show it yet; *readings*: how often its records were begun."""
+    """One submitted search.  *fate*: how it ends.  *hidden*: how many lists do not show it yet.  *readings*: how often its records were read from the start."""
 
     id: str
     asked: Row
@@ -72,7 +72,7 @@ class Purview:
         return self.tenant.paging.page(call, shown, "security/auditLog/queries", usual=_USUAL_PAGE)
 
     def submit(self, call: Call) -> Row:
-        """Note the search and what it finds; each call is a new one, whatever its name."""
+        """Store the search and its records.  Each call is a new search, even under a used name."""
         asked = call.body(ASKED)
         book, now = self.tenant.book, self.tenant.book.now()
         today = [s for s in self.searches.values() if s.submitted_at > now - timedelta(hours=24)]

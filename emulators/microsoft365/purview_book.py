@@ -1,4 +1,4 @@
-"""What the tenant remembers of what people did.  Habits are computed when they are read; nothing is kept of them."""
+"""The tenant's record of activity.  Activity profiles are computed when they are read, and not stored."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Audit:
     """
     How the tenant's logs behave.
 
-    *recording*: unified auditing is on.  *limit*: records that a search may give.  *daily*, *at_once*: searches in 24 hours, and unfinished
-    ones.  *polls*: so many looks at a search see it run.  *failing*: so many searches fail.  *lag*: seconds until a record is found.
-    *hidden*: so many lists do not show a new search yet.  *first_short*: the first reading of a search leaves out its last page.
-    *repeated*: each search gives its first page twice; *instead*: in so many of its readings in the place of its last one.  *most*: the widest page that is not refused.
+    *recording*: unified auditing is on.  *limit*: most records of a search.  *daily*, *at_once*: most searches in 24 hours, and most
+    unfinished ones.  *polls*: how many reads of a search show it running.  *failing*: how many searches fail.  *lag*: seconds until a record
+    is found.  *hidden*: how many lists do not show a new search yet.  *first_short*: a search's first reading lacks its last page.
+    *repeated*: a search gives its first page twice; *instead*: in how many readings in place of its last page.  *most*: the largest page size.
     """
 
     recording: bool = True
@@ -43,14 +43,14 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of records of one person, of which each is made when it is asked for."""
+    """A run of one person's records; each record is made when it is read."""
 
     size: int
     at: Callable[[int], Row]
 
 
 class Spans(Sequence[Row]):
-    """Several spans, told as one list."""
+    """Several spans as one list."""
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self._spans = [span for span in spans if span.size]
@@ -70,9 +70,9 @@ class Spans(Sequence[Row]):
 
 class Book:
     """
-    Part of the tenant.  *users* are its own, looked at afresh each time.
+    Part of the tenant.  *users*: the tenant's own mapping, read again each time.
 
-    *shift* moves the tenant's clock: what comes late shows once it was moved far enough.
+    *shift*: moves the tenant's clock; late records show once it was moved far enough.
     """
 
     def __init__(self, audit: Audit, users: Mapping[str, Row]) -> None:
@@ -87,7 +87,7 @@ class Book:
         return datetime.now(UTC) + self.shift
 
     def behave(self, user: str, habit: Habit | None) -> None:
-        """Let *user* have done what *habit* says, None: nothing.  Until then it is a context worker's light half year."""
+        """Give *user* the activity of *habit*; None: no activity.  Before this call it is an office worker's light half year."""
         self._silent.discard(user)
         if habit is None:
             self._silent.add(user)
@@ -105,14 +105,14 @@ class Book:
         upn: str | None = None,
         **told: Any,
     ) -> str:
-        """Write one record, *upn* in the place of the user's present name; return its id."""
+        """Write one record, with *upn* instead of the user's present name; return its id."""
         actor = self._users[user] | ({"userPrincipalName": upn} if upn else {})
         record_id = number("written", len(self._written))
         self._written.append((user, at, envelope(actor, record_id, at, operation, workload, FILES, told, ip)))
         return record_id
 
     def found(self, names: frozenset[str], begin: datetime, end: datetime, as_of: datetime) -> Spans:
-        """Return the records of who is called one of *names* (empty: everybody), as a search run at *as_of* finds them."""
+        """Return the records of the users with one of *names* (empty: everybody), as a search run at *as_of* finds them."""
         end = min(end, as_of - timedelta(seconds=self.audit.lag))
         if not self.audit.recording or begin >= end:
             return Spans([])
@@ -132,7 +132,7 @@ class Book:
         return Span(habit.before(end) - first, lambda n: record(user, habit.deed(first + n)))
 
     def habit(self, user: str) -> Habit | None:
-        """Return what *user* does all day."""
+        """Return *user*'s activity profile, None if there is none."""
         if user in self._silent:
             return None
         return self._habits.get(user, self._usual)

@@ -95,7 +95,7 @@ class Reading:
         return self.tenant.paging.page(call, groups, "directoryObjects")
 
     def _group(self, call: Call, directory: Directory, group: str) -> Row:
-        """Return a group as a directory object: only its type and id where the caller may not read groups."""
+        """Return a group as a directory object: only its type and id if the caller may not read groups."""
         row = directory.groups[group]
         readable = {"Directory.Read.All", "GroupMember.Read.All", "GroupMember.ReadWrite.All", "Group.ReadWrite.All"}
         if not readable & call.roles:

@@ -1,4 +1,4 @@
-"""Entra's own logs: sign-ins (with the person, and, in beta, without) and changes in the directory.  Newest first."""
+"""Entra's own logs: sign-ins (interactive, and in beta also non-interactive) and changes in the directory.  Newest first."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Logs:
         self.tenant = tenant
 
     def sign_ins(self, call: Call) -> Row:
-        """Refused below P1.  What happened without the person is in beta only."""
+        """List sign-ins; refused below P1.  Non-interactive sign-ins are in beta only."""
         if self.tenant.plan == "free":
             raise Problem(
                 403,
@@ -81,7 +81,7 @@ class Logs:
         ]
 
     def _asked_for(self, asked: re.Match[str]) -> tuple[datetime, datetime]:
-        """Return from when until when; without an instant in the filter all that is kept."""
+        """Return the filter's time window; without an instant, the window of everything that is kept."""
         edges = asked["begin"] or "2000-01-01T00:00:00Z", asked["end"] or "2999-01-01T00:00:00Z"
         return datetime.fromisoformat(edges[0]), datetime.fromisoformat(edges[1])
 

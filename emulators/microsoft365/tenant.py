@@ -42,14 +42,14 @@ class Tenant:
     Hoshizora Trading's tenant.  `app` is the ASGI application, for https only (Entra's clients insist).
 
     Options:
-        page_size: caps every page, whatever the client asks for.
+        page_size: caps every page, also if the client asks for more.
         empty_page: puts an empty page that has a next link after each first page.
         plan: "P2", "P1" or "free"; Privileged Identity Management is refused below P2.
-        permissions, write_permissions: app permissions of the two applications; the first holds both tiers unless told.
-        own_roles: names of directory roles that both service principals hold.
-        replica_lag: so many reads after a write still see the state before it.
+        permissions, write_permissions: app permissions of the two applications; by default the first has both tiers.
+        own_roles: names of directory roles that both service principals have.
+        replica_lag: how many reads after a write still see the state before it.
         token_seconds: how long access tokens live.
-        audit: how the logs behave.  `book` holds what people did, `purview` the searches.
+        audit: how the logs behave.  `book` has people's activity, `purview` the searches.
     """
 
     def __init__(  # noqa: PLR0913  # one keyword an option, each with a default
@@ -121,13 +121,13 @@ class Tenant:
         return object_id
 
     def sync_cycle(self) -> None:
-        """Let directory synchronisation run: what is mastered on premises overwrites what the cloud was told."""
+        """Run directory synchronisation: the on-premises state overwrites changes that were made in the cloud."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for user, enabled in self.directory.on_premises.items():
             self.directory.users[user].update(accountEnabled=enabled, onPremisesLastSyncDateTime=now)
 
     def view(self) -> Directory:
-        """Return what a read sees now: the truth, or for `replica_lag` reads after a write the state before it."""
+        """Return what a read sees now: the present state, or, for `replica_lag` reads after a write, the state before it."""
         if self._replica is not None and self._stale_reads > 0:
             self._stale_reads -= 1
             return self._replica
@@ -145,7 +145,7 @@ class Tenant:
         self._note("Enable account", {"user": who | {"ipAddress": "203.0.113.25"}}, [{"id": user, "type": "User"}])
 
     def rename(self, user: str, upn: str) -> None:
-        """Give *user* another sign-in name; the former one lives on as no address."""
+        """Give *user* another sign-in name; the former name does not stay as an address."""
         row = self.directory.users[user]
         former, row["userPrincipalName"] = row["userPrincipalName"], upn
         changed = {"displayName": "UserPrincipalName", "oldValue": json.dumps([former]), "newValue": json.dumps([upn])}
@@ -177,7 +177,7 @@ class Tenant:
         return [issued for issued in self.directory.sessions[user] if issued >= since]
 
     def fingerprint(self, user: str) -> str:
-        """Return all that *user* is and holds, as one comparable text."""
+        """Return *user*'s whole state as one comparable text."""
         d = self.directory
         held = [
             [d.users[user]],

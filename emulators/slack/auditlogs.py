@@ -1,4 +1,4 @@
-"""The Audit Logs API: newest first, Enterprise only, for a token of an Owner; a good answer has no `ok`."""
+"""The Audit Logs API: newest first, Enterprise only, needs an Owner's token; a successful answer has no `ok`."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _logs(tenant: Tenant, asked: dict[str, str]) -> dict[str, Any]:
 
 
 def _remembered(tenant: Tenant, asked: dict[str, str], oldest: int, latest: int) -> Sequence[dict[str, Any]]:
-    """Return what the actor's habit says; nobody's without an actor, of anything without an entity."""
+    """Return the entries of the actor's habit; none without an actor."""
     actor = asked.get("actor")
     if actor is None or "entity" in asked or actor not in tenant.memories:
         return ()
@@ -94,7 +94,7 @@ def _remembered(tenant: Tenant, asked: dict[str, str], oldest: int, latest: int)
 def _merged(
     recorded: list[dict[str, Any]], remembered: Sequence[dict[str, Any]], start: int, end: int
 ) -> list[dict[str, Any]]:
-    """Return places *start* to *end* of both, newest first; what the run itself recorded comes first at equal times."""
+    """Return entries *start* to *end* of both, newest first; at equal times, entries recorded in the run come first."""
     before = [_newer(remembered, entry["date_create"]) + n for n, entry in enumerate(recorded)]
     found: list[dict[str, Any]] = []
     for place in range(start, min(end, len(recorded) + len(remembered))):
@@ -114,7 +114,7 @@ def _cursor(tenant: Tenant, place: int) -> str:
 
 
 def _start(tenant: Tenant, cursor: str | None) -> int:
-    """Return the place of a cursor of ours; an old one is invalid where the tenant forgets them."""
+    """Return the position of a cursor; an old cursor is invalid if the tenant lets cursors expire."""
     if not cursor:
         return 0
     place, _, issued = cursor.partition(".")

@@ -1,4 +1,4 @@
-"""One call of the Web API, and what the methods share: refusals, pages, the face of a member."""
+"""One call of the Web API, and what the methods share: refusals, pages, the JSON of a member."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people did in the organisation, as its logs tell it: computed entry by entry from their habits."""
+"""People's activity in the form of the organisation's logs: computed entry by entry from their activity profiles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACTIONS: Mapping[Verb, str] = {
     Verb.GRANT: "app_installed",
     Verb.SIGN_IN: "user_login",
 }
-"""What the Audit Logs call a deed.  Those that happen outside Slack are not here."""
+"""Each verb's name in the Audit Logs.  Verbs outside Slack are not listed."""
 
 PLACES = ("203.0.113.10", "198.51.100.23", "192.0.2.77")
 PROGRAMS = (
@@ -48,7 +48,7 @@ class Memory:
         return Span(self, self._logged, oldest, latest)
 
     def entry(self, deed: Deed) -> dict[str, Any]:
-        """Return *deed* as the Audit Logs tell it."""
+        """Return *deed* as an entry of the Audit Logs."""
         kind = "app" if deed.verb is Verb.GRANT else "user" if deed.verb in {Verb.SIGN_IN, Verb.TAKEOUT} else "file"
         thing = {"file": _file_entity(deed), "app": _APP, "user": self._face()}[kind]
         context: dict[str, Any] = {
@@ -108,7 +108,7 @@ class Memory:
         }
 
     def integrations(self) -> list[dict[str, Any]]:
-        """Return the applications that the person let in, newest first."""
+        """Return the applications that the person authorised, newest first."""
         return [
             {
                 "app_id": _APP["id"],

@@ -1,4 +1,4 @@
-"""What a Slack organisation consists of, and how Hoshizora Trading's is furnished."""
+"""The state of a Slack organisation, and Hoshizora Trading's content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emulators.company import DOMAIN, PARTNER_DOMAIN, PEOPLE, Person
 ENTERPRISE_ID = "E0HOSHI01"
 WORKSPACES = {"T0HOSHI01": "Hoshizora Trading", "T0HOSHI02": "Hoshizora Labs"}
 AUTOMATION = "it-automation"
-"""The mailbox of the person to whom the tokens of the integration belong: an account of its own, as it should be."""
+"""The mailbox of the account to which the integration's tokens belong; it belongs to no person."""
 
 _IN_LABS = frozenset({"E1001", "E1003", "E1007", "E1009", "E1011", "E1013", "E1014"})
 _OWNERS = frozenset({"E1007"})
@@ -139,7 +139,7 @@ def _others(workspaces: int) -> list[Member]:
         Member(
             slack_id("U", AUTOMATION), AUTOMATION, f"{AUTOMATION}@{DOMAIN}", "IT Automation", "IT Automation", teams=every
         ),
-        # somebody else's person, met over Slack Connect, who happens to bear a leaver's name
+        # another company's person, from Slack Connect, with the same name as a leaver
         Member(
             slack_id("U", "stranger"), "m.tanaka", f"m.tanaka@{PARTNER_DOMAIN}", "田中 美咲", "Tanaka Misaki", is_stranger=True
         ),

@@ -1,4 +1,4 @@
-"""The emulated organisation: its people, its rules for ending an account, its own log."""
+"""The emulated organisation: its people, how an account is deactivated, its own log."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Tenant:
     # -- the end of an account ----------------------------------------------------------------------------------------
 
     def deactivate(self, member: Member, actor: str) -> None:
-        """Take the command.  Twice is a success that changes nothing."""
+        """Deactivate *member*.  A repetition succeeds and changes nothing."""
         if member.deactivated_at is not None:
             return
         member.deactivated_at = self.options.clock()
@@ -159,13 +159,13 @@ class Tenant:
         self.record("guest_reactivated" if member.is_restricted else "user_reactivated", actor, user=member.id)
 
     def gone(self, member: Member) -> bool:
-        """Say whether the deactivation has taken effect: for the lag it has not, and the person works on."""
+        """Return whether the deactivation has taken effect: during the lag it has not, and the person can go on."""
         if member.deactivated_at is None or any(member.unseen.values()):
             return False
         return self.options.clock() >= member.deactivated_at + self.options.deactivation_lag
 
     def read_active(self, member: Member, face: str) -> bool:
-        """Return what one read of *face* says, and let the news travel by that read."""
+        """Return whether one read of *face* shows the member active; each read counts down the lag."""
         if member.deactivated_at is None:
             return True
         if member.unseen.get(face, 0) > 0:
@@ -177,7 +177,7 @@ class Tenant:
         return late
 
     def settle(self, member: Member) -> None:
-        """Let what ends with the account end, once it has."""
+        """End the member's sessions once the deactivation has taken effect."""
         if self.gone(member):
             self._end_sessions(member)
 
@@ -185,7 +185,7 @@ class Tenant:
         self.sessions = {n: s for n, s in self.sessions.items() if s.user_id != member.id}
 
     def alive(self, token: Token) -> bool:
-        """Say whether *token* still works: a person's dies with the account, or by revocation."""
+        """Return whether *token* still works: a person's token ends with the account, or when it is revoked."""
         owner = self.members.get(token.owner_id)
         return not token.revoked and not (owner is not None and self.gone(owner))
 
@@ -209,11 +209,11 @@ class Tenant:
         )
 
     def behave(self, account_id: str, habit: Habit) -> None:
-        """Let the account have done what *habit* says.  Until then it did nothing that logs tell."""
+        """Give the account the activity of *habit*.  Before this call the logs have no activity of it."""
         self.memories[account_id] = Memory(account_id, self.members[account_id].mailbox, habit)
 
     def held(self, account_id: str) -> set[str]:
-        """Return `slack:account:kind:vendor_id` of everything that the tenant truly grants now and its API can show."""
+        """Return `slack:account:kind:vendor_id` of each entitlement that the account really has now and the API can show."""
         member = self.members[account_id]
         self.settle(member)
         kinds: list[tuple[str, str]] = [("group", f"{g.team_id}/{g.id}") for g in self.groups.values() if account_id in g.users and not g.is_disabled]  # fmt: skip

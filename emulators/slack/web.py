@@ -1,5 +1,5 @@
 """
-The Web API: `POST /api/<method>` with a form (or a query, or JSON), always HTTP 200, `ok` says how it went.
+The Web API: `POST /api/<method>` with a form (or a query, or JSON); always HTTP 200, `ok` says whether it succeeded.
 
 Refusals come in the vendor's order: method, token, plan, kind of token, scope, arguments, and then the call's own.
 """

@@ -1,4 +1,4 @@
-"""A rehearsal's RFC 3161 authority.  Worthless against the operator, who holds its key: a real one is run by somebody else."""
+"""A rehearsal's RFC 3161 authority.  Worthless against the operator, who has its key: somebody else runs a real one."""
 
 from emulators.timestamping.authority import Authority
 

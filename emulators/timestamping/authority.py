@@ -29,10 +29,10 @@ def _now() -> datetime:
 @dataclass(slots=True)
 class Authority:
     """
-    One authority.  What it does wrong can be set while it runs; that it is down or slow is the stage's to play.
+    One authority.  Its faults can be set while it runs; the fault proxy (`emulators.stage`) makes it slow or unreachable.
 
-    *refuses*: a PKIFailureInfo with which it answers everything; *wrong_nonce*: it echoes another one; *order*: of its
-    certificates, one of `tokens.ORDERS`; *wrong_content*: it stamps something else; *clock*: its idea of the time.
+    *refuses*: a PKIFailureInfo that answers each request; *wrong_nonce*: it echoes another nonce; *order*: of its
+    certificates, one of `tokens.ORDERS`; *wrong_content*: it stamps something else; *clock*: its clock.
     """
 
     papers: Papers = field(default_factory=issue)

@@ -1,4 +1,4 @@
-"""The authority's certificates: a root, an authority between, and the one that stamps.  Kept in a folder, so that they last."""
+"""The authority's certificates: a root, an intermediate authority, and the stamping one.  Stored in a folder for later runs."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Papers:
 
 def issue(*, life: timedelta = DECADE, critical: bool = True, now: datetime | None = None) -> Papers:
     """
-    Make a new chain.  The stamping certificate lives for *life*; not *critical*: its purpose is said as RFC 3161 forbids it.
+    Make a new chain.  *life*: of the stamping certificate.  *critical* False: its purpose is not critical, which RFC 3161 forbids.
 
-    The keys above it are thrown away: nobody can issue another one.
+    The keys above it are not stored, so that nobody can issue another one.
     """
     at = (now or datetime.now(UTC)) - timedelta(minutes=5)
     root_key, between_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
@@ -49,7 +49,7 @@ def issue(*, life: timedelta = DECADE, critical: bool = True, now: datetime | No
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
     between = (
         _authority(_draft("between", "root", between_key, at, DECADE), 0)
-        .add_extension(purpose, critical=False)  # Sigstore's tools ask it of every authority below the root
+        .add_extension(purpose, critical=False)  # Sigstore's tools require it of every authority below the root
         .sign(root_key, hashes.SHA256())
     )
     stamper = (

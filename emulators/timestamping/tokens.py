@@ -42,7 +42,7 @@ def granted(request: tsp.TimeStampReq, papers: Papers, facts: Facts) -> bytes:
 
 
 class _Rejection(core.Sequence):  # type: ignore[misc]  # asn1crypto ships no types
-    """A TimeStampResp without its token, which asn1crypto takes for required."""
+    """A TimeStampResp without its token, which asn1crypto's own class requires."""
 
     _fields = [("status", tsp.PKIStatusInfo)]  # noqa: RUF012  # asn1crypto fills it in
 
@@ -106,7 +106,7 @@ def _attributes(content: bytes, papers: Papers) -> cms.CMSAttributes:
 
 
 def _certificates(papers: Papers, order: str) -> cms.CertificateSet:
-    """Return the chain in this *order*: asn1crypto would sort it, so its bytes are put together here."""
+    """Return the chain in this *order*.  Its bytes are joined here, because asn1crypto would sort them."""
     chain = [papers.stamper] if order == "alone" else [papers.stamper, papers.between]
     raw = sorted((one.public_bytes(Encoding.DER) for one in chain), reverse=order == "openssl")
     return cms.CertificateSet.load(parser.emit(0, 1, cms.CertificateSet.tag, b"".join(raw)))

@@ -1,4 +1,4 @@
-"""A rehearsal's C2SP witness.  Worthless against the operator, who holds its key: a real one is run by somebody else."""
+"""A rehearsal's C2SP witness.  Worthless against the operator, who has its key: somebody else runs a real one."""
 
 from emulators.witness.witness import Witness
 

@@ -12,7 +12,7 @@ def _pair(left: bytes, right: bytes) -> bytes:
 
 
 def consistent(old: int, old_root: bytes, new: int, new_root: bytes, proof: list[bytes]) -> bool:
-    """Whether *proof* shows that the tree of *old* leaves (not none) is where the tree of *new* leaves begins."""
+    """Whether *proof* shows that the tree of *old* leaves (at least one) is a prefix of the tree of *new* leaves."""
     rest = list(proof)
     try:
         rebuilt = _rebuild(old, new, rest, old_root)
@@ -23,9 +23,9 @@ def consistent(old: int, old_root: bytes, new: int, new_root: bytes, proof: list
 
 def _rebuild(old: int, new: int, rest: list[bytes], whole: bytes | None) -> tuple[bytes, bytes]:
     """
-    Return what the proof's hashes, taken from its end, make of the old and of the new root.
+    Return the old and the new root, rebuilt from the proof's hashes, which are taken from its end.
 
-    *whole*: the old root, as long as the part that is looked at holds all of the old tree: it is not in the proof then.
+    *whole*: the old root, while the present part contains the whole old tree: the proof then lacks that hash.
     """
     if old == new:
         same = whole if whole is not None else rest.pop()

@@ -1,4 +1,4 @@
-"""As much of c2sp.org/signed-note, tlog-checkpoint and tlog-cosignature as a witness needs; written apart from the logs' side."""
+"""The parts of c2sp.org/signed-note, tlog-checkpoint and tlog-cosignature that a witness needs; shares no code with the log's side."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Unsigned(Exception):
 
 
 def hint(name: str, kind: int, public: bytes) -> bytes:
-    """Return the four bytes that stand before a signature."""
+    """Return the four bytes before a signature."""
     return hashlib.sha256(b"%s\n%c%s" % (name.encode(), kind, public)).digest()[:4]
 
 

@@ -1,4 +1,4 @@
-"""The tables, what changes together in one file.  `metadata` is what migrations compare against."""
+"""The tables; those that change together share a file.  Migrations compare against `metadata`."""
 
 from sqlmodel import SQLModel
 

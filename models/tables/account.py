@@ -1,4 +1,4 @@
-"""The leaver's identities, and the look for them."""
+"""The leaver's accounts, and the search for them."""
 
 from datetime import datetime
 from typing import Any
@@ -12,13 +12,13 @@ from models.vocabulary import AccountKind, ConnectionId, MatchReason, Standing
 
 class CaseAccount(Table, table=True):
     """
-    One candidate account of a case, with what speaks for and against it and what was decided.
+    One candidate account of a case, with the facts for and against it and the decision.
 
-    *ref* is a random reference that stands for the account in the trail.  *reason* made it a candidate; *facts* gives for each
-    fact what a read said of it, and when; None: judged by the first core, and not read since.  *judged*: the facts
-    and contradictions of the newest judgement, those from other services included.  *addresses*: the primary
-    ones and the others, and the *names* by which searches found it, each with since when, folded.  *seen_at*: when a search
-    last found it.  *listed_at*: when all of its access was last listed; without it nothing is known of the account.
+    *ref*: the random reference of the account in the trail.  *reason*: why it is a candidate.  *facts*: for each fact, what a
+    read said of it, and when; None: judged by the first version, and not read since.  *judged*: the facts and
+    contradictions of the newest judgement, those from other services included.  *addresses*: the primary and the
+    other ones, and the *names* by which searches found it, each with since when, all folded.  *seen_at*: when a search last found it.  *listed_at*: when all of its access was last listed;
+    None: nothing is known of its access.
     """
 
     __tablename__ = "account"
@@ -47,10 +47,10 @@ class CaseAccount(Table, table=True):
 
 class AccountLink(Table, table=True):
     """
-    What was said of a person and an account, beyond the case in which it was: that it is theirs, or that it is not.
+    A decision that outlives its case: an account is a person's, or is not.
 
     A person is a company and a number (*employee_key*, folded); *name* guards against a number that was given twice.
-    *person* signed it, None if an earlier version kept what two facts had decided.
+    *person*: who signed it; None: an earlier version stored a decision by two facts.
     """
 
     __table_args__ = (UniqueConstraint("company", "employee_key", "connection", "account_id"),)
@@ -69,7 +69,7 @@ class AccountLink(Table, table=True):
 
 
 class DirectoryNumbers(Table, table=True):
-    """How the employee numbers of a service's directory stand to HR's: of *compared* people *agreed* do."""
+    """Whether a service's employee numbers are HR's: *compared* people had both, and for *agreed* of them both were equal."""
 
     connection: ConnectionId = Field(primary_key=True, max_length=40)
     compared: int
@@ -79,10 +79,10 @@ class DirectoryNumbers(Table, table=True):
 
 class Search(Table, table=True):
     """
-    The look for accounts in one service: when it last ran, and why it could not, if it could not.
+    The search for accounts in one service: when it last ran, and why it failed, if it failed.
 
-    *looked_through*: how many accounts of the directory it compared names with, *asked* what it rests on
-    (`casework.recording.asked_by`); None in rows of earlier versions, and *looked_through* where it could not.
+    *looked_through*: how many accounts of the directory were compared by name; None if the search failed.  *asked*: its requests
+    (`casework.recording.asked_by`).  Both are None in rows of earlier versions.
     """
 
     case_id: str = Field(primary_key=True)

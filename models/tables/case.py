@@ -1,4 +1,4 @@
-"""One leaver's offboarding, open to closed: what HR sent, what is going to be changed, the looks after closing."""
+"""One leaver's offboarding, open to closed: HR's notices, the plans, the rechecks after closing."""
 
 from datetime import date, datetime
 from typing import Any
@@ -16,22 +16,23 @@ _LIVE = text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'l
 
 class Case(Table, table=True):
     """
-    *id* is random and opaque: the only thing that leaves for Prefect.  *leaver* is `vocabulary.Leaver` as JSON.
-    *employee_key* is the number folded for comparing: a person has one case however the number is typed.
+    *id*: random and opaque, the only value that goes to Prefect.  *leaver*: `vocabulary.Leaver` as JSON.
+    *employee_key*: the number folded for comparing, so that a person has one case in any spelling of the number.
 
     A person is (*company*, number); *number_disputed*: another person was reported under it, so it proves nothing any more.
 
     *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed, taken at
-    *for_real_at*.  *connections*: which are searched for the person's accounts; None until it was planned.
+    *for_real_at*.  *connections*: those searched for the person's accounts; None until the case was planned.
     *at_once_at*, *at_once_by*: when, and by whom, it was made an emergency, whose instant never moves later.
-    *retain_until*, *retain_basis*: how long its record is kept, and why so long; set at closing, by policy.
-    *held_at*: since when a legal hold forbids to erase.  *erased_at*: when the personal data was removed; nobody works on the
-    case any more.  *tries* since the instant left something open, counted anew once a person has acted.  *revision* counts reschedules and corrections.  *run_…* and *lease_…* say which run works on the case, so that there is one.
+    *retain_until*, *retain_basis*: how long its record is kept, and why; set at closing, by policy.
+    *held_at*: since when a legal hold forbids erasure.  *erased_at*: when personal data was removed; then nobody works on the case.
+    *tries*: runs since the instant that left something open; zero again once a person acts.  *revision*: counts reschedules and
+    corrections.  *run_…*, *lease_…*: the one run that works on the case.
     """
 
     __tablename__ = "offboarding_case"
     __table_args__ = (
-        # the same departure is one case: employee number and last day, as long as it lives
+        # one open case for a departure, which is employee number and last day
         Index(
             "one_live_case", "company", "employee_key", "employment_ends_on",
             unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE,
@@ -77,14 +78,14 @@ class Case(Table, table=True):
 
     @property
     def person(self) -> Leaver:
-        """The leaver as connectors know one."""
+        """The leaver in the connectors' form."""
         return Leaver(**(self.leaver | {"other_emails": tuple(self.leaver.get("other_emails", ()))}))
 
 
 class NoticeRecord(Table, table=True):
     """
-    One row of one submission.  *source_sha256* is the digest of the bytes HR sent; *disposition* what became of it:
-    created, same, continued.
+    One row of one submission.  *source_sha256*: the digest of HR's bytes.  *disposition*: the outcome (created, same,
+    continued).
     """
 
     __tablename__ = "notice"
@@ -102,8 +103,8 @@ class NoticeRecord(Table, table=True):
 
 class Plan(Table, table=True):
     """
-    The ordered revocations of a case, each with its read-back.  *scope* is "full", or "containment" for a dismissal's first
-    plan.  *sha256* is the digest of *content* with a nonce, in canonical JSON: the trail's payload holds both.
+    The ordered revocations of a case, each with its read-back.  *scope*: "full", or "containment" for a dismissal's first
+    plan.  *sha256*: the digest of *content* with a nonce, in canonical JSON; the trail's payload has both.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -117,8 +118,8 @@ class Plan(Table, table=True):
 
 class Look(Table, table=True):
     """
-    One of the looks after closing: *label* such as "+24h".  *verdict* is "quiet", "reopened", or "not_looked" while it could
-    not be made: then *blind* names the services, *blind_since* when that began, *tries* how often.
+    One recheck after closing.  *label*: such as "+24h".  *verdict*: "quiet", "reopened", or "not_looked" while it fails: then
+    *blind* names the services that cannot be read, *blind_since* says since when, *tries* how often it failed.
     """
 
     __table_args__ = (Index("look_to_come", "due_at", sqlite_where=_TO_COME, postgresql_where=_TO_COME),)

@@ -1,4 +1,4 @@
-"""What every table is made of: its name, and column types that hold what the house means: aware instants, enum values, JSON."""
+"""The base of every table: its name, and column types for aware instants, enum values, actors and JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.actor import Actor
 
 
 class Table(SQLModel):
-    """A row of a table that is named as its class is, `KindRead` as `kind_read`, where the class does not say otherwise."""
+    """A row.  Its table is named after the class (`KindRead`: `kind_read`), unless the class sets another name."""
 
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805  # SQLAlchemy calls it with the class
@@ -23,7 +23,7 @@ class Table(SQLModel):
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant.  Naive ones raise `ValueError`; SQLite, which has no zones, stores and gives back UTC."""
+    """An aware UTC instant.  A naive one raises `ValueError`.  SQLite has no zones: it stores UTC, and reads are aware again."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -42,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class ActorColumn(TypeDecorator[Actor]):
-    """Who acted, as JSON; nothing for nobody."""
+    """An actor as JSON, or NULL."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True
@@ -55,7 +55,7 @@ class ActorColumn(TypeDecorator[Actor]):
 
 
 def instant(**options: Any) -> Any:
-    """Return an instant column, empty by default."""
+    """Return an instant column, NULL by default."""
     return Field(**({"default": None} | options), sa_type=Instant)
 
 
@@ -74,5 +74,5 @@ def json_column(**options: Any) -> Any:
 
 
 def actor(**options: Any) -> Any:
-    """Return a column that holds who acted, empty by default."""
+    """Return an actor column, NULL by default."""
     return Field(**({"default": None} | options), sa_type=ActorColumn)

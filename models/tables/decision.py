@@ -1,4 +1,4 @@
-"""Why a case may not close, what that asks, and what named persons signed for."""
+"""Findings, questions to people, and what named persons signed."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,9 +12,9 @@ from models.vocabulary import ConnectionId, EntitlementKind, FindingKind, OpenRe
 
 class Finding(Table, table=True):
     """
-    One reason, once: *key* says what it is about, so that looking again does not repeat it.
+    One reason why the case may not close.  *key*: what it is about, so that a repeated read adds no second finding.
 
-    Resolved when a later look no longer gives it; never deleted.  The Japanese is empty in those that ended before it was kept.
+    Resolved when a later read no longer shows it; never deleted.  The Japanese is empty in findings that ended before it was stored.
     """
 
     case_id: str = Field(primary_key=True)
@@ -34,13 +34,13 @@ class Finding(Table, table=True):
 
 class Question(Table, table=True):
     """
-    What only a person can decide; `casework.questions` has the rules of each *kind*.  *id* is opaque.
+    A decision that only a person can take; `casework.questions` has the rules of each *kind*.  *id* is opaque.
 
-    *subject*: what it is about, where that is not the whole case: an account by its reference in the trail, a row, a service,
-    a test.  *connection*: of the first core's alone, which asked one a service.  *text* and *options* are what the person is
-    shown.  *revision* rises whenever these change, and when an answer is taken back.  *asked_by*: the person who asked; None
-    for casework itself.  *wanted_by*: until when somebody should have answered.  *used_at*: when what a consent was given for
-    was carried out, or overtaken: it allows nothing any more.
+    *subject*: what it is about, if not the whole case: an account by its reference in the trail, a row, a service, a test.
+    *connection*: only in rows of the first version, which asked one question a service.  *text*, *options*: shown to the person.
+    *revision*: rises when these change, and when an answer is taken back.  *asked_by*: the person who asked; None for casework
+    itself.  *wanted_by*: until when somebody should answer.  *used_at*: when the consented act was carried out or overtaken: the
+    consent allows nothing any more.
     """
 
     id: str = Field(primary_key=True)
@@ -63,10 +63,10 @@ class Question(Table, table=True):
 
 class Waiver(Table, table=True):
     """
-    One kind, open for one reason (*accepts*), accepted until a date.  Without *case_id* it stands for the tenant.
+    One kind, open for one reason (*accepts*), accepted until a date.  Without *case_id* it is for the whole tenant.
 
-    It counts only once a second person has approved it: asked by the question that bears its *id*.  One without *accepts* is of the first core and counts for nothing: it
-    accepted whatever the kind was open for.
+    It counts only once a second person has approved it; the question has the waiver's *id*.  A waiver without *accepts* is of the
+    first version and does not count: it accepted every reason.
     """
 
     id: str = Field(primary_key=True)
@@ -86,9 +86,9 @@ class Waiver(Table, table=True):
 
 class Pause(Table, table=True):
     """
-    The emergency brake, pulled by one person: of a case, of a *company*, or with neither of everything.
+    The emergency brake, pulled by one person: for a case, for a *company*, or, with neither, for everything.
 
-    *resumed_at*: when the question about it, which two people decide, was approved.
+    *resumed_at*: when two people had ended it.
     """
 
     id: str = Field(primary_key=True)
@@ -102,9 +102,9 @@ class Pause(Table, table=True):
 
 class Attestation(Table, table=True):
     """
-    A signed human statement about a manual step, as it was seen at *attested_at*.
+    A person's signed statement at *attested_at* about a manual step.
 
-    *ended_at*: when a read contradicted it.  That is for good: a later read does not make it true again.
+    *ended_at*: when a read contradicted it.  Final: a later read does not make it valid again.
     """
 
     id: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""One thing an account can do or be reached by, and what is known of it."""
+"""Entitlements: what an account can do or be reached by, and what is known of it."""
 
 from datetime import datetime
 from typing import Any
@@ -21,15 +21,15 @@ from models.vocabulary import (
 
 class CaseEntitlement(Table, table=True):
     """
-    A row of the truth table.  *id* is `connection:account_id:kind:vendor_id`.  *state*, *reason* and what goes with them are
-    written by `casework.truth.derive` alone, from reads (`KindRead`), commands and signatures.
+    A row of the truth table.  *id*: `connection:account_id:kind:vendor_id`.  Only `casework.truth.derive` writes *state*, *reason*
+    and their columns, from reads (`KindRead`), commands and signatures.
 
-    *op* names the open intent (none between attempts).  *commanded_at* is when the vendor's acceptance reached us,
-    *vendor_commanded_at* the earliest instant of it on the vendor's clock.  *observed_at* is the time of the read that saw
-    it closed: the effective cut-off; *cut_effective_by* adds what issued tokens may live on.  *listed_as*: an entry of a listing
-    that says of itself that it could not be looked at.  *by_hand*: this plan gives us no way to take it away.  *came_back_at*:
-    when a read last showed open what had been seen closed.  *lifted_at*: when a restore set out to lift a block whose exits it has
-    not seen gone since.
+    *op*: the open intent (None between attempts).  *commanded_at*: when the vendor's acceptance reached us;
+    *vendor_commanded_at*: the earliest instant of it on the vendor's clock.  *observed_at*: the time of the read that saw it
+    closed, the effective cut-off; *cut_effective_by*: the same plus the life of issued tokens.  *listed_as*: the state of a
+    listing's entry that could not be read.  *by_hand*: this plan gives us no way to take it away.  *came_back_at*: when a read
+    last showed it open after it was seen closed.  *lifted_at*: when a restore began to lift this block; set until the ways out are
+    seen gone again.
     """
 
     __tablename__ = "entitlement"
@@ -69,15 +69,15 @@ class CaseEntitlement(Table, table=True):
 
 class KindRead(Table, table=True):
     """
-    What reads have told of one kind of one account: the newest successful read, and the newest attempt.
+    The reads of one kind of one account: the newest successful read, and the newest attempt.
 
-    *read_at* is when the newest successful read was sent, *answered_at* when its answer came, *shown* the vendor ids that it
-    showed, *administrators* who ruled over the tenant then, for the sign-in of one of them.  An older read never replaces a newer one.  *attempted_at* and *failed_as* are the newest attempt's: `failed_as` is
-    None if that was a success, else what it said (`unreadable`, `no_api`, `not_on_plan`).  *migrated*: made from the first
-    core's rows, not by a read of ours.
+    *read_at*: when the newest successful read was sent; *answered_at*: when its answer came; *shown*: the vendor ids in it;
+    *administrators*: the tenant's administrators then, for the sign-in of one of them.  An older read never replaces a newer one.
+    *attempted_at*, *failed_as*: of the newest attempt; *failed_as* is None after a success, else `unreadable`, `no_api` or
+    `not_on_plan`.  *migrated*: made from the first version's rows, not by a read.
 
-    *asked* (`casework.recording.asked_by`) and *rows*, how many it showed, are of the newest read that told anything new, or was the first
-    since the instant: they are sealed, so that a record can show what a listing rests on.  *rows* None: it could not be read.
+    *asked* (`casework.recording.asked_by`), *rows* (how many it showed; None: it could not be read): of the newest read that showed
+    something new, or was the first since the instant.  They are sealed, so that a record shows a listing's requests.
     """
 
     case_id: str = Field(primary_key=True)
@@ -98,10 +98,10 @@ class KindRead(Table, table=True):
 
 class Comeback(Table, table=True):
     """
-    An account that a read saw open (*came_back_at*) after one had seen it closed (*closed_at*), and who let it in.
+    An account that a read saw open (*came_back_at*) after a read had seen it closed (*closed_at*), and who opened it.
 
-    *opened_by* is the address or name in the vendor's own log, once *opener* is `opener_named`.  *ask_at*: when the log is to be
-    asked (again); None once it has told, or told nothing for good.
+    *opened_by*: the address or name in the vendor's own log, once *opener* is `opener_named`.  *ask_at*: when the log is read next;
+    None once it has named the opener, or finally names nobody.
     """
 
     case_id: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""What was read from the vendors' own logs, what happened there after the cut, and the files in which a case's evidence lies, with its key."""
+"""Collections of the vendors' own logs, activity after the cut, and a case's evidence files with their key."""
 
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,14 @@ from models.vocabulary import ActivityKind, Completeness, ConnectionId, FindingK
 
 class Collection(Table, table=True):
     """
-    One collection pass of one log for one account.  *round* 1 is taken at containment, the later ones look at the tail again.
+    One collection pass of one log for one account.  *round* 1 is read at containment, later passes read the log's tail again.
 
-    *cursor*, the counts and the evidence file's certain length are committed together: from there a reading goes on
-    after any crash.  *not_before*: when the vendor may be asked again; *moved_at*: when it last gave something.  *problems* counts what went wrong on the way, by
-    word.  *late* counts the records that came late: older than *late_before*, up to which an earlier pass had read.
-    *verdict*, *reason* and *statement* come when the reading has ended.  *told_in*: the number of the summary that was the first to
-    tell of it.  *names*: by which the account was asked for, where that was not its id; the log calls it by one of them, between
-    two instants or none, several such pairs one behind the other. *again*: the whole window, read once more for what came late; it adds records, and takes nothing back.
+    *cursor*, the counts and the evidence file's certain length are committed together: after a crash the pass goes on from there.
+    *not_before*: when the vendor may be asked again; *moved_at*: when it last returned something.  *problems*: counts of problems by
+    word.  *late*: how many records came late, that is, are older than *late_before*, up to which an earlier pass had read.
+    *verdict*, *reason* and *statement*: set when the pass has ended.  *told_in*: the number of the first summary that includes it.
+    *names*: the names by which the account was searched, if not by its id; each with its periods, a list of (since, until) pairs in
+    a row, None for an unknown end.  *again*: the whole window was read again for late records; that adds records and removes none.
     """
 
     __tablename__ = "activity_collection"
@@ -59,9 +59,9 @@ class Collection(Table, table=True):
 
 class PostCutActivity(Table, table=True):
     """
-    What a log tells of one kind after the effective cut-off: a finding of kind *finding*, once, with its count.
+    Activity of one kind in a log after the effective cut-off: one finding of kind *finding*, with its count.
 
-    *account_id* is the leaver's own for `activity_after_cut`, a colleague's for `re_entry`.
+    *account_id*: the leaver's own for `activity_after_cut`, a colleague's for `re_entry`.
     """
 
     __tablename__ = "activity_aftermath"
@@ -80,9 +80,9 @@ class PostCutActivity(Table, table=True):
 
 class EvidenceKey(Table, table=True):
     """
-    A case's own key, wrapped by the master key that *master* names.
+    A case's own key, wrapped by the master key of the name *master*.
 
-    Erasing empties *wrapped*: the row stays, so that no second key is made for a case whose evidence was erased.
+    Erasure empties *wrapped* and keeps the row, so that no second key is made for a case whose evidence was erased.
     """
 
     case_id: str = Field(primary_key=True)
@@ -94,10 +94,10 @@ class EvidenceKey(Table, table=True):
 
 class EvidenceFile(Table, table=True):
     """
-    One file of a case.  *id* is random and names it on the disk; *name* is what the trail calls it.
+    One file of a case.  *id*: random, the file's name on the disk.  *name*: its name in the trail.
 
-    *length* (bytes on the disk), *chunks* and *clear_size* say how far the file is certain: what lies behind was not
-    committed.  The digests are of the clear bytes, *content_sha256* of what a `.zst` holds; they come when it is whole.
+    *length* (bytes on the disk), *chunks* and *clear_size*: how far the file is certain; bytes behind that were not committed.
+    The digests are of the decrypted bytes, *content_sha256* of the decompressed ones; they are set when the file is whole.
     """
 
     __table_args__ = (UniqueConstraint("case_id", "name"),)

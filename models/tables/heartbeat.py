@@ -1,4 +1,4 @@
-"""Signs of life of the processes that guarantee the cut and what comes after it."""
+"""Heartbeats of the processes that guarantee the cut and the work after it."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from models.tables.columns import Table, instant, json_column
 
 class Heartbeat(Table, table=True):
     """
-    A process that runs, by the database's clock.  One that ends in order removes its row.
+    A running process, by the database's clock.  A process that ends in order removes its row.
 
-    *role* is "serve" or "watch".  *clock_ahead*: by how many seconds the database's clock is ahead of its machine's.
-    *turns*: what it does again and again, and since when (RFC 3339) each has failed, null while it goes well.
+    *role*: "serve" or "watch".  *clock_ahead*: seconds by which the database's clock is ahead of its machine's.
+    *turns*: its repeated jobs, each with the time (RFC 3339) since which it fails, null while it succeeds.
     """
 
     role: str = Field(primary_key=True)

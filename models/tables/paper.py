@@ -1,4 +1,4 @@
-"""Confidentiality papers: what a look at the registers found, what was asked for, refused and ruled."""
+"""Confidentiality papers: checks of the registers, exit pledges, refusals, and rulings on doubtful papers."""
 
 from datetime import date, datetime
 from typing import Any
@@ -11,9 +11,9 @@ from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState
 
 class PaperCheck(Table, table=True):
     """
-    One check of the registers.  The newest one counts; the older ones stay.
+    One check of the registers.  The newest check counts; older ones stay.
 
-    *looks*: for each register what was found, or why it could not be searched.  *next_at*: when the sweep asks again.
+    *looks*: for each register, what was found or why it could not be searched.  *next_at*: when the next check is due.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -26,10 +26,10 @@ class PaperCheck(Table, table=True):
 
 class CasePaper(Table, table=True):
     """
-    One paper as a check judged it, or an expected one that was not found (then *register_name* is None).
+    One paper as a check judged it, or an expected paper that was not found (then *register_name* is None).
 
-    *accepted* is False for a namesake's paper and for a doubtful one: it counts for nothing.  *text* and *remedy* are for
-    people, in both languages.  *signature*: what the bytes prove (docs/confidentiality.md), such as `verified`, `none` or `broken`, or empty.
+    *accepted*: False for a namesake's paper and for a doubtful one, which do not count.  *text* and *remedy*: for people, in both
+    languages.  *signature*: what the bytes prove (docs/confidentiality.md), such as `verified`, `none` or `broken`, or empty.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -63,11 +63,11 @@ class CasePaper(Table, table=True):
 
 class Pledge(Table, table=True):
     """
-    An exit pledge that was asked for.  *key* is stored before it leaves and makes sending it twice one sending.
+    An exit pledge that was asked for.  *key*: stored before the sending, so that a repeated sending is the same one.
 
-    *sending_until*: until when whoever began to send it has the turn.  *register_name* is None for a file to be signed by hand.  *op* names the intent in the trail.  *words_sha256*: of the words, whichever program
-    printed them; None of a pledge from before these were kept.  *reminders* counts those that
-    were begun: one that was interrupted is not repeated.
+    *sending_until*: until when the process that began to send it has the lease.  *register_name*: None for a file to be signed by
+    hand.  *op*: the intent in the trail.  *words_sha256*: the digest of the text, independent of the program that printed it; None in
+    older rows.  *reminders*: counts begun reminders; an interrupted one is not repeated.
     """
 
     key: str = Field(primary_key=True)
@@ -91,7 +91,7 @@ class Pledge(Table, table=True):
 
 
 class PledgeRefusal(Table, table=True):
-    """The leaver declined to sign, which is lawful: when, before whom, and who wrote it down."""
+    """The leaver declined to sign, which is lawful: when, before which witness, and who recorded it."""
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
@@ -104,7 +104,7 @@ class PledgeRefusal(Table, table=True):
 
 
 class PaperRuling(Table, table=True):
-    """A person's word on a doubtful paper: *theirs* or not.  The latest one counts."""
+    """A person's ruling on a doubtful paper.  *theirs*: it is the leaver's.  The latest ruling counts."""
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)

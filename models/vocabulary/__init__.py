@@ -1,7 +1,7 @@
 """
-The words of the house: enums and frozen values, without I/O.
+The vocabulary: enums and frozen values, without I/O.
 
-Every word stands in `docs/glossary.md`; a test holds the enums to it.
+Every word is in `docs/glossary.md`; a test compares the enums with it.
 """
 
 from models.vocabulary.access import *

@@ -1,4 +1,4 @@
-"""The vendors and their tenants, what an account can do or be reached by, and whose it is."""
+"""Vendors and their tenants, entitlements, and matching: whose an account is."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import TypeAlias
 
 ACCOUNT = "account"
-"""The vendor id of a kind that an account holds once: its sign-in, its password, sessions that are not listed one by one."""
+"""The vendor id of a kind that an account has only once: its sign-in, its password, sessions that are not listed one by one."""
 
 
 class Service(StrEnum):
-    """A vendor in whose tenants a leaver may hold accounts."""
+    """A vendor in whose tenants a leaver may have accounts."""
 
     GOOGLE_WORKSPACE = "google_workspace"
     SLACK = "slack"
@@ -20,15 +20,15 @@ class Service(StrEnum):
 
 ConnectionId: TypeAlias = str
 """
-Which tenant of which vendor, and the first part of every entitlement's id: the vendor's name for the only or first one, and
-with a name of its own behind a dot for a further one, `slack.acquired`.
+One tenant of a vendor, and the first part of every entitlement's id.  The only or first tenant has the vendor's name; a further
+one adds its own name after a dot: `slack.acquired`.
 """
 CONNECTION = rf"(?:{'|'.join(Service)})(?:\.[a-z][a-z0-9]{{0,19}})?"
 """Every connection's id, as a regular expression."""
 
 
 def checked_connection(text: str) -> ConnectionId:
-    """Return *text* as a connection's id; raises `ValueError`, which says how they are written, if it is none."""
+    """Return *text* as a connection's id.  Raises `ValueError`, which shows the form, if it is not one."""
     if re.fullmatch(CONNECTION, text, re.ASCII) is None:
         vendors = ", ".join(Service)
         raise ValueError(f"{text!r} is no connection: one of {vendors}, or a further one as {Service.SLACK}.acquired")
@@ -40,7 +40,7 @@ def vendor_of(connection: ConnectionId) -> Service:
 
 
 def as_fields(connection: ConnectionId) -> dict[str, str]:
-    """Return *connection* as formats for others name it: `service` is the vendor, `connection` stands beside it for a further one."""
+    """Return *connection* as published fields: `service` is the vendor; a further tenant adds `connection`."""
     service = vendor_of(connection)
     return {"service": service.value} | ({} if connection == service else {"connection": connection})
 
@@ -60,7 +60,7 @@ class EntitlementKind(StrEnum):
 
 
 class EntitlementState(StrEnum):
-    """What is known of one entitlement.  Only a fresh read may say `observed_closed`."""
+    """What is known of one entitlement.  Only a later read gives `observed_closed`."""
 
     FOUND = "found"
     COMMANDED = "commanded"
@@ -74,13 +74,13 @@ class EntitlementState(StrEnum):
 
 
 SIGNED = frozenset({EntitlementState.ATTESTED, EntitlementState.WAIVED})
-"""The states that rest on a person's signature."""
+"""The states that a person has signed for."""
 SETTLED = SIGNED | {EntitlementState.OBSERVED_CLOSED}
 """The only states in which a row lets its case close."""
 
 
 class OpenReason(StrEnum):
-    """Why an entitlement is open, or cannot be told to be closed.  A waiver names one of these, beside the kind."""
+    """Why an entitlement is open, or is not known to be closed.  A waiver names a kind and one of these."""
 
     NO_API = "no_api"
     NOT_ON_PLAN = "not_on_plan"
@@ -105,7 +105,7 @@ STANDING_REASONS = frozenset(
         OpenReason.FROZEN_BY_BLOCK,
     }
 )
-"""The reasons that a waiver may accept for a whole tenant: what lies in the tenant's plan or make-up, not in one account."""
+"""The reasons that a waiver may accept for a whole tenant: they come from the tenant's plan or set-up, not from one account."""
 
 
 class Confirmation(StrEnum):
@@ -125,7 +125,7 @@ class Restores(StrEnum):
 
 
 class Restored(StrEnum):
-    """What has become of one entitlement in a restore.  Empty until a restore has to say something of it."""
+    """The outcome of one entitlement in a restore.  None before a restore."""
 
     PENDING = "pending"
     RESTORED = "restored"
@@ -140,7 +140,7 @@ class Restored(StrEnum):
 
 
 class Guard(StrEnum):
-    """A property of an entitlement that stops, or qualifies, its revocation."""
+    """A property of an entitlement that forbids or limits its revocation."""
 
     OWN_CREDENTIAL = "own_credential"
     LAST_ADMIN = "last_admin"
@@ -154,7 +154,7 @@ class Guard(StrEnum):
 
 
 class RevocationResult(StrEnum):
-    """What became of one request to a vendor.  None of these says that access is closed."""
+    """The result of one request to a vendor.  No result means that access is closed: only a read shows that."""
 
     COMMANDED = "commanded"
     ALREADY_ABSENT = "already_absent"
@@ -164,7 +164,7 @@ class RevocationResult(StrEnum):
 
 
 class AccountKind(StrEnum):
-    """The sort of identity that an account is in its service."""
+    """The kind of an account in its service."""
 
     MEMBER = "member"
     GUEST = "guest"
@@ -173,7 +173,7 @@ class AccountKind(StrEnum):
 
 
 class MatchReason(StrEnum):
-    """Why an account, or a paper, is thought to be the leaver's, the strongest reason found."""
+    """The strongest reason why an account, or a paper, may be the leaver's."""
 
     EMPLOYEE_NO = "employee_no"
     EMAIL = "email"
@@ -187,7 +187,7 @@ class MatchReason(StrEnum):
 
 
 class Fact(StrEnum):
-    """What may speak for an account's being the leaver's, or against it.  Two of these, and none against it, decide."""
+    """A fact for or against an account's being the leaver's.  Two facts for it and none against it decide."""
 
     NUMBER = "number"
     ADDRESS = "address"
@@ -196,7 +196,7 @@ class Fact(StrEnum):
 
 
 class Says(StrEnum):
-    """What a comparison says.  Where there is nothing to compare it is silent, and no word is kept."""
+    """The result of a comparison.  Without two values to compare there is no result."""
 
     FACT = "fact"
     CONTRADICTION = "contradiction"
@@ -204,7 +204,7 @@ class Says(StrEnum):
 
 
 class Standing(StrEnum):
-    """What was decided about a candidate account.  Only `accepted` ones are ever changed."""
+    """The decision about a candidate account.  Only `accepted` accounts are ever changed."""
 
     ACCEPTED = "accepted"
     ASKED = "asked"

@@ -1,4 +1,4 @@
-"""Departures and cases: where one stands, what it waits for, who is asked."""
+"""Departures and cases: states, findings, questions, and who is asked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class DepartureKind(StrEnum):
-    """The notice's kind: why a person leaves, or that they do not."""
+    """The notice's kind: why a person leaves, or that the person does not leave."""
 
     RESIGNATION = "resignation"
     DISMISSAL = "dismissal"
@@ -18,11 +18,11 @@ class DepartureKind(StrEnum):
 
 
 NOT_DEPARTURES = frozenset({DepartureKind.LEAVE, DepartureKind.WITHDRAWN, DepartureKind.CONTINUED})
-"""Notices of their own: nobody leaves."""
+"""Kinds of notices with which nobody leaves."""
 
 
 class CaseState(StrEnum):
-    """Where a case stands.  Findings do not change it."""
+    """The state of a case.  Findings do not change it."""
 
     OPEN = "open"
     PLANNED = "planned"
@@ -37,7 +37,7 @@ class CaseState(StrEnum):
 
 
 class RunState(StrEnum):
-    """What is known of the run that should work on a case."""
+    """The state of the run that should work on a case."""
 
     NONE = "none"
     SCHEDULED = "scheduled"
@@ -66,7 +66,7 @@ class FindingKind(StrEnum):
 
 
 class ClosingRequirement(StrEnum):
-    """What stands in the way of closing a case."""
+    """What prevents a case from closing."""
 
     QUESTION = "question"
     FINDING = "finding"
@@ -79,7 +79,7 @@ class ClosingRequirement(StrEnum):
 
 
 class QuestionKind(StrEnum):
-    """What a person may be asked: `casework.questions` has the rules of each."""
+    """The kinds of questions to people: `casework.questions` has the rules of each."""
 
     WHOSE_ACCOUNT = "whose_account"
     RELEASE = "release"
@@ -94,7 +94,7 @@ class QuestionKind(StrEnum):
 
 
 class Role(StrEnum):
-    """Who is asked."""
+    """The role that is asked a question."""
 
     HR = "hr"
     IT = "it"

@@ -1,4 +1,4 @@
-"""What the services' logs and the registers of papers tell."""
+"""Activity in the services' logs, and confidentiality papers in the registers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ActivityKind(StrEnum):
-    """What an audit log's record tells.  The vendor's own word is kept beside it."""
+    """The kind of activity in an audit log's record.  The vendor's own word is stored beside it."""
 
     DOWNLOAD = "download"
     VIEW_AS_DOWNLOAD = "view_as_download"
@@ -43,11 +43,11 @@ TAKES = frozenset(
         ActivityKind.TAKEOUT,
     }
 )
-"""The kinds by which content leaves the service with the person."""
+"""The kinds of activity by which content may leave the service with the person."""
 
 
 class Opener(StrEnum):
-    """What the vendor's own log tells of who let an account in again that had been seen closed."""
+    """What the vendor's own log says about who opened an account again that was seen closed."""
 
     NAMED = "opener_named"
     NOT_ASKED = "opener_not_asked"
@@ -59,7 +59,7 @@ class Opener(StrEnum):
 
 
 class Completeness(StrEnum):
-    """What a collection from one source amounts to."""
+    """How complete a collection from one source is."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -67,7 +67,7 @@ class Completeness(StrEnum):
 
 
 class PaperKind(StrEnum):
-    """What a confidentiality paper is."""
+    """The kind of a confidentiality paper."""
 
     ENTRY_PLEDGE = "entry_pledge"
     EXIT_PLEDGE = "exit_pledge"
@@ -76,7 +76,7 @@ class PaperKind(StrEnum):
 
 
 class NdaState(StrEnum):
-    """What is known of one paper that should bind the leaver.  None of these delays a cut."""
+    """The state of one paper that should bind the leaver.  No state delays a cut."""
 
     SIGNED = "signed"
     UNSIGNED = "unsigned"
@@ -88,7 +88,7 @@ class NdaState(StrEnum):
 
 
 class PledgeState(StrEnum):
-    """How far an exit pledge has come that was asked for."""
+    """The state of an exit pledge that was asked for."""
 
     INTENDED = "intended"
     SENT = "sent"

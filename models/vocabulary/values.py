@@ -1,4 +1,4 @@
-"""What is passed between connectors and casework: the person, accounts, entitlements, evidence."""
+"""Values that connectors and casework exchange: the person, accounts, entitlements, evidence."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Leaver:
     """
     The person, as HR's notice names them.
 
-    *email* is the company address, *other_emails* any further address HR knows (private ones included).
-    Names are as written by HR; comparing them is `connectors.matching`'s work.
+    *email*: the company address.  *other_emails*: further addresses that HR knows (private ones included).
+    Names are as HR writes them; `connectors.matching` compares them.
     """
 
     employee_no: str
@@ -46,8 +46,8 @@ class Account:
     """
     One identity in one service, by the vendor's immutable *id*.
 
-    *label* is for people (an address, a name): it stays in our database and never reaches Prefect.
-    *active* is None where the vendor does not say.
+    *label*: for people (an address, a name); it stays in our database and never reaches Prefect.
+    *active*: None if the vendor does not say.
     """
 
     connection: ConnectionId
@@ -61,10 +61,10 @@ class Account:
 @dataclass(frozen=True, slots=True)
 class Match:
     """
-    An account that may be the leaver's: *reason* makes it a candidate, *says* is what was compared, and with which end.
+    An account that may be the leaver's.  *reason*: why it is a candidate.  *says*: each comparison and its result.
 
-    *primary* are the addresses that it signs in or is reached by first, *others* all further ones, both folded.
-    *for_administration*: it is used for administration, whatever the vendor calls it.
+    *primary*: the addresses by which it signs in or is reached first; *others*: all further ones; both folded.
+    *for_administration*: it is used for administration, under any name of the vendor's.
     """
 
     account: Account
@@ -80,11 +80,11 @@ class Evidence:
     """
     One recorded exchange with a vendor.
 
-    *what* is method and path with immutable ids, *status* None when no answer came, the digests SHA-256 in hexadecimal over
-    the bytes sent and received, *vendor_at* the vendor's own clock (its Date header), one second coarse.
+    *what*: method and path with immutable ids.  *status*: None if no answer came.  The digests: SHA-256 in hexadecimal over the
+    bytes sent and received.  *vendor_at*: the vendor's own clock (its Date header), to the second.
 
-    *query* are a read's parameters, URL-encoded, of a form as well: what was asked for.  There are addresses and names in it, so
-    it goes into the payload of an event and nowhere else.  None for a write and for the exchange of a token.
+    *query*: a read's parameters, URL-encoded, also those of a form.  It may have addresses and names, so it goes only into the
+    payload of an event.  None for a write and for the exchange of a token.
     """
 
     what: str
@@ -101,7 +101,7 @@ class Evidence:
         """
         Return the earliest instant, on the vendor's clock, at which the vendor can have acted on the request.
 
-        Two seconds cover the header's coarseness on both ends.  Without a Date header it is our own clock's *sent_at*.
+        Subtracts two seconds, because the header is in whole seconds.  Without a Date header it is our own clock's *sent_at*.
         """
         if self.vendor_at is None:
             return self.sent_at
@@ -113,15 +113,15 @@ class Entitlement:
     """
     One row of an account's access, as a listing saw it.
 
-    The listing gives `found`, or says why it could not look: `unreadable`, `not_on_plan`, `no_api` (then *vendor_id* is
-    "*", *problem* and *remedy* are sentences for people, and the row stands for the whole kind).
+    The listing gives `found`, or why it could not look: `unreadable`, `not_on_plan`, `no_api` (then *vendor_id* is "*",
+    *problem* and *remedy* are sentences for people, and the row is for the whole kind).
 
-    *ended_at*: for kinds that cannot be listed but carry a stamp (sessions, passwords), the vendor's time of the last
-    ending: such a row is closed when that time is not before the command, see `Evidence.commanded_on_vendor_clock`.
-    *by_hand*: it is open, and this plan has no way for us to take it away: a person does, and the next read shows it.
-    *administrators*: of the sign-in of one who rules over the tenant: all who do and can sign in, as this listing saw them;
+    *ended_at*: for kinds that cannot be listed but have a timestamp (sessions, passwords), the vendor's time of the last
+    ending: such a row is closed if that time is not before the command, see `Evidence.commanded_on_vendor_clock`.
+    *by_hand*: it is open, and this plan gives us no way to take it away: a person does it, and the next read shows it.
+    *administrators*: for an administrator's sign-in, all of the tenant's administrators who can sign in, by this listing;
     None if it could not see them.
-    *prestate* is what a restore needs, never a secret.  *label* is for people only.
+    *prestate*: what a restore needs, never a secret.  *label*: for people only.
     """
 
     connection: ConnectionId
@@ -149,7 +149,7 @@ class Receipt:
     """
     Outcome and evidence of one revocation, or of one restore.
 
-    Raises `ValueError` without evidence: an outcome that nobody saw is not one.
+    Raises `ValueError` without evidence: each outcome needs a recorded exchange.
     """
 
     entitlement_id: str

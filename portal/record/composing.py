@@ -1,4 +1,4 @@
-"""A case's facts become a record: the front, the sections in the order in which an auditor asks, and those that only a record has."""
+"""Compose a record from a case's facts: the front, then the sections in the order of an auditor's questions."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ COMMANDS = (
     ),
     "lastday verify . --trust ../trust",
 )
-"""What checks the folder without us."""
+"""The commands that verify the folder without lastday."""
 MANY = frozenset({EventType.REVOKE_INTENT, EventType.REVOKE_OUTCOME, EventType.OBSERVE_SEEN})
-"""One or more for each entitlement: in `events/` only, not in the course of the case."""
+"""Types with one or more events for each entitlement: they are only in `events/`, not in the course of the case."""
 _FEW = 2
-"""Requests of a listing that stand there; the others are to be unfolded."""
+"""How many requests of a listing are shown; the page folds the others."""
 _OF_WHAT = ("service", "connection", "kind", "finding", "state", "choice", "scope", "basis")
 
 
@@ -42,7 +42,7 @@ def compose(facts: Facts) -> Document:
 
 
 def warnings(facts: Facts) -> list[Phrase]:
-    """Return what a reader must know before anything else of this record."""
+    """Return the warnings that a reader of this record must see first."""
     return [sentence("rehearsal")] * facts.rehearsal + [sentence("as_it_stands")] * (facts.view.state not in FINISHED)
 
 
@@ -68,7 +68,7 @@ def _sections(facts: Facts, clock: Clock) -> Iterator[Section]:
 
 
 def _listings(facts: Facts, clock: Clock) -> Section:
-    """What each search for accounts and the newest read of each kind asked and got: by that its completeness can be judged."""
+    """Each search for accounts and the newest read of each kind, with requests and results: they show how complete it is."""
     columns = {
         "Account": 14,
         "Entitlement": 10,
@@ -115,7 +115,7 @@ def _rows(one: Listing) -> object:
 
 
 def _people(facts: Facts, clock: Clock) -> Section:
-    """Who asked, decided, approved and signed: each line is an event of the trail, named by its file."""
+    """Who asked, decided, approved and signed.  Each line is an event of the trail and names its file."""
     columns = {"Event": 8, "When": 16, "What happened": 28, "Who": 16, "In their words": 32}
     rows = (_act(told, clock) for told in facts.told if told.by is not None)
     erased = said("The words were erased; the events cannot be.")
@@ -139,7 +139,7 @@ def _who(told: Told) -> Cell:
 
 
 def _events(facts: Facts, clock: Clock) -> Section:
-    """The case's milestones; each request and each read stands in `events/`."""
+    """The case's milestones; each request and each read is in `events/`."""
     shown = [told for told in facts.told if told.type not in MANY]
     columns = {"Event": 8, "When": 20, "What happened": 40, "Of what": 32}
     rows = ((mono(f"{told.seq:04d}"), clock(told.at), cell(EVENTS[told.type]), _of_what(told)) for told in shown)
@@ -156,7 +156,7 @@ def _of_what(told: Told) -> Cell:
 
 
 def _proof(facts: Facts, clock: Clock) -> Section:
-    """Digests and origins, and what each of them fixes."""
+    """Digests and origins, and what each of them proves."""
     unknown = facts.view.open_intents
     plans = Grid(
         {"Plan sealed": 18, "Scope": 14, "Steps": 10, "SHA-256: plan, policy": 58},

@@ -1,8 +1,8 @@
 """
 The timeline as a drawing: a lane for the case, a lane for each account, around the instant of the cut.
 
-The axis is a symmetrical logarithm of seconds: what happened within a minute of the instant is told apart, and a notice of
-last month still fits.  Only our own words and numbers stand in it.
+The axis is a symmetrical logarithm of seconds: events within a minute of the instant stay distinct, and a notice of last month still
+fits.  It shows only our own words and numbers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _STEPS: dict[str, tuple[str, str]] = {
 
 
 class _Axis:
-    """Maps instants to a horizontal place.  The instant of the cut is where both sides meet."""
+    """Maps instants to horizontal positions.  The two halves meet at the instant of the cut."""
 
     def __init__(self, due_at: datetime, moments: Sequence[datetime]) -> None:
         self._due = due_at
@@ -103,7 +103,7 @@ def _case_lane(svg: Drawing, axis: _Axis, facts: Facts) -> None:
 
 
 def _spread(places: Sequence[float]) -> list[float]:
-    """Return the places so that none covers the one before it and none leaves the frame."""
+    """Move the positions so that no mark covers the one before it or leaves the frame."""
     first, last = _LEFT + 8.0, _WIDTH - _RIGHT - 8.0
     gap = min(17.0, (last - first) / max(len(places), 1))
     right: list[float] = []

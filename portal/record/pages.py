@@ -1,8 +1,8 @@
 """
 The record's pages: HTML and PDF/A-2b of one document, and the folder's READMEs as plain text.
 
-The HTML has no script and fetches nothing; everything of others is escaped.  The PDF is set by typst with its Japanese font
-inside: the document goes in as JSON and comes out as text, nothing of it is ever read as markup.
+The HTML has no script and fetches nothing; foreign text is escaped.  Typst sets the PDF with an embedded Japanese font: it gets the
+document as JSON and reads nothing of it as markup.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TEMPLATES = Environment(
 
 
 class NotPrinted(CaseworkError):
-    """The typesetter refused the record.  Its text is not repeated: it may quote what stands in the record."""
+    """The typesetter refused the record.  Its message is not repeated, because it may quote the record."""
 
 
 def pages(record: bytes) -> dict[str, bytes]:
@@ -54,7 +54,7 @@ def pages(record: bytes) -> dict[str, bytes]:
 
 @cache
 def made_by() -> str:
-    """Return what makes these very bytes: the versions of lastday and of the typesetter, and a digest of what shapes a page."""
+    """Return the versions of lastday and of the typesetter, and a digest of the files that shape a page: together they fix its bytes."""
     shaping = [_HERE.parent.parent, Path(casework.view.__file__).parent, Path(casework.messages.__file__).parent]
     files = sorted(file for folder in shaping for file in folder.rglob("*") if file.suffix in _SHAPES)
     digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in (*files, GLOSSARY)))
@@ -70,7 +70,7 @@ def pdf(document: Document) -> bytes:
     """
     Return `record.pdf`.  The same document gives the same bytes.
 
-    Characters that the font lacks are shown by their number: `record.html` has them as they are.  Raises `NotPrinted`.
+    Shows the number of a character that the font lacks; `record.html` has the character.  Raises `NotPrinted`.
     """
     record = drawable(json.dumps({"family": FAMILY, **_plain(document)}, ensure_ascii=False))
     try:
@@ -88,7 +88,7 @@ def pdf(document: Document) -> bytes:
 
 
 def _plain(part: Any) -> Any:
-    """Return a part of a document as JSON has it, labels as phrases beside their values."""
+    """Return a part of a document as JSON values, with labels as phrases beside their values."""
     match part:
         case datetime():
             return part.isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""The pages of a bundle that came back, held against those that its `record.json` makes."""
+"""Compare a bundle's pages with those that its `record.json` makes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from portal.record.pages import NotPrinted, pages
 
 def unlike(record: bytes, page_of: Callable[[str], bytes]) -> str | None:
     """
-    Return the name of the first page of a bundle that *record* does not make, None if it makes each.
+    Return the name of the first page that differs from what *record* makes, None if all are equal.
 
-    *page_of* returns a page by its name.  A record of which nothing can be made is named itself.
+    *page_of*: returns a page by its name.  If no page can be made from the record, returns the record's name.
     """
     try:
         made = pages(record)

@@ -1,8 +1,8 @@
 """
-An extra: a copy of record.pdf under a PAdES seal (B-T), for readers that know no other proof.
+An optional copy of record.pdf with a PAdES seal (B-T), for programs that know no other proof.
 
-It adds nothing to the certificate, which covers the file as a whole.  A green tick needs a certificate of a list that the
-reader trusts (AATL and the like): the operator's purchase.
+It adds nothing to the certificate, which covers the whole folder.  A green tick needs a certificate from a list that the PDF reader
+trusts (such as AATL), which the operator has to buy.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from portal.record.pages import pages
 _ABOUT = signers.PdfSignatureMetadata(
     field_name="lastday", subfilter=SigSeedSubFilter.PADES, certify=True, reason="lastday: record of an offboarding"
 )
-"""The seal covers all of the file, and is appended behind its last byte."""
+"""The seal covers the whole file, and is appended after its last byte."""
 
 
 class SealRefused(CaseworkError):
-    """The PKCS#12 file cannot be opened, or no authority stamps: then nothing is exported."""
+    """The PKCS#12 file cannot be opened, or no authority gives a stamp: then nothing is exported."""
 
 
 class _Asking(TimeStamper):
@@ -55,7 +55,7 @@ class _Asking(TimeStamper):
 def sealed(
     pkcs12: Path, passphrase: str, open_client: Callable[[], httpx.Client], urls: Sequence[str]
 ) -> Callable[[bytes], Mapping[str, bytes]]:
-    """Return what makes a bundle's pages, and a copy of `record.pdf` sealed by the key of *pkcs12*.  Raises `SealRefused` for a file that cannot be used."""
+    """Return a maker of a bundle's pages that adds a copy of `record.pdf`, sealed with *pkcs12*.  Raises `SealRefused` for an unusable file."""
     signer = signers.SimpleSigner.load_pkcs12(str(pkcs12), passphrase=passphrase.encode() or None)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
     if signer is None:
         remedy = "Correct --seal and LASTDAY_SEAL_PASSPHRASE, or leave the seal out."
@@ -65,7 +65,7 @@ def sealed(
     def make(record: bytes) -> Mapping[str, bytes]:
         made = pages(record)
         draft = IncrementalPdfFileWriter(io.BytesIO(made["record.pdf"]))
-        with ThreadPoolExecutor(1) as thread:  # pyHanko runs a loop of its own, and one may be running here
+        with ThreadPoolExecutor(1) as thread:  # pyHanko starts an event loop, and one may be running here
             return made | {layout.SEALED: thread.submit(lambda: sealer.sign_pdf(draft).getvalue()).result()}
 
     return make

@@ -1,4 +1,4 @@
-"""The accounts: how they were found, when they were due and seen closed, and the truth table."""
+"""Sections on accounts: how they were found, when they were due and seen closed, and the truth table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.document import Cell, Clock, Grid, Section, Tone, cell, listing, ton
 from portal.words import Phrase, joined, place, said, titled
 
 _FEW = 3
-"""So many rows that are alike stand each by itself."""
+"""Up to this many similar rows are shown one by one; more are grouped."""
 _NOTHING_TAKEN = said("No account was taken as the leaver's.")
 
 
@@ -47,13 +47,13 @@ def _candidate(account: Account, clock: Clock) -> tuple[Cell, ...]:
 
 
 def why(match: Match) -> Phrase:
-    """Return the facts and the contradictions; of an account with neither, what made it a candidate."""
+    """Return the facts and the contradictions; without either, the reason why it is a candidate."""
     against = [joined(": ", said("not"), fact) for fact in match.contradictions]
     return joined("; ", joined(", ", *(match.facts or [match.reason])), *against)
 
 
 def cutoffs(view: CaseView, clock: Clock) -> Section:
-    """Per account: due, commanded, effective cut-off, exposure, SLA."""
+    """For each account: due, commanded, effective cut-off, exposure, SLA."""
     columns = {"Account": 19, "Due": 14, "First commanded": 14, "Effective cut-off": 14, "Tokens dead by": 14, "Exposure": 9, "SLA": 8, "Met": 8}  # fmt: skip
     return listing("cutoffs", columns, (_cutoff(account, clock) for account in view.taken), _NOTHING_TAKEN)
 
@@ -80,7 +80,7 @@ def minutes(count: int | None) -> Phrase:
 
 
 def truth_table(view: CaseView, clock: Clock) -> Section:
-    """Each entitlement of each account, as it was last seen."""
+    """Each entitlement of each account, in its last seen state."""
     grids = tuple(_truth(account, clock) for account in view.taken)
     back = tuple(_came_back(account, clock) for account in view.taken if account.came_back_at is not None)
     return Section(*titled("truth"), grids=grids or (Grid({"Account": 100}, ()),), notes=back)
@@ -96,7 +96,7 @@ def _truth(account: Account, clock: Clock) -> Grid:
 
 
 def _alike(rows: Iterable[Row]) -> list[list[Row]]:
-    """Put closed rows together that differ in name and time of one day alone, where they are many; each other row stands by itself."""
+    """Group more than three closed rows that differ only in name and in the time within a day.  Each other row is its own group."""
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         told, seen = row.detail, row.observed_at
@@ -141,7 +141,7 @@ def _times(rows: list[Row]) -> list[str]:
 
 
 def _named(rows: list[Row]) -> Cell:
-    """Return what the rows are about: of many the first and the last by name, all of them to be unfolded."""
+    """Return the rows' names; for several rows the first and the last, with all of them folded."""
     names = sorted(row.what for row in rows)
     if len(names) == 1:
         return cell(names[0])
@@ -155,13 +155,13 @@ def _span(clock: Clock, moments: Iterable[datetime | None]) -> list[str]:
 
 
 def _stands(row: Row) -> Cell:
-    """Return a row's state at the cut, and what became of it in a restore."""
+    """Return a row's state at the cut, and its outcome in a restore."""
     fate = row.detail.restored
     return cell(row.state, fate, tone=tone_of(fate or row.state))
 
 
 def in_short(view: CaseView, clock: Clock) -> Section:
-    """The truth table on a line a row, each account's name beside its first one; commands and what was signed stand in the record."""
+    """The truth table with one line for each row, and the account's name on its first line.  Commands and signatures are in the record."""
     columns = {"Account": 22, "Entitlement": 10, "What": 20, "State": 12, "Confirmed by": 12, "Seen closed": 12, "Tokens dead by": 12}  # fmt: skip
     rows = tuple(line for account in view.taken for line in _lines_of(account, clock))
     return replace(truth_table(view, clock), grids=(Grid(columns, rows, _NOTHING_TAKEN),))
@@ -180,13 +180,13 @@ def _lines_of(account: Account, clock: Clock) -> Iterator[tuple[Cell, ...]]:
 
 
 def _lives_on(row: Row, clock: Clock) -> str | None:
-    """Return until when tokens may outlive the block, without the day where it is that of the block; None where they do not."""
+    """Return until when tokens may outlive the block, without the date if it is the block's; None if they do not."""
     seen, ends = clock.text(row.observed_at), clock.text(row.cut_effective_by)
     return None if not seen or ends == seen else ends.removeprefix(seen[: len("2026-11-30 ")])
 
 
 def _came_back(account: Account, clock: Clock) -> Phrase:
-    """Say when an account that had been seen closed was seen open, by whom, and when it was cut again."""
+    """Return when an account was seen open after it was seen closed, who opened it, and when it was cut again."""
     who, at = joined(" ", place(account.connection), account.name), clock.text(account.came_back_at)
     again = clock.text(account.timing.effective_cutoff_at)
     cut = Phrase(f"cut again at {again}", f"{again}に再停止") if again else said("not closed again yet")

@@ -1,4 +1,4 @@
-"""The case itself: HR's notice, findings, questions, waivers, looks."""
+"""Sections on the case itself: HR's notice, findings, questions, waivers, rechecks."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def notice(view: CaseView, clock: Clock) -> Section:
 
 
 def findings(view: CaseView, clock: Clock) -> Section:
-    """Every reason why the case could not close, those that ended included; those that are alike stand in one row."""
+    """Every finding, ended ones included; similar findings share a row."""
     columns = {"First opened": 16, "Last resolved": 16, "Finding": 16, "Where": 20, "Text and remedy": 32}
     rows = (_alike(group, clock) for group in _groups((*view.findings, *view.resolved_findings)))
     return listing("findings", columns, rows, said("No finding was ever opened."))
 
 
 def open_findings(view: CaseView, clock: Clock) -> Section:
-    """What is to be acted on now, and in the same order the ids by which it is attested or waived, each on one line."""
+    """The open findings, and in the same order the ids by which they are attested or waived, each on its own line."""
     groups = _groups(view.findings)
     rows = ((opened, *rest) for opened, _, *rest in (_alike(group, clock) for group in groups))
     section = listing("open_findings", {"First opened": 16, "Finding": 16, "Where": 20, "Text and remedy": 48}, rows)
@@ -54,7 +54,7 @@ def open_findings(view: CaseView, clock: Clock) -> Section:
 
 
 def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
-    """Put together what differs in its times and its entitlement alone, in the order in which each sort first came."""
+    """Group findings that differ only in their times and entitlement, in the order of each group's first."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for f in sorted(found, key=lambda f: f.opened_at):
         alike = (f.kind, f.connection, f.entitlement_kind, f.text, f.remedy, f.resolved_at is None)
@@ -74,7 +74,7 @@ def _alike(group: list[Finding], clock: Clock) -> tuple[Cell, Cell, Cell, Cell, 
 
 
 def question(asked: Question, clock: Clock) -> Section:
-    """What a person is asked, with every candidate, and the commands that answer it."""
+    """A question to a person, with every candidate, and the commands that answer it."""
     facts = {
         "Asked of": cell(joined(", ", *asked.asked_of)),
         "Answer wanted by": clock(asked.wanted_by),
@@ -117,7 +117,7 @@ def _named(one: Candidate, asked: Question) -> str:
 
 
 def waivers(view: CaseView, clock: Clock) -> Section:
-    """The exceptions: accepted by two people, until a date, with what stands in for the control."""
+    """The waivers: accepted by two people until a date, with the compensating control."""
     columns = {"Waiver": 17, "What": 15, "Reason and compensating control": 30, "Asked": 14, "Approved": 14, "Until": 10}  # fmt: skip
     return listing("waivers", columns, (_waiver(waiver, clock) for waiver in view.waivers))
 
@@ -135,7 +135,7 @@ def _waiver(w: Waiver, clock: Clock) -> tuple[Cell, ...]:
 
 
 def looks(view: CaseView, clock: Clock) -> Section:
-    """The looks after closing, done and due."""
+    """The rechecks after closing, done and due."""
     rows = ((cell(one.label), clock(one.due_at), clock(one.looked_at), _verdict(one.verdict)) for one in view.looks)
     return listing("looks", {"Look": 15, "Planned for": 25, "Looked": 25, "Verdict": 35}, rows)
 

@@ -1,7 +1,7 @@
 """
-The picture of what was taken per day, the range that was usual, the notice and the last days.
+The picture of the files taken per day, with the usual range, the notice and the last days.
 
-It shows dates and counts, no title and no name.
+It shows dates and counts, no titles and no names.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class _Plane:
-    """Where days and counts become places."""
+    """Maps days and counts to positions."""
 
     svg: Drawing
     days: Days
@@ -56,7 +56,7 @@ class _Plane:
 
 
 def picture(view: CaseView) -> Picture | None:
-    """Return the drawing, white underneath, with text that scales; None where nothing was summarised."""
+    """Return the drawing, with a white background and scalable text; None if nothing was summarised."""
     days, notice_on = view.downloads.days, view.downloads.notice_from
     if days is None or notice_on is None:
         return None
@@ -93,7 +93,7 @@ def _axis(plane: _Plane) -> None:
 
 
 def _band(plane: _Plane) -> None:
-    """The usual range, from nothing to each weekday's limit, and the median as a line."""
+    """Draw the usual range, from zero to each weekday's limit, and the median as a line."""
     if not plane.days.usual:
         return
     usual = [(plane.x(day), plane.days.usual[day.weekday()]) for day, _ in plane.dates()]
@@ -120,7 +120,7 @@ def _bars(plane: _Plane) -> None:
 
 
 def _marks(plane: _Plane, view: CaseView) -> None:
-    """Above the days, each on its own line of text, so that days close together can be read."""
+    """Draw the marks above the days, each on its own line of text, so that marks of near days stay readable."""
     departure, zone = view.departure, ZoneInfo(view.departure.timezone)
     marks = [
         (departure.opened_at.astimezone(zone).date(), "notice / 退職通知"),
@@ -145,6 +145,6 @@ def _legend(plane: _Plane) -> None:
 
 
 def _round_up(count: float) -> float:
-    """Return the next of 10, 20, 40, 60, 80, 100, 200 … from ten on: a quarter of it is a plain number."""
+    """Round up to the next of 10, 20, 40, 60, 80, 100, 200 …, so that a quarter of it is a plain number."""
     size = 10.0 ** math.floor(math.log10(count))
     return next(size * times for times in (1, 2, 4, 6, 8, 10) if size * times >= count)

@@ -1,4 +1,4 @@
-"""What the services' own logs tell of the time before the cut; what was not collected says so."""
+"""Sections on the services' own logs of the time before the cut; they also name what was not collected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.words import Phrase, joined, place, said, sentence, titled
 
 
 def downloads(view: CaseView, clock: Clock, *, erased: bool = False) -> Section:
-    """Everything that was collected, with how complete each reading is."""
+    """Every collection, with its completeness."""
     section, found = titled("downloads"), view.downloads
     if found.state == "not_collected":
         return Section(*section[:2], notes=(sentence("not_collected"),))
@@ -30,7 +30,7 @@ def downloads(view: CaseView, clock: Clock, *, erased: bool = False) -> Section:
 
 
 def in_short(view: CaseView, clock: Clock) -> Section:
-    """What stands out, and how much of it is known; the rest is `lastday evidence`'s."""
+    """What is unusual, and how complete the collections are; `lastday evidence` shows the rest."""
     found = view.downloads
     if not found.sources:
         return downloads(view, clock, erased=view.erased_at is not None)
@@ -48,7 +48,7 @@ def in_short(view: CaseView, clock: Clock) -> Section:
 
 
 def _summed_up(found: Downloads, *, erased: bool) -> tuple[Phrase, ...]:
-    """Return the summary's first sentences; without a summary that was read, that nobody knows."""
+    """Return the summary's first sentences, or, without a readable summary, that nothing is known."""
     if found.problem is not None or found.risks is None:
         return (_not_known(found, erased=erased),)
     return tuple(map(_both, found.summary))
@@ -80,14 +80,14 @@ def _sources(found: Downloads, clock: Clock) -> Grid:
 
 
 def _read(s: Source) -> Iterator[Phrase]:
-    """Yield what was read for the count that stands beside it."""
+    """Yield what was read to get the count beside it."""
     yield Phrase(f"pages: {s.pages:,}", f"{s.pages:,}ページ")
     if s.duplicates:
         yield Phrase(f"duplicates left out: {s.duplicates:,}", f"重複除外{s.duplicates:,}件")
 
 
 def _completeness(s: Source) -> Cell:
-    """Return the verdict with what the source says of its limits, in its own words."""
+    """Return the verdict with the source's own words about its limits."""
     verdict = state(s.verdict)
     lag = None if s.lag is None else Phrase(f"lag {s.lag:,} s", f"遅延{s.lag:,}秒")
     kept = None if s.retention is None else Phrase(f"retention {s.retention:,} d", f"保持{s.retention:,}日")
@@ -95,7 +95,7 @@ def _completeness(s: Source) -> Cell:
 
 
 def _risks(found: Downloads, *, erased: bool) -> Grid:
-    """Say that nothing stands out only where a summary was read that says so."""
+    """List what is unusual.  "Nothing" is shown only if a summary was read and says so."""
     clean = found.summary if found.verdict == "nothing_unusual" else ()
     nothing = said("Nothing stands out. People decide what that means.")
     return Grid(
@@ -138,7 +138,7 @@ def _more(found: Downloads, clock: Clock) -> Iterator[Grid]:
 
 
 def _apart(s: Silence) -> Iterator[Phrase]:
-    """Yield what breaks no silence: vain attempts to come in, and what others did to the account."""
+    """Yield events that do not count as activity: failed sign-ins, and what others did to the account."""
     if s.attempts:
         yield Phrase(f"sign-ins refused since: {s.attempts:,}", f"以後のサインイン拒否{s.attempts:,}件")
     if s.by_others:

@@ -1,4 +1,4 @@
-"""The front of a case: who, how it stands, and what must not be overlooked."""
+"""The front of a case: the person, the verdict, and the banners."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portal.words import Phrase, joined, said, sentence
 
 
 def document(view: CaseView, sections: Iterable[Section], *before: Phrase) -> Document:
-    """Return *sections* behind the case's front; banners of its own stand behind those *before*."""
+    """Return a document: the case's front and *sections*.  The banners *before* come first, then the case's own."""
     zone, who = view.departure.timezone, joined(" ", view.departure.employee_no, view.departure.name)
     return Document(
         title=said(_title(view)),
@@ -34,9 +34,9 @@ def document(view: CaseView, sections: Iterable[Section], *before: Phrase) -> Do
 
 def at_work(view: CaseView) -> Document:
     """
-    Return a case for those who work on it: what is so now, what they are asked, and how they answer.
+    Return a case for the people who work on it: its present state, the questions, and the commands that answer them.
 
-    How accounts were found, and when each was due, is told while it is in doubt; afterwards the record tells it.
+    Shows the search for accounts and the cut-offs only while something there is open; afterwards they are in the record.
     """
     clock, sections = Clock(view.departure.timezone), []
     asked = Standing.ASKED in {account.standing for account in view.accounts}
@@ -97,7 +97,7 @@ def _figures(view: CaseView, clock: Clock) -> dict[str, Cell]:
 
 
 def _fates(view: CaseView) -> Cell:
-    """Of whom nobody leaves, nothing is measured: what became of each row that was taken or frozen is counted."""
+    """Count the outcomes of the restored rows: in place of times, which are not measured if nobody leaves."""
     fates = Counter(row.detail.restored for one in view.accounts for row in one.entitlements if row.detail.restored)
     told = (joined(" ", fate, count) for fate, count in sorted(fates.items()))
     return cell(joined(" · ", *told)) if fates else cell(said("nothing had been taken away"))

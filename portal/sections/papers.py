@@ -1,4 +1,4 @@
-"""The confidentiality papers and the tests of a trade secret; what was not collected says so."""
+"""Sections on confidentiality papers and the trade-secret tests; they also name what was not collected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOT_ACCEPTED = cell(said("not accepted"), tone=Tone.QUIET)
 
 
 def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
-    """What binds the leaver to confidentiality: each paper with its state and its digest, and *doubtful* ones behind them, their ids each on a line."""
+    """Each paper that binds the leaver, with state and digest; then the *doubtful* ones, with each id on its own line."""
     section = titled("nda")
     if found.state == "not_collected":
         return Section(*section, notes=(sentence("not_collected"),))
@@ -35,7 +35,7 @@ def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
 
 
 def in_short(view: CaseView, clock: Clock) -> Section:
-    """Each paper on a line, with its id for whoever rules whose it is; digests and the trade-secret tests are `lastday nda show`'s."""
+    """Each paper on a line, with the id that a ruling needs; `lastday nda show` has digests and the trade-secret tests."""
     whole = nda(view.nda, clock, *view.nda.not_accepted)
     if not whole.grids:
         return whole
@@ -53,7 +53,7 @@ def _line(p: Paper, counts_as: Cell) -> tuple[Cell, ...]:
 
 
 def _told(p: Paper) -> tuple[Phrase, Phrase]:
-    """Return what is said of a paper, and what to do."""
+    """Return a paper's sentence and its remedy."""
     return Phrase(p.text, p.text_ja), Phrase(p.remedy or "", p.remedy_ja or "")
 
 
@@ -84,7 +84,7 @@ def _paper(p: Paper, counts_as: Cell) -> tuple[Cell, ...]:
 
 
 def trade_secret(tests: Iterable[SecretTest]) -> Section:
-    """What the record shows of each test, what a person must still say, and what one said."""
+    """For each test: what the record shows, what a person must still say, and the answer."""
     columns = {"Test for a trade secret": 16, "The record shows": 32, "A person must still say": 30, "Answer": 22}
     rows = (
         (cell(t.test), _listed(t.shows, t.shows_ja), _listed(t.asks, t.asks_ja), cell(t.answer and t.answer.text))

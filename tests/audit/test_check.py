@@ -93,7 +93,7 @@ class TestTampered:
             ({"log": "other.example/log"}, "another log"),
             ({"time": "2020-01-01T00:00:00.000Z"}, "time"),
             ({"state": "observed_closed"}, "stored hashes"),
-            ({"v": 2}, "not one"),
+            ({"v": 2}, "cannot be read"),
         ],
     )
     def test_leaf(self, filled: Engine, trail: Trail, change: dict[str, Any], what: str) -> None:

@@ -96,7 +96,7 @@ class TestRollover:
         own = keys.open_or_create(tmp_path / "own.key", ORIGIN)
         same = checkpoint.sign(checkpoint.Checkpoint(ORIGIN, 1, bytes(32)), [own])
         with sqlite.begin() as connection:
-            with pytest.raises(TrailError, match="bears the name"):
+            with pytest.raises(TrailError, match="the former log's name"):
                 rollover.begin(connection, trail, same, ACTOR)
             trail.append(connection, seen())
             with pytest.raises(TrailError, match="there is one"):

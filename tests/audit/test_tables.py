@@ -69,9 +69,7 @@ class TestSeatBelt:
         erase = text("UPDATE audit_payload SET salt = NULL, payload = NULL, erased_at = :now WHERE idx = 2")
         with filled.begin() as connection:
             connection.execute(erase, {"now": "2026-11-22 00:00:00.000000"})
-            assert (
-                str(trail.check(connection).broken) == "row 2: its payload is gone, and no payload.erased tells of it"
-            )
+            assert str(trail.check(connection).broken) == "row 2: its payload is gone, and no payload.erased records it"
         with pytest.raises(DBAPIError), filled.begin() as connection:
             connection.execute(erase, {"now": "2027-11-22 00:00:00.000000"})
 

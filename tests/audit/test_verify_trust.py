@@ -143,7 +143,7 @@ class TestUnasked:
         path.write_bytes(canonical(told))
         first = verify(bundle, trust).first
         assert first is not None
-        assert (first.step, first.file, first.what) == (Step.CERTIFICATE, layout.CERTIFICATE, "it bears no time stamp")
+        assert (first.step, first.file, first.what) == (Step.CERTIFICATE, layout.CERTIFICATE, "it has no time stamp")
 
 
 class TestHostile:

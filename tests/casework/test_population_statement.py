@@ -161,11 +161,11 @@ FORGERIES: dict[str, tuple[Callable[[House], Forge], str, str]] = {
     "a figure of its own": (lambda _: lambda said: said["tie_out"].update(compliant=3), "tie-out", "compliant: 3 as stated"),
     "no row of HR's": (lambda _: lambda said: said.update(hr_extract={"sha256": "0" * 64, "rows": 0, "in_period": 0, "unreadable": 0}, differences=[], ties=True) or said["tie_out"].update(hr_extract=0, differences=0), "tie-out", "hr_extract: 0 rows as stated, 3 cases"),
     "fifty rows of HR's": (lambda _: lambda said: said.update(hr_extract={"sha256": "0" * 64, "rows": 50, "in_period": 50, "unreadable": 0}, differences=[], ties=True) or said["tie_out"].update(hr_extract=50, differences=0), "tie-out", "hr_extract: 50 rows as stated, 3 cases"),
-    "no column of the kind": (lambda _: lambda said: said.update(kind_column=3), "population.csv.sigstore.json", "it lacks what a statement must tell"),
+    "no column of the kind": (lambda _: lambda said: said.update(kind_column=3), "population.csv.sigstore.json", "it lacks a field of a statement"),
     "a head before everything": (lambda _: lambda said: said["log"].update(size=0, root=""), "entries.jsonl", "the statement's head is no earlier state"),
     "a head beyond the log": (lambda _: lambda said: said["log"].update(size=10**9, root=""), "entries.jsonl", "the statement's head is no earlier state"),
     "a count": (lambda _: lambda said: said["tie_out"].update(seen_closed=4), "tie-out", "seen_closed: 4 as stated, 1 listed"),
-    "no statement": (lambda _: lambda said: said.pop("cases"), "population.csv.sigstore.json", "it lacks what a statement must tell"),
+    "no statement": (lambda _: lambda said: said.pop("cases"), "population.csv.sigstore.json", "it lacks a field of a statement"),
 }  # fmt: skip
 """What the holder of all keys states, and of which case it is said what."""
 
@@ -299,7 +299,7 @@ class TestForged:
 
     def test_of_which_the_log_does_not_tell(self, house: House) -> None:
         """A statement that nobody sealed, and one that names no former one."""
-        assert [wrong.what for wrong in house.state(tell=False).wrong] == ["the log does not tell of this statement"]
+        assert [wrong.what for wrong in house.state(tell=False).wrong] == ["the log does not record this statement"]
         assert house.state().wrong == []
         silent = house.state(lambda said: said.update(former=None))
         assert ["the statement before it for this period is" in wrong.what for wrong in silent.wrong] == [True]

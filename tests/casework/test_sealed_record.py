@@ -231,13 +231,13 @@ class TestNewest:
             assert self.documented(tmp_path) == 0
             second = verify(tmp_path / "second", trust, log=later)
             assert [(fault.step, fault.what) for fault in second.faults] == [
-                (Step.LATER, "the log tells of another certificate of its number")
+                (Step.LATER, "the log records another certificate of its number")
             ]
             erasing.hold(office.context, case.id, by="legal", reason="a matter")
             export(office.context, outside, case.id, tmp_path / "third", by="auditor")
             self.exported(office, outside, later)
             lines = [line for line, _ in verify(tmp_path / "bundle", trust, log=later).verdict]
-            assert "NOT THE NEWEST: the log tells of record number 2, this is 1" in lines
+            assert "NOT THE NEWEST: the log has record number 2, this is 1" in lines
             assert "SINCE THEN: 1 events of the case" in lines
             sooner = verify(tmp_path / "third", trust, log=tmp_path / "bundle" / "log")
             assert sooner.faults == []

@@ -70,9 +70,9 @@ class TestDoctor:
             ({}, KEY, "ok", ""),
             ({"asks_for_key": False}, KEY, "failed", "not acceptable"),
             ({"asks_for_key": False, "closed": False}, None, "failed", "not acceptable"),
-            ({}, None, "failed", "we have none"),
-            ({}, "lastday:wrong", "failed", "does not take our key"),
-            ({"closed": False}, KEY, "amber", "any host; it takes requests from other sites"),
+            ({}, None, "failed", "none is set"),
+            ({}, "lastday:wrong", "failed", "refuses our key"),
+            ({"closed": False}, KEY, "amber", "any host; it accepts requests from other sites"),
             ({"well": False}, KEY, "failed", "does not answer"),
         ],
     )

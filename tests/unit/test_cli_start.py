@@ -122,7 +122,7 @@ class TestSettings:
             database.execute("UPDATE notice SET row = 'written by hand'")
             database.commit()
         said = house.json("show", case, code=1)
-        assert said["error"].startswith("database: what it holds cannot be read as CaseView: notices.0.row: ")
+        assert said["error"].startswith("database: its content cannot be read as CaseView: notices.0.row: ")
         assert "settings" not in said["error"]
         assert "by hand" not in said["error"]
         assert "lastday trail check" in said["remedy"]
