@@ -1,8 +1,8 @@
 """
-Keeping the limits that a vendor publishes, instead of learning them from its refusals.
+Keeping to the rate limits that a vendor publishes.
 
-Limits are data with their source, in each connector's `limits.py`.  What they allow is shared by all processes that ask
-the same tenant: they take it from one `Ledger` (casework's is the database), a few calls at a time.
+Limits are data with their source, in each connector's `limits.py`.  All processes that call one tenant share them: they take
+calls from one `Ledger` (casework's is the database), a few at a time.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from connectors.kit.semaphore import PrioritySemaphore
 from models.vocabulary import ConnectionId
 
 _BLOCKS = 20
-"""A busy process takes one in so many of a limit's calls from the ledger at once."""
+"""A busy process takes a twentieth of a limit's calls from the ledger at once: few ledger writes, and little left unused."""
 _NONE = 0
 _BLOCK_LASTS = 5.0
-"""Seconds for which what was taken may be used: a burst of old blocks would be more than a minute allows."""
+"""Seconds for which calls that were taken may be used.  Bursts of older blocks would exceed a minute's limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """
-    *a_minute*: calls that the vendor allows for *name*, a method or a group of them; *source*: where it says so.
+    *a_minute*: calls that the vendor allows for *name*, a method or a group of methods; *source*: the vendor's page.
 
-    A quarter of them may go in a burst, or *bucket* if the vendor says so and it is fewer; the others follow evenly: together no
-    minute has more than all of them.  *at_once*: how many may be under way together.  *within*: the seconds in which the vendor counts,
-    where it is not a minute: five hundred in thirty seconds are a thousand a minute, of which a quarter of five hundred go at once.
+    A quarter may go in a burst (or *bucket* calls, if the vendor names fewer); the others follow evenly, so that no minute has
+    more than the limit.  *at_once*: how many may be under way together.  *within*: the window in which the vendor counts, in
+    seconds: 500 calls in 30 seconds are 1,000 *a_minute* with a burst of 125.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Limit:
 
     @property
     def burst(self) -> int:
-        """How many may go before the others wait."""
+        """How many calls may go at once before others wait."""
         quarter = max(self._counted // 4, 1)
         return quarter if self.bucket is None else min(self.bucket, quarter)
 
     @property
     def interval(self) -> float:
-        """Seconds between two of the others: a block's calls may be used a little later than they were taken."""
+        """Seconds between two calls after the burst, with room for a block's calls, which may be used later than taken."""
         return self.within / max(self._counted - self.burst - (self.block - 1), 1)
 
     @property
@@ -60,21 +60,21 @@ class Limit:
 
     @property
     def _counted(self) -> int:
-        """How many calls are allowed in the time in which the vendor counts."""
+        """How many calls the vendor allows in *within* seconds."""
         return self.a_minute * self.within // 60
 
 
 class Ledger(Protocol):
-    """Where processes take what a limit allows."""
+    """Where processes take the calls that a limit allows."""
 
     async def take(self, connection: ConnectionId, limit: Limit, calls: int) -> float:
-        """Take so many *calls*; return in how many seconds they may go, 0.0 for now.  Raises nothing that stops a call."""
+        """Take *calls*; return after how many seconds they may go, 0.0 for now.  Never raises what would stop a call."""
         ...
 
 
 @dataclass(slots=True)
 class OwnLedger:
-    """The ledger of a process that is alone, and of tests: the generic cell rate algorithm (ITU-T I.371)."""
+    """The ledger of a single process, and of tests: the generic cell rate algorithm (ITU-T I.371)."""
 
     clock: Callable[[], float] = time.monotonic
     _spent_until: dict[tuple[ConnectionId, str], float] = field(default_factory=dict)
@@ -87,13 +87,13 @@ class OwnLedger:
 
 
 def spent_until(before: float, now: float, limit: Limit, calls: int) -> float:
-    """Return until when *limit* is spent after *calls* more, *before* being until when it was: seconds on one clock."""
+    """Return until when *limit* is spent after *calls* more; *before*: until when it was before.  Seconds on one clock."""
     return max(before, now - limit.burst * limit.interval) + calls * limit.interval
 
 
 @dataclass(slots=True)
 class _Gate:
-    """One limit in this process: who may go next, what of a block is left and until when, until when the vendor has closed it."""
+    """One limit in this process: who goes next, the *left* calls of a block *until* a time, the vendor's *closed_until*."""
 
     limit: Limit
     next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
@@ -112,9 +112,9 @@ class Limits:
     """
     The limits of one tenant's calls.  For one event loop.
 
-    *rows*: as the vendor publishes them; *raised*: calls a minute by name, where this tenant was given others.  A call without a
-    limit of its own is held back only after the vendor has asked to wait.  *longest*: seconds for which such a wait is kept for
-    all; a longer one is left to each caller's failure.
+    *rows*: as the vendor publishes them; *raised*: calls a minute by name, where this tenant has others ("*": all).  A call
+    without a published limit waits only after the vendor has asked to wait.  *longest*: the longest such wait, in seconds, that
+    all callers share; a longer one fails only the call that was asked to wait.
     """
 
     connection: ConnectionId
@@ -127,29 +127,27 @@ class Limits:
     _gates: dict[str, _Gate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise `NotConfigured` for a raised limit that there is not: a name misspelt would be kept at the published one in silence."""
+        """Raise `NotConfigured` for an unknown name in *raised*: a misspelt name would silently keep the published limit."""
         if unknown := self.raised.keys() - {"*", *(row.name for row in self.rows)}:
             known = ", ".join(sorted(row.name for row in self.rows))
-            raise NotConfigured(f"{self.connection}: LIMITS names {min(unknown)}, which is none of: {known}")
+            raise NotConfigured(f"{self.connection}: LIMITS names {min(unknown)}, which is not one of: {known}")
         for row in self.rows:
             limit = replace(row, a_minute=self.raised.get(row.name, self.raised.get("*", row.a_minute)))
             self._gates[row.name] = _Gate(limit)
 
     @asynccontextmanager
     async def turn(self, *names: str, urgent: bool = False) -> AsyncIterator[None]:
-        """Wait until each limit of *names* lets one more call go, an urgent one before the others, and hold its place meanwhile."""
+        """Wait until each limit of *names* allows one more call, then hold its place.  An urgent call goes before others."""
         async with AsyncExitStack() as places:
             for name in names:
                 gate = self._gate(name)
-                async with gate.next.place(
-                    urgent=urgent
-                ):  # one at a time waits for the rate, and holds a place meanwhile
+                async with gate.next.place(urgent=urgent):  # one caller at a time waits for the rate
                     await places.enter_async_context(gate.places.place(urgent=urgent))
                     await self._wait(gate)
             yield
 
     def close(self, name: str, wait: timedelta | None) -> None:
-        """Close *name* for as long as the vendor asked: it counts other callers too."""
+        """Hold back all calls of *name* for *wait*, as the vendor asked: it counts other callers too."""
         if wait is not None and wait.total_seconds() <= self.longest:
             gate = self._gate(name)
             gate.closed_until = max(self.clock() + wait.total_seconds(), gate.closed_until)
@@ -167,7 +165,7 @@ class Limits:
             await self.sleep(left)
 
     async def _take(self, gate: _Gate) -> None:
-        """Use one call of the block that is left, or take another: a larger one after one that was soon used up."""
+        """Use one call of the present block, or take another block: a larger one if the last was used up in time."""
         now = self.clock()
         if gate.left and now <= gate.until:
             gate.left -= 1
