@@ -1,4 +1,4 @@
-"""What Slack's entries tell."""
+"""Slack's entries as `Activity`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.vocabulary import Json
 
 
 def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
-    """Return what an entry tells.  Raises `TypeError` for one without a time, which no reading gives out."""
+    """See `ActivityLog.describe`.  Raises `TypeError` for an entry without a time, which `ActivityReader` never returns."""
     reader = {AUDIT_LOGS: _audit, ACCESS_LOGS: _access, INTEGRATION_LOGS: _integration, FILES: _file}[source]
     return reader(raw)
 
@@ -43,7 +43,7 @@ def _audit(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
 
 
 def _access(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
-    """Return the first and the last of the accesses that one entry stands for."""
+    """Return the first and the last access of an entry, which counts many."""
     times = sorted({moment(raw.get("date_first")), moment(raw.get("date_last"))})
     return tuple(
         Activity(

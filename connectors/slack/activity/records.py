@@ -28,12 +28,12 @@ def _own_id(row: Mapping[str, Any]) -> str:
 
 
 def _digest(row: Mapping[str, Any]) -> str:
-    """Return an id for an entry that has none: an entry that has grown since (its count) is another one."""
+    """Return an id for an entry without one.  An entry whose count has grown since gets another id."""
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def moment(seconds: object) -> datetime:
-    """Return the instant of Slack's seconds, given as a number or as text.  Raises `TypeError` for anything else."""
+    """Return the instant of *seconds* (Unix time, a number or text); raises `TypeError` for anything else."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float | str):
         raise TypeError("no seconds")
     try:
