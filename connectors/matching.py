@@ -109,7 +109,7 @@ def _for_administration(profile: Profile, primary: frozenset[str], company: str)
 
 
 def compare_numbers(ours: str, theirs: str | None) -> Says | None:
-    """Compare employee numbers; neither: equal but for hyphens and leading zeros, which spreadsheets drop."""
+    """Compare employee numbers; neither: they differ only by hyphens and leading zeros, which spreadsheets drop."""
     our, their = fold_number(ours), fold_number(theirs or "")
     if our == "" or their == "":
         return None

@@ -1,4 +1,4 @@
-"""The connector: the contract's verbs over this package's rooms."""
+"""`connectors.contract.Connector` for Google Workspace."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ class GoogleWorkspace:
         """
         Whether our credentials belong to *account*.
 
-        Our own id is read once and kept, ids being immutable.  Where it cannot be read, an account whose address is ours, or
-        is not known, counts as ours.
+        Our own id is immutable, so it is read once.  If it cannot be read, an account with our address, or without a known one,
+        counts as ours.
         """
         try:
             return account.id == (self._own_id or await self._own.share(self._subject, self._read_own, []))
@@ -149,9 +149,9 @@ async def connect(
     connection: ConnectionId = Service.GOOGLE_WORKSPACE,
 ) -> GoogleWorkspace:
     """
-    Return the connector.  Opens no connection; raises `OSError` or `ValueError` for a key file that is none.
+    Return the connector.  Opens no connection; raises `OSError` or `ValueError` if the key file cannot be read or is not one.
 
-    *ledger*: where all processes take what Google allows of *connection*'s calls; None: this process is alone.
+    *ledger*: where all processes that call *connection*'s tenant take their calls; None: this process counts alone.
     """
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())

@@ -1,4 +1,4 @@
-"""From a raw record of the Reports API to what it tells.  Pure; takes any shape, since evidence is read years later too."""
+"""The Reports API's raw records as `Activity`.  Pure; accepts any shape, since evidence is read years later too."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class _Shared:
 
 def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
     """
-    Return what each event of a record tells; at least one.  Raises `Unintelligible` for a record without an instant alone.
+    Return one `Activity` for each event of a record, at least one.  Raises `Unintelligible` only for a record without a time.
 
-    One action may give several events: those with `primary_event` false are `other`, or everything would count twice.
+    One action may have several events; those with `primary_event` false are `other`, so that none counts twice.
     """
     events = objects(raw.get("events"))
     actor = _object(raw.get("actor"))
@@ -93,7 +93,7 @@ def _meaning(
 ) -> tuple[ActivityKind, str | None, bool | None]:
     if shared.source == "drive" and name in SHARES:
         if name == _VISIBILITY and _SCOPE in shared.names:
-            return ActivityKind.OTHER, None, None  # the same change, told a second time
+            return ActivityKind.OTHER, None, None  # the record has the same change a second time
         return classify(name, parameters, shared.own)
     target = _first(parameters, word.target)
     if parameters.get("primary_event") is False:
@@ -106,7 +106,7 @@ def _meaning(
 def _external(
     kind: ActivityKind, target: str | None, parameters: Mapping[str, Any], own: frozenset[str]
 ) -> bool | None:
-    """Whether it went outside, where Google says so: a copy says it itself, a forwarding by its address."""
+    """Whether the recipient is outside, if Google says so: by a copy's type, or a forwarding's address."""
     if kind is ActivityKind.COPY and parameters.get("copy_type") in {"internal", "external"}:
         return bool(parameters["copy_type"] == "external")
     if kind is ActivityKind.FORWARD and target is not None:
@@ -121,14 +121,14 @@ def _actor_id(actor: Mapping[str, Any]) -> str | None:
 
 
 def _by_program(actor: Mapping[str, Any]) -> bool | None:
-    """An application that Google names did it; where none is named, Google does not say."""
+    """Return True if Google names an application as the actor, None if it does not say."""
     application = _object(actor.get("applicationInfo"))
     named = application.get("oauthClientId") is not None or application.get("impersonation") is True
     return True if named or actor.get("callerType") == "KEY" else None
 
 
 def _folder(parameters: Mapping[str, Any]) -> str | None:
-    """Google names no folder but where something was moved to; the shared drive is the nearest that each record has."""
+    """Return the folder that a file was moved to, else the shared drive; Google names no other folder."""
     moved_to = _text(parameters.get("destination_folder_title"))
     if moved_to is not None:
         return moved_to
@@ -146,7 +146,7 @@ def _domains(*addresses: Any) -> frozenset[str]:
 
 
 def _value(parameter: Mapping[str, Any]) -> Any:
-    """Return a parameter's value from whichever field its type has, several as a tuple; nested messages stay in the raw record."""
+    """Return a parameter's value, several values as a tuple, None for nested messages."""
     for field in ("value", "boolValue", "intValue", "multiValue", "multiIntValue"):
         if field in parameter:
             value = parameter[field]
