@@ -1,4 +1,4 @@
-"""Microsoft 365 as the house's connector."""
+"""`connectors.contract.Connector` for Microsoft 365."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Microsoft365:
         return await probing.probe(self._reader, self._writer)
 
     async def find_accounts(self, leaver: Leaver) -> Found:
-        """See `Connector.find_accounts`.  Accounts in the recycle bin are not found: nobody signs in to those."""
+        """See `Connector.find_accounts`.  Does not find deleted accounts (recycle bin), which nobody can sign in to."""
         return await self._directory.find(leaver)
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
@@ -70,7 +70,7 @@ class Microsoft365:
         return await self._access.list(account, kinds)
 
     async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's signature
-        """Nothing here dies with the block, so nothing is frozen before it."""
+        """Return nothing: Microsoft 365's manifest has no frozen kind."""
         return []
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
@@ -111,7 +111,7 @@ async def connect(
     """
     Return the connector for *settings* (None: from the environment).  Sends nothing.
 
-    *ledger*: where the vendor's limits are shared with other processes, under the name of *connection*.
+    *ledger*: where all processes that call *connection*'s tenant take their calls; None: this process counts alone.
     """
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())

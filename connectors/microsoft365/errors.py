@@ -1,8 +1,4 @@
-"""
-What became of a request to Graph: the body of its answer, or one of the house's errors by the vendor's own code.
-
-Whether a request went by itself or in a batch, its answer means the same.
-"""
+"""The outcome of a request to Graph, sent alone or in a batch: its body, or an error by Graph's code."""
 
 from __future__ import annotations
 
@@ -24,9 +20,9 @@ ENTRA = Codes(passing=frozenset({"AADSTS90033", "temporarily_unavailable", "serv
 
 NOTHING_GONE: frozenset[tuple[int, str]] = frozenset()
 GONE = frozenset({(404, "Request_ResourceNotFound")})
-"""No such object, or no such link: the directory says the same for both."""
+"""No such object, or no such link: the directory has one code for both."""
 GONE_ELIGIBILITY = frozenset({(400, "RoleAssignmentDoesNotExist")})
-"""Seen in the field also as the answer to the very call that removed it."""
+"""Also seen as the answer to the call that removed the eligibility."""
 
 _REFUSALS = frozenset(
     {
@@ -42,7 +38,7 @@ _SIGN_IN_REMEDY = "Check LASTDAY_MICROSOFT365_TENANT_ID, _CLIENT_ID and the secr
 
 
 class NotThere(Unintelligible):
-    """The vendor says that the object, or the link, does not exist.  Callers decide by a read what that means."""
+    """The vendor says that the object or the link does not exist.  Callers read to see what that means."""
 
 
 class Refused(Unintelligible):
@@ -54,10 +50,10 @@ class Refused(Unintelligible):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What became of one request: a *reply*, or a *failure* in its place.  Beside a reply, a failure says why that is not believed.
+    The outcome of one request: a *reply*, or a *failure*; with both, the failure says why the reply does not count.
 
-    *exchange* is the one that was had last: the sign-in, where no token was to be had.  *of_batch*: the reply was given to a whole
-    batch; what it says of absence, plan or permission is about no one request in it.
+    *exchange* is the last one made: the sign-in if that gave no token.  *of_batch*: the reply is to the whole batch, so its codes
+    of absence, plan or permission are not about the single request.
     """
 
     exchange: Exchange
@@ -71,9 +67,9 @@ def judge(
     outcome: Outcome, trace: Trace, *, needs: tuple[str, ...] = (), gone: frozenset[tuple[int, str]] = NOTHING_GONE
 ) -> Row | None:
     """
-    Add the exchange to *trace* and return the body: None for 204, and for an empty success of a write.  Raises what else it means.
+    Add the exchange to *trace* and return the body, None for 204 and for a write's empty success; raises for other outcomes.
 
-    *needs*: the app permissions to name in a refusal.  *gone*: status and code of the answers that mean "not there".
+    *needs*: the app permissions to name in a refusal.  *gone*: status and code of the answers that mean `NotThere`.
     """
     exchange, reply, failure = outcome.exchange, outcome.reply, outcome.failure
     code = _code(reply, failure)
@@ -131,13 +127,13 @@ def _failed(outcome: Outcome, code: str | None, trace: Trace) -> ConnectorError:
     if isinstance(failure, httpx.HTTPError | AzureError):
         never_sent = isinstance(failure, (*_NEVER_SENT, AzureError))
         return exchange.lost(failure, trace, never_sent=never_sent, remedy=_certificate_remedy(failure))
-    # the SDK, decoding the claims of a 401: nothing was done
+    # raised by the SDK as it decodes the claims of a 401: nothing was done
     text = f"{exchange.who}: cannot {exchange.doing}: a challenge for another token that is not readable"
     return Denied(text, evidence=tuple(trace))
 
 
 def _no_token(exchange: Exchange, reply: Reply, code: str | None, trace: Trace) -> ConnectorError:
-    """Nothing was sent to Graph, so nothing was done, whatever the request was."""
+    """Return the error of a failed sign-in: nothing was sent to Graph, so nothing was done."""
     if 400 <= reply.status < 500 and reply.status not in {408, 429} and code not in ENTRA.passing:
         text = f"{exchange.who}: cannot {exchange.doing}: {code or f'HTTP {reply.status}'}"
         return Denied(text, code=code, evidence=tuple(trace), remedy=_SIGN_IN_REMEDY)

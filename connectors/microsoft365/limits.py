@@ -1,7 +1,7 @@
 """
-What Microsoft lets one application do in one tenant.
+Microsoft's rate limits for one application in one tenant.
 
-A read in a batch counts as if it had come alone.  The submissions of searches in the audit log, so many a day, are counted in `activity.queue`.
+Each read in a batch counts.  `activity.queue` counts the audit log's searches, which are limited by day.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from connectors.kit.limits import Limit
 
 READS, WRITES, REPORTS, SEARCHES = "reads", "writes", "reports", "searches"
-"""The names of the limits.  For searches none a minute is published; they are throttled by themselves, and hold up nothing else."""
+"""The names of the limits.  For searches Microsoft publishes none a minute; their throttling holds back only searches."""
 
 _PAGE = "learn.microsoft.com/graph/throttling-limits"
 _IDENTITY = f"{_PAGE}#identity-and-access-service-limits"
 
 LIMITS = (
-    # The smallest tenant has 3,500 resource units in 10 s.  Writes, at one each, use up to 200 of them; no read of ours costs more than three.
+    # the smallest tenant has 3,500 resource units in 10 s: writes use up to 200 at one each, our reads cost three at most
     Limit(READS, 6_000, _IDENTITY, at_once=20, bucket=100),
     # 3,000 in 150 s
     Limit(WRITES, 1_200, _IDENTITY),
@@ -25,8 +25,8 @@ LIMITS = (
 
 CONNECTIONS = 48
 """
-More than may be under way at once.  They stay alive: by its default the pool closes four of five after each answer, and its bookkeeping
-for hundreds of waiting requests holds up the loop for seconds.
+The pool's connections, more than requests under way at once, and all kept alive: by default the pool closes four of five
+after each answer, and its bookkeeping for hundreds of waiting requests blocks the loop for seconds.
 """
 
 

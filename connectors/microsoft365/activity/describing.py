@@ -1,4 +1,4 @@
-"""What a raw record tells, in the house's words.  Pure, and never in doubt about a record's shape: what is odd is left out."""
+"""Microsoft's raw records as `Activity`.  Pure; leaves out properties of an unexpected shape."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIGN_INS = {ActivityKind.SIGN_IN, ActivityKind.SIGN_IN_FAILED}
 
 
 def describe(source: str, raw: Raw) -> tuple[Activity, ...]:
-    """See `ActivityLog.describe`.  One record tells one thing."""
+    """See `ActivityLog.describe`.  One record is one `Activity`."""
     if source == PURVIEW:
         return (_audited(raw),)
     if source == DIRECTORY:
@@ -73,7 +73,7 @@ def _kind(name: str, told: Raw, *, external: bool | None) -> ActivityKind:
 
 
 def _undone(told: Raw) -> bool:
-    """Whether the record tells of an attempt that did not succeed."""
+    """Whether the record is of an attempt that did not succeed."""
     return str(told.get("ResultStatus", "Success")).casefold() in {"failure", "failed", "false"}
 
 
@@ -89,7 +89,7 @@ def _external(name: str, told: Raw) -> bool | None:
 
 
 def _by_program(kind: ActivityKind, told: Raw) -> bool | None:
-    """By the application if one is named that has nobody in front of it, else by what the client calls itself."""
+    """Whether a program did it: by the application's id, else by the client's User-Agent; None if neither is there."""
     if kind is ActivityKind.SYNC:
         return True
     context = _object(told.get("AppAccessContext"))
@@ -117,7 +117,7 @@ def _target(kind: ActivityKind, raw: Raw, told: Raw) -> str | None:
 
 
 def _sent_on_to(told: Raw) -> str | None:
-    """Return where mail is sent on to, None when the record sends nothing on, or tells of a rule that was taken away."""
+    """Return where mail is forwarded to; None for a record without forwarding, and for a rule that was removed."""
     if (_named(told, "RuleOperation") or "").startswith(("Remove", "Delete")):
         return None
     for name, value in _pairs(told):
@@ -129,7 +129,7 @@ def _sent_on_to(told: Raw) -> str | None:
 
 
 def _pairs(told: Raw) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of Exchange's parameters and properties, wherever the record keeps them."""
+    """Yield the names and values of Exchange's parameters and properties, from each place where a record may have them."""
     for place in ("Parameters", "OperationProperties", "ModifiedProperties"):
         rows = told.get(place)
         for row in rows if isinstance(rows, list) else ():
@@ -168,7 +168,7 @@ def _signed_in(raw: Raw, *, background: bool) -> Activity:
     good = ActivityKind.TOKEN_USE if background else ActivityKind.SIGN_IN
     device = _object(raw.get("deviceDetail"))
     return Activity(
-        kind=ActivityKind.SIGN_IN_FAILED if error else good,  # without an answer: it may have let somebody in
+        kind=ActivityKind.SIGN_IN_FAILED if error else good,  # without a code it counts as successful
         at=_at(raw, "createdDateTime"),
         raw_name=f"signIn/{_text(raw.get('clientAppUsed')) or 'unknown'}",
         actor_id=_text(raw.get("userId")),
@@ -204,7 +204,7 @@ def _changed(raw: Raw) -> Activity:
     )
 
 
-# -- what may be odd
+# -- reading properties of any shape
 
 
 def _object(value: Json | None) -> Raw:

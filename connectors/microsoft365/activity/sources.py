@@ -1,4 +1,4 @@
-"""The logs of this vendor that tell what an account did, as data.  Facts and their pages: `docs/connectors/microsoft365.md`."""
+"""Microsoft's logs of an account's activity, as data.  Facts and their pages: `docs/connectors/microsoft365.md`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAGS = {
     "PowerBI": timedelta(hours=24),
     "MicrosoftFlow": timedelta(hours=24),
 }
-"""How late a workload's records are typically found: core ones 60 to 90 minutes, others longer, none with a promise."""
+"""How late a workload's records typically are: the core ones' 60 to 90 minutes, others' longer.  Microsoft promises none."""
 
 READ_AUDIT = ("AuditLogsQuery.Read.All",)
 READ_LOGS = ("AuditLog.Read.All",)
@@ -36,7 +36,7 @@ WORKLOAD_SCOPES = {
 """Narrower than `READ_AUDIT`, for one workload each.  A search over all workloads, as ours are, needs the wide one."""
 
 STANDARD, LONGEST = timedelta(days=180), timedelta(days=365)
-"""Purview keeps records so long on every plan, and on the dearest (core workloads)."""
+"""How long Purview keeps records: on every plan; on the most expensive one (core workloads)."""
 ENTRA_PAID, ENTRA_FREE = timedelta(days=30), timedelta(days=7)
 
 SOURCES = (
