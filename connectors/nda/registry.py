@@ -1,4 +1,4 @@
-"""Which register is kept where: one line each."""
+"""The registers of papers, one line each."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ async def open_registers(
     """
     Open the registers of *names* (default: those of `LASTDAY_NDA_REGISTERS`), in that order, and close them at the end.
 
-    *ledger*: where all processes take what the vendors allow; without one, each register keeps its vendor's limits alone.
-    Raises `NotConfigured` for an unknown name and for a missing setting: nothing is skipped.
+    *ledger*: where all processes take the calls that the vendors allow; None: each register counts alone.  Raises
+    `NotConfigured` for an unknown name and for a missing setting; skips nothing.
     """
     opened: dict[str, Register] = {}
     try:
