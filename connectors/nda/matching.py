@@ -1,5 +1,5 @@
 """
-Whose paper is it?  The signer is compared with HR's notice by number, address and name, with two rules for papers.
+Whose paper is it?  The signer is compared with HR's notice by number, address and name, with rules for papers.
 
 A private address may be a family's or a reused one: it proves more with the leaver's name, and any address proves less with
 another name.  A namesake with another address of the company is a different person, whose paper does not bind the leaver.
