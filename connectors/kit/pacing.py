@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
+from connectors.errors import ConnectorError, Throttled, Unreachable
 from models.vocabulary import Evidence
 
 T = TypeVar("T")
@@ -33,24 +33,17 @@ class Pace:
 
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run a read until it answers; raises the last `Throttled` or `Unreachable`."""
-        return await self._try(attempt, (Throttled, Unreachable))
+        return await self._try(attempt)
 
-    async def write(self, attempt: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:
-        """
-        Run a write.  It is sent again only if it surely did nothing: it was throttled, or never reached the vendor.
+    async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Run a write.  It is sent again only if it surely did nothing: it was throttled, or never reached the vendor."""
+        return await self._try(attempt)
 
-        *repeatable*: the vendor documents that the request twice has the effect of one; then it is sent again after an
-        unknown outcome as well.
-        """
-        return await self._try(
-            attempt, (Throttled, Unreachable, OutcomeUnknown) if repeatable else (Throttled, Unreachable)
-        )
-
-    async def _try(self, attempt: Callable[[], Awaitable[T]], again: tuple[type[Exception], ...]) -> T:
+    async def _try(self, attempt: Callable[[], Awaitable[T]]) -> T:
         for n in range(1, self.tries + 1):
             try:
                 return await attempt()
-            except again as error:
+            except (Throttled, Unreachable) as error:
                 wait = self._wait(n, error)
                 if n == self.tries or wait > self.longest:
                     raise
