@@ -106,7 +106,6 @@ class GoogleWorkspace:
         return await self._logs.page(account, source, window, cursor)
 
     def record(self, source: str, raw: Mapping[str, Json]) -> Record:  # noqa: ARG002  # the interface's
-        """See `ActivityLog.record`."""
         return logs.record(dict(raw))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:

@@ -51,11 +51,9 @@ class Directory:
         return Found(match_all(leaver, profiles.values()), tuple(trace), len(everybody.profiles))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         return (await self.everybody.get()).candidates_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         return (await self.everybody.get()).numbers(people)
 
     async def _found(self, query: str, trace: Trace) -> list[Profile]:

@@ -40,7 +40,6 @@ _Cut: TypeAlias = "Callable[[Requests, Entitlement, Trace], Awaitable[Outcome]]"
 
 
 async def revoke(requests: Requests, entitlement: Entitlement) -> Receipt:
-    """See `Connector.revoke`."""
     if entitlement.vendor_id == "*":
         raise Unintelligible(f"{WHO}: cannot revoke {entitlement.kind}: it was never read")
     if {entitlement.vendor_id, entitlement.account_id} & {"", ".", ".."}:

@@ -65,13 +65,11 @@ class Batching:
         needs: tuple[str, ...] = (),
         gone: frozenset[tuple[int, str]] = NOTHING_GONE,
     ) -> Row:
-        """See `Graph.read`."""
         request = self._graph.prepared(build)
         key = ("row", request.url, needs, gone)
         return await self._once(key, lambda own: self._read(build, request, own, needs, gone), trace)
 
     async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
-        """See `Graph.pages`."""
         request = self._graph.prepared(build)
 
         async def all_of_them(own: Trace) -> list[Row]:

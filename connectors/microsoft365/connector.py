@@ -58,15 +58,12 @@ class Microsoft365:
         return await self._directory.find(leaver)
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         return await self._directory.find_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         return await self._directory.numbers(people)
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
-        """See `Connector.list_access`."""
         return await self._access.list(account, kinds)
 
     async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's signature
@@ -74,27 +71,21 @@ class Microsoft365:
         return []
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
-        """See `Connector.revoke`."""
         return await self._revoking.revoke(entitlement)
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
-        """See `Connector.restore`."""
         return await self._restoring.restore(entitlement, prestate)
 
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
-        """See `ActivityLog.activity`."""
         return await self._activities.page(account, source, window, cursor)
 
     def record(self, source: str, raw: Mapping[str, Json]) -> Record:
-        """See `ActivityLog.record`."""
         return record(source, dict(raw))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
-        """See `ActivityLog.describe`."""
         return describe(source, raw)
 
     async def aclose(self) -> None:
-        """See `Connector.aclose`."""
         await self._reader.aclose()
         if self._writer is not self._reader:
             await self._writer.aclose()

@@ -72,11 +72,9 @@ class Directory:
         return [self.profile(row) for row in await reads.pages(self._search(clause), trace, needs=READ_USERS)]
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         return (await self.everybody.get()).candidates_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         return (await self.everybody.get()).numbers(people)
 
     @property

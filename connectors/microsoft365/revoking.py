@@ -53,7 +53,6 @@ class Revoking:
         }
 
     async def revoke(self, row: Entitlement) -> Receipt:
-        """See `Connector.revoke`."""
         trace: Trace = []
         if row.state is not EntitlementState.FOUND or row.kind not in self._kinds:
             raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: the row says {row.state}")

@@ -56,11 +56,9 @@ class Reads(Protocol):
         needs: tuple[str, ...] = (),
         gone: frozenset[tuple[int, str]] = NOTHING_GONE,
     ) -> Row:
-        """See `Graph.read`."""
         ...
 
     async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
-        """See `Graph.pages`."""
         ...
 
 

@@ -65,12 +65,10 @@ class Directory:
             return Found(match_all(leaver, profiles.values()), tuple(trace), len(index.profiles))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         with understood("slack", ()):
             return (await self.snapshot.get()).index.candidates_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         with understood("slack", ()):
             return (await self.snapshot.get()).index.numbers(people)
 

@@ -39,7 +39,6 @@ class LogReader:
         self._places = PrioritySemaphore(_AT_ONCE)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
-        """See `connectors.activity.ActivityLog.activity`."""
         if source not in BY_NAME:
             raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
         if cursor is not None:

@@ -56,7 +56,6 @@ LOGS = {
 
 
 def record(source: str, row: Row) -> Record:
-    """See `ActivityLog.record`."""
     return record_of(row, LOGS[source].stamp if source in LOGS else STAMP)
 
 
@@ -69,7 +68,6 @@ class Activities:
         self._search = AuditSearch(graph, clock)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
-        """See `ActivityLog.activity`."""
         if source == PURVIEW:
             return await self._search.page(account, window, cursor)
         if source not in LOGS:

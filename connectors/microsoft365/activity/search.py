@@ -59,7 +59,6 @@ class AuditSearch:
     draw_key: Callable[[], str] = random_key
 
     async def page(self, account: Account, window: Window, cursor: str | None) -> ActivityPage:
-        """See `ActivityLog.activity`."""
         if cursor is None:
             return await self._begin(account, window)
         progress = Progress.read(cursor)

@@ -16,7 +16,6 @@ _WITHOUT_AN_ID = frozenset({ACCESS_LOGS, INTEGRATION_LOGS})
 
 
 def record(source: str, row: Mapping[str, Any]) -> Record:
-    """See `ActivityLog.record`."""
     return Record(_digest(row) if source in _WITHOUT_AN_ID else _own_id(row), moment(row[_STAMPS[source]]), row)
 
 
