@@ -23,7 +23,7 @@ from connectors.errors import Denied
 from connectors.kit.exchange import Exchange, Reply, Row, Trace
 from connectors.kit.pacing import together
 from connectors.microsoft365.answers import row_of
-from connectors.microsoft365.errors import NOTHING_GONE, Outcome, judge
+from connectors.microsoft365.errors import NOTHING_GONE, Gone, Needs, Outcome, judge
 from connectors.microsoft365.limits import READS
 from connectors.microsoft365.transport import Build, Graph
 
@@ -57,19 +57,12 @@ class Batching:
         self._waiting: list[_Inner] = []
         self._sending: asyncio.Task[dict[str, Outcome]] | None = None
 
-    async def read(
-        self,
-        build: Build,
-        trace: Trace,
-        *,
-        needs: tuple[str, ...] = (),
-        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
-    ) -> Row:
+    async def read(self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row:
         request = self._graph.prepared(build)
         key = ("row", request.url, needs, gone)
         return await self._once(key, lambda own: self._read(build, request, own, needs, gone), trace)
 
-    async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
+    async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]:
         request = self._graph.prepared(build)
 
         async def all_of_them(own: Trace) -> list[Row]:
@@ -90,14 +83,7 @@ class Batching:
             trace += exchanges
         return brought
 
-    async def _read(
-        self,
-        build: Build,
-        request: RequestInformation,
-        trace: Trace,
-        needs: tuple[str, ...],
-        gone: frozenset[tuple[int, str]],
-    ) -> Row:
+    async def _read(self, build: Build, request: RequestInformation, trace: Trace, needs: Needs, gone: Gone) -> Row:
         # the SDK decodes the names of a single request's parameters; in a batch we do
         url = re.sub(r"(?<=[?&])%24", "$", request.url.removeprefix(self._graph.endpoint))
 

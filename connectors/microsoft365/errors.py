@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 import httpx
 from azure.core.exceptions import AzureError
@@ -18,7 +19,12 @@ GRAPH = Codes(
 )
 ENTRA = Codes(passing=frozenset({"AADSTS90033", "temporarily_unavailable", "server_error"}))
 
-NOTHING_GONE: frozenset[tuple[int, str]] = frozenset()
+Needs: TypeAlias = "tuple[str, ...]"
+"""The app permissions to name in a refusal."""
+Gone: TypeAlias = "frozenset[tuple[int, str]]"
+"""Status and code of the answers that mean `NotThere`."""
+
+NOTHING_GONE: Gone = frozenset()
 GONE = frozenset({(404, "Request_ResourceNotFound")})
 """No such object, or no such link: the directory has one code for both."""
 GONE_ELIGIBILITY = frozenset({(400, "RoleAssignmentDoesNotExist")})
@@ -63,14 +69,8 @@ class Outcome:
     of_batch: bool = False
 
 
-def judge(
-    outcome: Outcome, trace: Trace, *, needs: tuple[str, ...] = (), gone: frozenset[tuple[int, str]] = NOTHING_GONE
-) -> Row | None:
-    """
-    Add the exchange to *trace* and return the body, None for 204 and for a write's empty success; raises for other outcomes.
-
-    *needs*: the app permissions to name in a refusal.  *gone*: status and code of the answers that mean `NotThere`.
-    """
+def judge(outcome: Outcome, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row | None:
+    """Add the exchange to *trace* and return the body, None for 204 and for a write's empty success; raises otherwise."""
     exchange, reply, failure = outcome.exchange, outcome.reply, outcome.failure
     code = _code(reply, failure)
     kept = exchange.evidence(reply, code)
@@ -86,7 +86,7 @@ def judge(
     return reply.body
 
 
-def grant_remedy(permissions: tuple[str, ...]) -> str | None:
+def grant_remedy(permissions: Needs) -> str | None:
     """Return the sentence that names the app permissions to consent to."""
     if not permissions:
         return None
@@ -100,12 +100,7 @@ def _code(reply: Reply | None, failure: Exception | str | None) -> str | None:
 
 
 def _refused(
-    outcome: Outcome,
-    reply: Reply,
-    code: str | None,
-    trace: Trace,
-    needs: tuple[str, ...],
-    gone: frozenset[tuple[int, str]],
+    outcome: Outcome, reply: Reply, code: str | None, trace: Trace, needs: Needs, gone: Gone
 ) -> ConnectorError:
     exchange = outcome.exchange
     if outcome.of_batch:

@@ -19,7 +19,7 @@ from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365 import listings, privilege
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
 from connectors.microsoft365.batching import Batching
-from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, NotThere, Refused
+from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, Gone, Needs, NotThere, Refused
 from connectors.microsoft365.manifest import (
     DISABLE,
     END_SESSIONS,
@@ -99,12 +99,10 @@ class Revoking:
     def _reads(self) -> Batching:
         return Batching(self._reader, urgent=True)
 
-    async def _write(
-        self, build: Build, trace: Trace, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = GONE
-    ) -> Row | None:
+    async def _write(self, build: Build, trace: Trace, needs: Needs, gone: Gone = GONE) -> Row | None:
         return await self._writer.write(build, trace, needs=needs, gone=gone)
 
-    async def _delete(self, of: Callable[[Any], Any], trace: Trace, needs: tuple[str, ...]) -> Row | None:
+    async def _delete(self, of: Callable[[Any], Any], trace: Trace, needs: Needs) -> Row | None:
         return await self._write(lambda client: of(client).to_delete_request_information(), trace, needs)
 
     async def _disable(self, row: Entitlement, trace: Trace) -> Row | None:
@@ -197,7 +195,7 @@ class Revoking:
 
     async def _group(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, group) = row.account_id, _split(row)
-        needs: tuple[str, ...] = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
+        needs: Needs = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
         if row.prestate.get("isAssignableToRole") is True:
             needs += WRITE_ROLES
 

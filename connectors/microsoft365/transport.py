@@ -32,7 +32,7 @@ from connectors.kit.pacing import Pace
 from connectors.kit.paging import PageMarks
 from connectors.microsoft365.answers import WHO, address_at, page_rows, row_of
 from connectors.microsoft365.client import Client, client_for
-from connectors.microsoft365.errors import NOTHING_GONE, Outcome, judge
+from connectors.microsoft365.errors import NOTHING_GONE, Gone, Needs, Outcome, judge
 from connectors.microsoft365.limits import limit_of
 from connectors.microsoft365.settings import ApplicationCredential, Settings
 
@@ -48,18 +48,9 @@ _FILES_REMEDY = (
 class Reads(Protocol):
     """Reads from Graph: `Graph` sends each request alone, `Batching` those of one listing together."""
 
-    async def read(
-        self,
-        build: Build,
-        trace: Trace,
-        *,
-        needs: tuple[str, ...] = (),
-        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
-    ) -> Row:
-        ...
+    async def read(self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row: ...
 
-    async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
-        ...
+    async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]: ...
 
 
 class Graph:
@@ -75,29 +66,17 @@ class Graph:
         self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
 
     async def read(
-        self,
-        build: Build,
-        trace: Trace,
-        *,
-        needs: tuple[str, ...] = (),
-        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
-        urgent: bool = False,
+        self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE, urgent: bool = False
     ) -> Row:
-        """
-        Return the answer's JSON object; retried by `Pace`.
-
-        *needs*: the permissions to name in a refusal; *urgent*: a cut waits for it.
-        """
+        """Return the answer's JSON object; retried by `Pace`.  *urgent*: a cut waits for it."""
         return await self.pace.read(lambda: self.ask(build, trace, needs=needs, gone=gone, urgent=urgent))
 
-    async def ask(
-        self, build: Build, trace: Trace, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]], urgent: bool
-    ) -> Row:
+    async def ask(self, build: Build, trace: Trace, *, needs: Needs, gone: Gone, urgent: bool) -> Row:
         """Send a read once: one try of `read`."""
         outcome = await self.send(self.prepared(build), str(uuid4()), urgent=urgent)
         return row_of(judge(outcome, trace, needs=needs, gone=gone), trace)
 
-    async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
+    async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]:
         """
         Return the rows of all pages.  An empty page with a next link is not the end.
 
@@ -105,7 +84,7 @@ class Graph:
         """
         return await self.rest(await self.read(build, trace, needs=needs), trace, needs=needs)
 
-    async def rest(self, page: Row, trace: Trace, *, needs: tuple[str, ...], urgent: bool = False) -> list[Row]:
+    async def rest(self, page: Row, trace: Trace, *, needs: Needs, urgent: bool = False) -> list[Row]:
         """Return the rows of a first *page* and of all that follow, each read alone; see `pages`."""
         rows, marks = [*page_rows(page, trace)], PageMarks(WHO, "page")
         while (link := page.get("@odata.nextLink")) is not None:
@@ -115,20 +94,12 @@ class Graph:
             rows += page_rows(page, trace)
         return rows
 
-    async def write(
-        self, build: Build, trace: Trace, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = NOTHING_GONE
-    ) -> Row | None:
+    async def write(self, build: Build, trace: Trace, *, needs: Needs, gone: Gone = NOTHING_GONE) -> Row | None:
         """Send a write, again only if it surely did nothing.  Raises `OutcomeUnknown` if it may have been carried out."""
         return await self.pace.write(lambda: self.submit(build, trace, needs=needs, gone=gone, urgent=True))
 
     async def submit(
-        self,
-        build: Build,
-        trace: Trace,
-        *,
-        needs: tuple[str, ...],
-        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
-        urgent: bool = False,
+        self, build: Build, trace: Trace, *, needs: Needs, gone: Gone = NOTHING_GONE, urgent: bool = False
     ) -> Row | None:
         """Send a write once, and not again when throttled: each try may count against a day's quota."""
         outcome = await self.send(self.prepared(build), str(uuid4()), urgent=urgent)
