@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
-from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest, cannot_look
-from connectors.errors import ConnectorError, NotOnPlan
+from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest, unread
+from connectors.errors import ConnectorError
 from connectors.google_workspace import activity as logs
 from connectors.google_workspace import probing, restoring, revoking
 from connectors.google_workspace.access import READERS, AccountReading
@@ -33,7 +33,6 @@ from models.vocabulary import (
     ConnectionId,
     Entitlement,
     EntitlementKind,
-    EntitlementState,
     Guard,
     Json,
     Leaver,
@@ -118,9 +117,7 @@ class GoogleWorkspace:
         try:
             return await READERS[kind](reading, trace)
         except ConnectorError as error:
-            state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
-            row = cannot_look(self.service, reading.account_id, kind, state, problem=str(error), remedy=error.advice)
-            return [row]
+            return [unread(self.service, reading.account_id, kind, error)]
 
     async def _is_own(self, account: Account) -> bool:
         """

@@ -10,7 +10,7 @@ from connectors.google_workspace.answers import texts
 from connectors.google_workspace.errors import WHO, Rejected
 from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.requests import Requests, is_admin, is_blocked
-from connectors.kit.answers import need
+from connectors.kit.answers import need, objects_of
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, fold_all, match_all
@@ -107,9 +107,4 @@ def _names(row: Row) -> tuple[str, ...]:
 
 
 def _private(row: Row) -> list[str]:
-    return [str(e["address"]) for e in _dicts(row, "emails") if e.get("type") in _PRIVATE and e.get("address")]
-
-
-def _dicts(row: Row, key: str) -> list[Row]:
-    values = row.get(key)
-    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+    return [str(e["address"]) for e in objects_of(row.get("emails")) if e.get("type") in _PRIVATE and e.get("address")]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.errors import ConnectorError, Throttled, Unintelligible
+from connectors.kit.answers import text_of
 from connectors.kit.exchange import Codes, Exchange, Reply, Trace
 from models.vocabulary import Evidence
 
@@ -68,8 +69,8 @@ class ErrorBody:
             return cls(message=text)
         return cls(
             reason=next(iter(_reasons(error.get("errors"))), None),
-            message=_text(error.get("message")) or "",
-            status=_text(error.get("status")),
+            message=text_of(error.get("message")) or "",
+            status=text_of(error.get("status")),
             details=tuple(_reasons(error.get("details"))),
         )
 
@@ -85,10 +86,6 @@ def _reasons(rows: Any) -> list[str]:
     if not isinstance(rows, list):
         return []
     return [row["reason"] for row in rows if isinstance(row, dict) and isinstance(row.get("reason"), str)]
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 class Rejected(Unintelligible):

@@ -42,6 +42,21 @@ def instant(who: str, value: object, name: str) -> datetime | None:
         raise Unintelligible(f"{who}: cannot read an answer: {name} is not a time") from exc
 
 
+def text_of(value: object) -> str | None:
+    """Return *value* if it is a text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def object_of(value: object) -> Row:
+    """Return *value* if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_of(value: object) -> list[Row]:
+    """Return the objects in *value*, none if it is not a list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 @contextlib.contextmanager
 def understood(who: str, trace: Sequence[Evidence]) -> Iterator[None]:
     """Turn an exception over an answer's shape into `Unintelligible`; add *trace* to every `ConnectorError`."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from connectors.contract import Kinds, Listing, cannot_look
+from connectors.contract import Kinds, Listing, cannot_look, unread
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.kit.answers import instant, need
 from connectors.kit.exchange import Row, Trace
@@ -87,7 +87,7 @@ class Access:
         try:
             rows = await self._kinds[kind](reads, user, trace)
         except ConnectorError as error:
-            return [unread(user, kind, error)], tuple(trace)
+            return [unread(Service.MICROSOFT365, user, kind, error)], tuple(trace)
         return list({row.id: row for row in rows}.values()), tuple(trace)
 
     async def _sign_in(self, reads: Reads, user: str, trace: Trace) -> Rows:
@@ -172,9 +172,9 @@ class Access:
         try:
             rows = await listings.eligibilities(reads, user, trace)
         except NotOnPlan as error:
-            return [replace(unread(user, EntitlementKind.ROLE, error), vendor_id=NO_ELIGIBLE)]
+            return [replace(unread(Service.MICROSOFT365, user, EntitlementKind.ROLE, error), vendor_id=NO_ELIGIBLE)]
         except ConnectorError as error:
-            return [unread(user, EntitlementKind.ROLE, error)]
+            return [unread(Service.MICROSOFT365, user, EntitlementKind.ROLE, error)]
         return [_role(user, row, prefix=ELIGIBLE) for row in rows]
 
     async def _groups(self, reads: Reads, user: str, trace: Trace) -> Rows:
@@ -200,12 +200,6 @@ def _from_elsewhere(row: Row) -> bool:
     So does a guest, also one who became a member after the invitation.  Accounts without a type (old, synced) are ours.
     """
     return row.get("userType") == "Guest" or "#ext#@" in need(WHO, row, "userPrincipalName", str).casefold()
-
-
-def unread(user: str, kind: EntitlementKind, error: ConnectorError) -> Entitlement:
-    """Return the one row of a kind that could not be read, or that this tenant's plan does not have."""
-    state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
-    return cannot_look(Service.MICROSOFT365, user, kind, state, problem=str(error), remedy=error.advice)
 
 
 def _row(

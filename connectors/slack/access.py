@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from connectors.contract import Kinds, Listing, cannot_look
+from connectors.contract import Kinds, Listing, unread
 from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
 from connectors.kit.answers import need, understood
 from connectors.kit.exchange import Row, Trace
@@ -24,7 +24,6 @@ from models.vocabulary import (
     Account,
     Entitlement,
     EntitlementKind,
-    EntitlementState,
     Evidence,
     Guard,
     Json,
@@ -192,6 +191,4 @@ async def _read(
         with understood("slack", trace):
             return await read(subject, trace), tuple(trace)
     except ConnectorError as error:
-        state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
-        row = cannot_look(Service.SLACK, subject.account_id, kind, state, problem=str(error), remedy=error.advice)
-        return [row], tuple(trace) or error.evidence
+        return [unread(Service.SLACK, subject.account_id, kind, error)], tuple(trace) or error.evidence

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.activity import Record
 from connectors.errors import Unintelligible
 from connectors.google_workspace.errors import WHO
-from connectors.kit.answers import instant, need
+from connectors.kit.answers import instant, need, objects_of
 from connectors.kit.exchange import Row
 from models.vocabulary import Json
 
@@ -41,10 +41,5 @@ def names(row: Mapping[str, Json], parameter: str, address: str) -> bool:
     The query has this filter already, but Google ignores a filter on a parameter that it does not know, and then gives all
     users' records.
     """
-    told = (p for event in objects(row.get("events")) for p in objects(event.get("parameters")))
+    told = (p for event in objects_of(row.get("events")) for p in objects_of(event.get("parameters")))
     return any(p.get("name") == parameter and str(p.get("value")).casefold() == address.casefold() for p in told)
-
-
-def objects(value: Any) -> list[Row]:
-    """Return the objects in *value*, none if it is not a list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from connectors.activity import Gap, Name
 from connectors.errors import Denied, NotOnPlan
-from connectors.kit.answers import instant, need
+from connectors.kit.answers import instant, need, objects_of
 from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.activity.records import PAGE
 from connectors.microsoft365.activity.sources import READ_LOGS
@@ -43,10 +43,10 @@ class _Changes:
 
     def add(self, at: datetime, change: Row, account_id: str) -> None:
         """Add one change; the caller adds changes in order of time."""
-        for target in _rows(change, "targetResources"):
+        for target in objects_of(change.get("targetResources")):
             if target.get("id") == account_id:
                 self.called |= dict.fromkeys(_texts(target.get(_SIGN_IN)), at)
-                for changed in _rows(target, "modifiedProperties"):
+                for changed in objects_of(target.get("modifiedProperties")):
                     self._change(_ADDRESSES.get(str(changed.get("displayName")).casefold()), changed, at)
 
     def _change(self, named: str | None, changed: Row, at: datetime) -> None:
@@ -187,8 +187,3 @@ def _texts(*values: object) -> Iterator[str]:
             kind, _, name = value.casefold().rpartition(":")
             if kind in {"", "smtp"}:
                 yield name
-
-
-def _rows(row: Row, key: str) -> list[Row]:
-    found = row.get(key)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

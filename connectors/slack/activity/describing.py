@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.activity import Activity
+from connectors.kit.answers import object_of
 from connectors.slack.activity.records import moment
 from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS, TAKES_ACCESS, kind_of
 from models.vocabulary import ActivityKind as K
@@ -20,9 +21,9 @@ def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
 
 def _audit(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
     action = _text(raw, "action") or "unknown"
-    context, entity = _part(raw, "context"), _part(raw, "entity")
-    thing, app = _part(entity, str(entity.get("type"))), _part(context, "app")
-    actor = _part(_part(raw, "actor"), "user")
+    context, entity = object_of(raw.get("context")), object_of(raw.get("entity"))
+    thing, app = object_of(entity.get(str(entity.get("type")))), object_of(context.get("app"))
+    actor = object_of(object_of(raw.get("actor")).get("user"))
     kind = kind_of(action)
     return (
         Activity(
@@ -90,11 +91,6 @@ def _file(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
         external=True,
     )  # fmt: skip
     return (uploaded, link)
-
-
-def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = of.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _text(of: Mapping[str, Any], name: str) -> str | None:
