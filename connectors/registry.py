@@ -16,7 +16,7 @@ from connectors.contract import Connector
 from connectors.errors import NotConfigured
 from connectors.further import Further
 from connectors.kit.limits import Ledger
-from connectors.settings import prefix_of
+from connectors.settings import not_configured, prefix_of
 from connectors.unopened import Unopened
 from models.vocabulary import ConnectionId, Service, vendor_of
 
@@ -108,18 +108,10 @@ async def _open(connection: ConnectionId, ledger: Ledger | None) -> Connector:
         settings = package.Settings(_env_prefix=prefix_of(connection))
         connector: Connector = await package.connect(settings, ledger=ledger, connection=connection)
     except ValidationError as exc:
-        faults = exc.errors(include_input=False, include_url=False, include_context=False)
-        named = "; ".join(f"{_variable(connection, e['loc'])}: {e['msg']}" for e in faults)
-        # `from None`: the original holds the values, which may be secrets
-        raise NotConfigured(f"{connection}: cannot be opened: {named}") from None
+        raise not_configured(connection, prefix_of(connection), exc) from None
     except NotConfigured:
         raise
     except Exception as exc:  # noqa: BLE001  # a broken key file stops only this connection; the error's text may hold the key
         said = f"{exc.filename}: {exc.strerror}" if isinstance(exc, OSError) else type(exc).__name__
         raise NotConfigured(f"{connection}: cannot be opened: {said}") from None
     return Further(connector, connection) if name else connector
-
-
-def _variable(connection: ConnectionId, loc: tuple[int | str, ...]) -> str:
-    name = "_".join(map(str, loc)).upper()
-    return name if name.startswith("LASTDAY_") else f"{prefix_of(connection)}{name}"

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.errors import NotConfigured
 from models.vocabulary import ConnectionId
 
 _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
@@ -62,6 +63,18 @@ def trust(bundle: Path | None) -> ssl.SSLContext:
 def prefix_of(connection: ConnectionId) -> str:
     """Return what the names of *connection*'s settings begin with: `LASTDAY_SLACK_`, `LASTDAY_SLACK_ACQUIRED_`."""
     return f"LASTDAY_{connection.replace('.', '_').upper()}_"
+
+
+def not_configured(name: str, prefix: str, refused: ValidationError) -> NotConfigured:
+    """Return the error for settings that pydantic *refused*, without values, which may be secrets; raise it `from None`."""
+    faults = refused.errors(include_input=False, include_url=False, include_context=False)
+    named = "; ".join(f"{_variable(prefix, e['loc'])}: {e['msg']}" for e in faults)
+    return NotConfigured(f"{name}: cannot be opened: {named}")
+
+
+def _variable(prefix: str, loc: tuple[int | str, ...]) -> str:
+    name = "_".join(map(str, loc)).upper()
+    return name if name.startswith("LASTDAY_") else f"{prefix}{name}"
 
 
 class ConnectorSettings(BaseSettings):

@@ -30,7 +30,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Opened]:
     """What has been opened, in order; opening takes a moment."""
     made: list[Opened] = []
 
-    async def opening(_: str) -> Any:
+    async def opening(_: str, _ledger: object) -> Any:
         await asyncio.sleep(0)
         made.append(Opened())
         return made[-1]

@@ -112,35 +112,31 @@ class Sending:
 
         Raises `OutcomeUnknown` if the answer was lost and the draft is unchanged; the next call goes on from here.
         """
-        unknown: OutcomeUnknown | None = None
-        try:
-            await self._transport.write(request, trace)
-        except OutcomeUnknown as exc:
-            unknown = exc
-        now = await self._there(document["id"], trace)
+        now, unknown = await self._write(document, request, trace)
         if unknown is not None and _parts(now) == _parts(document):
             raise unknown
         return now
 
     async def _post(self, document: Row, trace: Trace) -> Row:
         request = Request("send the pledge", "POST", f"/documents/{document['id']}")
-        unknown: OutcomeUnknown | None = None
-        try:
-            await self._transport.write(request, trace)
-        except OutcomeUnknown as exc:
-            unknown = exc
-        now = await self._there(document["id"], trace)
+        now, unknown = await self._write(document, request, trace)
         if now["status"] in {SENT, COMPLETED, CLOSED}:
             return now
         message = f"{WHO}: cannot send the pledge: still a draft"
         raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from unknown
 
-    async def _there(self, document_id: str, trace: Trace) -> Row:
-        found = await self.get(document_id, trace)
-        if found is None:
-            message = f"{WHO}: cannot read {document_id}: it is gone"
+    async def _write(self, document: Row, request: Request, trace: Trace) -> tuple[Row, OutcomeUnknown | None]:
+        """Write, then read the document; return it, and the error of a lost answer."""
+        unknown: OutcomeUnknown | None = None
+        try:
+            await self._transport.write(request, trace)
+        except OutcomeUnknown as exc:
+            unknown = exc
+        now = await self.get(document["id"], trace)
+        if now is None:
+            message = f"{WHO}: cannot read {document['id']}: it is gone"
             raise Unintelligible(message, code="not_found", evidence=tuple(trace))
-        return found
+        return now, unknown
 
 
 def _sent(document: Row, trace: Trace) -> Sent:
