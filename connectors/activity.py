@@ -1,8 +1,8 @@
 """
-What a service's own audit log tells of an account: read page by page, resumable at each page, raw as it came.
+What a service's own audit log holds about an account: read page by page, resumable at each page, kept raw.
 
-A source is one log of one vendor (`drive`, `token`, `audit_logs`, `purview` …).  Collecting and understanding are apart:
-`activity` fetches, `describe` reads what was fetched, now or ten years later from the evidence file.
+A source is one log of one vendor (`drive`, `token`, `audit_logs`, `purview` …).  Fetching and interpreting are separate:
+`activity` fetches records; `describe` interprets them, now or ten years later from the evidence file.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ class ActivitySource:
     """
     One log, as data.
 
-    *lag*: how late the vendor's documentation lets a record appear: a second look is taken after it.  *retention*: how far back the
-    vendor keeps records on the longest plan that we know of, None where it does not say.  *scopes*: the least that
-    reading needs.  *plan*: in words.  *of_administration*: it tells who enabled a blocked account again.  *of_others*: it tells also
-    what others did to the account; in any other log a record by a name that is not the account's is odd.  *caveats*: sentences that belong into each completeness statement (what this log never holds).
-    *source*: the vendor's page.  *tells*: the kinds that its records are known to tell; besides, it may hold others.
+    *lag*: how late a record may appear, by the vendor's documentation; a later collection pass reads again after it.
+    *retention*: how far back the vendor keeps records on its longest plan known to us, None where it does not say.
+    *scopes*: the least that reading needs.  *plan*: in words.  *of_administration*: it records who enabled a blocked account
+    again.  *of_others*: it also records what others did to the account; in any other log, a record under another account's
+    name is odd.  *caveats*: sentences for each completeness statement (what this log never holds).  *source*: the vendor's
+    page.  `tells`: the kinds that its records are known to have; it may hold others.
     """
 
     name: str
@@ -56,8 +57,8 @@ class Record:
     """
     One record as the vendor gave it.
 
-    *id* is unique within its source for ever (the vendor's own id, or what it documents as unique together): pages may repeat
-    a record, evidence holds it once.  *raw* is the vendor's whole object.
+    *id* is unique within its source for ever (the vendor's own id, or the properties that it documents as unique together).
+    Pages may repeat a record; evidence holds it once.  *raw* is the vendor's whole object.
     """
 
     id: str
@@ -67,7 +68,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A part of the window that could not be had, and why: a word (`quota`, `truncated`, `retention`) and a sentence."""
+    """A part of the window that could not be read, and why: a word (`quota`, `truncated`, `retention`) and a sentence."""
 
     reason: str
     text: str
@@ -77,7 +78,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name by which a log may call the account, from *since* (included) until *until* (excluded), as far as either is known."""
+    """A name by which a log may call the account, from *since* (included) until *until* (excluded); None: not known."""
 
     name: str
     since: datetime | None = None
@@ -89,10 +90,10 @@ class ActivityPage:
     """
     One answer of the vendor.
 
-    *cursor*: how to go on, to be kept by the caller *together with* these records; None means that the window has been read to its
-    end.  A page may be empty and still have a cursor.  *wait*: asking again earlier is useless (a search that the
-    vendor is still running).  *gaps*: what this page, or the whole source, lacks.  *names*: by which the account was asked for, where
-    that is not its id: the log calls it by one of them; one stands there for each time that it was the account's.
+    *cursor*: where the next call goes on; the caller keeps it *together with* these records.  None: the window has been read
+    to its end.  A page may be empty and still have a cursor.  *wait*: until then the next call brings nothing (the vendor's
+    search is still running).  *gaps*: what this page, or the whole source, lacks.  *names*: those under which the account
+    was searched for, if not by its id; a name is listed once for each time in which it was the account's.
     """
 
     records: Sequence[Record]
@@ -106,13 +107,13 @@ class ActivityPage:
 @dataclass(frozen=True, slots=True)
 class Activity:
     """
-    One thing that a record tells, in the house's words.
+    One event of a record, in the words of `models.vocabulary`.  All of it is personal data.
 
-    *raw_name* keeps the vendor's word (`drive/download`, `FileDownloaded`, `file_downloaded`).  *actor* is the address or name of
-    whoever did it, where the log of administration has one.  *object_id*, *title*, *folder*, *size* (bytes) and
-    *label* (the vendor's or the title's confidentiality mark) are of what was touched; *target* is whom it went to (an
-    address, an application); *external* is None where the vendor does not say.  *by_program*: through an API client or a sync client
-    rather than by hand.  *undone*: an attempt that did not succeed, or what follows from something else.  All of it is personal data.
+    *raw_name* keeps the vendor's word (`drive/download`, `FileDownloaded`, `file_downloaded`).  *actor* is the actor's address
+    or name, where the log of administration has one.  *object_id*, *title*, *folder*, *size* (bytes) and *label* (a
+    confidentiality mark of the vendor's or in the title) describe the object; *target* is the recipient (an address, an
+    application); *external* is None where the vendor does not say.  *by_program*: by an API or sync client, not by hand.
+    *undone*: an attempt that failed, or a consequence of another event.
     """
 
     kind: ActivityKind
@@ -138,34 +139,34 @@ class ActivityLog(Protocol):
     """
     The activity side of a connector.
 
-    `activity` raises `connectors.errors`: `NotOnPlan`, `Denied` (a scope), `NotRecorded` (the tenant's logging is off), `Throttled` when the quota is
-    used up for longer than a call may wait, `Expired` when a cursor is no longer known (start again without one: records
-    that come twice are told apart by their ids), `Unreachable`.
+    `activity` raises `connectors.errors`: `NotOnPlan`, `Denied` (a scope), `NotRecorded` (the tenant's logging is off),
+    `Throttled` (the quota is used up for longer than a call may wait), `Expired` (the vendor no longer knows the cursor: start
+    again without one; records that come twice have equal ids), `Unreachable`.
     """
 
     activity_sources: tuple[ActivitySource, ...]
 
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         """
-        Return one page of what *source* tells of *account* in *window*, from *cursor* on (None: from its beginning).
+        Return one page of *source*'s records about *account* in *window*, from *cursor* on (None: from the beginning).
 
-        The same cursor again is safe, and never starts a costly search a second time.  Never short and silent: what is
-        missing is a `Gap` or an exception.
+        Repeating a cursor is safe and never starts a costly search twice.  What is missing is a `Gap` or an exception, never
+        a shorter page.
         """
         ...
 
     def record(self, source: str, raw: Mapping[str, Json]) -> Record:
         """
-        Return what *raw* was read as, whether or not it can be understood.
+        Return the record that `activity` made of *raw*, whether or not `describe` understands it.
 
-        Raises `Unintelligible`, `ArithmeticError`, `LookupError`, `TypeError` or `ValueError`, for what is no record of the source.
+        Raises `Unintelligible`, `ArithmeticError`, `LookupError`, `TypeError` or `ValueError` if *raw* is not a record of *source*.
         """
         ...
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """
-        Return what a raw record tells; an event without a word of ours is `other`, never left out.
+        Return the events of a raw record; an event that we have no kind for is `other`, never left out.
 
-        Pure: no request, the same answer for the same bytes.  Raises what `record` raises for what cannot be understood.
+        Pure: no request, the same answer for the same bytes.  Raises as `record` does for a record that it cannot read.
         """
         ...

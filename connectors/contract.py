@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from connectors.activity import ActivityLog
+from connectors.errors import ConnectorError, NotOnPlan
 from connectors.snapshot import Numbers
 from models.vocabulary import (
     Account,
@@ -37,16 +38,16 @@ class KindManifest:
     """
     What one service can do about one kind, as data.
 
-    *order*: place in the cut of a scheduled departure; the block (sign-in) is 0, a negative order comes before it, in
-    the time that policy grants, a positive one after it; equal orders run at once.  In a dismissal the block comes
-    first and the negative ones follow it in their order, those with *dies_with_block* becoming open items.
+    *order*: place in the cut of a scheduled departure.  The block (sign-in) is 0; negative orders come before it, in the time
+    that policy grants; positive ones after it; equal orders run at once.  In a dismissal the block comes first, then the
+    negative orders; those with *dies_with_block* become open items.
     *frozen*: `freeze` revokes it, not `revoke`.
-    *stamped*: it cannot be listed one by one; its row is always there, with the vendor's time of the last ending wherever
-    one could count.
+    *stamped*: the vendor does not list single ones.  There is always one row, with the vendor's time of their last ending
+    if one could count.
     *implied_by*: the kind whose observed closing closes this one, with `Confirmation.IMPLIED_BY`.
     *no_api*: the reason why no plan of this vendor can list or revoke it; such a kind is listed as one `no_api` row.
-    *settles_within*: how long the vendor documents that taking it away may go on; until then it is progress, not a finding.
-    *residual*: how long what was issued before the cut may live on (access tokens, cookies), by the vendor's documentation.
+    *settles_within*: how long a revocation may take, by the vendor's documentation; until then it is progress, not a finding.
+    *residual*: how long access tokens and cookies from before the cut may live on, by the vendor's documentation.
     *read_scopes*, *write_scopes*: the least that listing and revoking need, in the vendor's spelling.
     """
 
@@ -76,11 +77,11 @@ class Manifest:
 
     @classmethod
     def of(cls, service: Service, rows: Iterable[KindManifest]) -> Manifest:
-        """Raise `ValueError` if a kind stands twice, or if no row is the block."""
+        """Return the manifest of *rows*; raises `ValueError` if two have one kind, or if sign-in has another order than 0."""
         listed = list(rows)
         kinds = {row.kind: row for row in listed}
         if len(kinds) != len(listed):
-            raise ValueError(f"{service}: a kind stands twice in the manifest")
+            raise ValueError(f"{service}: the manifest has a kind twice")
         if kinds[EntitlementKind.SIGN_IN].order != 0:
             raise ValueError(f"{service}: the block has order 0")
         return cls(service, kinds)
@@ -88,7 +89,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """Whether this tenant, with these credentials, lets us list and revoke a kind; if not, why and what to do."""
+    """Whether this tenant and these credentials let us list and revoke a kind; if not, why, and what to do."""
 
     kind: EntitlementKind
     can_list: bool
@@ -133,8 +134,10 @@ class Listing(list[Entitlement]):
 
 class Found(list[Match]):
     """
-    The accounts that one `find_accounts` found, with the exchanges that it rests on: its own, and those by which the snapshot of
-    the directory was read, in which names were compared with those of *looked_through* accounts.
+    The accounts that one `find_accounts` found.
+
+    *evidence*: its own exchanges, and those that read the directory's snapshot.  *looked_through*: how many accounts of the
+    snapshot the leaver's names were compared with.
     """
 
     def __init__(self, matches: Iterable[Match], evidence: tuple[Evidence, ...], looked_through: int) -> None:
@@ -155,7 +158,7 @@ class Connector(ActivityLog, Protocol):
     manifest: Manifest
 
     async def probe(self) -> Capabilities:
-        """Say what plan and scopes allow.  Reads only.  A missing scope is an `Ability`, not an exception."""
+        """Return what plan and scopes allow.  Reads only.  A missing scope is an `Ability`, not an exception."""
         ...
 
     async def find_accounts(self, leaver: Leaver) -> Found:
@@ -170,14 +173,14 @@ class Connector(ActivityLog, Protocol):
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """
-        Return the accounts with one of *addresses*, which stand in accounts of the leaver's elsewhere.
+        Return the accounts with one of *addresses*, which the leaver's accounts in other connections have.
 
-        Looked up in the snapshot, so that the vendor is asked nothing while that is fresh.
+        Looks them up in the snapshot: no request while that is fresh.
         """
         ...
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """Say how the directory's employee numbers stand to those of *people*, from the snapshot."""
+        """Return how many of *people* have the same employee number in the directory's snapshot as in HR's list."""
         ...
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
@@ -195,11 +198,11 @@ class Connector(ActivityLog, Protocol):
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
         """
-        Ask the vendor to take *entitlement* away.  Twice is safe: the second receipt says `already_absent`, or
-        `commanded` where the vendor does not tell.
+        Ask the vendor to take *entitlement* away.  Safe to repeat: the second receipt says `already_absent`, or
+        `commanded` where the vendor does not say.
 
-        A vendor's refusal because of the account's state is a receipt (`refused`, with the reason); a failure of ours
-        or of the way is an exception.  After `OutcomeUnknown`, list again.
+        A refusal because of the account's state is a receipt (`refused`, with the reason); a failure of ours or of the
+        network is an exception.  After `OutcomeUnknown`, list again.
         """
         ...
 
@@ -221,5 +224,11 @@ def cannot_look(
     problem: str,
     remedy: str,
 ) -> Entitlement:
-    """Return the one row (vendor id "*") that stands for a kind which could not be looked at, or has no way to be."""
+    """Return the one row (vendor id "*") of a kind that could not be listed, or that no interface lists."""
     return Entitlement(connection, account_id, kind, "*", state, problem=problem, remedy=remedy)
+
+
+def unread(connection: ConnectionId, account_id: str, kind: EntitlementKind, error: ConnectorError) -> Entitlement:
+    """Return the one row of a kind whose listing raised *error*."""
+    state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
+    return cannot_look(connection, account_id, kind, state, problem=str(error), remedy=error.advice)

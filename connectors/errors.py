@@ -1,5 +1,5 @@
 """
-What may go wrong at a vendor, as few kinds as there are different things to do about it.
+What may go wrong at a vendor: one class for each different reaction.
 
 Messages read *who: cannot verb phrase: vendor's code* and name ids, never addresses, tokens or query values.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def storable(text: str) -> str:
-    """Return a vendor's *text* as any file and database can hold it: without halves of characters, and without zeros."""
+    """Return a vendor's *text* as any file and database can hold it: without lone surrogates and NUL characters."""
     return text.encode(errors="replace").decode().replace("\0", "?")
 
 
@@ -40,21 +40,21 @@ class ConnectorError(Exception):
 
     @property
     def advice(self) -> str:
-        """The sentence that says what to do: this failure's own, else its class's."""
+        """What to do: the error's own sentence, else its class's."""
         return self._remedy if self._remedy is not None else type(self).remedy
 
     def rest_on(self, evidence: Iterable[Evidence]) -> None:
-        """Let the exchanges that led here be all of *evidence*, with its own."""
+        """Put *evidence* before the error's own exchanges, each exchange once."""
         self.evidence = tuple(dict.fromkeys((*evidence, *self.evidence)))
 
     def reword(self, words: Callable[[str], str]) -> None:
-        """Let message and remedy be what *words* makes of them."""
+        """Replace message and remedy by what *words* returns for each."""
         self.args = (words(str(self)),)
         self._remedy = words(self.advice)
 
 
 class Throttled(ConnectorError):
-    """The vendor asks to wait; nothing was done.  *retry_after* is what it asked for, None if it did not say."""
+    """The vendor asks to wait; nothing was done.  *retry_after* is the wait that it asks for, None if it does not say."""
 
     remedy = "Wait; the sweep looks again. If it recurs, ask the vendor for quota or lower the case load."
 
@@ -64,13 +64,13 @@ class Throttled(ConnectorError):
 
 
 class Unreachable(ConnectorError):
-    """No answer, or a 5xx, on a request that was surely not carried out or that only read."""
+    """No answer, or a 5xx, to a read, or to a write that surely was not carried out."""
 
     remedy = "Check the network and the vendor's status page; the sweep looks again."
 
 
 class OutcomeUnknown(ConnectorError):
-    """The connection broke, or a 5xx came, after a write was sent: it may have been carried out.  Read back."""
+    """No answer, or a 5xx, to a write that may have been carried out.  Read back."""
 
     remedy = "Nothing to do by hand: the next read decides whether it took effect."
 
@@ -94,7 +94,7 @@ class NotOnPlan(ConnectorError):
 
 
 class NotRecorded(ConnectorError):
-    """The tenant has switched off what would have recorded this: there is nothing to read, and that is not "nothing happened"."""
+    """The tenant's auditing is off: there is nothing to read, which does not mean that nothing happened."""
 
     remedy = "Switch the tenant's auditing on for those who will leave later; for this window the log does not exist."
 
@@ -106,6 +106,6 @@ class Expired(ConnectorError):
 
 
 class Unintelligible(ConnectorError):
-    """An answer that we do not understand.  Treated as still open, never as done."""
+    """An answer that we do not understand.  What it was about counts as still open."""
 
     remedy = "Keep the evidence and report the answer's shape; until then check the account by hand."

@@ -1,8 +1,8 @@
 """
-What two people's names say of their being one person.
+Whether two names may be one person's.
 
-A full name that agrees, in any script, is a fact; one that differs in a script that both have is a contradiction; a
-nickname, a shortened name and a name in another script are silent.
+A full name that agrees, in any script, is a fact.  One that differs in a script that both have is a contradiction.  A
+nickname, a shortened name and a name in another script say nothing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from models.vocabulary import Leaver, Says
 
 _WITH_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー]")
 _ALMOST = 0.75
-"""How alike two romanised words may be and still be a matter of spelling."""
+"""`SequenceMatcher`'s ratio, from 0 to 1, from which two romanised words count as spellings of one.  Our choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """*says* is None for silence.  *alike*: some full name agrees; *formerly*: the former one alone."""
+    """*says*: None if the names say nothing.  *alike*: a full name agrees; *formerly*: only the former name does."""
 
     says: Says | None
     alike: bool = False
@@ -32,10 +32,10 @@ class Compared:
 
 def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str] = ()) -> Compared:
     """
-    Compare the leaver's names with an account's.  A nickname may agree in full, and never contradicts.
+    Compare the leaver's names with an account's.  A nickname may agree, and never contradicts.
 
-    What the notice has in brackets is nobody's name: two people of one department, or both 派遣, would agree.  The same kanji with
-    another reading are neither: they are namesakes, or one person with a name for foreigners.
+    The notice's words in brackets are left out: two people of one department, or both 派遣, would agree by them.  The same
+    kanji with another reading are neither: the two are namesakes, or one person with a name for foreigners.
     """
     given = [*names]
     theirs = [bare_name(name) for name in given]
@@ -50,7 +50,7 @@ def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str]
 
 
 def _sounds_otherwise(theirs: Iterable[str], ours: Iterable[str]) -> bool:
-    """Whether both have readings, and none of theirs could be one of ours."""
+    """Whether both sides have readings, and each pair of them contradicts."""
     pairs = [(our, name) for our in ours if _reading(our) for name in theirs if _reading(name)]
     return bool(pairs) and all(
         not spellings(our) & spellings(name) and _against(our, name) is Says.CONTRADICTION for our, name in pairs
@@ -68,7 +68,7 @@ def former_full_names(leaver: Leaver) -> tuple[str, ...]:
 
 
 def _full(names: Iterable[str]) -> tuple[str, ...]:
-    """Leave out what is one short word: a given name alone tells nobody apart."""
+    """Leave out names of one short word: many people share a given name."""
     return tuple(
         name for name in names if len(words := words_of(name)) > 1 or (len(words) == 1 and _unspaced(words[0]))
     )
@@ -84,7 +84,7 @@ def _all_spellings(names: Iterable[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=65_536)
 def _reading(name: str) -> tuple[str, ...] | None:
-    """Return the words of a name that tells its sound: Latin letters, or kana put into them."""
+    """Return the words of a name in Latin letters or kana, in Latin letters; None for any other."""
     latin = in_latin(name)
     words = words_of(name if latin is None else latin)
     return tuple(word for word in words if len(word) > 1) if words and all(word.isascii() for word in words) else None
@@ -92,7 +92,7 @@ def _reading(name: str) -> tuple[str, ...] | None:
 
 @lru_cache(maxsize=65_536)
 def _against(ours: str, theirs: str) -> Says | None:
-    """Say how two unequal names stand to each other; None if they cannot be compared."""
+    """Compare two unequal names; None if they cannot be compared."""
     our_sound, their_sound = _reading(ours), _reading(theirs)
     if (our_sound is None) != (their_sound is None):
         return None

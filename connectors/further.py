@@ -1,4 +1,4 @@
-"""A further tenant of a vendor: the vendor's own connector, whose accounts, rows and words bear the connection's id."""
+"""A further tenant of a vendor: the vendor's connector, with the connection's id in its accounts, rows and messages."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from models.vocabulary import Account, ConnectionId, Entitlement, Json, Leaver, 
 
 class Further:
     """
-    `connectors.contract.Connector` for *connection*, through *inner*, which knows one tenant and calls it by its vendor's name.
-    What comes out of it bears the connection; what goes in is known by the vendor's ids alone.
+    `connectors.contract.Connector` for *connection*, through *inner*, which calls its tenant by the vendor's name.
+
+    Puts the connection into what *inner* returns and raises.  Arguments pass unchanged: *inner* uses only the vendor's ids.
     """
 
     def __init__(self, inner: Connector, connection: ConnectionId) -> None:
@@ -106,6 +107,6 @@ class Further:
             raise
 
     def _own(self, words: str) -> str:
-        """Return *words* with this connection and its settings where they name the vendor and the vendor's."""
+        """Return *words* with this connection in place of the vendor, and its settings in place of the vendor's."""
         own = words.replace(prefix_of(self.service), prefix_of(self._connection))
         return re.sub(rf"^{self.service}: ", f"{self._connection}: ", own)

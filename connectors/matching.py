@@ -1,8 +1,8 @@
 """
 Whose account is it?  One way of comparing a directory's entry with HR's notice, the same for each service.
 
-The outcome is what number, address and name each say: a fact, a contradiction, neither, or nothing.  It is no verdict:
-casework sees the candidates of all services together, and decides.
+The outcome is what number, address and name each say: a fact, a contradiction, neither, or nothing.  Casework decides, with
+the candidates of all services.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Profile:
     """
     One directory entry, reduced to what can be compared.
 
-    *emails* are its primary addresses (what it signs in with, or is reached by first; a guest's at home), *aliases* all
-    others: further addresses, contacts.  *employee_no* is None where the vendor holds none.  *names* in any script and
-    order; *nicknames* are what the person chose to be called.  *rules_all*: it may do everything in the tenant, which everyday
-    accounts should not.
+    *emails* are its primary addresses (for signing in, or the first for mail; a guest's at home), *aliases* all others:
+    further addresses, contacts.  *employee_no* is None where the vendor has none.  *names* are in any script and order;
+    *nicknames* are display names that the person chose.  *rules_all*: it has all rights in the tenant, which an everyday
+    account should not have.
     """
 
     account: Account
@@ -78,7 +78,7 @@ def compare(leaver: Leaver, profile: Profile) -> Match | None:
 def _reason(
     says: dict[Fact, Says], names: Compared, address: MatchReason | None, *, administration: bool
 ) -> MatchReason | None:
-    """Return the strongest of what makes it a candidate."""
+    """Return the strongest reason why the profile is a candidate, None if there is none."""
     if says.get(Fact.NUMBER) is Says.FACT:
         return MatchReason.EMPLOYEE_NO
     if address is not None:
@@ -102,14 +102,14 @@ def _by_address(leaver: Leaver, primary: frozenset[str], others: frozenset[str])
 
 
 def _for_administration(profile: Profile, primary: frozenset[str], company: str) -> bool:
-    """An administrator's everyday account, which the notice names by its address, is not one for administration."""
+    """Whether the account is for administration: by its address, or by its rights if it has not HR's address."""
     if any(_ADMINISTRATION.search(address.partition("@")[0]) or _is_twin(company, address) for address in primary):
         return True
     return profile.rules_all and company not in primary
 
 
 def compare_numbers(ours: str, theirs: str | None) -> Says | None:
-    """Compare employee numbers: equal only without hyphens and leading zeros, which spreadsheets drop, is neither."""
+    """Compare employee numbers; neither: they differ only by hyphens and leading zeros, which spreadsheets drop."""
     our, their = fold_number(ours), fold_number(theirs or "")
     if our == "" or their == "":
         return None
@@ -119,23 +119,23 @@ def compare_numbers(ours: str, theirs: str | None) -> Says | None:
 
 
 def fold_email(email: str) -> str:
-    """Fold an address for comparing: case and surrounding space only, since dots and plus signs may tell people apart."""
+    """Fold an address for comparing: case and outer space only, since dots and plus signs may be other people's."""
     return unicodedata.normalize("NFKC", email).strip().casefold()
 
 
 def fold_all(addresses: Iterable[str]) -> frozenset[str]:
-    """Fold addresses, without the empty ones that some vendors give for none: those are nobody's."""
+    """Fold addresses, without the empty ones that some vendors give where there is no address."""
     return frozenset(folded for address in addresses if (folded := fold_email(address)))
 
 
 def fold_number(number: str) -> str:
-    """Fold an employee number for comparing: width, case and space.  A mere dash stands for none, and is nobody's."""
+    """Fold an employee number for comparing: width, case and space.  A mere dash means "no number": empty."""
     folded = "".join(unicodedata.normalize("NFKC", number).split()).casefold()
     return folded if bare_number(folded) else ""
 
 
 def bare_number(number: str) -> str:
-    """Fold away what spreadsheets drop as well: hyphens and leading zeros."""
+    """Return *number* without hyphens and leading zeros, which spreadsheets drop."""
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", re.sub(r"[\W_]+", "", number))
 
 

@@ -1,7 +1,7 @@
 """
 Spellings of one human name, folded so that they compare equal.
 
-Folding loses information on purpose: an equal name is one fact of two, and proves nothing by itself.
+Folding loses information on purpose: an equal name is one fact, and does not prove by itself that two people are one.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ def spellings(name: str) -> frozenset[str]:
     """
     Return all folded forms under which *name* may be found, never an empty one.
 
-    Besides the plain fold: family name last, as directories of the West print it; the name without what a display name puts
-    in brackets or behind a stroke, and each part of that; kana in Latin letters.
+    Besides the plain fold: family name last, as Western directories print it; the name without a display name's brackets and
+    what follows a stroke, and each part of these; kana in Latin letters.
     """
     return frozenset(form for part in {name, bare_name(name), *parts_of(name)} for form in _forms(part) if form)
 
 
 def former_spellings(former: str, *names: str) -> frozenset[str]:
-    """Return the forms of a former name; one of a single word (旧姓 alone) takes the place of each word of *names* in turn."""
+    """Return the spellings of a former name; see `former_names`."""
     return frozenset(form for name in former_names(former, *names) for form in spellings(name))
 
 
 def former_names(former: str, *names: str) -> Iterator[str]:
-    """Yield the former name as it may be written in full; see `former_spellings`."""
+    """Yield the former name in full; one of a single word (旧姓 alone) replaces each word of *names* in turn."""
     yield former
     if len(_BETWEEN.split(former.strip())) > 1:
         return
@@ -67,14 +67,14 @@ def former_names(former: str, *names: str) -> Iterator[str]:
 
 
 def parts_of(name: str) -> list[str]:
-    """Return what stands before, in and behind brackets and strokes."""
+    """Return the parts of *name* between brackets and strokes."""
     return [part for part in _ASIDE.split(name) if part.strip()]
 
 
 def bare_name(name: str) -> str:
     """
-    Return *name* without what stands in brackets or behind a stroke: a department, a contract, a former name; or what
-    is in them, if nothing stands outside.  Never empty.
+    Return *name* without brackets and without what follows a stroke: a department, a contract, a former name.  If nothing is
+    outside brackets, return their first part.  Never empty.
     """
     return next(iter(parts_of(_BRACKETED.sub("", name)) or parts_of(name)), name).strip()
 
@@ -99,7 +99,7 @@ def in_latin(name: str) -> str | None:
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of *name*, each folded.  Which spelling of romaji is meant is asked of wholly Latin names only."""
+    """Return the words of *name*, each folded; spellings of romaji are folded only in names wholly in Latin letters."""
     text = jaconv.hira2kata(usual_forms(name)).casefold()
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if c in _VOICING or not _is_mark(c))
     plain = unicodedata.normalize("NFC", bare).translate(_LATIN)
@@ -109,9 +109,9 @@ def words_of(name: str) -> list[str]:
 
 def script_of(name: str) -> str:
     """
-    Return in which script *name* is written: `latin`, `kana`, `kanji` (kana among them), or another by its name.
+    Return the script of *name*: `latin`, `kana`, `kanji` (with kana), or another by its name.
 
-    Names of different ones cannot be compared.  Characters that no Japanese one is (the simplified ones of China, hangul) are of others.
+    Names in different scripts cannot be compared.  Characters outside Japanese (simplified Chinese, hangul) count as others.
     """
     folded = fold_name(name)
     if folded.isascii():
@@ -126,7 +126,7 @@ def script_of(name: str) -> str:
 
 
 def _is_mark(character: str) -> bool:
-    """Accents, and what is not seen at all (zero-width spaces, joiners)."""
+    """Whether it is an accent, or invisible (zero-width spaces, joiners)."""
     return unicodedata.combining(character) != 0 or unicodedata.category(character) == "Cf"
 
 

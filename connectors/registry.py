@@ -16,7 +16,7 @@ from connectors.contract import Connector
 from connectors.errors import NotConfigured
 from connectors.further import Further
 from connectors.kit.limits import Ledger
-from connectors.settings import prefix_of
+from connectors.settings import not_configured, prefix_of
 from connectors.unopened import Unopened
 from models.vocabulary import ConnectionId, Service, vendor_of
 
@@ -34,13 +34,13 @@ async def open_connectors(
     """
     Open the connectors of *connections*, each configured from the environment by settings of its own, and close them at the end.
 
-    Whoever opens in this event loop what somebody has open is given the same one, which the last of them closes: a vendor's budget,
-    a snapshot of its directory and the lock on a list that can only be replaced are the process's, not a case's.
+    Callers in one event loop share a connection's connector, and the last of them closes it: rate limits, the directory's
+    snapshot and the locks on lists that can only be replaced are the process's, not a case's.
 
-    *ledger*: where the calls that a vendor's limits allow are shared with other processes; this process keeps them alone without one.
+    *ledger*: where processes share the calls that a vendor's limits allow; None: this process counts alone.
 
-    A vendor's SDK is imported only when the vendor is used.  What cannot be opened raises `NotConfigured`; unless *strict*, it is
-    `connectors.unopened.Unopened`, so that the others can be used, nothing is skipped, and it is opened once that can be done.
+    A vendor's SDK is imported only when the vendor is used.  A connector that cannot be opened raises `NotConfigured`.  Unless
+    *strict*: then it is a `connectors.unopened.Unopened`, which its next probe tries to open, and the others can be used.
     """
     opened: dict[ConnectionId, Connector] = {}
 
@@ -108,18 +108,10 @@ async def _open(connection: ConnectionId, ledger: Ledger | None) -> Connector:
         settings = package.Settings(_env_prefix=prefix_of(connection))
         connector: Connector = await package.connect(settings, ledger=ledger, connection=connection)
     except ValidationError as exc:
-        faults = exc.errors(include_input=False, include_url=False, include_context=False)
-        named = "; ".join(f"{_variable(connection, e['loc'])}: {e['msg']}" for e in faults)
-        # `from None`: the original holds the values, which may be secrets
-        raise NotConfigured(f"{connection}: cannot be opened: {named}") from None
+        raise not_configured(connection, prefix_of(connection), exc) from None
     except NotConfigured:
         raise
-    except Exception as exc:  # noqa: BLE001  # whatever is wrong with a key file is this connection's, and its words may be the key's
+    except Exception as exc:  # noqa: BLE001  # a broken key file stops only this connection; the error's text may hold the key
         said = f"{exc.filename}: {exc.strerror}" if isinstance(exc, OSError) else type(exc).__name__
         raise NotConfigured(f"{connection}: cannot be opened: {said}") from None
     return Further(connector, connection) if name else connector
-
-
-def _variable(connection: ConnectionId, loc: tuple[int | str, ...]) -> str:
-    name = "_".join(map(str, loc)).upper()
-    return name if name.startswith("LASTDAY_") else f"{prefix_of(connection)}{name}"

@@ -1,4 +1,4 @@
-"""Settings that every connector shares.  Each service's own stand in its package."""
+"""Settings that every connector shares.  Each service's own are in its package."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.errors import NotConfigured
 from models.vocabulary import ConnectionId
 
 _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
@@ -20,12 +21,12 @@ _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~!$&'()*+,;=:@%/-]*)?", re.AS
 
 def checked_endpoint(url: str, *, name: str = "an address") -> str:
     """
-    Return *url* if a secret may be sent there: over https, or in the clear to this machine (an emulated tenant).
+    Return *url* if a secret may be sent there: over https, or over http to this machine (an emulated tenant).
 
-    Characters that two readers of addresses may read in two ways are refused.  Raises `ValueError`, which does not show
-    *url* (it may hold a password) but its *name*.
+    Raises `ValueError`, also for characters that two parsers may read differently.  The error shows *name*, not *url*,
+    which may hold a password.
     """
-    with contextlib.suppress(ValueError):  # of brackets and ports that are none
+    with contextlib.suppress(ValueError):  # from urlsplit: malformed brackets or port
         parts = urlsplit(url)
         sound = _ADDRESS.fullmatch(url) is not None and parts.hostname is not None and parts.port != 0
         if sound and (parts.scheme == "https" or on_this_machine(url)):
@@ -48,10 +49,10 @@ Endpoint: TypeAlias = Annotated[str, AfterValidator(checked_endpoint)]
 
 def trust(bundle: Path | None) -> ssl.SSLContext:
     """
-    Return the system's certificates, and those of *bundle* (`LASTDAY_CA_BUNDLE`) besides.
+    Return a context that trusts the system's certificates and those of *bundle* (`LASTDAY_CA_BUNDLE`).
 
-    Each HTTP stack has one of its own: some change what they are given.  Raises `OSError`, `ssl.SSLError` included, for a file
-    that holds none.
+    Each HTTP stack has its own, since some stacks change theirs.  Raises `OSError` (`ssl.SSLError` is one) for a file without
+    certificates.
     """
     context = ssl.create_default_context()
     if bundle is not None:
@@ -64,10 +65,22 @@ def prefix_of(connection: ConnectionId) -> str:
     return f"LASTDAY_{connection.replace('.', '_').upper()}_"
 
 
+def not_configured(name: str, prefix: str, refused: ValidationError) -> NotConfigured:
+    """Return the error for settings that pydantic *refused*, without values, which may be secrets; raise it `from None`."""
+    faults = refused.errors(include_input=False, include_url=False, include_context=False)
+    named = "; ".join(f"{_variable(prefix, e['loc'])}: {e['msg']}" for e in faults)
+    return NotConfigured(f"{name}: cannot be opened: {named}")
+
+
+def _variable(prefix: str, loc: tuple[int | str, ...]) -> str:
+    name = "_".join(map(str, loc)).upper()
+    return name if name.startswith("LASTDAY_") else f"{prefix}{name}"
+
+
 class ConnectorSettings(BaseSettings):
     """
-    The base: read from the environment and from `.env`; a missing or empty required one stops the start.  No refusal shows
-    a value.
+    The base class: reads the environment and `.env`.  A required setting that is missing or empty stops the start.  No error
+    shows a value.
 
     *ca_bundle* (`LASTDAY_CA_BUNDLE`): certificates in PEM to trust besides the system's, for every HTTP stack in use.
     """

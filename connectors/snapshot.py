@@ -1,8 +1,8 @@
 """
-One directory as it was read a while ago, shared by all leavers: for names, which no vendor's search folds.
+A snapshot of one directory, shared by all leavers: for comparing names, which no vendor's search folds.
 
-It gives candidates only.  Numbers and addresses are searched for at the vendor each time, and no decision that an
-account is open or closed is ever made from it.
+It gives candidates only.  Numbers and addresses are searched for at the vendor each time, and whether an account is open is
+never decided from it.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from models.vocabulary import Evidence, Leaver, Match, Says
 T = TypeVar("T")
 
 FRESH_FOR = 15 * 60.0
-"""How old a snapshot may be, in seconds."""
+"""How old a snapshot may be, in seconds.  Our choice: a directory of ten thousand is read four times an hour at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How a directory's employee numbers stand to HR's: of *compared* people, known by their addresses, *agreed* do."""
+    """Of *compared* people, found by address, with a number in the directory, *agreed* have HR's number there."""
 
     compared: int
     agreed: int
 
 
 class Index:
-    """The entries of one directory, found by whatever a notice can say of a person.  *evidence*: the exchanges that read them."""
+    """The entries of one directory, by number, address and name.  *evidence*: the exchanges that read them."""
 
     def __init__(self, profiles: Iterable[Profile], evidence: tuple[Evidence, ...] = ()) -> None:
         self.evidence = evidence
@@ -69,7 +69,7 @@ class Index:
                 self._by_name[form].add(its)
 
     def near(self, leaver: Leaver) -> list[Profile]:
-        """Return every entry that shares anything with the notice."""
+        """Return every entry that shares a number, an address or a name with HR's notice."""
         addresses = [fold_email(leaver.email or ""), *fold_all(leaver.other_emails)]
         written = written_names(leaver)
         forms = {form for name in written for form in spellings(name)}
@@ -81,7 +81,7 @@ class Index:
         return [self.profiles[its] for its in sorted(found)]
 
     def candidates_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """Return the candidates that *addresses*, known to be the leaver's from elsewhere, add."""
+        """Return the candidates with one of *addresses*, which the leaver's accounts in other connections have."""
         known = replace(leaver, other_emails=(*leaver.other_emails, *addresses))
         return match_all(known, self.at(addresses))
 
@@ -91,7 +91,7 @@ class Index:
         return [self.profiles[its] for its in sorted(found)]
 
     def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """Compare the numbers of those of *people* whose primary address names one entry that bears a number."""
+        """Compare the numbers of those of *people* whose address is the primary one of an entry with a number."""
         said = [
             compare_numbers(person.employee_no, profile.employee_no)
             for person in people
@@ -107,7 +107,7 @@ def _number_key(number: str | None) -> str:
 
 
 class Shared(Generic[T]):
-    """What is read once and then used by everybody for a while; those who come meanwhile wait for the one reading."""
+    """A value that is read once and then shared for *fresh_for* seconds; callers during the read wait for it."""
 
     def __init__(
         self,
@@ -122,11 +122,10 @@ class Shared(Generic[T]):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self) -> T:
-        """Return what was read at most *fresh_for* seconds ago, else read it.  Raises what the reading raises, and keeps nothing then."""
-        if (
-            self._loop is not asyncio.get_running_loop()
-        ):  # a connector may be used from several loops, one after the other
-            self._loop, self._lock = asyncio.get_running_loop(), asyncio.Lock()
+        """Return the value, read anew if it is older than *fresh_for* seconds.  Raises what the read raises; keeps no failure."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # a connector may be used from several loops, one after the other
+            self._loop, self._lock = loop, asyncio.Lock()
         async with self._lock:
             if self._known is None or self._clock() - self._known[0] > self._fresh_for:
                 began = self._clock()
@@ -135,5 +134,5 @@ class Shared(Generic[T]):
 
 
 async def indexed(profiles: Iterable[Profile], evidence: Iterable[Evidence]) -> Index:
-    """Build the index beside the event loop: ten thousand entries take a second."""
+    """Build the index in a thread: ten thousand entries take a second."""
     return await asyncio.to_thread(Index, list(profiles), tuple(evidence))

@@ -1,4 +1,4 @@
-"""What stands for a connector that could not be opened: that is this service's finding, and the others are cut in time."""
+"""A connector that could not be opened: it becomes this service's finding, and the other services are cut in time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.vocabulary import ConnectionId
 
 
 def require_one(connectors: Mapping[ConnectionId, Connector]) -> None:
-    """Raise the first one's failure where none of *connectors* could be opened: then nothing can be done at all."""
+    """Raise the first connector's failure if none of *connectors* could be opened."""
     closed = [connector for connector in connectors.values() if isinstance(connector, Unopened)]
     if closed and len(closed) == len(connectors):
         raise closed[0].failure
@@ -20,8 +20,8 @@ def require_one(connectors: Mapping[ConnectionId, Connector]) -> None:
 
 class Unopened:
     """
-    `connectors.contract.Connector` until it can be opened: every verb raises *failure*, and a probe tries again by *reopen*, which
-    puts the opened connector in this one's place.
+    `connectors.contract.Connector` until it can be opened: every verb raises *failure*, except `probe`, which tries *reopen*
+    (it puts the opened connector in this one's place).
     """
 
     activity_sources: tuple[ActivitySource, ...] = ()

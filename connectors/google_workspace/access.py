@@ -1,4 +1,4 @@
-"""What one account holds, kind by kind, each by a read of its own."""
+"""Listing what one account holds, one reader for each kind."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from connectors.kit.exchange import Row, Trace
 from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, Guard, Json, Service
 
 SUPER_ADMIN = "super_admin"
-"""The vendor id of the super admin's right: it is a flag of the user, whatever assignment stands beside it."""
+"""The vendor id of the super admin's right, which is a flag of the user, with or without a role assignment."""
 
 
 class AccountReading:
-    """One reading of one account.  What several kinds need of the user is read once, and proves each of them."""
+    """One reading of one account.  The user is read once for all kinds, and is evidence for each."""
 
     def __init__(self, requests: Requests, account_id: str) -> None:
         self.requests = requests
@@ -66,7 +66,7 @@ Reader: TypeAlias = "Callable[[AccountReading, Trace], Awaitable[list[Entitlemen
 
 
 async def sign_in(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    """A suspended or an archived user cannot sign in: no row."""
+    """Return one row, none for a suspended or archived user."""
     user = await reading.user(trace)
     if is_blocked(user):
         return []
@@ -78,16 +78,15 @@ async def sign_in(reading: AccountReading, trace: Trace) -> list[Entitlement]:
 
 
 def _admin_guard(reading: AccountReading, admins: frozenset[str]) -> Guard:
-    """The last super admin must stay; another may go, if ours is one too."""
+    """Return the guard of a super admin: the last one must stay; another is cut only by a super admin."""
     return Guard.PRIVILEGED if admins - {reading.account_id} else Guard.LAST_ADMIN
 
 
 async def session(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     """
-    Open sessions cannot be listed.  The row says when they were last ended.
+    Return one row with the time when the sessions were last ended; Google does not list them.
 
-    While the account can sign in, no ending counts, since another session could be opened: the log is not asked, and
-    one that is slow or fails holds up no block.
+    While the account can sign in, the admin log is not read: no ending counts yet, and a slow log delays no block.
     """
     user = await reading.user(trace)
     ended_at = await _last_event(reading, EntitlementKind.SESSION, user, trace) if is_blocked(user) else None
@@ -95,23 +94,23 @@ async def session(reading: AccountReading, trace: Trace) -> list[Entitlement]:
 
 
 async def password(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    """A password cannot be read.  The row says when it was last changed by an administrator."""
+    """Return one row with the time when an administrator last changed the password."""
     changed_at = await _last_event(reading, EntitlementKind.PASSWORD, await reading.user(trace), trace)
     return [reading.row(EntitlementKind.PASSWORD, ACCOUNT, label="password", ended_at=changed_at)]
 
 
 async def _last_event(reading: AccountReading, kind: EntitlementKind, user: Row, trace: Trace) -> datetime | None:
     """
-    Return the newest of the kind's events about this user.
+    Return the time of the newest of the kind's events about this user.
 
-    The log keeps the address of its day: a leaver who was renamed since is looked for by the former ones, now aliases.
+    The log has the address of the event's day, so a user who was renamed is searched by the aliases too.
     """
     addresses = (need(WHO, user, "primaryEmail", str), *texts(user, "aliases"))
     return await reading.requests.admin_log.newest(kind, reading.account_id, addresses, trace)
 
 
 async def recovery(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    """The private address and phone by which a password can be reset.  Their values are not kept."""
+    """Return a row for a recovery address and one for a recovery phone.  Their values are not kept."""
     user = await reading.user(trace)
     fields = {"email": "recoveryEmail", "phone": "recoveryPhone"}
     return [
@@ -122,7 +121,7 @@ async def recovery(reading: AccountReading, trace: Trace) -> list[Entitlement]:
 
 
 async def grants(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    """Third-party apps that the user let in.  In some tenants Google refuses this for suspended users, with 401."""
+    """Return the grants to third-party apps.  In some tenants Google refuses this for suspended users, with 401."""
     api, fields = reading.requests.tokens, "clientId,displayText,scopes,userKey"
     return [
         reading.row(
@@ -142,16 +141,16 @@ async def app_passwords(reading: AccountReading, trace: Trace) -> list[Entitleme
 
 def _code_id(row: Row) -> str:
     code_id = row.get("codeId")
-    if isinstance(code_id, bool) or not str(code_id).isdecimal():  # a text where JSON's numbers are texts
+    if isinstance(code_id, bool) or not str(code_id).isdecimal():  # Google may send numbers as texts
         raise Unintelligible(f"{WHO}: cannot read an answer: codeId is not a number")
     return str(code_id)
 
 
 async def backup_codes(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     """
-    One row while any code is valid.  The codes themselves are never asked for: this call would return them.
+    Return one row while any code is valid.  The request's fields leave out the codes, which this call would return.
 
-    Of each the constant *kind* is asked for too, so that one without its optional owner is still one.
+    It asks for the constant *kind*, so that a code without the optional owner is still a row.
     """
     found = await _listed(reading, "backup codes", reading.requests.codes, "kind,userId", trace)
     return [reading.row(EntitlementKind.BACKUP_CODE, ACCOUNT, label="backup codes")] if found else []
@@ -159,9 +158,9 @@ async def backup_codes(reading: AccountReading, trace: Trace) -> list[Entitlemen
 
 async def _listed(reading: AccountReading, what: str, api: Any, fields: str, trace: Trace) -> list[Row]:
     """
-    Return the rows of a list of the user's that Google gives in one page.
+    Return the rows of one of the user's lists, which Google gives in one page.
 
-    Raises `Unintelligible` if there is a next one, or if a row is another user's; it need not say whose it is.
+    Raises `Unintelligible` for a next page, and for a row that names another user; a row may name none.
     """
     key = reading.account_id
     request = Request(f"list {what} of {key}", SECURITY, lambda: api.list(userKey=key, fields=f"items({fields})"))
@@ -176,7 +175,7 @@ async def _listed(reading: AccountReading, what: str, api: Any, fields: str, tra
 
 
 async def roles(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    """Direct roles, the super admin's right, and roles that come through a group."""
+    """Return direct roles, the super admin's right, and roles through a group."""
     user, assignments = await asyncio.gather(
         reading.user(trace), reading.requests.assignments_of(reading.account_id, trace)
     )
@@ -209,7 +208,7 @@ def _direct(reading: AccountReading, assignment: Row, role: Row) -> Entitlement:
 
 
 async def _through_group(reading: AccountReading, assignment: Row, role: Row, trace: Trace) -> Entitlement:
-    """The group's role is the group's: it leaves this account with the membership."""
+    """Return the row of a group's role, which the account loses with the membership."""
     through = need(WHO, assignment, "assignedTo", str)
     kind = assignment.get("assigneeType") or await _assignee_type(reading, through, trace)
     if str(kind).casefold() != "group":
@@ -228,7 +227,7 @@ async def _through_group(reading: AccountReading, assignment: Row, role: Row, tr
 
 
 async def _assignee_type(reading: AccountReading, assignee: str, trace: Trace) -> str:
-    """Return "user" or "group", for an assignment that does not say it: what is no user is a group."""
+    """Return "user" or "group" for an assignment without a type: an id that is not a user's is a group's."""
     try:
         await reading.requests.user(assignee, trace)
     except Rejected as no:
@@ -239,7 +238,7 @@ async def _assignee_type(reading: AccountReading, assignee: str, trace: Trace) -
 
 
 async def groups(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    """Direct memberships with the role held in each."""
+    """Return direct memberships, with the role in each."""
     held = await reading.requests.groups_of(reading.account_id, trace)
     rows = await asyncio.gather(*(_membership(reading, group, trace) for group in held))
     if any(row.problem is not None for row in rows):
@@ -249,7 +248,11 @@ async def groups(reading: AccountReading, trace: Trace) -> list[Entitlement]:
 
 
 async def _membership(reading: AccountReading, group: Row, trace: Trace) -> Entitlement:
-    """One that is listed and not there has ended meanwhile, or is no membership of its own: the list is asked again."""
+    """
+    Return the row of a listed group.
+
+    A membership that Google does not find has ended meanwhile, or the group is of all users or by a rule: `groups` lists again.
+    """
     group_id, key = need(WHO, group, "id", str), reading.account_id
     api = reading.requests.members
     request = Request(
@@ -288,7 +291,7 @@ _LEFT_MEANWHILE = frozenset({"Resource Not Found: memberKey", "Resource Not Foun
 
 
 async def _other_owners(reading: AccountReading, group_id: str, trace: Trace) -> bool:
-    """Whether somebody else owns the group who is not suspended."""
+    """Whether the group has another owner who is not suspended."""
     owners = await reading.requests.owners_of(group_id, trace)
     return any(owner.get("id") != reading.account_id and owner.get("status") != "SUSPENDED" for owner in owners)
 

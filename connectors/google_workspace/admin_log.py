@@ -1,8 +1,8 @@
 """
-The tenant's admin log, read once for all who ask: when something was last done to the user with an address.
+The tenant's admin log, read once for all accounts: when an event last happened to the user with an address.
 
-Google takes one event's name a query and allows 250 filtered queries a minute, so accounts are not asked about one by one.
-What the log tells of others stays here: evidence has the digest of a page, never its content.
+Google takes one event name a query and allows 250 filtered queries a minute, so there is no query for each account.  Other
+users' records stay here: evidence has the digest of a page, never its content.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from connectors.kit.exchange import Row, Trace
 from models.vocabulary import EntitlementKind
 
 WHOLE_AGAIN = 3600.0
-"""Seconds after which the log is read from its beginning again, for what came later than Google documents."""
+"""Seconds after which the log is read from its beginning again, for records later than documented.  Our choice."""
 SHARED_FOR = 3.0
 """
-How old, in seconds, a reading may be for a question about an account that we asked for nothing since it was sent: who
-is still to be cut does not wait for the next one.
+How old, in seconds, a reading may be for an account that we sent no write for since: then no account waits for the next
+reading.  Our choice.
 """
 
 Pages: TypeAlias = "Callable[[str, datetime | None, Trace], AsyncIterator[list[Row]]]"
@@ -37,7 +37,7 @@ _Newest: TypeAlias = "dict[str, datetime | None]"
 
 
 class AdminLog:
-    """The newest of each event that proves something, by address."""
+    """The newest time of each event of `STAMPS`, by address."""
 
     def __init__(self, pages: Pages, *, clock: Callable[[], float] = time.monotonic) -> None:
         names = {name for several in STAMPS.values() for name in several}
@@ -46,7 +46,7 @@ class AdminLog:
         self._asked_at: dict[str, float] = {}
 
     def note_asked(self, account_id: str) -> None:
-        """Let no reading that was sent before now answer for this account: it has just been asked to change."""
+        """Note a write for this account, so that no reading sent before now counts for it."""
         now = self._clock()
         self._asked_at = {key: at for key, at in self._asked_at.items() if now - at < SHARED_FOR} | {account_id: now}
 
@@ -54,9 +54,9 @@ class AdminLog:
         self, kind: EntitlementKind, account_id: str, addresses: Iterable[str], trace: Trace
     ) -> datetime | None:
         """
-        Return when one of the kind's events last happened under the first of *addresses* that has any; raises `ConnectorError`.
+        Return when one of the kind's events last happened, for the first of *addresses* with an event; raises `ConnectorError`.
 
-        What counts is the log's own time.  A reading that is *SHARED_FOR* old can therefore only miss a stamp, not make one.
+        The time is the log's own, so a reading that is *SHARED_FOR* old may miss an event but invents none.
         """
         since = max(self._clock() - SHARED_FOR, self._asked_at.get(account_id, -math.inf))
         events = [self._events[name] for name in STAMPS[kind]]
@@ -64,7 +64,7 @@ class AdminLog:
         for address in addresses:
             times = [event.newest[address.casefold()] for event in events if address.casefold() in event.newest]
             if None in times:
-                raise Unintelligible(f"{WHO}: cannot read the admin log: a time that is none", evidence=tuple(trace))
+                raise Unintelligible(f"{WHO}: cannot read the admin log: an unreadable time", evidence=tuple(trace))
             if times:
                 return max(at for at in times if at is not None)
         return None
@@ -72,24 +72,24 @@ class AdminLog:
 
 @dataclass(slots=True, eq=False)
 class _Reading:
-    """One reading, under way or done.  *began*: when its first request was to be sent, None while it waits for the one before."""
+    """One reading, under way or done.  *began*: when its first request was due, None while it waits for the one before."""
 
     trace: Trace = field(default_factory=list)
     began: float | None = None
     task: asyncio.Task[None] = field(init=False)
 
     def answers(self, since: float) -> bool:
-        """Whether it is, or will be, sent from *since* on.  One that failed answers only those who wait for it already."""
+        """Whether it is sent at *since* or later and has not failed; a failure is raised only for those already waiting."""
         failed = self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
         return self.is_here() and not failed and (self.began is None or self.began >= since)
 
     def is_here(self) -> bool:
-        """Whether it belongs to this event loop: a connector may be used from several, one after the other."""
+        """Whether it belongs to this event loop; a connector may be used from several, one after the other."""
         return self.task.get_loop() is asyncio.get_running_loop()
 
 
 class _Event:
-    """What the log has of one event.  It is read on from where the last reading ended, less the lag that Google documents."""
+    """The log's records of one event.  A reading begins where the last one ended, minus the documented lag."""
 
     def __init__(self, name: str, pages: Pages, clock: Callable[[], float]) -> None:
         self.newest: _Newest = {}
@@ -99,26 +99,26 @@ class _Event:
         self._whole_at = -math.inf
 
     async def read_since(self, since: float, trace: Trace) -> None:
-        """Wait for a reading that was sent from *since* on; its exchanges are added to *trace*, its failure is raised."""
+        """Wait for a reading sent at *since* or later; add its exchanges to *trace*, raise its failure."""
         reading = self._last
         if reading is None or not reading.answers(since):
             reading = self._last = self._begin(reading)
         try:
-            await asyncio.shield(reading.task)  # who gives up does not take it from the others
+            await asyncio.shield(reading.task)  # a caller that gives up does not end the others' reading
         finally:
             trace.extend(reading.trace)
 
     def _begin(self, before: _Reading | None) -> _Reading:
         reading = _Reading()
         reading.task = asyncio.ensure_future(self._read(reading, before))
-        reading.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody may be left to ask
+        reading.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # a failure counts as seen
         return reading
 
     async def _read(self, reading: _Reading, before: _Reading | None) -> None:
-        """Read, after the one *before*.  What is known changes only when the last page is there."""
+        """Read after the reading *before*.  *newest* changes only after the last page."""
         if before is not None and before.is_here():
             await asyncio.wait({before.task})
-        del before  # a failure keeps this frame: in an outage each would keep the one before it, and so on
+        del before  # a failure keeps this frame, and with it would keep all earlier failures of an outage
         reading.began = self._clock()
         whole = reading.began - self._whole_at > WHOLE_AGAIN
         found: _Newest = {} if whole else dict(self.newest)
@@ -133,9 +133,9 @@ class _Event:
 
 def _told(record: Row, name: str) -> list[tuple[str, datetime | None]]:
     """
-    Return whom the record's events of this *name* are about, and when it was.
+    Return the folded addresses of the record's events of this *name*, with the record's time.
 
-    The name was asked for already; a vendor that ignored it would close the wrong rows.
+    The query asks for the name already; if Google ignored that, the wrong rows would be closed.
     """
     events = [event for event in rows_of(WHO, record.get("events", []), "events") if event.get("name") == name]
     parameters = [one for event in events for one in rows_of(WHO, event.get("parameters", []), "parameters")]

@@ -1,4 +1,4 @@
-"""Google's answers: an empty collection has no key, and an answer may be about somebody else."""
+"""Checking Google's answers: an empty collection has no key, and an answer may be about another user."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def listed(body: Row, key: str, doing: str) -> list[Row]:
     """
     Return the objects of an answer that is a list.
 
-    An empty one has nothing but plain texts beside the missing key; where something else stands, as an error under 200 or a
-    list under another name, nothing says that there are none.
+    An empty list has no *key*, and only plain values beside it.  Raises `Unintelligible` if *key* is missing and there is an
+    object or another list instead, as an error with status 200.
     """
     beside = (value for name, value in body.items() if name != "nextPageToken")
     if key not in body and ("error" in body or any(isinstance(value, dict | list) for value in beside)):
@@ -32,11 +32,11 @@ def texts(row: Row, key: str) -> tuple[str, ...]:
 
 
 def rfc3339(at: datetime) -> str:
-    """Return an instant as Google takes it."""
+    """Return an instant in Google's format."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def same_id(row: Row, key: str, asked: str) -> None:
-    """Raise `Unintelligible` if the answer is about somebody else: mixed up answers have been seen."""
+    """Raise `Unintelligible` if the answer is about another object: Google was seen to mix up answers."""
     if row.get(key) != asked:
         raise Unintelligible(f"{WHO}: cannot trust an answer: asked for {asked}, {key} is another")

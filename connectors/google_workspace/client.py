@@ -1,8 +1,8 @@
 """
-The SDK, wired so that it sends each request once and follows nothing.
+The SDK, set up to send each request once and to follow no redirect.
 
-Left alone, httplib2 sends a request again, a POST too, when the server hangs up before answering, and no retry setting stops it.
-It also follows redirects and, given a stale connection, cannot tell that from a lost answer.
+By default httplib2 sends a request again, a POST too, when the server closes the connection before answering, and no setting
+stops it.  It also follows redirects, and takes a stale connection for a lost answer.
 """
 
 from __future__ import annotations
@@ -21,19 +21,18 @@ from googleapiclient import discovery, discovery_cache
 from googleapiclient.errors import HttpError
 
 TIMEOUT = 30.0
-"""Seconds for each of connecting and answering."""
+"""Seconds for connecting, and again for the answer.  Our choice."""
 
 
 class NotSent(OSError):
-    """No connection: nothing can have reached the vendor."""
+    """No connection was made: nothing reached the vendor."""
 
 
 LOSSES = (OSError, http.client.HTTPException, httplib2.HttpLib2Error)
-"""After these no answer came; but for `NotSent` the request may have arrived."""
+"""No answer came.  The request may have arrived, except after `NotSent`."""
 UNREAD = (HttpError, TypeError, ValueError)
 """
-What the SDK raises over an answer: `TypeError` is what it makes of a refusal in the shape of a list, `ValueError` of a page that is
-not JSON.
+What the SDK raises over an answer: `TypeError` for a refusal in the shape of a list, `ValueError` for a page that is not JSON.
 """
 
 
@@ -49,13 +48,13 @@ class _Once:
             raise NotSent(exc.errno, "no connection") from exc
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send on a live connection: one that the server has closed meanwhile is readable, and is opened anew."""
+        """Send; open the connection anew if the server has closed it, which makes it readable."""
         if self.sock is not None and _is_readable(self.sock):
             self.close()
         super().request(*args, **kwargs)  # type: ignore[misc]  # see above
 
     def getresponse(self) -> Any:
-        """Turn the two errors after which httplib2 would send again into one after which it does not."""
+        """Replace the two errors after which httplib2 sends again by one after which it does not."""
         try:
             return super().getresponse()  # type: ignore[misc]  # see above
         except (http.client.BadStatusLine, http.client.ResponseNotReady) as exc:
@@ -66,7 +65,7 @@ class _Once:
 
 
 def _is_readable(sock: Any) -> bool:
-    """Whether something came while nothing was asked: the end of the connection."""
+    """Whether data came without a request: the server closed the connection."""
     poll = select.poll()  # unlike select.select, not limited to the first 1,024 files
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))
@@ -86,12 +85,12 @@ class _Https(_Once, httplib2.HTTPSConnectionWithTimeout):  # type: ignore[misc] 
 
 
 def _proxy(scheme: str) -> Any:
-    """Return the environment's proxy for https.  Plain http is spoken with this machine only, and must not leave it."""
+    """Return the environment's proxy for https, none for http, which is for this machine only."""
     return httplib2.proxy_info_from_environment(scheme) if scheme == "https" else None
 
 
 class HttpOnce(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
-    """One thread's connections: httplib2 is not thread-safe, sharing one gives another user's answers."""
+    """One thread's connections: httplib2 is not thread-safe, and shared connections mix up answers."""
 
     def __init__(self, *, ca_bundle: Path | None = None, timeout: float = TIMEOUT) -> None:
         super().__init__(timeout=timeout, proxy_info=_proxy)
@@ -106,7 +105,7 @@ class HttpOnce(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
         headers: Mapping[str, str] | None = None,
         **_: Any,
     ) -> tuple[Any, bytes]:
-        """Send once; raises `NotSent` if nothing left, another of `LOSSES` if that is not sure."""
+        """Send once; raises `NotSent` if nothing was sent, another of `LOSSES` if something may have been."""
         kind = _Http if uri.startswith("http:") else self._https
         try:
             response, content = super().request(uri, method, body=body, headers=headers, connection_type=kind)
@@ -118,9 +117,9 @@ class HttpOnce(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
 
 def build(version: str, root: str) -> Any:
     """
-    Return the SDK's service for *root*, batches included: `client_options.api_endpoint` would leave those with Google.
+    Return the SDK's service for *root*, batches included (`client_options.api_endpoint` would send those to Google).
 
-    The description comes from the wheel; nothing is fetched.
+    The API's description comes from the wheel; nothing is fetched.
     """
     document = copy.copy(_description(version))
     document["rootUrl"] = root
@@ -136,7 +135,7 @@ def _description(version: str) -> dict[str, Any]:
 
 
 class _Nowhere:
-    """Given to the shared service objects, so that nothing can be sent through them by mistake."""
+    """The HTTP object of the shared service objects: refuses to send."""
 
     def request(self, *_: Any, **__: Any) -> Any:
         raise AssertionError("requests are sent over a thread's own connections")
@@ -146,7 +145,7 @@ class _Nowhere:
 
 
 def scrubbed(exc: Exception | None) -> Exception | None:
-    """Take the address and the vendor's text out of the SDK's error: both name people."""
+    """Remove the address and the vendor's text, which name people, from the SDK's error."""
     if isinstance(exc, HttpError):
         exc.uri, exc.content, exc.reason, exc.error_details = None, b"", "", ""
     return exc

@@ -1,4 +1,4 @@
-"""The connector: the contract's verbs over this package's rooms."""
+"""`connectors.contract.Connector` for Google Workspace."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
-from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest, cannot_look
-from connectors.errors import ConnectorError, NotOnPlan
+from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest, unread
+from connectors.errors import ConnectorError
 from connectors.google_workspace import activity as logs
 from connectors.google_workspace import probing, restoring, revoking
 from connectors.google_workspace.access import READERS, AccountReading
@@ -33,7 +33,6 @@ from models.vocabulary import (
     ConnectionId,
     Entitlement,
     EntitlementKind,
-    EntitlementState,
     Guard,
     Json,
     Leaver,
@@ -106,7 +105,6 @@ class GoogleWorkspace:
         return await self._logs.page(account, source, window, cursor)
 
     def record(self, source: str, raw: Mapping[str, Json]) -> Record:  # noqa: ARG002  # the interface's
-        """See `ActivityLog.record`."""
         return logs.record(dict(raw))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
@@ -119,16 +117,14 @@ class GoogleWorkspace:
         try:
             return await READERS[kind](reading, trace)
         except ConnectorError as error:
-            state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
-            row = cannot_look(self.service, reading.account_id, kind, state, problem=str(error), remedy=error.advice)
-            return [row]
+            return [unread(self.service, reading.account_id, kind, error)]
 
     async def _is_own(self, account: Account) -> bool:
         """
         Whether our credentials belong to *account*.
 
-        Our own id is read once and kept, ids being immutable.  Where it cannot be read, an account whose address is ours, or
-        is not known, counts as ours.
+        Our own id is immutable, so it is read once.  If it cannot be read, an account with our address, or without a known one,
+        counts as ours.
         """
         try:
             return account.id == (self._own_id or await self._own.share(self._subject, self._read_own, []))
@@ -149,9 +145,9 @@ async def connect(
     connection: ConnectionId = Service.GOOGLE_WORKSPACE,
 ) -> GoogleWorkspace:
     """
-    Return the connector.  Opens no connection; raises `OSError` or `ValueError` for a key file that is none.
+    Return the connector.  Opens no connection; raises `OSError` or `ValueError` if the key file cannot be read or is not one.
 
-    *ledger*: where all processes take what Google allows of *connection*'s calls; None: this process is alone.
+    *ledger*: where all processes that call *connection*'s tenant take their calls; None: this process counts alone.
     """
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())

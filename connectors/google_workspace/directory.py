@@ -1,4 +1,4 @@
-"""Which accounts may be the leaver's: number and addresses are searched for, names compared in the shared snapshot."""
+"""Finding the leaver's accounts: searches by number and address, and names compared in the shared snapshot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connectors.google_workspace.answers import texts
 from connectors.google_workspace.errors import WHO, Rejected
 from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.requests import Requests, is_admin, is_blocked
-from connectors.kit.answers import need
+from connectors.kit.answers import need, objects_of
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.pacing import resting_on, together
 from connectors.matching import Profile, fold_all, match_all
@@ -22,7 +22,7 @@ _PRIVATE = frozenset({"home", "other"})
 
 @dataclass
 class Directory:
-    """Searches of one tenant.  *number_field* is where its users' employee numbers stand."""
+    """Searches of one tenant.  *number_field* is where its users' employee numbers are."""
 
     requests: Requests
     number_field: NumberField
@@ -39,9 +39,9 @@ class Directory:
 
     async def find(self, leaver: Leaver) -> Found:
         """
-        Return every likely account, suspended and archived ones too.  Raises if one search could not be read whole.
+        Return every likely account, suspended and archived ones too.  Raises if a search could not be read whole.
 
-        What a search finds is newer than the snapshot, and stands in its place.
+        An account that a search finds is newer than the snapshot's, and replaces it.
         """
         everybody = await self.everybody.get()
         trace: Trace = [*everybody.evidence]
@@ -51,15 +51,13 @@ class Directory:
         return Found(match_all(leaver, profiles.values()), tuple(trace), len(everybody.profiles))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         return (await self.everybody.get()).candidates_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         return (await self.everybody.get()).numbers(people)
 
     async def _found(self, query: str, trace: Trace) -> list[Profile]:
-        """Return whom *query* finds.  A search that the directory does not take is made up for by the snapshot."""
+        """Return the users that *query* finds; none if Google refuses the query (400): the snapshot has them."""
         try:
             return [self.profile_of(row) for row in await self.requests.search(query, trace)]
         except Rejected as no:
@@ -75,7 +73,7 @@ class Directory:
         return [*number, *(f"email={quoted(address)}" for address in addresses)]
 
     def profile_of(self, row: Row) -> Profile:
-        """Reduce a User to what can be compared.  Contact addresses count only where Google calls them private."""
+        """Return the profile of a user.  Contact addresses count only if Google calls them private."""
         first = need(WHO, row, "primaryEmail", str)
         return Profile(
             account=_account(row, first),
@@ -109,9 +107,4 @@ def _names(row: Row) -> tuple[str, ...]:
 
 
 def _private(row: Row) -> list[str]:
-    return [str(e["address"]) for e in _dicts(row, "emails") if e.get("type") in _PRIVATE and e.get("address")]
-
-
-def _dicts(row: Row, key: str) -> list[Row]:
-    values = row.get(key)
-    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+    return [str(e["address"]) for e in objects_of(row.get("emails")) if e.get("type") in _PRIVATE and e.get("address")]

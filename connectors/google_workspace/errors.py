@@ -1,4 +1,4 @@
-"""Google's refusals: their bodies, whichever of its shapes they have, and what they mean."""
+"""Google's refusals: their bodies, in any of its shapes, and the errors that they mean."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.errors import ConnectorError, Throttled, Unintelligible
+from connectors.kit.answers import text_of
 from connectors.kit.exchange import Codes, Exchange, Reply, Trace
 from models.vocabulary import Evidence
 
@@ -42,8 +43,8 @@ class ErrorBody:
     """
     The body of a refusal.
 
-    *reason* is the classic `errors[0].reason`, *status* the newer word, *details* the reasons of the newest shape.  The SDK's own
-    parsing takes whichever comes first, so it is not used.  *message* is the whole body where it is not JSON.
+    *reason* is the classic `errors[0].reason`, *status* the newer code, *details* the reasons of the newest shape.  The SDK's
+    own parsing takes only the first, so it is not used.  *message* is the whole body if that is not JSON.
     """
 
     reason: str | None = None
@@ -53,7 +54,7 @@ class ErrorBody:
 
     @classmethod
     def of(cls, content: bytes) -> ErrorBody:
-        """Read *content*; whatever it is, it does not raise."""
+        """Read any *content*; raises nothing."""
         text = content.decode("utf-8", errors="replace")
         try:
             body: Any = json.loads(text)
@@ -68,14 +69,14 @@ class ErrorBody:
             return cls(message=text)
         return cls(
             reason=next(iter(_reasons(error.get("errors"))), None),
-            message=_text(error.get("message")) or "",
-            status=_text(error.get("status")),
+            message=text_of(error.get("message")) or "",
+            status=text_of(error.get("status")),
             details=tuple(_reasons(error.get("details"))),
         )
 
     @property
     def code(self) -> str | None:
-        """Google's word for it: one that asks to wait, wherever it stands, else the most specific there is."""
+        """Google's code: one that asks to wait, from any of its fields, else the most specific."""
         words = [word for word in (self.reason, self.status, *self.details) if word is not None]
         words += [_RATE_TEXT] if _RATE_TEXT in self.message else []
         return next((word for word in words if word in CODES.throttled), next(iter(words), None))
@@ -87,15 +88,11 @@ def _reasons(rows: Any) -> list[str]:
     return [row["reason"] for row in rows if isinstance(row, dict) and isinstance(row.get("reason"), str)]
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 class Rejected(Unintelligible):
     """
     Google refused the request as such: 400, 404, 409, 410, 412.
 
-    Whoever asked may know what it means for that call; if nobody does, it is what its base says.
+    The caller may know what that means for its call; an error that no caller catches counts as `Unintelligible`.
     """
 
     def __init__(self, text: str, *, status: int, body: ErrorBody, evidence: tuple[Evidence, ...]) -> None:
@@ -109,14 +106,14 @@ class Rejected(Unintelligible):
 
 
 def code_of(reply: Reply) -> str | None:
-    """Return Google's word in a refusal, None for every other answer: a redirect's body is not about the request."""
+    """Return Google's code in a refusal, None for any other answer: a redirect's body is not about the request."""
     return ErrorBody.of(reply.content).code if reply.status >= 400 else None
 
 
 def failure(exchange: Exchange, reply: Reply, scope: str, trace: Trace) -> ConnectorError:
-    """Return what an answer outside 2xx means; *scope* is what the call needs."""
+    """Return the error for an answer outside 2xx; *scope* is the scope that the call needs."""
     body = ErrorBody.of(reply.content)
-    codes = CODES if reply.status < 500 else Codes()  # whatever a 5xx says, a write may have been carried out
+    codes = CODES if reply.status < 500 else Codes()  # after a 5xx with any code, a write may have been carried out
     remedy = lacking(scope) if body.code == "insufficientPermissions" else None
     error = exchange.failure(reply, code_of(reply), codes, trace, remedy=remedy)
     if isinstance(error, Throttled) and body.code == _A_DAY:
@@ -127,7 +124,7 @@ def failure(exchange: Exchange, reply: Reply, scope: str, trace: Trace) -> Conne
 
 
 def lacking(scope: str) -> str:
-    """Return what to do where *scope* is not delegated."""
+    """Return the remedy for a *scope* that is not delegated."""
     return (
         f"Allow the scope {scope} to the service account's client, under domain-wide delegation in the Admin console."
     )

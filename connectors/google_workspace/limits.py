@@ -1,4 +1,4 @@
-"""What Google allows in a minute, as it publishes it."""
+"""Google's published rate limits."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ LIMITS = (
     Limit(FILTERED, 250, "developers.google.com/admin-sdk/reports/v1/limits"),
 )
 """
-Each is for one administrator in one Cloud project, of which further deployments are told nothing.
+Each is for one administrator in one Cloud project; other deployments with both are not counted here.
 
-The Directory also refuses too many calls at once for one tenant, wherever they come from; Google gives no number, and that
-limit cannot be raised: eight have done.  A query of the logs is filtered if it names a user, an event or a parameter.
+The Directory also refuses too many calls at once for one tenant, from all clients together.  Google gives no number and
+raises none; eight at once worked.  A query of the logs is filtered if it names a user, an event or a parameter.
 """
 THREADS = sum(limit.at_once for limit in LIMITS if limit.name != FILTERED)
-"""As many calls as may be under way at once: a filtered query holds a place of all the Reports API's queries too."""
+"""One for each call that may be under way at once; a filtered query also holds a place of `REPORTS`."""

@@ -1,4 +1,4 @@
-"""What lastday can do in Google Workspace, kind by kind, with the scope that each call needs."""
+"""What lastday can do about each kind in Google Workspace, with the scopes."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ The events of the admin log that end a kind.  Suspending resets the sign-in cook
 renames its events.
 """
 STAMPING = frozenset({*STAMPS, EntitlementKind.SIGN_IN})
-"""The kinds whose taking away such an event tells of."""
+"""The kinds whose revocation leaves one of these events in the admin log."""
 ADMIN_LAG = timedelta(minutes=15)
-"""How late a record of the admin log may be; rarely later."""
+"""How late a record of the admin log is, except rarely (Admin Help 7061566)."""
 
 _WEB_SESSIONS = timedelta(minutes=60)
 

@@ -1,4 +1,4 @@
-"""Where a tenant keeps its people's employee numbers: a setting, since Google has several places for them."""
+"""The place of employee numbers in a tenant: a setting, since Google has several."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCHEMA = re.compile(r"customSchemas\.(?P<schema>\w+)\.(?P<field>\w+)")
 class NumberField:
     """
     `externalIds.TYPE` (`organization` is the Admin console's "employee ID"), `externalIds.custom:NAME`,
-    `customSchemas.SCHEMA.FIELD`, or `none`: this tenant keeps none, or not HR's.  Raises `ValueError` for anything else.
+    `customSchemas.SCHEMA.FIELD`, or `none`: the tenant has no numbers, or not HR's.  Raises `ValueError` for anything else.
     """
 
     place: str = "externalIds.organization"
@@ -27,20 +27,20 @@ class NumberField:
 
     @property
     def schema(self) -> str | None:
-        """The custom schema that each read must ask for by name."""
+        """The custom schema that each read must name, None if the number is in none."""
         found = _SCHEMA.fullmatch(self.place)
         return found["schema"] if found is not None else None
 
     @property
     def searched_as(self) -> str | None:
-        """The field of the search language; None where there is nothing to search for."""
+        """The field of the search language, None for `none`."""
         found = _SCHEMA.fullmatch(self.place)
         if found is not None:
             return f"{found['schema']}.{found['field']}"
         return "externalId" if self.place != NONE else None
 
     def read(self, row: Row) -> str | None:
-        """Return the number that a user bears, None without one."""
+        """Return a user's number, None without one."""
         found = _SCHEMA.fullmatch(self.place)
         if found is not None:
             schemas = row.get("customSchemas")

@@ -1,4 +1,4 @@
-"""What these credentials may do here: each scope tried by a token, each listing by one small read."""
+"""Probing what our credentials may do: a token for each scope, and a small read for each listing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_SUPER = (
 
 
 async def own_account(requests: Requests, subject: str) -> Row:
-    """Return the user on whose behalf we act, found by address or alias; raises `ConnectorError`."""
+    """Return the administrator on whose behalf we act, found by address or alias; raises `ConnectorError`."""
     for row in await requests.search(f"email={quoted(subject)}", [], urgent=True):
         if fold_email(subject) in {
             fold_email(e) for e in (need(WHO, row, "primaryEmail", str), *texts(row, "aliases"))
@@ -41,7 +41,7 @@ async def own_account(requests: Requests, subject: str) -> Row:
 
 
 async def probe(requests: Requests, manifest: Manifest, subject: str) -> Capabilities:
-    """Try every scope of the manifest and one small read for each.  Nothing is changed; what is missing is an `Ability`."""
+    """See `Connector.probe`: get a token for each scope of the manifest, and make one small read with each."""
     own, problems = await _own(requests, subject)
     key = need(WHO, own, "id", str) if own is not None else None
     wanted = {("read", s) for line in manifest.kinds.values() for s in line.read_scopes}
@@ -51,7 +51,7 @@ async def probe(requests: Requests, manifest: Manifest, subject: str) -> Capabil
     missing = {trial: error for trial, error in zip(trials, failed, strict=True) if error is not None}
     return Capabilities(
         service=Service.GOOGLE_WORKSPACE,
-        plan="not told by this API",
+        plan="not shown by this API",
         tenant=str(own.get("customerId", "")) if own is not None else "",
         own_account_ids=frozenset({key} if key is not None else ()),
         abilities=tuple(_ability(line, missing) for line in manifest.kinds.values()),
@@ -68,7 +68,7 @@ async def _own(requests: Requests, subject: str) -> tuple[Row | None, list[tuple
 
 
 async def _try(requests: Requests, tier: Any, scope: str, own_id: str | None) -> ConnectorError | None:
-    """Exchange a token; with the read tier also read as little as there is, since a scope does not make a right."""
+    """Get a token, and with the read tier read a little, since the administrator may lack the right; return the error."""
     try:
         await requests.transport.exchange(tier, scope)
         request = _small_read(requests, scope, own_id) if tier == "read" else None

@@ -1,7 +1,7 @@
 """
-The tenant's users, groups and roles, as requests.
+Requests for the tenant's users, groups, roles and admin log.
 
-Only here do the SDK's names stand.  Every path names immutable ids; addresses go into queries alone, which only payloads keep.
+Every path names immutable ids; addresses go only into queries, which only the evidence's payload keeps.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Requests:
     """Reads of one tenant, complete or raising.  Each adds its exchanges to the given trace."""
 
     def __init__(self, transport: Transport, customer: str, schema: str | None = None) -> None:
-        """*schema*: the custom schema that users are read with."""
+        """*schema*: the custom schema to read with users."""
         self.transport = transport
         self.customer = customer
         more = {"projection": "custom", "customFieldMask": schema} if schema else {}
@@ -46,9 +46,9 @@ class Requests:
 
     async def user(self, user_id: str, trace: Trace) -> Row:
         """
-        Return one user, read now; raises `Unintelligible` if the answer is another's.
+        Return one user, read now; raises `Unintelligible` for another user's answer.
 
-        It is what shows the block, so it does not wait behind listings.
+        It proves the block, so it goes before listings.
         """
         request = Request(
             f"read user {user_id}",
@@ -61,7 +61,7 @@ class Requests:
         return row
 
     async def search(self, query: str, trace: Trace, *, urgent: bool = False) -> list[Row]:
-        """Return every user that *query* finds, suspended and archived ones too.  Deleted ones are not looked for."""
+        """Return every user that *query* finds, suspended and archived ones too, but not deleted ones."""
         return await self._users({"query": query}, trace, most=MOST, urgent=urgent)
 
     async def everybody(self, trace: Trace) -> list[Row]:
@@ -85,7 +85,7 @@ class Requests:
         return frozenset(need(WHO, row, "id", str) for row in admins if not is_blocked(row))
 
     async def groups_of(self, user_id: str, trace: Trace) -> list[Row]:
-        """Return the groups that the user is a direct member of.  What those are nested in is theirs."""
+        """Return the groups that the user is a direct member of, without the groups that contain those."""
         asked = {"userKey": user_id, "maxResults": 200, "fields": "nextPageToken,groups(id,email,name)"}
         request = Request(
             f"list groups of {user_id}",
@@ -106,7 +106,7 @@ class Requests:
         return [row for row in rows if row.get("role") == "OWNER"]
 
     async def assignments_of(self, user_id: str, trace: Trace) -> list[Row]:
-        """Return role assignments, those that come through a group as well."""
+        """Return role assignments, also those through a group."""
         asked = {"userKey": user_id, "includeIndirectRoleAssignments": True, "maxResults": 200}
         request = Request(
             f"list roles of {user_id}",
@@ -126,9 +126,9 @@ class Requests:
 
     def _events(self, name: str, from_at: datetime | None, trace: Trace) -> AsyncIterator[list[Row]]:
         """
-        Yield the admin log's records of one event, whoever did it, to whomever, a page at a time.
+        Yield the admin log's records of one event, for all users, a page at a time.
 
-        A query takes one name.  Everybody waits for the answer, so it does not wait behind listings.
+        A query takes one event name.  Many accounts wait for the answer, so it goes before listings.
         """
         fields = "nextPageToken,items(id(time),events(name,parameters(name,value)))"
         asked = {"userKey": "all", "applicationName": "admin", "eventName": name, "maxResults": 1000, "fields": fields}
@@ -145,7 +145,7 @@ class Requests:
 
 
 def is_blocked(user: Row) -> bool:
-    """Whether the user cannot sign in.  A field that is missing says nothing, so it does not say yes."""
+    """Whether the user is suspended or archived; a missing field counts as no."""
     return user.get("suspended") is True or user.get("archived") is True
 
 

@@ -1,4 +1,4 @@
-"""Giving back what a wrong cut took: sign-in, roles, memberships.  Everything else must be enrolled anew by its owner."""
+"""Restoring sign-in, roles and memberships.  The person must enrol everything else again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOTHING_TO_DO = Outcome(RevocationResult.ALREADY_ABSENT, "nothing to give back:
 
 
 async def restore(requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
-    """Send the write that gives *entitlement* back.  Raises `ConnectorError`, also for a kind that cannot be given."""
+    """See `Connector.restore`.  Raises `ConnectorError`, also for a kind that cannot be given back."""
     giving = _GIVINGS.get(entitlement.kind)
     if giving is None:
         raise ConnectorError(
@@ -36,7 +36,7 @@ async def restore(requests: Requests, entitlement: Entitlement, prestate: Mappin
 async def _unsuspend(
     requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace
 ) -> Outcome:
-    """Google lifts no suspension for abuse: that is its refusal."""
+    """Lift the suspension.  Google refuses that for a suspension for abuse."""
     try:
         body = {"suspended": prestate.get("suspended") is True}
         await update(requests, entitlement.account_id, "un-suspend", body, trace)
@@ -48,7 +48,7 @@ async def _unsuspend(
 
 
 async def _rejoin(requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:
-    """Add the member with the role it had.  Google says `duplicate` where it is one already."""
+    """Add the member with its former role.  Google's `duplicate` means that it is a member already."""
     key, group_id = entitlement.account_id, entitlement.vendor_id
     body = {"id": key, "role": _kept(prestate, "role", entitlement)}
     request = Request(
@@ -80,7 +80,7 @@ async def _assign(requests: Requests, entitlement: Entitlement, prestate: Mappin
 async def _assign_again(
     requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace
 ) -> Outcome:
-    """Assign the role anew, under a new id, unless a read shows that the account holds it with the same reach."""
+    """Assign the role, under a new id, unless a read shows that the account holds it with the same scope."""
     kept = {key: prestate[key] for key in ("roleId", "scopeType", "orgUnitId", "condition") if prestate.get(key)}
     _kept(prestate, "roleId", entitlement)
     for row in await requests.assignments_of(entitlement.account_id, trace):

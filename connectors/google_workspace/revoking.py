@@ -1,7 +1,7 @@
 """
-Taking one thing away: one write to the vendor, never sent a second time unless the first surely did nothing.
+Revoking one entitlement: one write, sent again only if the first surely did nothing.
 
-"Already gone" is said after a fresh read of the kind, never from an error's code alone.
+A receipt says `already_absent` only after a fresh read of the kind, never from an error's code alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, Receipt, Re
 
 _PASSWORD_BYTES = 48
 _NOT_THERE = ((404, "notFound"), (404, "resourceNotFound"), (404, "NOT_FOUND"))
-"""As Google's older and newer APIs say it.  Alone it proves nothing: see `_delete`."""
+"""Status and code for "not found" in Google's older and newer APIs.  Proves nothing without a read: see `_delete`."""
 _STATE_FORBIDS = ((412, "conditionNotMet"), (400, "failedPrecondition"), (400, "FAILED_PRECONDITION"))
 _RECOVERY_FIELDS = {"email": "recoveryEmail", "phone": "recoveryPhone"}
 
@@ -40,11 +40,10 @@ _Cut: TypeAlias = "Callable[[Requests, Entitlement, Trace], Awaitable[Outcome]]"
 
 
 async def revoke(requests: Requests, entitlement: Entitlement) -> Receipt:
-    """Send the kind's one write and return what became of it, with every exchange; raises `ConnectorError`."""
     if entitlement.vendor_id == "*":
         raise Unintelligible(f"{WHO}: cannot revoke {entitlement.kind}: it was never read")
     if {entitlement.vendor_id, entitlement.account_id} & {"", ".", ".."}:
-        raise _unknown(entitlement)  # in a path these name what stands above: another's, or everybody's
+        raise _unknown(entitlement)  # in a path these name the parent, which is not the account's
     trace: Trace = []
     outcome = await _CUTS[entitlement.kind](requests, entitlement, trace)
     return Receipt(entitlement.id, outcome.result, tuple(trace), outcome.text)
@@ -52,10 +51,10 @@ async def revoke(requests: Requests, entitlement: Entitlement) -> Receipt:
 
 async def freeze(requests: Requests, account_id: str) -> list[Receipt]:
     """
-    Set a password that nobody knows and clear the recovery address and phone, in one write.
+    Set a random password and clear the recovery address and phone, in one write.
 
-    The password is random, sent once and kept nowhere.  The user is read first: the write's answer does not tell what was
-    there, and a read that is about somebody else stops it.
+    The password is sent once and kept nowhere.  The user is read first: the write's answer does not say what was there, and a
+    read that is about another user prevents the write.
     """
     trace: Trace = []
     reading = AccountReading(requests, account_id)
@@ -76,9 +75,10 @@ def _new_password() -> dict[str, Any]:
 
 async def update(requests: Requests, account_id: str, doing: str, body: Mapping[str, Any], trace: Trace) -> None:
     """
-    Change fields of a user: PUT, but what is left out is kept.  The answer must not be about another user.
+    Change fields of a user.  Google's PUT keeps the fields that are left out.
 
-    It may name none: by Google's notes it holds the changed fields only.
+    Raises `Unintelligible` if the answer names another user; it may name none, since by Google's notes it holds only the
+    changed fields.
     """
     request = Request(
         f"{doing} {account_id}",
@@ -167,7 +167,11 @@ async def _delete(  # the ways in which one call says no
     absent: tuple[tuple[int, str], ...],
     refused: tuple[tuple[int, str], ...] = (),
 ) -> Outcome:
-    """Delete.  The codes of *absent* may mean that it is gone: a fresh read decides.  A missing user is not a missing thing."""
+    """
+    Delete.  After an answer in *absent*, a fresh read decides whether the entitlement is gone.
+
+    "No such user" does not count: it says nothing about the entitlement.
+    """
     try:
         await requests.transport.write(request, trace)
     except Rejected as no:
@@ -187,7 +191,7 @@ async def _is_gone(requests: Requests, entitlement: Entitlement, trace: Trace) -
 
 
 async def _invalidate_codes(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
-    """Google does not do it for a suspended user: that is its refusal, not our failure."""
+    """Invalidate the codes.  Google refuses that for a suspended user, which is a refusal and not our failure."""
     key = entitlement.account_id
     request = Request(
         f"invalidate backup codes of {key}", SECURITY, lambda: requests.codes.invalidate(userKey=key), "write"
@@ -210,7 +214,7 @@ async def _take_role(requests: Requests, entitlement: Entitlement, trace: Trace)
 
 
 async def _end_super_admin(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
-    """Clear the flag; where only an assignment of a super admin's role is left, delete that."""
+    """Clear the flag; if it is clear and an assignment of a super admin's role is left, delete that."""
     key, body = entitlement.account_id, {"status": False}
     left = (
         []
@@ -236,7 +240,7 @@ async def _super_assignments(requests: Requests, key: str, trace: Trace) -> list
 
 
 async def _delete_assignment(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
-    """Delete an assignment after reading whose it is: a group's would take the role from all its members."""
+    """Delete an assignment after reading its assignee: deleting a group's would take the role from all members."""
     held = await requests.assignments_of(entitlement.account_id, trace)
     assignment = next((row for row in held if row.get("roleAssignmentId") == entitlement.vendor_id), None)
     if assignment is None:

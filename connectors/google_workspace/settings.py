@@ -17,11 +17,11 @@ class Settings(ConnectorSettings):
     """
     Read from `LASTDAY_GOOGLE_WORKSPACE_…`.
 
-    *endpoint*: root of the admin APIs, batches included; the token URL stands in the key file.  *credentials_file*: a service
-    account's key (JSON) with domain-wide delegation, for reading; *write_credentials_file* for revoking, by default the same.
-    *admin_subject*: the address of the administrator on whose behalf they act.  *number_field*: where employee numbers stand, see
-    `connectors.google_workspace.numbers.NumberField`.  *limits*: calls a minute where Google has given this project others, by their
-    name in `connectors.google_workspace.limits`; "*" is for all.
+    *endpoint*: root of the admin APIs, batches included; the token URL is in the key file.  *credentials_file*: a service
+    account's key (JSON) with domain-wide delegation, for reading; *write_credentials_file*: for revoking, by default the same.
+    *admin_subject*: the address of the administrator on whose behalf they act.  *number_field*: where employee numbers are,
+    see `NumberField`.  *limits*: calls a minute by the names of `limits.LIMITS` ("*": all), where Google gave this project
+    other limits.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_GOOGLE_WORKSPACE_")
@@ -42,13 +42,13 @@ class Settings(ConnectorSettings):
     @field_validator("endpoint")
     @classmethod
     def _is_a_root(cls, value: str) -> str:
-        """The client joins paths to a root that ends with a slash."""
+        """End the root with a slash, since the SDK joins paths to it."""
         return value.rstrip("/") + "/"
 
     @field_validator("credentials_file", "write_credentials_file")
     @classmethod
     def _exchanges_in_secret(cls, path: Path | None) -> Path | None:
-        """A key file names where its assertions go.  One that cannot be read is refused when it is opened."""
+        """Check the key file's token URL.  A file that cannot be read is refused later, when it is opened."""
         key: object = None
         with contextlib.suppress(OSError, ValueError):
             key = json.loads(path.read_bytes()) if path is not None else None

@@ -1,8 +1,4 @@
-"""
-Access tokens: one for each credential and scope, so that a scope that is not delegated fails only what needs it.
-
-Google fails a whole exchange for one scope that is missing on the allow-list.
-"""
+"""Access tokens, one for each credential and scope: Google refuses an exchange as a whole if one scope is not delegated."""
 
 from __future__ import annotations
 
@@ -27,7 +23,7 @@ from connectors.kit.semaphore import PrioritySemaphore
 Tier: TypeAlias = Literal["read", "write"]
 
 RENEWED_FOR = 60.0
-"""Seconds for which a token that replaced a refused one is not suspected itself: another refusal is not about the token."""
+"""Seconds in which a token that replaced a refused one is not renewed for another refusal.  Our choice."""
 _CODES = replace(CODES, denied=frozenset({
     "access_denied", "admin_policy_enforced", "deleted_client", "disabled_client", "invalid_client", "invalid_grant",
     "invalid_request", "invalid_scope", "org_internal", "unauthorized_client", "unsupported_grant_type",
@@ -35,12 +31,12 @@ _CODES = replace(CODES, denied=frozenset({
 """RFC 6749, section 5.2, and developers.google.com/identity/protocols/oauth2/service-account."""
 _OURS = "Check the key file, this machine's clock, and that the administrator's address exists."
 _Run: TypeAlias = "Callable[[Callable[[HttpOnce], None]], Awaitable[None]]"
-"""Runs what needs connections in a thread that has some."""
+"""Runs a function in a thread, with that thread's connections."""
 
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """The token of one credential and scope.  It is exchanged once for all who wait."""
+    """The token of one credential and scope.  Concurrent callers share an exchange."""
 
     scope: str
     credentials: Any
@@ -51,9 +47,9 @@ class Token:
 
     async def bearer(self, trace: Trace, *, refused: str | None = None) -> str:
         """
-        Return a live token, other than *refused*, which Google no longer takes.
+        Return a live token, other than *refused*, which Google has refused.
 
-        Raises `ConnectorError`; an exchange that failed is added to *trace*.
+        Raises `ConnectorError`; a failed exchange is added to *trace*.
         """
         async with self._next.place():
             if not self.credentials.valid or self.credentials.token == refused:
@@ -67,7 +63,7 @@ class Token:
             return str(self.credentials.token)
 
     def may_be_stale(self, bearer: str) -> bool:
-        """Whether a new token may cure that *bearer* was refused.  Not if it is new, and in the place of a refused one."""
+        """Whether a new token may help after *bearer* was refused: not if it has just replaced a refused one."""
         return bearer != self.credentials.token or self.clock() >= self._renewed_until
 
 
@@ -93,7 +89,7 @@ def _exchange(credentials: Any, scope: str, http: HttpOnce) -> None:
     try:
         credentials.refresh(request)
     except (google.auth.exceptions.RefreshError, TypeError, ValueError, AttributeError) as exc:
-        # what google-auth makes of an answer without a token or that is no JSON object, as a network's own sign-in page
+        # google-auth's errors for an answer without a token, or not a JSON object, as a network's own sign-in page
         text = f"{WHO}: cannot exchange a token for {scope}: no token in the answer"
         raise Unintelligible(text, evidence=tuple(request.trace)) from exc
 
@@ -102,7 +98,7 @@ class _TokenRequest:
     """
     google-auth's transport for one exchange.
 
-    Answers that google-auth would try again for, with sleeps of its own, end it here: waiting has one owner.
+    Raises for answers after which google-auth would sleep and try again, since `Pace` owns all waits.
     """
 
     def __init__(self, http: HttpOnce, scope: str) -> None:
@@ -111,7 +107,7 @@ class _TokenRequest:
         self.trace: Trace = []
 
     def __call__(self, url: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
-        """Send and record the exchange, without digests: what is exchanged is a secret.  Raises for all answers but 200."""
+        """Send and record the exchange, without digests of the secrets.  Raises for any status other than 200."""
         exchange = Exchange(WHO, f"exchange a token for {self._scope}", f"{method} {urlsplit(url).path}")
         try:
             response = self._send(url=url, method=method, body=body, headers=headers)

@@ -1,7 +1,7 @@
 """
-Requests through the official SDK: in threads of their own, once each, recorded, judged, tried again by `Pace`.
+Requests through the official SDK: in own threads, each sent once, recorded, judged, retried by `Pace`.
 
-The SDK's service objects are shared only for building requests; what sends them belongs to one thread.
+Threads share the SDK's service objects for building requests; each thread sends over its own connections.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from connectors.kit.paging import MOST_PAGES, PageMarks
 T = TypeVar("T")
 
 MOST = 5000
-"""Rows that one query may give."""
+"""Rows that one query may give at most.  Our choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    One request to be.  *build* makes the SDK's request afresh for each try, since sending changes it.
+    One request.  *build* makes the SDK's request anew for each try, since sending changes it.
 
-    *doing* completes "cannot …" and names ids only.  *urgent*: goes before what waits, as every write does.  *limits*: which of
-    `connectors.google_workspace.limits` it counts for, the narrowest first.
+    *doing* completes "cannot …" and names ids only.  *urgent*: goes before others that wait, as every write does.  *limits*:
+    the names of the `LIMITS` that it counts for, the narrowest first.
     """
 
     doing: str
@@ -52,12 +52,12 @@ class Request:
 
     @property
     def write(self) -> bool:
-        """Only revoking uses the write tier, and uses it for nothing else."""
+        """Whether it is a write; only writes use the write tier."""
         return self.tier == "write"
 
 
 class Transport:
-    """The way to one tenant.  Opens no connection until it is asked for something."""
+    """Requests to one tenant.  Opens no connection before the first one."""
 
     def __init__(self, settings: Settings, pace: Pace, limits: Limits, *, timeout: float = TIMEOUT) -> None:
         self._pace = pace
@@ -84,7 +84,7 @@ class Transport:
         return body
 
     async def write(self, request: Request, trace: Trace) -> Any:
-        """Send a write, again only after what surely did nothing.  Returns what the SDK does, which may be empty."""
+        """Send a write, again only if it surely did nothing.  Returns the SDK's result, which may be empty."""
         return await self._pace.write(functools.partial(self._try, request, trace))
 
     async def exchange(self, tier: Tier, scope: str) -> None:
@@ -99,9 +99,9 @@ class Transport:
         self, request: Request, key: str, trace: Trace, *, most: int = MOST
     ) -> AsyncIterator[list[Row]]:
         """
-        Yield the rows under *key*, page by page, to the last one.  *request* is built with a page's token, None for the first one.
+        Yield the rows under *key*, page by page.  *request.build* gets the page's token, None for the first page.
 
-        Raises `Unintelligible` for pages that `PageMarks` does not follow, and for more than *most* rows.
+        Raises `Unintelligible` for pages that `PageMarks` refuses, and for more than *most* rows.
         """
         found, token, marks = 0, None, PageMarks(WHO, request.doing, min(most, MOST_PAGES))
         while True:
@@ -116,13 +116,13 @@ class Transport:
                 raise Unintelligible(f"{WHO}: cannot {request.doing}: more than {most} rows", evidence=tuple(trace))
 
     async def aclose(self) -> None:
-        """Wait for what is under way, then close every thread's connections."""
+        """Wait for the requests under way, then close every thread's connections."""
         await asyncio.to_thread(self._pool.shutdown)
         for http in self._opened:
             http.close()
 
     async def _try(self, request: Request, trace: Trace) -> Any:
-        """Send once; a second time only with a new token after 401, which says that nothing was done."""
+        """Send once, and once more with a new token after 401, which means that nothing was done."""
         token = self._tokens.of(request.tier, request.scope)
         bearer = await token.bearer(trace)
         try:
@@ -144,11 +144,11 @@ class Transport:
         trace += sending.trace
         reply = sending.reply
         if failed is None and (request.write or (reply is not None and reply.status == 200)):
-            return body  # a read's 204 the SDK makes an empty object of: "looked, found none", though nobody looked
+            return body  # of a read's 204 the SDK makes an empty object, which would mean "looked, found none"
         raise self._error(sending, failed, trace) from scrubbed(failed)
 
     def _error(self, sending: Recorder, failed: Exception | None, trace: Trace) -> Exception:
-        """Return what the exchange means that brought no body."""
+        """Return the error for an exchange without a body."""
         exchange, reply, request = sending.exchange, sending.reply, sending.asked
         if exchange is None:
             return AssertionError("the SDK has sent nothing")
@@ -175,7 +175,7 @@ class Transport:
 
 
 class Recorder:
-    """Stands where the SDK expects an httplib2 object, for one request: adds the token, keeps the exchange."""
+    """The SDK's httplib2 object for one request: adds the token and keeps the exchange."""
 
     def __init__(self, asked: Request, bearer: str) -> None:
         self.asked = asked
@@ -193,7 +193,7 @@ class Recorder:
     def request(
         self, uri: str, method: str, body: str | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Any, bytes]:
-        """Send, and record what was exchanged: digests, never contents; what a read asked for."""
+        """Send and record the exchange: digests, never contents, and a read's query."""
         if self.http is None:
             raise AssertionError("there is nothing to send over")
         what, query = _what(uri, method, body, headers or {})
@@ -211,7 +211,7 @@ class Recorder:
 
 
 def _what(uri: str, method: str, body: str | None, headers: Mapping[str, str]) -> tuple[str, str | None]:
-    """Return method and path, and a read's query: the SDK sends one that is too long for an address as a form, and says so in a header."""
+    """Return method and path, and a read's query, which the SDK sends as a form (and says so in a header) if it is long."""
     meant, address = headers.get("x-http-method-override", method), urlsplit(uri)
     query = address.query if meant == method else body or ""
     return f"{meant} {address.path}", query if meant == "GET" else None

@@ -1,1 +1,1 @@
-"""What every connector is made of: one exchange, its evidence and its errors, tries, limits, pages, and answers' shapes."""
+"""Shared parts of the connectors: exchanges, evidence, errors, retries, rate limits, paging, and checks of answers."""

@@ -1,4 +1,4 @@
-"""Reading answers: what must be there is there in the right form, or the answer is unintelligible."""
+"""Checking answers: a required property is there with the right type, or the answer is `Unintelligible`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 def rows_of(who: str, value: object, name: str, evidence: Sequence[Evidence] = ()) -> list[Row]:
-    """Return *value*, which is to be a list of objects; *name* is what the vendor calls it."""
+    """Return *value*, which must be a list of objects; *name* is the vendor's name for it."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise Unintelligible(f"{who}: cannot read an answer: {name} is not a list of objects", evidence=tuple(evidence))
     return value
 
 
 def need(who: str, row: Mapping[str, Any], name: str, kind: type[T]) -> T:
-    """Return a property that must be there, a text that is not empty."""
+    """Return a required property; a text must not be empty."""
     value = row.get(name)
     if not isinstance(value, kind) or value == "":
         raise Unintelligible(f"{who}: cannot read an answer: {name} is {type(value).__name__}, not {kind.__name__}")
@@ -30,7 +30,7 @@ def need(who: str, row: Mapping[str, Any], name: str, kind: type[T]) -> T:
 
 
 def instant(who: str, value: object, name: str) -> datetime | None:
-    """Return an RFC 3339 instant, with fractions of any length; None for nothing.  Without a zone it is UTC, never this machine's."""
+    """Return an RFC 3339 instant, with fractions of any length; None if *value* is empty.  Without a zone it is UTC."""
     if value in (None, ""):
         return None
     try:
@@ -42,9 +42,24 @@ def instant(who: str, value: object, name: str) -> datetime | None:
         raise Unintelligible(f"{who}: cannot read an answer: {name} is not a time") from exc
 
 
+def text_of(value: object) -> str | None:
+    """Return *value* if it is a text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def object_of(value: object) -> Row:
+    """Return *value* if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_of(value: object) -> list[Row]:
+    """Return the objects in *value*, none if it is not a list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 @contextlib.contextmanager
 def understood(who: str, trace: Sequence[Evidence]) -> Iterator[None]:
-    """Turn a stumble over an answer's shape, a text where an object belongs, into `Unintelligible`; all errors rest on *trace*."""
+    """Turn an exception over an answer's shape into `Unintelligible`; add *trace* to every `ConnectorError`."""
     try:
         yield
     except ConnectorError as error:

@@ -1,7 +1,7 @@
 """
-One exchange with a vendor: what was sent, what came back, what is kept of it as evidence, and what a failure means.
+One exchange with a vendor: request, answer, evidence, and the error that a failure means.
 
-The same for every vendor and every HTTP stack; a vendor's own words are data (`Codes`).
+The same for every vendor and HTTP stack; a vendor's error codes are data (`Codes`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Trace: TypeAlias = "list[Evidence]"
 """The exchanges of one listing or one write, in order, failed tries included."""
 
 _LONGEST_WAIT = 10**9
-"""Seconds; a Retry-After beyond them means nothing."""
+"""Seconds (thirty years); a longer Retry-After is a mistake and is ignored."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Reply:
 
     @property
     def is_redirect(self) -> bool:
-        """Whether it sends us elsewhere, where we never go.  What such an answer says besides is not about the request."""
+        """Whether it is a redirect, which is never followed and whose body is not about the request."""
         return 300 <= self.status < 400
 
     @cached_property
@@ -67,8 +67,8 @@ class Reply:
     @property
     def retry_after(self) -> timedelta | None:
         """
-        What the vendor asks to wait (RFC 9110, section 10.2.3): seconds, of which fractions are taken, or until a date, on the vendor's
-        own clock where it shows one.  None for anything else, a negative number included.
+        How long the vendor asks to wait (RFC 9110, section 10.2.3): seconds (fractions too), or until a date, by the vendor's
+        clock if it sends a Date.  None for anything else, negative numbers included.
         """
         text = self.headers.get("retry-after", "").strip()
         try:
@@ -97,9 +97,9 @@ def lower(headers: Mapping[str, Any]) -> dict[str, str]:
 @dataclass(frozen=True, slots=True)
 class Codes:
     """
-    A vendor's words for what went wrong, each compared whole: `team_not_found` is not `user_not_found`.
+    A vendor's error codes, each compared whole: `team_not_found` is not `user_not_found`.
 
-    *passing*: try again later, whatever the status.  *remedies*: what to do about one of them.
+    *passing*: try again later, with any status.  *remedies*: by code, what to do.
     """
 
     throttled: frozenset[str] = frozenset()
@@ -112,10 +112,10 @@ class Codes:
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """
-    One request, made as it is sent.
+    One request; create it at the moment of sending.
 
-    *who* and *doing* are the words of its errors (*who: cannot doing: code*) and name ids only; *what* is method and path, *query* a
-    read's parameters, None for a write.  *write*: it may have changed something once it was sent.
+    *who* and *doing* are the words of its errors (*who: cannot doing: code*) and name ids only; *what* is method and path;
+    *query* a read's parameters, None for a write.  *write*: once sent, it may have changed something.
     """
 
     who: str
@@ -127,7 +127,7 @@ class Exchange:
     sent_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def evidence(self, reply: Reply | None, code: str | None = None) -> Evidence:
-        """Return what is kept of it: digests, never contents.  *reply* None when none came."""
+        """Return the exchange as evidence: digests, never contents.  *reply*: None if no answer came."""
         return Evidence(
             what=self.what,
             sent_at=self.sent_at,
@@ -144,16 +144,16 @@ class Exchange:
         self, why: BaseException | str, trace: Trace, *, never_sent: bool = False, remedy: str | None = None
     ) -> ConnectorError:
         """
-        Return what an exchange without a readable answer means: a write that may have arrived is unknown.
+        Return the error for an exchange without a readable answer: for a write, `OutcomeUnknown`.
 
-        *never_sent*: it surely did not leave.  An exception is named by its class alone: its text may name people.
+        *never_sent*: the request surely did not leave.  Of an exception only the class is named: its text may name people.
         """
         name = why if isinstance(why, str) else type(why).__name__
         kind = OutcomeUnknown if self.write and not never_sent else Unreachable
         return kind(f"{self.who}: cannot {self.doing}: {name}", evidence=tuple(trace), remedy=remedy)
 
     def unintelligible(self, why: str, trace: Trace, *, code: str | None = None) -> Unintelligible:
-        """Return the error for an answer that says nothing we understand; the request changed nothing or is read back."""
+        """Return the error for an answer that we do not understand, of a request that changed nothing or is read back."""
         return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", code=code, evidence=tuple(trace))
 
     def odd_success(self, why: str, trace: Trace) -> ConnectorError:
@@ -165,18 +165,16 @@ class Exchange:
         self, reply: Reply, code: str | None, codes: Codes, trace: Trace, *, remedy: str | None = None
     ) -> ConnectorError:
         """
-        Return what an answer means that is no success: *code* is the vendor's word in it, *remedy* goes before that of *codes*.
+        Return the error for an unsuccessful answer: *code* is the vendor's, *remedy* takes precedence over that of *codes*.
 
-        A redirect is not followed, and may stand after a write that was carried out; so may an answer that is a success by its
-        status and no more.
+        A write may have been carried out if its answer is a redirect, or has a status of success and a body that is not one.
         """
         text, evidence = f"{self.who}: cannot {self.doing}: {code or f'HTTP {reply.status}'}", tuple(trace)
         remedy = remedy or codes.remedies.get(code or "")
-        told = {"code": code, "evidence": evidence}
         unknown = OutcomeUnknown if self.write else Unreachable
         waits = reply.status == 503 and not self.write and reply.retry_after is not None
         if reply.status == 429 or (code in codes.throttled and reply.status < 500) or waits:
-            return Throttled(text, retry_after=reply.retry_after, **told)
+            return Throttled(text, retry_after=reply.retry_after, code=code, evidence=evidence)
         if reply.is_redirect or (self.write and reply.status < 400 and code is None):
             return (OutcomeUnknown if self.write else Unintelligible)(text, evidence=evidence)
         if reply.status >= 500 or reply.status == 408 or code in codes.passing:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
+from connectors.errors import ConnectorError, Throttled, Unreachable
 from models.vocabulary import Evidence
 
 T = TypeVar("T")
@@ -19,10 +19,10 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Pace:
     """
-    Try again within limits: *tries* in all, waits doubling from *base* seconds with full jitter, each at most *longest*.
+    Retries: *tries* in all, waits doubling from *base* seconds with full jitter, each at most *longest* seconds.
 
-    A vendor's Retry-After is obeyed to the second; one that is longer than *longest* ends the tries at once, since
-    waiting so long is not this owner's business.
+    A vendor's Retry-After is obeyed to the second; one above *longest* ends the retries at once.  The numbers are our choice:
+    a case waits minutes at most, and the sweep looks again.
     """
 
     tries: int = 5
@@ -33,24 +33,17 @@ class Pace:
 
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run a read until it answers; raises the last `Throttled` or `Unreachable`."""
-        return await self._try(attempt, (Throttled, Unreachable))
+        return await self._try(attempt)
 
-    async def write(self, attempt: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:
-        """
-        Run a write.  Only what surely did nothing is sent again: throttled, or never reached the vendor.
+    async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Run a write.  It is sent again only if it surely did nothing: it was throttled, or never reached the vendor."""
+        return await self._try(attempt)
 
-        *repeatable* says that the same request twice has the effect of one (the vendor's documentation says so): then
-        an unknown outcome is tried again as well.
-        """
-        return await self._try(
-            attempt, (Throttled, Unreachable, OutcomeUnknown) if repeatable else (Throttled, Unreachable)
-        )
-
-    async def _try(self, attempt: Callable[[], Awaitable[T]], again: tuple[type[Exception], ...]) -> T:
+    async def _try(self, attempt: Callable[[], Awaitable[T]]) -> T:
         for n in range(1, self.tries + 1):
             try:
                 return await attempt()
-            except again as error:
+            except (Throttled, Unreachable) as error:
                 wait = self._wait(n, error)
                 if n == self.tries or wait > self.longest:
                     raise
@@ -66,9 +59,8 @@ class Pace:
 
 async def together(*work: Awaitable[T]) -> list[T]:
     """
-    Run *work* at once, wait for all of it, and only then raise the first failure.
-
-    Nothing is left running behind the caller's back, on connections that may be closed meanwhile.
+    Run *work* at once, wait for all of it, and only then raise the first failure: nothing runs on over connections that the
+    caller may close.
     """
     done = await asyncio.gather(*work, return_exceptions=True)
     for outcome in done:
@@ -79,7 +71,7 @@ async def together(*work: Awaitable[T]) -> list[T]:
 
 @contextmanager
 def resting_on(evidence: Sequence[Evidence]) -> Iterator[None]:
-    """Let an error that is raised in here rest on *evidence*, as it is then."""
+    """Add *evidence*, as it is by then, to a `ConnectorError` that is raised inside."""
     try:
         yield
     except ConnectorError as error:

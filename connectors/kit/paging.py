@@ -1,4 +1,4 @@
-"""Reading a list to its last page: one that comes twice, or never ends, is no list."""
+"""Reading a list to its last page, and no page twice."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from connectors.errors import Unintelligible
 from models.vocabulary import Evidence
 
 MOST_PAGES = 10_000
+"""Where a list that never ends is given up.  Our choice: a million rows at a hundred a page."""
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class PageMarks:
         """
         Return the mark of the next page, None after the last one.
 
-        Raises `Unintelligible` for a mark that is no text, that came before, or after *most* pages.
+        Raises `Unintelligible` for a mark that is not a text or that came before, and after *most* pages.
         """
         if mark is None or mark == "":
             return None

@@ -1,4 +1,4 @@
-"""Who goes next, where only so many may go at once."""
+"""A semaphore with priority."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 class PrioritySemaphore:
     """
-    So many *places*; an urgent caller goes before all others that wait, else first come, first served.
+    A semaphore of *places*: urgent callers go before all others that wait, else first come, first served.
 
     A cut must not wait behind the listings of fifty other accounts.  For one event loop.
     """

@@ -1,7 +1,7 @@
 """
-Sharing a request among those who ask for the same at once, without anybody being given an older answer.
+Sharing one request among callers that ask for the same at once, without giving any of them an older answer.
 
-Slack allows twenty calls a minute of most of what is needed here, and fifty leavers of one night ask for the same lists.
+Slack allows twenty calls a minute of most methods, and the cases of fifty leavers in one night need the same lists.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _Flight: TypeAlias = "asyncio.Task[tuple[T, tuple[Evidence, ...]]]"
 @dataclass(slots=True)
 class SingleFlight(Generic[T]):
     """
-    Requests by key, one under way at a time for each.
+    Requests by key, for each key one at a time.
 
-    A caller gets the request that begins *after* the call, together with all who called meanwhile.  So its answer is as fresh as
-    that of a request of one's own: nothing is kept, and a read-back may share it too.
+    A caller shares the next request that begins *after* its call.  Its answer is as fresh as that of a request of its own, so
+    a read-back may share it too.  No answer is kept.
     """
 
     _waiting: dict[str, _Flight[T]] = field(default_factory=dict)
@@ -33,17 +33,16 @@ class SingleFlight(Generic[T]):
 
     async def share(self, key: str, ask: Callable[[Trace], Awaitable[T]], trace: Trace) -> T:
         """
-        Return what the next request for *key* brings, and add its exchanges to *trace*; raises what it raises.
+        Return the answer of the next request for *key*, and add its exchanges to *trace*; raises what *ask* raises.
 
-        *ask* is the same for all who give one key.
+        All callers with one key must give the same *ask*.
         """
         task = self._waiting.get(key)
         if task is None:
             task = self._waiting[key] = asyncio.ensure_future(self._begin(key, self._under_way.get(key), ask))
         try:
-            brought, seen = await asyncio.shield(
-                task
-            )  # a caller that gives up waiting does not end the others' request
+            # shielded: a caller that gives up does not end the others' request
+            brought, seen = await asyncio.shield(task)
         except ConnectorError as error:
             trace += error.evidence
             raise

@@ -1,4 +1,4 @@
-"""What an account holds, kind by kind, by fresh reads."""
+"""Listing what an account holds, kind by kind, by fresh reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from connectors.contract import Kinds, Listing, cannot_look
+from connectors.contract import Kinds, Listing, cannot_look, unread
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.kit.answers import instant, need
 from connectors.kit.exchange import Row, Trace
@@ -34,20 +34,20 @@ from models.vocabulary import (
 Rows: TypeAlias = "list[Entitlement]"
 
 OWNER, OAUTH2, APP_ROLE, ELIGIBLE = "owner/", "oauth2/", "approle/", "eligible/"
-"""What a vendor id begins with, so that a revocation knows which listing it came from; the rest is the vendor's."""
+"""Prefixes of our vendor ids: a revocation sees from which listing a row came; the rest is the vendor's id."""
 
 PRIVILEGED = "privileged"
-"""In a sign-in's prestate: an administrator's account, before whose block the others are looked at once more."""
+"""In a sign-in's prestate: the account is an administrator's; before the block, the other administrators are read again."""
 
 NO_ELIGIBLE = ELIGIBLE + "*"
-"""The row that stands for all eligible roles of a tenant whose plan has none."""
+"""The id of the one row for eligible roles in a tenant whose plan has none."""
 
 GUEST_PROBLEM = "home tenant's sessions are not ended"
 _GUEST_REMEDY = (
     "Ask the partner to end them, or settle it for the tenant with a standing waiver; the block here stands."
 )
 _SYNCED_REMEDY = (
-    "Disable the account in Active Directory: the next synchronisation undoes what only the cloud was told."
+    "Disable the account in Active Directory: the next synchronisation undoes a change made only in the cloud."
 )
 _EXCHANGE_REMEDY = "Remove the member in Exchange, then attest it."
 _OF_THE_CUT = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
@@ -57,7 +57,7 @@ _USER = [
 
 
 class Access:
-    """The listings.  *writer* names the application whose roles decide whom a cut can reach."""
+    """Lists access.  *writer*: the client id of the writing application, whose roles decide which accounts it may block."""
 
     def __init__(self, graph: Graph, writer: str) -> None:
         self._graph = graph
@@ -71,7 +71,7 @@ class Access:
         }
 
     async def list(self, account: Account, kinds: Kinds | None) -> Listing:
-        """Return the rows of *kinds*, read together; a kind that cannot be read is a row of its own."""
+        """Return the rows of *kinds*, read together; a kind that cannot be read is one row."""
         wanted = [kind for kind in MANIFEST.kinds if kinds is None or kind in kinds]
         reads = Batching(self._graph, urgent=_OF_THE_CUT.issuperset(wanted))
         answers = await together(*(self._kind(reads, account.id, kind) for kind in wanted))
@@ -87,7 +87,7 @@ class Access:
         try:
             rows = await self._kinds[kind](reads, user, trace)
         except ConnectorError as error:
-            return [unread(user, kind, error)], tuple(trace)
+            return [unread(Service.MICROSOFT365, user, kind, error)], tuple(trace)
         return list({row.id: row for row in rows}.values()), tuple(trace)
 
     async def _sign_in(self, reads: Reads, user: str, trace: Trace) -> Rows:
@@ -107,7 +107,7 @@ class Access:
                 reads, admins, trace, privileged=PRIVILEGED in prestate, synced=synced
             )
         except ConnectorError as error:
-            # The cut is worth more than this question: the vendor itself refuses where we may not reach.
+            # the cut goes on without this answer: the vendor refuses accounts that we may not block
             text = f"whether it is an administrator's account could not be read: {error}"
             guard, problem, remedy = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
         found = _row(user, EntitlementKind.SIGN_IN, ACCOUNT, prestate=prestate)
@@ -140,7 +140,7 @@ class Access:
         return [Entitlement(Service.MICROSOFT365, user, EntitlementKind.SESSION, ACCOUNT, ended_at=ended_at)]
 
     async def _user(self, reads: Reads, user: str, trace: Trace) -> Row | None:
-        """Return the user; None when the directory says that there is none, since nobody signs in to what is gone."""
+        """Return the user, None if the directory does not have it: nobody can sign in to a deleted account."""
         try:
             return await read_user(reads, user, _USER, trace)
         except NotThere:
@@ -165,17 +165,16 @@ class Access:
 
     async def _eligible(self, reads: Reads, user: str, trace: Trace) -> Rows:
         """
-        What cannot be read here is a row beside the active roles, which are still shown, and can be taken away.
+        Return the eligible roles, or one row if they cannot be read: the active roles are listed and revoked all the same.
 
-        Without the licence there is nothing to read: that row has an id of its own, since the active roles, which were
-        read, can be seen to be gone.
+        Without the licence that row has its own id, `NO_ELIGIBLE`, so that a read can show the active roles to be gone.
         """
         try:
             rows = await listings.eligibilities(reads, user, trace)
         except NotOnPlan as error:
-            return [replace(unread(user, EntitlementKind.ROLE, error), vendor_id=NO_ELIGIBLE)]
+            return [replace(unread(Service.MICROSOFT365, user, EntitlementKind.ROLE, error), vendor_id=NO_ELIGIBLE)]
         except ConnectorError as error:
-            return [unread(user, EntitlementKind.ROLE, error)]
+            return [unread(Service.MICROSOFT365, user, EntitlementKind.ROLE, error)]
         return [_role(user, row, prefix=ELIGIBLE) for row in rows]
 
     async def _groups(self, reads: Reads, user: str, trace: Trace) -> Rows:
@@ -196,17 +195,11 @@ class Access:
 
 def _from_elsewhere(row: Row) -> bool:
     """
-    Whether the user signs in at another tenant, where no call of ours ends sessions.
+    Whether the user signs in at another tenant, where our calls end no sessions.
 
-    A guest, and who was made a member after the invitation.  Old and synced accounts may have no type at all: they are ours.
+    So does a guest, also one who became a member after the invitation.  Accounts without a type (old, synced) are ours.
     """
     return row.get("userType") == "Guest" or "#ext#@" in need(WHO, row, "userPrincipalName", str).casefold()
-
-
-def unread(user: str, kind: EntitlementKind, error: ConnectorError) -> Entitlement:
-    """Return the row that stands for a kind which could not be read, or which this tenant's plan does not have."""
-    state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
-    return cannot_look(Service.MICROSOFT365, user, kind, state, problem=str(error), remedy=error.advice)
 
 
 def _row(

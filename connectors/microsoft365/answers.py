@@ -1,4 +1,4 @@
-"""What an answer must look like, and where it keeps the vendor's code.  Messages are not read: Microsoft changes them."""
+"""Checking answers, and reading the vendor's codes.  Messages are not read: Microsoft changes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def graph_code(reply: Reply) -> str | None:
 
 
 def entra_code(reply: Reply) -> str | None:
-    """Return `AADSTS…` from Entra's refusal of a token, else OAuth's own word for it.  A redirect has none."""
+    """Return `AADSTS…` from Entra's refusal of a token, else OAuth's error code.  A redirect has none."""
     body = {} if reply.is_redirect else reply.body or {}
     numbers, word = body.get("error_codes"), body.get("error")
     if isinstance(numbers, list) and numbers:
@@ -32,19 +32,19 @@ def entra_code(reply: Reply) -> str | None:
 
 
 def row_of(body: Row | None, trace: Trace) -> Row:
-    """Return the body of a read; raises `Unintelligible` when there is none."""
+    """Return the body of a read; raises `Unintelligible` without one."""
     if body is None:
         raise Unintelligible(f"{WHO}: cannot read: the answer is empty", evidence=tuple(trace))
     return body
 
 
 def page_rows(body: Row, trace: Trace) -> list[Row]:
-    """Return a page's rows; raises `Unintelligible` when it has no list of them."""
+    """Return a page's rows; raises `Unintelligible` if it has no list."""
     return rows_of(WHO, body.get("value"), "value", trace)
 
 
 def own(rows: Iterable[Row], principal: str, trace: Trace) -> list[Row]:
-    """Return *rows*, all of which are to be those of *principal*; raises `Unintelligible`.  Ids are the same in capitals."""
+    """Return *rows*; raises `Unintelligible` if one is not of *principal*.  Ids are compared without case."""
     listed = list(rows)
     for row in listed:
         if need(WHO, row, "principalId", str).casefold() != principal.casefold():
@@ -54,7 +54,7 @@ def own(rows: Iterable[Row], principal: str, trace: Trace) -> list[Row]:
 
 
 def address_at(endpoint: str, link: object) -> str | None:
-    """Return the absolute address of *link* at *endpoint*, by scheme, host and port; None if it leads elsewhere."""
+    """Return *link* as an absolute address; None unless it has *endpoint*'s scheme, host and port."""
     if not isinstance(link, str) or not link:
         return None
     ours = httpx.URL(f"{endpoint}/")

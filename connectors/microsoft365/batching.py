@@ -1,7 +1,7 @@
 """
-The reads of one listing, asked for together: Graph's JSON batching (learn.microsoft.com/graph/json-batching).
+The reads of one listing in batches: Graph's JSON batching (learn.microsoft.com/graph/json-batching).
 
-Written by hand: the SDK's own batch classes (msgraph-core 1.5) need a package that it does not declare, and lose the bodies.
+Our own code, since the SDK's batch classes (msgraph-core 1.5) need a package that it does not declare, and lose the bodies.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from connectors.errors import Denied
 from connectors.kit.exchange import Exchange, Reply, Row, Trace
 from connectors.kit.pacing import together
 from connectors.microsoft365.answers import row_of
-from connectors.microsoft365.errors import NOTHING_GONE, Outcome, judge
+from connectors.microsoft365.errors import NOTHING_GONE, Gone, Needs, Outcome, judge
 from connectors.microsoft365.limits import READS
 from connectors.microsoft365.transport import Build, Graph
 
 T = TypeVar("T")
 
 MOST_IN_ONE = 20
-"""As many requests as the vendor takes in one batch."""
+"""Requests in one batch; the vendor's limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Inner:
-    """A request that waits to be sent: its id, which no other bears, and its address within Graph."""
+    """A request that waits to be sent: its unique id, and its address within Graph."""
 
     id: str
     request: RequestInformation
@@ -44,10 +44,10 @@ class _Inner:
 
 class Batching:
     """
-    `Reads` for one listing: what is asked at once goes in one batch, what is asked twice is asked once.
+    `Reads` for one listing: concurrent requests go in one batch, and equal requests are sent once.
 
-    Each request keeps its own answer, tries, evidence and errors; further pages, and a request that is alone, go by themselves.
-    Nothing outlives the listing: who gives up waiting ends it.  *urgent*: a cut waits for it.
+    Each request has its own answer, tries, evidence and errors.  Further pages, and a single request, are sent alone.  Nothing
+    outlives the listing: a caller that gives up waiting ends it.  *urgent*: a cut waits for the listing.
     """
 
     def __init__(self, graph: Graph, *, urgent: bool = False) -> None:
@@ -57,21 +57,12 @@ class Batching:
         self._waiting: list[_Inner] = []
         self._sending: asyncio.Task[dict[str, Outcome]] | None = None
 
-    async def read(
-        self,
-        build: Build,
-        trace: Trace,
-        *,
-        needs: tuple[str, ...] = (),
-        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
-    ) -> Row:
-        """See `Graph.read`."""
+    async def read(self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row:
         request = self._graph.prepared(build)
         key = ("row", request.url, needs, gone)
         return await self._once(key, lambda own: self._read(build, request, own, needs, gone), trace)
 
-    async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
-        """See `Graph.pages`."""
+    async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]:
         request = self._graph.prepared(build)
 
         async def all_of_them(own: Trace) -> list[Row]:
@@ -81,7 +72,7 @@ class Batching:
         return await self._once(("pages", request.url, needs), all_of_them, trace)
 
     async def _once(self, key: Hashable, ask: Callable[[Trace], Coroutine[Any, Any, T]], trace: Trace) -> T:
-        """Return what *ask* brings to whoever asks first; its exchanges are the evidence of all who ask."""
+        """Return the result of the first caller's *ask*; all callers get its exchanges as evidence."""
         if key not in self._brought:
             own: Trace = []
             self._brought[key] = own, asyncio.create_task(ask(own))
@@ -92,15 +83,8 @@ class Batching:
             trace += exchanges
         return brought
 
-    async def _read(
-        self,
-        build: Build,
-        request: RequestInformation,
-        trace: Trace,
-        needs: tuple[str, ...],
-        gone: frozenset[tuple[int, str]],
-    ) -> Row:
-        # by itself, a request's names of parameters are decoded on their way, by the SDK
+    async def _read(self, build: Build, request: RequestInformation, trace: Trace, needs: Needs, gone: Gone) -> Row:
+        # the SDK decodes the names of a single request's parameters; in a batch we do
         url = re.sub(r"(?<=[?&])%24", "$", request.url.removeprefix(self._graph.endpoint))
 
         async def attempt() -> Row:
@@ -111,20 +95,20 @@ class Batching:
                 except Denied:
                     if not _challenged(outcome):
                         raise
-            # alone; or challenged for another token, which only the SDK can answer, and only outside of a batch
+            # a single request; or one challenged for another token, which only the SDK answers, outside of a batch
             return await self._graph.ask(build, trace, needs=needs, gone=gone, urgent=self._urgent)
 
         return await self._graph.pace.read(attempt)
 
     async def _outcome(self, inner: _Inner) -> Outcome | None:
-        """Return what became of *inner* in a batch with all that is asked meanwhile; None when it is alone, and was not sent."""
+        """Send *inner* in a batch with all requests that wait; return its outcome, None if it is alone and was not sent."""
         self._waiting.append(inner)
         if self._sending is None:
             self._sending = asyncio.create_task(self._send())
         return (await self._sending).get(inner.id)
 
     async def _send(self) -> dict[str, Outcome]:
-        """Wait until a turn of the event loop brings no further request, then send those that wait."""
+        """Wait until a turn of the event loop adds no further request, then send those that wait."""
         many = 0
         while many < len(self._waiting):
             many = len(self._waiting)
@@ -143,7 +127,7 @@ class Batching:
         request.headers.try_add("Accept", "application/json")
         request.headers.try_add("Content-Type", "application/json")
         request.content = json.dumps({"requests": [_in_batch(inner) for inner in part]}).encode()
-        for _ in part[1:]:  # each counts for itself
+        for _ in part[1:]:  # each request counts for the limit
             async with self._graph.limits.turn(READS, urgent=self._urgent):
                 pass
         whole = await self._graph.send(request, number, urgent=self._urgent)
@@ -168,11 +152,10 @@ def _in_batch(inner: _Inner) -> Row:
 
 def apart(whole: Outcome, own: Mapping[str, Exchange]) -> dict[str, Outcome]:
     """
-    Take the answer to a batch apart: *own* are the exchanges of its requests by their ids, which no other batch bears; the vendor
-    keeps no order.
+    Split a batch's answer into outcomes by id; *own*: the exchanges of its requests by id.  The vendor keeps no order.
 
-    An answer that is none of a batch's is the answer to each request.  Where ids are doubled or not ours nothing of it is
-    believed.  A request without an answer was not answered, whatever the others say.
+    An answer that is not a batch's counts for each request.  With ids that come twice or are not ours, all requests fail.  A
+    request that has no answer in the batch fails.
     """
     if isinstance(whole.failure, AzureError):  # the sign-in's: nothing else was sent
         return dict.fromkeys(own, whole)
@@ -186,7 +169,7 @@ def apart(whole: Outcome, own: Mapping[str, Exchange]) -> dict[str, Outcome]:
         answers = _by_id(whole.reply, own.keys())
         return {number: _one(one, whole.reply, answers.get(number)) for number, one in each.items()}
     except (ValueError, TypeError, KeyError, RecursionError):
-        text = "the batch's answer cannot be told apart"
+        text = "the batch's answer cannot be read"
         return {number: replace(one, failure=text) for number, one in each.items()}
 
 
@@ -199,7 +182,7 @@ def _by_id(reply: Reply, ours: AbstractSet[str]) -> dict[str, Row]:
 
 
 def _one(outcome: Outcome, batch: Reply, answer: Row | None) -> Outcome:
-    """Return what became of one request.  The vendor's clock and the times of the exchange are the batch's."""
+    """Return the outcome of one request.  The vendor's clock and the times of the exchange are the batch's."""
     if answer is None:
         return replace(outcome, reply=None, failure="the batch brought no answer to it")
     status, headers, body = answer.get("status"), answer.get("headers"), answer.get("body")

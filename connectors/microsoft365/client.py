@@ -1,9 +1,8 @@
 """
-Microsoft's SDK, wired so that it does what we say and nothing else.
+Microsoft's SDK, set up against its traps; each has a test.
 
-Written down in the reference, and each with a test: the SDK sends its token to any host unless told which; its retry
-handler sends writes again; it follows redirects; its sign-in takes a token out of one; it leaves its sockets open; its
-client dies with its event loop.
+The SDK sends its token to any host unless `allowed_hosts` limits it; its retry handler sends writes again; it follows
+redirects; its sign-in takes a token out of a redirect; it leaves sockets open; its client dies with its event loop.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ from connectors.microsoft365.limits import CONNECTIONS
 from connectors.microsoft365.settings import MICROSOFT_AUTHORITIES, ApplicationCredential, Settings
 from connectors.settings import trust
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes down addresses: they stand in our filters
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, and our filters have addresses
 
-_CONNECT, _READ = 5.0, 30.0
+_CONNECT, _READ = 5.0, 30.0  # seconds; our choice
 _TIMEOUT = httpx.Timeout(_READ, connect=_CONNECT)
 
 
 class _Http(httpx.AsyncClient):
-    """A client that closes what the SDK wraps: its transport has no `aclose`, so the sockets would stay open."""
+    """A client that also closes the transports that the SDK wraps: without it, their sockets stay open."""
 
     async def aclose(self) -> None:
         await super().aclose()
@@ -52,7 +51,7 @@ class _Http(httpx.AsyncClient):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One application's SDK client and what it stands on.  Belongs to the event loop that it was made on."""
+    """One application's SDK client with its HTTP client, credential and locks.  Belongs to the event loop that it was made on."""
 
     sdk: GraphServiceClient
     adapter: GraphRequestAdapter
@@ -64,7 +63,7 @@ class Client:
     searches: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def sign_in(self) -> None:
-        """Have a token in the credential's cache: ten first requests at once would otherwise fetch ten."""
+        """Fill the credential's cache with a token: ten first requests at once would fetch ten tokens."""
         async with self.signing_in:
             await self.credential.get_token(self.scope, enable_cae=True)
 
@@ -84,7 +83,7 @@ def client_for(settings: Settings, application: ApplicationCredential) -> Client
             timeout=_TIMEOUT,
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             http2=False,
-            trust_env=settings.graph_endpoint.startswith("https:"),  # plain http must not leave this machine by a proxy
+            trust_env=settings.graph_endpoint.startswith("https:"),  # plain http is for this machine: no proxy
         ),
         options=graph_options
         | {
@@ -98,7 +97,7 @@ def client_for(settings: Settings, application: ApplicationCredential) -> Client
 
 
 def _bearer(settings: Settings, credential: AsyncTokenCredential) -> BaseBearerTokenAuthenticationProvider:
-    """The token goes to the configured Graph host and to no other."""
+    """Return a provider that gives the token to the configured Graph host only."""
     host = urlsplit(settings.graph_endpoint).hostname or "graph.microsoft.com"
     tokens = AzureIdentityAccessTokenProvider(credential, None, scopes=[settings.scope], allowed_hosts=[host])
     return BaseBearerTokenAuthenticationProvider(tokens)
@@ -106,9 +105,9 @@ def _bearer(settings: Settings, credential: AsyncTokenCredential) -> BaseBearerT
 
 def _refuse_redirect(answer: Any) -> None:
     """
-    Raise `HttpResponseError` for a redirect in the place of a token.
+    Raise `HttpResponseError` for a redirect in answer to a token request.
 
-    None is followed: the credential's pipeline has no policy for that.  But a token that stands in one would be believed.
+    The credential's pipeline does not follow it, but would accept a token in its body.
     """
     if 300 <= answer.http_response.status_code < 400:
         raise HttpResponseError("a redirect", response=answer.http_response)
@@ -117,14 +116,14 @@ def _refuse_redirect(answer: Any) -> None:
 def _credential(
     settings: Settings, application: ApplicationCredential, trust: ssl.SSLContext
 ) -> ClientSecretCredential | CertificateCredential:
-    # A session of our own, because the transport takes a file of certificates only *instead of* the system's.
+    # our own session: the transport takes a file of certificates only instead of the system's
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trust),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=True,
         auto_decompress=False,
     )
-    # The times belong to the transport: as options of the credential they would be ignored, and the default is 300 s.
+    # timeouts are the transport's: the credential ignores them as options, and its default is 300 s
     transport = AioHttpTransport(session=session, session_owner=True, connection_timeout=_CONNECT, read_timeout=_READ)
     common = {
         "authority": settings.authority,

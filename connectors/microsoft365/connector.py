@@ -1,4 +1,4 @@
-"""Microsoft 365 as the house's connector."""
+"""`connectors.contract.Connector` for Microsoft 365."""
 
 from __future__ import annotations
 
@@ -54,47 +54,38 @@ class Microsoft365:
         return await probing.probe(self._reader, self._writer)
 
     async def find_accounts(self, leaver: Leaver) -> Found:
-        """See `Connector.find_accounts`.  Accounts in the recycle bin are not found: nobody signs in to those."""
+        """See `Connector.find_accounts`.  Does not find deleted accounts (recycle bin), which nobody can sign in to."""
         return await self._directory.find(leaver)
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         return await self._directory.find_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         return await self._directory.numbers(people)
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
-        """See `Connector.list_access`."""
         return await self._access.list(account, kinds)
 
     async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's signature
-        """Nothing here dies with the block, so nothing is frozen before it."""
+        """Return nothing: Microsoft 365's manifest has no frozen kind."""
         return []
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
-        """See `Connector.revoke`."""
         return await self._revoking.revoke(entitlement)
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
-        """See `Connector.restore`."""
         return await self._restoring.restore(entitlement, prestate)
 
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
-        """See `ActivityLog.activity`."""
         return await self._activities.page(account, source, window, cursor)
 
     def record(self, source: str, raw: Mapping[str, Json]) -> Record:
-        """See `ActivityLog.record`."""
         return record(source, dict(raw))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
-        """See `ActivityLog.describe`."""
         return describe(source, raw)
 
     async def aclose(self) -> None:
-        """See `Connector.aclose`."""
         await self._reader.aclose()
         if self._writer is not self._reader:
             await self._writer.aclose()
@@ -111,7 +102,7 @@ async def connect(
     """
     Return the connector for *settings* (None: from the environment).  Sends nothing.
 
-    *ledger*: where the vendor's limits are shared with other processes, under the name of *connection*.
+    *ledger*: where all processes that call *connection*'s tenant take their calls; None: this process counts alone.
     """
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())

@@ -1,8 +1,8 @@
 """
-Who may be the leaver: the accounts of the directory, and one user read afresh.
+Finding the leaver's accounts in the directory, and reading one user.
 
-Number and addresses are asked for by key, in one batch of a few bounded queries, whatever the directory's size; names are compared in
-the shared snapshot.  Queries go without `ConsistencyLevel: eventual`, so that none is answered from an index that lags.
+Number and addresses are searched in one batch of a few queries, for a directory of any size; names are compared in the shared
+snapshot.  Queries go without `ConsistencyLevel: eventual`, so that no lagging index answers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
 MOST_CLAUSES = 15
-"""As many `or` clauses, or values of an `in`, as the directory takes in one filter."""
+"""`or` clauses, or values of an `in`, in one filter; the directory's limit."""
 
 _EXTENSIONS = "onPremisesExtensionAttributes"
 _SELECT = [
@@ -40,7 +40,7 @@ _GUEST = re.compile(r"^(?P<box>.+)_(?P<domain>[^_@]+)#ext#@", re.IGNORECASE)
 
 @dataclass
 class Directory:
-    """Searches of one tenant.  *number_field*: `employeeId`, an extension attribute (in the snapshot alone), or `none`."""
+    """Searches of one tenant.  *number_field*: `employeeId`, an extension attribute (only in the snapshot), or `none`."""
 
     graph: Graph
     number_field: str = "employeeId"
@@ -57,9 +57,9 @@ class Directory:
 
     async def find(self, leaver: Leaver) -> Found:
         """
-        Return the matches for *leaver*; raises when any of the queries could not be answered whole.
+        Return the matches for *leaver*; raises if a query could not be read whole.
 
-        What a query finds is newer than the snapshot, and stands in its place.
+        An account that a query finds is newer than the snapshot's, and replaces it.
         """
         reads, everybody = Batching(self.graph), await self.everybody.get()
         trace: Trace = [*everybody.evidence]
@@ -72,11 +72,9 @@ class Directory:
         return [self.profile(row) for row in await reads.pages(self._search(clause), trace, needs=READ_USERS)]
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         return (await self.everybody.get()).candidates_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         return (await self.everybody.get()).numbers(people)
 
     @property
@@ -93,7 +91,7 @@ class Directory:
         return found if isinstance(found, str) and found else None
 
     def filters(self, leaver: Leaver) -> Iterator[str]:
-        """Yield the `$filter`s whose union holds every account with the leaver's number, or an address of theirs."""
+        """Yield the `$filter`s that together find every account with the leaver's number or one of the addresses."""
         addresses = [address for address in (leaver.email, *leaver.other_emails) if address]
         if self.number_field == "employeeId" and leaver.employee_no:
             yield f"employeeId eq {quoted(leaver.employee_no)}"
@@ -108,7 +106,7 @@ class Directory:
         yield from _either(f"startsWith(userPrincipalName,{quoted(a.replace('@', '_') + '#EXT#')})" for a in addresses)
 
     def profile(self, row: Row) -> Profile:
-        """Reduce a user to what can be compared.  A guest's primary address is the one at home."""
+        """Return the profile of a user.  A guest's primary address is the one of the home tenant."""
         upn, mail = need(WHO, row, "userPrincipalName", str), row.get("mail")
         guest = row.get("userType") == "Guest"
         home = _GUEST.match(upn)
@@ -134,7 +132,7 @@ class Directory:
 
 
 async def read_user(reads: Reads, user_id: str, properties: list[str], trace: Trace) -> Row:
-    """Return the user with this object id; raises `NotThere`, and `Unintelligible` when another one is answered."""
+    """Return the user with this object id; raises `NotThere`, and `Unintelligible` for another user's answer."""
     asked = get(lambda client: client.users.by_user_id(user_id), select=properties)
     row = await reads.read(asked, trace, needs=READ_USERS, gone=GONE)
     if need(WHO, row, "id", str).casefold() != user_id.casefold():

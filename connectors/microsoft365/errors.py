@@ -1,14 +1,11 @@
-"""
-What became of a request to Graph: the body of its answer, or one of the house's errors by the vendor's own code.
-
-Whether a request went by itself or in a batch, its answer means the same.
-"""
+"""The outcome of a request to Graph, sent alone or in a batch: its body, or an error by Graph's code."""
 
 from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 import httpx
 from azure.core.exceptions import AzureError
@@ -22,11 +19,16 @@ GRAPH = Codes(
 )
 ENTRA = Codes(passing=frozenset({"AADSTS90033", "temporarily_unavailable", "server_error"}))
 
-NOTHING_GONE: frozenset[tuple[int, str]] = frozenset()
+Needs: TypeAlias = "tuple[str, ...]"
+"""The app permissions to name in a refusal."""
+Gone: TypeAlias = "frozenset[tuple[int, str]]"
+"""Status and code of the answers that mean `NotThere`."""
+
+NOTHING_GONE: Gone = frozenset()
 GONE = frozenset({(404, "Request_ResourceNotFound")})
-"""No such object, or no such link: the directory says the same for both."""
+"""No such object, or no such link: the directory has one code for both."""
 GONE_ELIGIBILITY = frozenset({(400, "RoleAssignmentDoesNotExist")})
-"""Seen in the field also as the answer to the very call that removed it."""
+"""Also seen as the answer to the call that removed the eligibility."""
 
 _REFUSALS = frozenset(
     {
@@ -42,7 +44,7 @@ _SIGN_IN_REMEDY = "Check LASTDAY_MICROSOFT365_TENANT_ID, _CLIENT_ID and the secr
 
 
 class NotThere(Unintelligible):
-    """The vendor says that the object, or the link, does not exist.  Callers decide by a read what that means."""
+    """The vendor says that the object or the link does not exist.  Callers read to see what that means."""
 
 
 class Refused(Unintelligible):
@@ -54,10 +56,10 @@ class Refused(Unintelligible):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What became of one request: a *reply*, or a *failure* in its place.  Beside a reply, a failure says why that is not believed.
+    The outcome of one request: a *reply*, or a *failure*; with both, the failure says why the reply does not count.
 
-    *exchange* is the one that was had last: the sign-in, where no token was to be had.  *of_batch*: the reply was given to a whole
-    batch; what it says of absence, plan or permission is about no one request in it.
+    *exchange* is the last one made: the sign-in if that gave no token.  *of_batch*: the reply is to the whole batch, so its codes
+    of absence, plan or permission are not about the single request.
     """
 
     exchange: Exchange
@@ -67,14 +69,8 @@ class Outcome:
     of_batch: bool = False
 
 
-def judge(
-    outcome: Outcome, trace: Trace, *, needs: tuple[str, ...] = (), gone: frozenset[tuple[int, str]] = NOTHING_GONE
-) -> Row | None:
-    """
-    Add the exchange to *trace* and return the body: None for 204, and for an empty success of a write.  Raises what else it means.
-
-    *needs*: the app permissions to name in a refusal.  *gone*: status and code of the answers that mean "not there".
-    """
+def judge(outcome: Outcome, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row | None:
+    """Add the exchange to *trace* and return the body, None for 204 and for a write's empty success; raises otherwise."""
     exchange, reply, failure = outcome.exchange, outcome.reply, outcome.failure
     code = _code(reply, failure)
     kept = exchange.evidence(reply, code)
@@ -90,7 +86,7 @@ def judge(
     return reply.body
 
 
-def grant_remedy(permissions: tuple[str, ...]) -> str | None:
+def grant_remedy(permissions: Needs) -> str | None:
     """Return the sentence that names the app permissions to consent to."""
     if not permissions:
         return None
@@ -104,12 +100,7 @@ def _code(reply: Reply | None, failure: Exception | str | None) -> str | None:
 
 
 def _refused(
-    outcome: Outcome,
-    reply: Reply,
-    code: str | None,
-    trace: Trace,
-    needs: tuple[str, ...],
-    gone: frozenset[tuple[int, str]],
+    outcome: Outcome, reply: Reply, code: str | None, trace: Trace, needs: Needs, gone: Gone
 ) -> ConnectorError:
     exchange = outcome.exchange
     if outcome.of_batch:
@@ -131,13 +122,13 @@ def _failed(outcome: Outcome, code: str | None, trace: Trace) -> ConnectorError:
     if isinstance(failure, httpx.HTTPError | AzureError):
         never_sent = isinstance(failure, (*_NEVER_SENT, AzureError))
         return exchange.lost(failure, trace, never_sent=never_sent, remedy=_certificate_remedy(failure))
-    # the SDK, decoding the claims of a 401: nothing was done
+    # raised by the SDK as it decodes the claims of a 401: nothing was done
     text = f"{exchange.who}: cannot {exchange.doing}: a challenge for another token that is not readable"
     return Denied(text, evidence=tuple(trace))
 
 
 def _no_token(exchange: Exchange, reply: Reply, code: str | None, trace: Trace) -> ConnectorError:
-    """Nothing was sent to Graph, so nothing was done, whatever the request was."""
+    """Return the error of a failed sign-in: nothing was sent to Graph, so nothing was done."""
     if 400 <= reply.status < 500 and reply.status not in {408, 429} and code not in ENTRA.passing:
         text = f"{exchange.who}: cannot {exchange.doing}: {code or f'HTTP {reply.status}'}"
         return Denied(text, code=code, evidence=tuple(trace), remedy=_SIGN_IN_REMEDY)

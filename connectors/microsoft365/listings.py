@@ -1,4 +1,4 @@
-"""The raw listings behind the kinds: one function a listing, every row checked to be the account's own."""
+"""The raw listings behind the kinds, one function each; every row is checked to be the account's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def memberships(reads: Reads, user: str, trace: Trace) -> list[Row]:
     """
     Return the groups that *user* is a direct member of.
 
-    Without a cast and without `$select`: neither then needs an advanced query, and the default properties suffice.
+    Uses no cast and no `$select`, which would need an advanced query; the default properties suffice.
     """
     asked = get(lambda client: client.users.by_user_id(user).member_of, top=999)
     rows = await reads.pages(asked, trace, needs=READ_GROUPS)
@@ -34,13 +34,13 @@ async def memberships(reads: Reads, user: str, trace: Trace) -> list[Row]:
 
 
 async def ownerships(reads: Reads, user: str, trace: Trace) -> list[Row]:
-    """Return the groups that *user* owns.  Applications and devices are not groups and stay out."""
+    """Return the groups that *user* owns, without applications and devices."""
     asked = get(lambda client: client.users.by_user_id(user).owned_objects, top=999)
     return _readable(await reads.pages(asked, trace, needs=READ_GROUPS), trace)
 
 
 def _readable(rows: Iterable[Row], trace: Trace) -> list[Row]:
-    """Return the groups among *rows*; Graph shows bare ids, without an error, where it may not show more."""
+    """Return the groups among *rows*; raises `Denied` for bare ids, which Graph gives without permission for more."""
     groups = [row for row in rows if need(WHO, row, "@odata.type", str) == _GROUP]
     for group in groups:
         if not isinstance(group.get("securityEnabled"), bool):
@@ -50,19 +50,19 @@ def _readable(rows: Iterable[Row], trace: Trace) -> list[Row]:
 
 
 async def owners(reads: Reads, group: str, trace: Trace) -> set[str]:
-    """Return the ids of a group's owners, in small letters."""
+    """Return the ids of a group's owners, in lower case."""
     rows = await reads.pages(get(lambda client: client.groups.by_group_id(group).owners), trace, needs=READ_GROUPS)
     return {need(WHO, row, "id", str).casefold() for row in rows}
 
 
 async def role_assignments(reads: Reads, principal: str, trace: Trace) -> list[Row]:
-    """Return the active directory roles of *principal* at any scope; memberOf knows those of the whole tenant only."""
+    """Return the active directory roles of *principal* at any scope; memberOf has only those of the whole tenant."""
     rows = await _assigned(reads, f"principalId eq {quoted(principal)}", trace)
     return own(rows, principal, trace)
 
 
 async def holders(reads: Reads, role: str, trace: Trace) -> set[str]:
-    """Return the ids, in small letters, of those who hold *role* for the whole tenant."""
+    """Return the ids, in lower case, of the principals that hold *role* for the whole tenant."""
     rows = await _assigned(reads, f"roleDefinitionId eq {quoted(role)}", trace)
     return {
         need(WHO, row, "principalId", str).casefold() for row in rows if need(WHO, row, "directoryScopeId", str) == "/"
@@ -88,21 +88,21 @@ async def eligibilities(reads: Reads, principal: str, trace: Trace) -> list[Row]
 
 
 async def grants(reads: Reads, user: str, trace: Trace) -> list[Row]:
-    """Return the delegated grants that *user* gave.  A tenant-wide one (AllPrincipals) is nobody's to take away."""
+    """Return the delegated grants that *user* gave, without tenant-wide ones (AllPrincipals), which are not the user's."""
     asked = get(lambda client: client.users.by_user_id(user).oauth2_permission_grants)
     rows = await reads.pages(asked, trace, needs=READ_GRANTS)
     return own([row for row in rows if need(WHO, row, "consentType", str) != "AllPrincipals"], user, trace)
 
 
 async def app_roles(reads: Reads, user: str, trace: Trace) -> list[Row]:
-    """Return the application roles given to *user* directly; Graph lists those of the user's groups among them."""
+    """Return the application roles given to *user* directly, without those of the user's groups, which Graph lists too."""
     asked = get(lambda client: client.users.by_user_id(user).app_role_assignments)
     rows = await reads.pages(asked, trace, needs=READ_GRANTS)
     return own([row for row in rows if need(WHO, row, "principalType", str) != "Group"], user, trace)
 
 
 async def enabled(reads: Reads, users: Iterable[str], trace: Trace) -> set[str]:
-    """Return those of *users* that can sign in; ids that are no users (groups, applications) are left out."""
+    """Return those of *users* that can sign in, without ids of groups and applications."""
     listed = sorted(users)
     found: set[str] = set()
     for start in range(0, len(listed), MOST_CLAUSES):

@@ -1,4 +1,4 @@
-"""What this connector can do about each kind, and the least that it needs, as data."""
+"""What this connector can do about each kind, and the least permissions for it, as data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SUPERSEDED = {
     "User.EnableDisableAccount.All": frozenset({"User.ReadWrite.All"}),
     "User.Read.All": frozenset({"User.ReadWrite.All"}),
 }
-"""Wider permissions that contain a needed one: a tenant that grants these is not told that something is missing."""
+"""Wider permissions that contain a needed one: with these, the needed one does not count as missing."""
 
 MANIFEST = Manifest.of(
     Service.MICROSOFT365,

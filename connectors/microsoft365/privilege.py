@@ -1,8 +1,8 @@
 """
-Who is an administrator, and may we touch them?
+Which accounts are administrators', and whether we may block them.
 
-An app permission alone does not reach people who hold a directory role, or who belong to or own a group to which roles
-can be given: our service principal needs a role as well (learn.microsoft.com/graph/api/resources/users, "privileged").
+An app permission alone does not reach people who hold a directory role, or who are members or owners of a role-assignable
+group: our service principal needs a role as well (learn.microsoft.com/graph/api/resources/users, "privileged").
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LAST_ADMIN_REMEDY = "Make somebody else Global Administrator first."
 
 
 async def is_privileged(reads: Reads, user: str, trace: Trace) -> bool:
-    """Whether *user* is out of reach for a mere app permission.  Eligible roles count only once activated."""
+    """Whether an app permission alone does not reach *user*.  Eligible roles count only once activated."""
     roles, member, owner = await together(
         listings.role_assignments(reads, user, trace),
         listings.memberships(reads, user, trace),
@@ -48,9 +48,9 @@ async def other_admins(
     reads: Reads, user: str, trace: Trace, gone: frozenset[str] = frozenset()
 ) -> frozenset[str] | None:
     """
-    Return the other Global Administrators who can sign in, in small letters; None if *user* is none.  *gone* no longer can.
+    Return the other Global Administrators who can sign in, in lower case; None if *user* is not one.  *gone*: left out.
 
-    Holders through a group or an application do not count: better one question too many than a locked tenant.
+    Groups and applications with the role do not count: an unneeded guard is better than a tenant without an administrator.
     """
     everyone = await listings.holders(reads, GLOBAL_ADMINISTRATOR, trace)
     if user.casefold() not in everyone:

@@ -1,8 +1,8 @@
 """
-What plan and permissions allow, asked of the directory itself.
+Probing what plan and permissions allow, by reading the directory.
 
-The permissions are read as the directory records them (`appRoleAssignments` of our service principals), not out of the
-token, which is Graph's and not ours to read.  One that was granted a moment ago takes effect with the next token.
+The permissions are the `appRoleAssignments` of our service principals.  The token is not read: it is for Graph only.  A new
+permission takes effect with the next token.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNKNOWN_PLAN = "unknown"
 
 
 async def probe(reader: Graph, writer: Graph) -> Capabilities:
-    """Return what was found.  Raises only when not even the tenant could be read: then nothing else can be."""
+    """See `Connector.probe`.  Raises only if the tenant itself cannot be read."""
     trace: Trace = []
     tenant = await _tenant(reader, trace)
     plan, plan_problem = await edition(reader, trace)
@@ -53,7 +53,7 @@ async def _tenant(graph: Graph, trace: Trace) -> str:
 
 
 async def edition(graph: Graph, trace: Trace) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return the edition of Entra ID, "unknown" with the problem when it could not be read."""
+    """Return the edition of Entra ID, or "unknown" with the problem."""
     try:
         skus = await graph.pages(get(lambda client: client.subscribed_skus), trace, needs=READ_LICENCES)
     except ConnectorError as error:
@@ -70,8 +70,10 @@ async def edition(graph: Graph, trace: Trace) -> tuple[str, tuple[tuple[str, str
 
 async def plan_checked(graph: Graph, error: NotOnPlan, what: str, trace: Trace) -> ConnectorError:
     """
-    Return what *error* means: tenants that pay were seen to be told, at times, that they do not, and then *what* was asked for is to be
-    asked for again.  Where the plan cannot be read nobody knows: that may be mended.
+    Return *error* if the plan confirms it.
+
+    Graph was seen to refuse tenants that have the plan: then return `Unreachable`, so that *what* is read again.  If the plan
+    cannot be read, return `Denied`.
     """
     plan, _ = await edition(graph, trace)
     if plan == _UNKNOWN_PLAN:
@@ -86,7 +88,7 @@ async def plan_checked(graph: Graph, error: NotOnPlan, what: str, trace: Trace) 
 async def _applications(
     graph: Graph, clients: Iterable[str], trace: Trace
 ) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-    """Return our service principals' object ids, and the app permissions that each client holds."""
+    """Return our service principals' object ids, and each client's app permissions."""
     graph_itself = await privilege.service_principal(graph, GRAPH_APP_ID, trace, "appRoles")
     names = {
         need(WHO, role, "id", str): need(WHO, role, "value", str) for role in need(WHO, graph_itself, "appRoles", list)
@@ -118,7 +120,7 @@ def _ability(kind: KindManifest, reads: frozenset[str], writes: frozenset[str], 
 
 
 def _unread(held: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Yield what is missing for reading what people did."""
+    """Yield the permissions missing for reading the logs, as problems."""
     for scopes in dict.fromkeys(source.scopes for source in SOURCES):
         lacking = _lacking(scopes, held)
         names = ", ".join(source.name for source in SOURCES if source.scopes == scopes)

@@ -1,4 +1,4 @@
-"""Giving back what a wrong cut took: the sign-in, memberships and ownerships, roles.  Nothing else comes back by itself."""
+"""Restoring sign-in, memberships and ownerships, and roles.  The person must enrol everything else again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Prestate = Mapping[str, Json]
 
 
 class Restoring:
-    """The writes that give back.  Each may be repeated: what is already there is read, and said."""
+    """Restores.  Safe to repeat: a refused write is read back, and the receipt says what is already there."""
 
     def __init__(self, writer: Graph, access: Access) -> None:
         self._writer = writer
@@ -41,7 +41,7 @@ class Restoring:
         }
 
     async def restore(self, row: Entitlement, prestate: Prestate) -> Receipt:
-        """Give *row* back; see `Connector.restore`.  Raises `ConnectorError` for kinds that people enrol anew."""
+        """See `Connector.restore`.  Raises `ConnectorError` for kinds that the person must enrol again."""
         trace: Trace = []
         if row.kind not in self._kinds:
             text = f"microsoft365: cannot restore {row.kind}: it is enrolled anew"
@@ -53,7 +53,7 @@ class Restoring:
         return Receipt(row.id, RevocationResult.COMMANDED, tuple(trace))
 
     async def _refused(self, row: Entitlement, error: Refused, trace: Trace) -> Receipt:
-        """The directory refuses what is already there with the same code as what it cannot do."""
+        """Read back after a refusal: the directory's code is the same for what is already there and what it cannot do."""
         rows, exchanges = await self._access.read_back(row.account_id, row.kind)
         trace += exchanges
         if any(there.vendor_id == row.vendor_id for there in rows):
@@ -91,7 +91,7 @@ class Restoring:
         )
 
     async def _eligible(self, row: Entitlement, prestate: Prestate, trace: Trace) -> None:
-        """As long as it was granted before; a policy that forbids permanent eligibility refuses, and says so."""
+        """Give an eligibility back until its former end; a policy that forbids permanent ones refuses."""
         end = instant(WHO, prestate.get("endDateTime"), "endDateTime")
         kind = ExpirationPatternType.NoExpiration if end is None else ExpirationPatternType.AfterDateTime
         body = UnifiedRoleEligibilityScheduleRequest(

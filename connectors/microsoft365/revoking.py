@@ -1,8 +1,8 @@
 """
-Taking one entitlement away.
+Revoking one entitlement.
 
-Every write is sent once.  What the directory answers to a repeat is the same code as for a wrong id, so "already gone"
-is believed only after a read of the account's own side.
+The directory answers a repeated write with the same code as a wrong id, so a receipt says `already_absent` only after a read
+of the account.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365 import listings, privilege
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
 from connectors.microsoft365.batching import Batching
-from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, NotThere, Refused
+from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, Gone, Needs, NotThere, Refused
 from connectors.microsoft365.manifest import (
     DISABLE,
     END_SESSIONS,
@@ -37,7 +37,7 @@ JUSTIFICATION = "Offboarding"
 
 
 class Revoking:
-    """The writes that cut.  *reader* looks, *writer* changes; they may be one."""
+    """Revokes.  *reader* reads, *writer* writes; they may be the same."""
 
     def __init__(self, reader: Graph, writer: Graph, access: Access) -> None:
         self._reader = reader
@@ -53,7 +53,6 @@ class Revoking:
         }
 
     async def revoke(self, row: Entitlement) -> Receipt:
-        """Revoke *row*; see `Connector.revoke`."""
         trace: Trace = []
         if row.state is not EntitlementState.FOUND or row.kind not in self._kinds:
             raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: the row says {row.state}")
@@ -73,7 +72,7 @@ class Revoking:
         return await privilege.may_touch_admins(self._reads(), self._writer.client_id, trace)
 
     async def _absent(self, row: Entitlement, error: NotThere, trace: Trace) -> Receipt:
-        """Look on the account's side whether the vendor's "not there" means that *row* is gone."""
+        """Read the account to see whether the vendor's "not there" means that *row* is gone."""
         rows, exchanges = await self._access.read_back(row.account_id, row.kind)
         trace += exchanges
         if any(r.state is EntitlementState.UNREADABLE or r.vendor_id == "*" for r in rows):
@@ -83,7 +82,7 @@ class Revoking:
         return _receipt(row, RevocationResult.ALREADY_ABSENT, trace)
 
     async def _denied(self, row: Entitlement, error: Denied, trace: Trace) -> Receipt:
-        """An administrator's account is out of reach by what it is (a refusal); all else is our credential's fault."""
+        """Return a refusal if the account is an administrator's; otherwise raise: our credential lacks a permission."""
         if (
             row.kind not in {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
             or error.code != "Authorization_RequestDenied"
@@ -100,12 +99,10 @@ class Revoking:
     def _reads(self) -> Batching:
         return Batching(self._reader, urgent=True)
 
-    async def _write(
-        self, build: Build, trace: Trace, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = GONE
-    ) -> Row | None:
+    async def _write(self, build: Build, trace: Trace, needs: Needs, gone: Gone = GONE) -> Row | None:
         return await self._writer.write(build, trace, needs=needs, gone=gone)
 
-    async def _delete(self, of: Callable[[Any], Any], trace: Trace, needs: tuple[str, ...]) -> Row | None:
+    async def _delete(self, of: Callable[[Any], Any], trace: Trace, needs: Needs) -> Row | None:
         return await self._write(lambda client: of(client).to_delete_request_information(), trace, needs)
 
     async def _disable(self, row: Entitlement, trace: Trace) -> Row | None:
@@ -123,8 +120,8 @@ class Revoking:
 
     async def _require_another_admin(self, row: Entitlement, trace: Trace) -> None:
         """
-        Refuse to block the last Global Administrator, as it stands now: two who leave at once vouch for each other in their
-        listings.  Those whom we have blocked count as gone, whatever a replica still shows.
+        Raise `Refused` for the last Global Administrator, by a read made now: in their listings, two who leave at once each
+        count as the other's successor.  Accounts that we have blocked do not count, even if a replica still shows them.
         """
         others = await privilege.other_admins(self._reads(), row.account_id, trace, frozenset(self._blocked))
         if others == frozenset():
@@ -132,7 +129,7 @@ class Revoking:
             raise Refused(text, code=Guard.LAST_ADMIN, evidence=tuple(trace), remedy=privilege.LAST_ADMIN_REMEDY)
 
     async def _block(self, row: Entitlement, trace: Trace) -> Row | None:
-        body = User(account_enabled=False)  # a fresh model: a read one would send back everything it knows
+        body = User(account_enabled=False)  # a new model: one that was read would send all its properties
         return await self._write(
             lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body), trace, DISABLE
         )
@@ -146,7 +143,7 @@ class Revoking:
             trace,
             END_SESSIONS,
         )
-        if answer is not None and answer.get("value", True) is not True:  # without a word, the stamp will tell
+        if answer is not None and answer.get("value", True) is not True:  # without a value, the row's time decides
             raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=tuple(trace))
         return answer
 
@@ -175,7 +172,7 @@ class Revoking:
         )
 
     async def _eligible(self, row: Entitlement, vendor_id: str, trace: Trace) -> Row | None:
-        """There is no delete: a request names principal, role and scope, which a fresh read of the row gives."""
+        """Request the removal, since Graph has no delete; it names principal, role and scope, from a fresh read of the row."""
         rows = await listings.eligibilities(self._reads(), row.account_id, trace)
         found = next((r for r in rows if r["id"] == vendor_id), None)
         if found is None:
@@ -198,7 +195,7 @@ class Revoking:
 
     async def _group(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, group) = row.account_id, _split(row)
-        needs: tuple[str, ...] = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
+        needs: Needs = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
         if row.prestate.get("isAssignableToRole") is True:
             needs += WRITE_ROLES
 
@@ -211,7 +208,7 @@ class Revoking:
 
 
 def _split(row: Entitlement) -> tuple[str, str]:
-    """Return the listing that a vendor id came from, and the vendor's own id."""
+    """Return a row's prefix, which names its listing, and the vendor's own id."""
     known = {
         EntitlementKind.GRANT: (OAUTH2, APP_ROLE),
         EntitlementKind.ROLE: (ELIGIBLE,),

@@ -1,4 +1,4 @@
-"""What the operator tells us about the tenant.  Names and meanings are in `docs/connectors/microsoft365.md`."""
+"""The connector's settings.  Names and meanings are in `docs/connectors/microsoft365.md`."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class ApplicationCredential:
 
 class Settings(ConnectorSettings):
     """
-    `LASTDAY_MICROSOFT365_…`.  Raises pydantic's error, naming the field, when a credential is missing or doubled.
+    `LASTDAY_MICROSOFT365_…`.  Raises pydantic's error, naming the field, if a credential is missing or given twice.
 
-    *graph_endpoint* ends in `/v1.0`; plain http is accepted on this machine only.  Without *write_client_id* the one
-    application fills both tiers.  *number_field*: where employee numbers stand, `none` where they are nowhere, or not HR's.
-    *limits*: calls a minute by the names in `limits`, "*" for all, where Microsoft gave the tenant others; JSON.
+    *graph_endpoint* ends in `/v1.0`; plain http is accepted on this machine only.  Without *write_client_id* one application
+    reads and writes.  *number_field*: where employee numbers are, or `none` if the directory has none, or not HR's.  *limits*:
+    calls a minute by the names of `limits.LIMITS` ("*": all), where Microsoft gave this tenant other limits; JSON.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_MICROSOFT365_", env_file=".env", extra="ignore", frozen=True)
@@ -87,18 +87,18 @@ class Settings(ConnectorSettings):
 
     @property
     def reader(self) -> ApplicationCredential:
-        """The application that looks."""
+        """The reading application."""
         return ApplicationCredential(self.client_id, self.client_secret, self.certificate_file)
 
     @property
     def writer(self) -> ApplicationCredential:
-        """The application that changes; the same one unless a write tier is set."""
+        """The writing application; the reading one unless a write tier is set."""
         if self.write_client_id is None:
             return self.reader
         return ApplicationCredential(self.write_client_id, self.write_client_secret)
 
     @property
     def scope(self) -> str:
-        """The resource to ask tokens for: the cloud's own Graph, Microsoft's global one behind any other host."""
+        """The resource of our tokens: the Graph of the national cloud, for any other host the global one."""
         host = urlsplit(self.graph_endpoint).hostname
         return f"https://{host if host in MICROSOFT_GRAPHS else 'graph.microsoft.com'}/.default"

@@ -1,8 +1,8 @@
 """
-Every exchange with Graph goes through here: limits are kept, evidence too, failures become the house's errors, pages are read whole.
+Requests to Graph: within the limits, recorded, judged, retried by `Pace`, and paged to the end.
 
-Requests are built afresh for each attempt, since the SDK leaves the token of the first one on a request that is sent
-again.  Answers are read raw: the SDK's models take 5 ms of the event loop per user.
+A request is built anew for each try, since the SDK keeps the first try's token on it.  Answers are read raw: the SDK's models
+take 5 ms of the event loop for each user.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from connectors.kit.pacing import Pace
 from connectors.kit.paging import PageMarks
 from connectors.microsoft365.answers import WHO, address_at, page_rows, row_of
 from connectors.microsoft365.client import Client, client_for
-from connectors.microsoft365.errors import NOTHING_GONE, Outcome, judge
+from connectors.microsoft365.errors import NOTHING_GONE, Gone, Needs, Outcome, judge
 from connectors.microsoft365.limits import limit_of
 from connectors.microsoft365.settings import ApplicationCredential, Settings
 
 Build: TypeAlias = "Callable[[GraphServiceClient], Any]"
-"""Makes one of the SDK's requests; its generated builders are not typed for us (see pyproject)."""
+"""Makes one of the SDK's requests; mypy does not read its generated builders (see pyproject)."""
 
 _RAW = ResponseHandlerOption(NativeResponseHandler())
 _FILES_REMEDY = (
@@ -46,26 +46,15 @@ _FILES_REMEDY = (
 
 
 class Reads(Protocol):
-    """What reads from Graph: `Graph` one request after the other, `Batching` those of one listing together."""
+    """Reads from Graph: `Graph` sends each request alone, `Batching` those of one listing together."""
 
-    async def read(
-        self,
-        build: Build,
-        trace: Trace,
-        *,
-        needs: tuple[str, ...] = (),
-        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
-    ) -> Row:
-        """See `Graph.read`."""
-        ...
+    async def read(self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row: ...
 
-    async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
-        """See `Graph.pages`."""
-        ...
+    async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]: ...
 
 
 class Graph:
-    """One application's way to Graph.  *trace* collects the evidence of every attempt, failed ones included."""
+    """One application's requests to Graph.  *trace* collects the evidence of every try, failed ones included."""
 
     def __init__(self, settings: Settings, application: ApplicationCredential, pace: Pace, limits: Limits) -> None:
         self.client_id = application.client_id
@@ -77,38 +66,26 @@ class Graph:
         self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
 
     async def read(
-        self,
-        build: Build,
-        trace: Trace,
-        *,
-        needs: tuple[str, ...] = (),
-        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
-        urgent: bool = False,
+        self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE, urgent: bool = False
     ) -> Row:
-        """
-        Return the answer's JSON object; tries again within the pace.
-
-        *needs* are the permissions to name in a refusal; *urgent*: a cut waits for it.
-        """
+        """Return the answer's JSON object; retried by `Pace`.  *urgent*: a cut waits for it."""
         return await self.pace.read(lambda: self.ask(build, trace, needs=needs, gone=gone, urgent=urgent))
 
-    async def ask(
-        self, build: Build, trace: Trace, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]], urgent: bool
-    ) -> Row:
+    async def ask(self, build: Build, trace: Trace, *, needs: Needs, gone: Gone, urgent: bool) -> Row:
         """Send a read once: one try of `read`."""
         outcome = await self.send(self.prepared(build), str(uuid4()), urgent=urgent)
         return row_of(judge(outcome, trace, needs=needs, gone=gone), trace)
 
-    async def pages(self, build: Build, trace: Trace, *, needs: tuple[str, ...] = ()) -> list[Row]:
+    async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]:
         """
         Return the rows of all pages.  An empty page with a next link is not the end.
 
-        Raises `Unintelligible` when a link leads to another host, comes twice, or never ends.
+        Raises `Unintelligible` for a link to another host or one that comes twice, and for pages without end.
         """
         return await self.rest(await self.read(build, trace, needs=needs), trace, needs=needs)
 
-    async def rest(self, page: Row, trace: Trace, *, needs: tuple[str, ...], urgent: bool = False) -> list[Row]:
-        """Return the rows of a first *page* and of those that follow it, each asked for by itself; see `pages`."""
+    async def rest(self, page: Row, trace: Trace, *, needs: Needs, urgent: bool = False) -> list[Row]:
+        """Return the rows of a first *page* and of all that follow, each read alone; see `pages`."""
         rows, marks = [*page_rows(page, trace)], PageMarks(WHO, "page")
         while (link := page.get("@odata.nextLink")) is not None:
             build = self.follow(link, trace)
@@ -117,27 +94,19 @@ class Graph:
             rows += page_rows(page, trace)
         return rows
 
-    async def write(
-        self, build: Build, trace: Trace, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = NOTHING_GONE
-    ) -> Row | None:
-        """Send a write once; again only when it surely did nothing.  Raises `OutcomeUnknown` when that is not known."""
+    async def write(self, build: Build, trace: Trace, *, needs: Needs, gone: Gone = NOTHING_GONE) -> Row | None:
+        """Send a write, again only if it surely did nothing.  Raises `OutcomeUnknown` if it may have been carried out."""
         return await self.pace.write(lambda: self.submit(build, trace, needs=needs, gone=gone, urgent=True))
 
     async def submit(
-        self,
-        build: Build,
-        trace: Trace,
-        *,
-        needs: tuple[str, ...],
-        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
-        urgent: bool = False,
+        self, build: Build, trace: Trace, *, needs: Needs, gone: Gone = NOTHING_GONE, urgent: bool = False
     ) -> Row | None:
-        """Send a write once and never again, not even when throttled: where each attempt may count against a day's quota."""
+        """Send a write once, and not again when throttled: each try may count against a day's quota."""
         outcome = await self.send(self.prepared(build), str(uuid4()), urgent=urgent)
         return judge(outcome, trace, needs=needs, gone=gone)
 
     def follow(self, link: object, trace: Trace) -> Build:
-        """Return the request for a next link; raises `Unintelligible` when it leads to another host."""
+        """Return the request for a next link; raises `Unintelligible` if it leads to another host."""
         address = address_at(self.endpoint, link)
         if address is None:
             raise Unintelligible(f"{WHO}: cannot page: the next link leads elsewhere", evidence=tuple(trace))
@@ -151,7 +120,7 @@ class Graph:
         return build
 
     def prepared(self, build: Build) -> RequestInformation:
-        """Return the request that *build* makes, with its address expanded: the SDK expands anew, for long, at each look."""
+        """Return *build*'s request with its URL expanded once: the SDK would expand it, slowly, at each access."""
         client = self._client()
         request: RequestInformation = build(client.sdk)
         client.adapter.set_base_url_for_request_information(request)
@@ -159,7 +128,7 @@ class Graph:
         return request
 
     def exchange(self, request: RequestInformation, number: str) -> Exchange:
-        """Return the exchange that *request* is; Microsoft's support finds it by *number*, its client-request-id."""
+        """Return *request* as an exchange; Microsoft's support finds it by *number*, its client-request-id."""
         method = request.http_method.value if request.http_method is not None else "?"
         address = urlsplit(request.url)
         line, write = f"{method} {self._path(address.path)}", method != "GET"
@@ -167,7 +136,7 @@ class Graph:
         return Exchange(WHO, line, f"{line} [client-request-id {number}]", query, request.content, write)
 
     async def send(self, request: RequestInformation, number: str, *, urgent: bool) -> Outcome:
-        """Send *request* once, under *number*, when the limits allow it.  A failure of the way there is an outcome, too."""
+        """Send *request* once, with client-request-id *number*, when the limits allow it.  Failures are outcomes, too."""
         client, exchange = self._client(), self.exchange(request, number)
         limit = limit_of(*exchange.doing.split(" ", 1))
         request.add_request_options([_RAW])
@@ -175,7 +144,7 @@ class Graph:
         try:
             await client.sign_in()
             async with self.limits.turn(limit, urgent=urgent):
-                # what was waited for before is no part of the exchange: stamps are held to it
+                # the exchange begins after the wait: the vendor's times are compared with it
                 exchange = replace(exchange, sent_at=datetime.now(UTC))
                 response = await self._send(client, request)
         except AzureError as exc:
@@ -188,15 +157,15 @@ class Graph:
         return Outcome(exchange, datetime.now(UTC), reply)
 
     def one_search(self) -> asyncio.Lock:
-        """Return what lets one search of the audit log be submitted at a time, on the running loop."""
+        """Return the running loop's lock for submitting searches of the audit log."""
         return self._client().searches
 
     def one_administrator(self) -> asyncio.Lock:
-        """Return what lets one administrator's account be blocked at a time, on the running loop."""
+        """Return the running loop's lock for blocking administrators' accounts."""
         return self._client().administrators
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop; those of a loop that has ended went with it."""
+        """Close the connections of the running loop; those of an ended loop are closed with it."""
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.aclose()
@@ -207,7 +176,7 @@ class Graph:
             self._clients = {other: client for other, client in self._clients.items() if not other.is_closed()}
             try:
                 self._clients[loop] = client_for(self._settings, self._application)
-            except (OSError, ValueError) as exc:  # a file that is missing, or holds something else
+            except (OSError, ValueError) as exc:  # the file is missing, or is not a certificate
                 raise Denied(f"{WHO}: cannot open certificates: {type(exc).__name__}", remedy=_FILES_REMEDY) from exc
         return self._clients[loop]
 
@@ -219,13 +188,13 @@ class Graph:
         exchange = Exchange(WHO, "sign in to Entra", line, sent_at=sent_at)
         response: Any = error.response if isinstance(error, HttpResponseError) else None
         content = b""
-        with contextlib.suppress(ValueError, AttributeError):  # a body that did not come
+        with contextlib.suppress(ValueError, AttributeError):  # without a body
             content = response.body()
         reply = None if response is None else Reply(response.status_code, lower(response.headers), content)
         return Outcome(exchange, datetime.now(UTC), reply, error)
 
     async def _send(self, client: Client, request: RequestInformation) -> httpx.Response:
-        """With a native response handler the adapter neither raises for a status nor builds models."""
+        """Send through the adapter; with a native response handler it neither raises for a status nor builds models."""
         response: Any = await client.adapter.send_primitive_async(request, "bytes", None)
         if not isinstance(response, httpx.Response):
             raise TypeError("the SDK returned no native response")
@@ -233,7 +202,7 @@ class Graph:
 
 
 def get(of: Callable[[GraphServiceClient], Any], **query: Any) -> Build:
-    """Return the read of what one *of* the SDK's builders stands for, with the query parameters that this builder knows."""
+    """Return the GET request of the SDK's builder that *of* returns, with *query* as the builder's parameters."""
 
     def build(client: GraphServiceClient) -> Any:
         builder = of(client)

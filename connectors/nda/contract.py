@@ -1,8 +1,8 @@
 """
 What every register of confidentiality papers offers to a leaver's case.
 
-A register keeps papers and, where its vendor can, sends new ones to be signed.  What it says of them is told here; what their bytes
-show, and whether one binds the leaver, is casework's question.
+A register keeps papers and, if its vendor can, sends new ones to be signed.  These types hold what the register says; casework
+reads the bytes and decides whether a paper binds the leaver.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 SIGNED_ALREADY = (
     "See who has signed it, and whether it may stand; take it back by hand in the service if it may not, then ask anew."
 )
-"""What to do where a pledge that is to be taken back bears a signature."""
+"""The remedy if a pledge that is to be taken back has a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,15 @@ class Paper:
     """
     One paper as its register lists it.
 
-    *id* is the register's immutable id.  *kind* is None where the register does not say and the template tells nothing.
-    *signer_name*, *signer_email*, *signer_employee_no*: whom the register names as the signer, any of them None.
-    *status*: the register's own word, unchanged; *completed* whether it says that everyone has signed; *declined_at* when the signer said no;
-    *void*: it was taken back, and nobody can sign it any more.
-    *signed_on* by the register's records.  *template* and *template_sha256* name the wording.  *scope* and *language*
-    (`ja`, `en`) where known; *survives*: whether it binds after employment, None if it is not known; *expires_on* inclusive.
-    *media_type* of its bytes; a paper without bytes (an article of the work rules in force) has None.  *sha256*: what the register
-    says that its bytes are: bytes with another digest were altered since.  *details*: what else the register says, in its own words,
-    and `problem` where it says something that cannot be read.
+    *id* is the register's immutable id.  *kind* is None if neither the register nor the template shows it.
+    *signer_name*, *signer_email*, *signer_employee_no*: the signer by the register, any of them None.
+    *status*: the register's own word, unchanged; *completed*: everyone has signed, by the register; *declined_at*: when the
+    signer declined; *void*: it was taken back, and nobody can sign it any more.
+    *signed_on*: by the register's records.  *template* and *template_sha256* name the wording.  *scope* and *language*
+    (`ja`, `en`): if known; *survives*: whether it binds after employment, None if not known; *expires_on*: inclusive.
+    *media_type*: None for a paper without bytes (an article of the work rules in force).  *sha256*: the digest of its bytes by
+    the register; bytes with another digest were altered since.  *details*: what else the register says, in its own words,
+    and `problem` if something in it cannot be read.
     """
 
     register: str
@@ -62,7 +62,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class PaperMatch:
-    """A paper with the reason and the confidence (0 to 1) of its being the leaver's; a namesake's is `different_person`."""
+    """A paper with the reason and confidence (0 to 1) that it is the leaver's; a namesake's has `different_person`."""
 
     paper: Paper
     reason: MatchReason
@@ -72,7 +72,7 @@ class PaperMatch:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one search found: matches strongest first, namesakes included, and the exchanges that prove the look."""
+    """The result of one search: matches, strongest first, namesakes included, and the exchanges behind it."""
 
     matches: tuple[PaperMatch, ...]
     evidence: tuple[Evidence, ...]
@@ -80,7 +80,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A pledge that was sent, or written to a file for a wet signature: *id* is what `look_up` asks for."""
+    """A pledge that was sent, or written to a file for a wet signature; `look_up` takes its *id*."""
 
     register: str
     id: str
@@ -92,33 +92,33 @@ class Register(Protocol):
     """
     One register.  Raises `connectors.errors.ConnectorError` and nothing else.  Every verb may be called again at any time.
 
-    *can_send*: whether it delivers pledges to be signed by itself.
+    *can_send*: whether it delivers pledges to the signer.
     """
 
     name: str
     can_send: bool
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
-        """Return (problem, remedy) pairs; empty when all is well.  Reads only."""
+        """Return (problem, remedy) pairs, empty without problems.  Reads only."""
         ...
 
     async def find_papers(self, leaver: Leaver) -> Found:
         """
-        Return the papers that may be the leaver's, and look-alikes.  Bounded calls, however large the register is.
+        Return the papers that may be the leaver's, and look-alikes.  A bounded number of calls for a register of any size.
 
-        Raises when the register could not be searched whole: an empty answer means "looked, found none".
+        Raises if the register could not be searched whole: an empty answer means "looked, found none".
         """
         ...
 
     async def look_up(self, paper_id: str) -> Paper | None:
-        """Return this paper as it stands now; None only when the register says that it has none such."""
+        """Return this paper by a new read; None only if the register says that it does not have it."""
         ...
 
     async def fetch(self, paper_id: str) -> bytes:
         """
-        Return the bytes of the paper (a signed PDF, a scan), as they are: their digest is compared by the caller.
+        Return the bytes of the paper (a signed PDF, a scan), unchecked: the caller compares their digest.
 
-        Raises for a paper whose bytes are not to be had: it is unreadable then, not missing.
+        Raises if the bytes cannot be read: the paper is unreadable then, not missing.
         """
         ...
 
@@ -126,23 +126,23 @@ class Register(Protocol):
         """
         Send *pledge* (PDF) to the leaver for signature.  Again with the same *key*: returns what was sent, sends nothing.
 
-        Where `can_send` is False the pledge is written to a file for a wet signature (the folder's outbox), and nobody is told.
+        If `can_send` is False, only writes the pledge to a file for a wet signature (the folder's outbox).
         """
         ...
 
     async def find_sent(self, key: str) -> Sent | None:
-        """Return what was sent with *key*, whether anybody knows of it or not; None where nothing was.  Sends nothing."""
+        """Return what was sent with *key*, also by a call whose outcome was unknown; None if nothing was.  Sends nothing."""
         ...
 
     async def remind(self, paper_id: str) -> None:
-        """Ask the signer again.  Raises `NotOnPlan` where the register cannot."""
+        """Ask the signer again.  Raises `NotOnPlan` if the register cannot."""
         ...
 
     async def take_back(self, paper_id: str, reason: str) -> None:
         """
-        Take back a pledge that waits for its signer, who may be told *reason*: nobody can sign it any more.  Again does nothing.
+        Take back a pledge that waits for its signer, so that nobody can sign it; the vendor may show *reason*.  Safe to repeat.
 
-        Looks first, and raises where anyone has signed already: then nothing was taken back, and a person must see to it.
+        Reads first, and raises if anyone has signed already: then nothing was taken back, and a person must act.
         """
         ...
 

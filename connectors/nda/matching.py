@@ -1,9 +1,8 @@
 """
-Whose paper is it?  The signer is compared with HR's notice by number, address and name, with two rules of paper's own.
+Whose paper is it?  The signer is compared with HR's notice by number, address and name, with rules for papers.
 
-A private address is where the pledge at entry was sent, and a family's or a reused one as well: it proves more together
-with the name, and any address proves less with somebody else's name.  A namesake at another address of the company is
-a different person: accepting his paper would show a duty that the leaver never took on.
+A private address may be a family's or a reused one: it proves more with the leaver's name, and any address proves less with
+another name.  A namesake with another address of the company is a different person, whose paper does not bind the leaver.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from connectors.nda.signers import OTHER_EMAIL, Likeness, bare_signer, compare_s
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
 _ADDRESSES = frozenset({MatchReason.EMAIL, MatchReason.OTHER_EMAIL})
-_WITH_NAME = 0.92
+_WITH_NAME = 0.92  # confidences of our choice: a private address with the leaver's name; any address with another name
 _ANOTHER_NAME = 0.6
 _BETWEEN = re.compile(r"[\W_]+")
 _WORK_RULES = re.compile("就業規則|workrules|rulesofemployment")
@@ -31,13 +30,13 @@ def match_papers(leaver: Leaver, papers: Iterable[Paper]) -> tuple[PaperMatch, .
 
 
 def strongest_first(matches: Iterable[PaperMatch | None]) -> tuple[PaperMatch, ...]:
-    """Return *matches* by confidence, alike ones by their papers' ids."""
+    """Return *matches* by confidence, those with the same by their papers' ids."""
     found = (match for match in matches if match is not None)
     return tuple(sorted(found, key=lambda match: (-match.confidence, match.paper.id)))
 
 
 def match_paper(leaver: Leaver, paper: Paper) -> PaperMatch | None:
-    """Return the strongest reason for *paper* being the leaver's, None without any."""
+    """Return the match with the strongest reason that *paper* is the leaver's, None without any."""
     if may_bind_everybody(paper):
         return PaperMatch(paper, MatchReason.EVERYBODY, 1.0, "nobody signs it: it binds everybody")
     likeness = compare_signer(leaver, paper)
@@ -46,9 +45,9 @@ def match_paper(leaver: Leaver, paper: Paper) -> PaperMatch | None:
 
 def may_bind_everybody(paper: Paper) -> bool:
     """
-    Say whether it names no signer and is an article of the work rules (就業規則), by its register or by words of its title.
+    Whether *paper* names no signer and is work rules (就業規則), by the register's kind or by words of its title.
 
-    Whether the whole title is that of work rules (就業規則閲覧申請書 is not) is casework's question.
+    Casework decides whether the whole title is that of work rules (就業規則閲覧申請書 is not).
     """
     if any((paper.signer_name, paper.signer_email, paper.signer_employee_no)):
         return False
@@ -59,7 +58,7 @@ def may_bind_everybody(paper: Paper) -> bool:
 
 
 def addresses_of(leaver: Leaver) -> frozenset[str]:
-    """Return every address of the leaver that HR knows, folded."""
+    """Return every address of the leaver in HR's notice, folded."""
     return fold_all((leaver.email or "", *leaver.other_emails))
 
 
@@ -71,7 +70,7 @@ def names_of(leaver: Leaver) -> frozenset[str]:
 
 
 def number_key(number: str) -> str:
-    """Return the form of an employee number by which alike ones are found together, empty for none."""
+    """Return an employee number folded for searching, empty for none."""
     return bare_number(fold_number(number))
 
 
@@ -96,6 +95,6 @@ def _elsewhere_at_the_company(leaver: Leaver, paper: Paper) -> bool:
 
 
 def _names_differ(leaver: Leaver, paper: Paper) -> bool:
-    """Whether an unlike name means anything: only within one script, since kanji do not tell their reading."""
+    """Whether the signer's unlike name is in a script of the leaver's; names in different scripts cannot be compared."""
     scripts = {script_of(own) for own in (leaver.name, leaver.kana, leaver.romaji) if own}
     return script_of(bare_signer(paper)) in scripts

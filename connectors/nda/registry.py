@@ -1,4 +1,4 @@
-"""Which register is kept where: one line each."""
+"""The registers of papers, one line each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from connectors.errors import NotConfigured
 from connectors.kit.limits import Ledger
 from connectors.nda.contract import Register
 from connectors.nda.settings import Settings
+from connectors.settings import not_configured
 
 PACKAGES = {
     "folder": "connectors.nda.folder",
@@ -29,8 +30,8 @@ async def open_registers(
     """
     Open the registers of *names* (default: those of `LASTDAY_NDA_REGISTERS`), in that order, and close them at the end.
 
-    *ledger*: where all processes take what the vendors allow; without one, each register keeps its vendor's limits alone.
-    Raises `NotConfigured` for an unknown name and for a missing setting: nothing is skipped.
+    *ledger*: where all processes take the calls that the vendors allow; None: each register counts alone.  Raises
+    `NotConfigured` for an unknown name and for a missing setting; skips nothing.
     """
     opened: dict[str, Register] = {}
     try:
@@ -48,13 +49,5 @@ async def _open(name: str, ledger: Ledger | None) -> Register:
     try:
         register: Register = await import_module(PACKAGES[name]).connect(ledger=ledger)
     except ValidationError as exc:
-        faults = exc.errors(include_input=False, include_url=False, include_context=False)
-        named = "; ".join(f"{_variable(name, e['loc'])}: {e['msg']}" for e in faults)
-        # `from None`: the original holds the values, which may be secrets
-        raise NotConfigured(f"{name}: cannot be opened: {named}") from None
+        raise not_configured(name, _PREFIXES[name], exc) from None
     return register
-
-
-def _variable(name: str, loc: tuple[int | str, ...]) -> str:
-    setting = "_".join(map(str, loc)).upper()
-    return setting if setting.startswith("LASTDAY_") else f"{_PREFIXES[name]}{setting}"

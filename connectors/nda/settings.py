@@ -1,4 +1,4 @@
-"""Which registers of papers are searched."""
+"""The setting of the registers to search."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.settings import ConnectorSettings
 
 
 class Settings(ConnectorSettings):
-    """`LASTDAY_NDA_REGISTERS`: names with commas between; one that is named and cannot be opened stops the start."""
+    """`LASTDAY_NDA_REGISTERS`: names, separated by commas; a register that cannot be opened stops the start."""
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_NDA_", hide_input_in_errors=True)
 

@@ -1,7 +1,8 @@
 """
-How strongly a signer's number, address and name point to the leaver: a reason with a confidence.
+How sure it is, by number, address and name, that a signer is the leaver: a reason with a confidence.
 
-A paper that is taken wrongly takes nothing from anybody, so that a threshold of policy's suffices; accounts need facts.
+A wrongly matched paper takes no access from anyone, so a threshold (policy's) suffices, unlike for accounts.  The numbers are
+our choice.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from connectors.nda.contract import Paper
 from models.vocabulary import Leaver, MatchReason, Says
 
 Likeness: TypeAlias = "tuple[MatchReason, float, str]"
-"""Why a signer may be the leaver, how sure that is (0 to 1), and the same in words."""
+"""Why a signer may be the leaver, the confidence (0 to 1), and both in words."""
 
 OTHER_EMAIL = 0.8
-"""The confidence of another address of the leaver by itself."""
+"""The confidence of another address of the leaver without a name."""
 _ADDRESSES = frozenset({MatchReason.EMAIL, MatchReason.OTHER_EMAIL})
 _HONORIFIC = re.compile(r"\s*(?:様|殿|さん)\s*$")
 
 
 def compare_signer(leaver: Leaver, paper: Paper) -> Likeness | None:
-    """Return the strongest reason for the signer of *paper* being the leaver; None without any."""
+    """Return the strongest reason that *paper*'s signer is the leaver, None without any."""
     likeness = _by_address(leaver, paper) or _by_name(leaver, paper)
     number = paper.signer_employee_no
     match compare_numbers(leaver.employee_no, number):
@@ -56,13 +57,13 @@ def _other_number(leaver: Leaver, paper: Paper, likeness: Likeness) -> Likeness:
     reason, _, text = likeness
     note = f"{text}, but employee number {paper.signer_employee_no} is not {leaver.employee_no}"
     if reason in _ADDRESSES:
-        # an address that was given to somebody else, or a typing error at HR: a person must look
+        # the address was given to another person, or HR mistyped the number: a person decides
         return reason, 0.4, note
     return MatchReason.DIFFERENT_PERSON, 0.0, note
 
 
 def _comparable(leaver: Leaver, paper: Paper) -> bool:
-    """Whether a difference means anything: addresses on both sides, or names in a script that both have."""
+    """Whether a difference counts: both have addresses, or names in the same script."""
     if leaver.email and fold_email(paper.signer_email or ""):
         return True
     ours = {form.isascii() for name in written_names(leaver) for form in spellings(name)}

@@ -1,4 +1,4 @@
-"""Listing what an account holds, kind by kind, each by requests made for that listing."""
+"""Listing what an account holds, kind by kind, with new requests for each listing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from connectors.contract import Kinds, Listing, cannot_look
+from connectors.contract import Kinds, Listing, unread
 from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
 from connectors.kit.answers import need, understood
 from connectors.kit.exchange import Row, Trace
@@ -24,7 +24,6 @@ from models.vocabulary import (
     Account,
     Entitlement,
     EntitlementKind,
-    EntitlementState,
     Evidence,
     Guard,
     Json,
@@ -37,7 +36,7 @@ NO_SESSIONS = frozenset({"no_active_sessions"})
 
 @dataclass(slots=True)
 class Access:
-    """The reading half."""
+    """Lists access."""
 
     transport: Transport
     identities: Identities
@@ -45,9 +44,9 @@ class Access:
 
     async def list_access(self, account: Account, kinds: Kinds) -> Listing:
         """
-        Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another.
+        Return the rows of *kinds*, read at once; a kind that fails becomes one row and does not stop the others.
 
-        Who asks for nothing else than containment takes is about to cut, and goes first.
+        A listing of sign-in and sessions only is for a cut, and its requests go first.
         """
         urgent = kinds <= {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
         transport = self.transport.urgently() if urgent else self.transport
@@ -68,14 +67,14 @@ class Access:
 
     async def sign_in(self, subject: Subject, trace: Trace) -> Rows:
         """
-        Return no row only if both faces call the account closed: the news of a deactivation travels, and not to both
-        at once.  Where the plan has no SCIM, the Web API's word is all there is, and the cut is a person's.
+        Return no row only if the Web API and SCIM both call the account deactivated: they learn of it at different times.
+        Where the plan has no SCIM, the Web API decides, and a person deactivates.
         """
         user, active = await asyncio.gather(subject.user(trace), _scim_active(subject, trace))
         deleted = is_deleted(user)
         if deleted and active is not True:
             return []
-        rank = flags(user)  # one that is missing guards nothing here: Slack itself keeps its primary owner
+        rank = flags(user)  # a missing flag sets no guard: Slack itself refuses to deactivate its primary owner
         guard = Guard.PRIMARY_OWNER if rank.get("is_primary_owner") is True else None
         if subject.account_id in (await self.identities.get()).own_ids:
             guard = Guard.OWN_CREDENTIAL
@@ -110,7 +109,7 @@ class Access:
         ]
 
     async def assignments(self, trace: Trace, **only: str) -> list[Row]:
-        """Return everybody's role assignments: Slack filters by role and by entity, not by person."""
+        """Return all people's role assignments: Slack filters by role and by entity, not by person."""
         if not only:
             return await self._lists.share("roles", self._all_assignments, trace)
         return await self._all_assignments(trace, **only)
@@ -132,28 +131,28 @@ class Access:
         return [group_row(subject.account_id, group) for group in mine.values()]
 
     async def grants(self, subject: Subject, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
-        """Return the row that says that nobody can read them.  No request is made, and so none is shown."""
+        """Return the row that says that no plan can read them.  Makes no request, so there is no evidence."""
         return [no_tokens(subject.account_id)]
 
     async def groups_of(self, team_id: str, trace: Trace) -> list[Row]:
-        """Return a workspace's user groups with their users, by a request sent after this call, which others may share."""
+        """Return a workspace's user groups with their users.  Callers share a request, sent after each one's call."""
         return await self._lists.share(f"groups/{team_id}", functools.partial(self._all_groups, team_id), trace)
 
     async def _all_groups(self, team_id: str, trace: Trace) -> list[Row]:
-        # Slack does not page user groups; a cursor would be followed
+        # Slack does not page user groups; a cursor would be followed all the same
         identity, named = await self.identities.get(), await self.identities.named(team_id)
         found = await self.transport.rows("usergroups.list", "usergroups", {"include_users": "1", **named}, trace)
         groups = [{"team_id": team_id, **group} for group in found]
         if not all(isinstance(group.get("users"), list) and isinstance(group.get("id"), str) for group in groups):
             raise Unintelligible("slack: cannot read the user groups: one without its users", evidence=tuple(trace))
-        # a token that does not see the workspace is given those of its own instead
+        # to a token that does not see the workspace, Slack gives the token's own workspace instead
         if identity.org_install and any(g["team_id"] not in {team_id, identity.enterprise_id} for g in groups):
             raise Unintelligible("slack: cannot read the user groups: another workspace's", evidence=tuple(trace))
         return groups
 
 
 async def _scim_active(subject: Subject, trace: Trace) -> bool | None:
-    """Return what SCIM says; None where the plan has none.  Its `active` is compared as it is: clients invent truth."""
+    """Return SCIM's `active`, which must be a boolean; None where the plan has no SCIM."""
     try:
         answer = await subject.transport.scim("GET", f"Users/{check_id(subject.account_id)}", trace)
     except NotOnPlan:
@@ -167,7 +166,7 @@ async def sessions_in(subject: Subject, place: str, trace: Trace) -> list[Row]:
     found = await subject.transport.rows(
         "admin.users.session.list", "active_sessions", asked, trace, purpose=Purpose.ADMIN, none=NO_SESSIONS
     )
-    # Slack's page promises neither of the two names; where they stand they must be right
+    # Slack's page promises neither user_id nor team_id; if one is there, it must be right
     named = [{"user_id": subject.account_id, "team_id": place, **session} for session in found]
     if any((s["user_id"], s["team_id"]) != (subject.account_id, place) or not s.get("session_id") for s in named):
         raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=tuple(trace))
@@ -175,7 +174,7 @@ async def sessions_in(subject: Subject, place: str, trace: Trace) -> list[Row]:
 
 
 def _rank(user: User) -> list[str]:
-    """Return the flags of rank that *user* holds: none once deactivated, since they end with the account."""
+    """Return the rank flags of *user* that are true; none if it is deactivated, since they end with the account."""
     if is_deleted(user):
         return []
     shown = flags(user)
@@ -192,6 +191,4 @@ async def _read(
         with understood("slack", trace):
             return await read(subject, trace), tuple(trace)
     except ConnectorError as error:
-        state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
-        row = cannot_look(Service.SLACK, subject.account_id, kind, state, problem=str(error), remedy=error.advice)
-        return [row], tuple(trace) or error.evidence
+        return [unread(Service.SLACK, subject.account_id, kind, error)], tuple(trace) or error.evidence

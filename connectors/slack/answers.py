@@ -1,4 +1,4 @@
-"""What an answer of Slack's says: a success, or which of the vendor's refusals."""
+"""Whether an answer of Slack's is a success, and its error code if it is not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.kit.exchange import Reply, Row
 from models.vocabulary import Evidence
 
 Judgement = tuple[bool, str | None]
-"""Whether it is a success, and Slack's word in it if it is not."""
+"""Whether it is a success, and Slack's code in it if it is not."""
 
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 _WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")
@@ -21,7 +21,7 @@ _SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success, or (*code*) one of the refusals that the caller said it expects.  *body* is {} where there is none."""
+    """A success, or (*code*) a refusal that the caller expects.  *body* is {} if there is none."""
 
     body: Row
     headers: Mapping[str, str]
@@ -33,7 +33,7 @@ class Answer:
         return rows_of("slack", self.body.get(key), key, self.evidence)
 
     def part(self, key: str, wanted_id: str) -> Row:
-        """Return the object under *key* (the whole for ""), provided that it is the one asked for."""
+        """Return the object under *key* (the whole body for ""); raises `Unintelligible` if its id is not *wanted_id*."""
         found = self.body if not key else self.body.get(key)
         if not isinstance(found, dict) or found.get("id") != wanted_id:
             raise Unintelligible(f"slack: cannot read an answer: not about {wanted_id}", evidence=self.evidence)
@@ -41,7 +41,7 @@ class Answer:
 
 
 def check_id(user_id: str) -> str:
-    """Return *user_id*; raises `Unintelligible` unless it is one of Slack's, since it goes into paths as it is."""
+    """Return *user_id*; raises `Unintelligible` unless it has the form of Slack's ids, since paths take it unescaped."""
     if _ID.fullmatch(user_id) is None:
         raise Unintelligible("slack: cannot use an account id: it has not the form of Slack's")
     return user_id
@@ -62,7 +62,7 @@ def of_audit(reply: Reply) -> Judgement:
 
 
 def of_scim(reply: Reply) -> Judgement:
-    """Judge an answer of SCIM, in both versions' shapes of error: version 2 answers a bad token in version 1's, whatever the status."""
+    """Judge an answer of SCIM, with any status and in both versions' shapes: version 2 refuses a bad token in version 1's."""
     success = 200 <= reply.status < 300
     if success and not reply.content.strip():
         return True, None
@@ -78,5 +78,5 @@ def of_scim(reply: Reply) -> Judgement:
 
 
 def _word(code: object) -> str | None:
-    """Return *code* if it is one of a vendor's words; anything longer may hold what does not belong into a log."""
+    """Return *code* if it has the form of a code; a longer text may hold what does not belong in a log."""
     return code if isinstance(code, str) and _WORD.fullmatch(code) else None

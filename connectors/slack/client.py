@@ -1,11 +1,10 @@
 """
-slack-sdk's clients, one for each request: they are quick to make, and so no two threads ever share one.
+slack-sdk's clients, a new one for each request: they are cheap, and no two threads share one.
 
-Their own retries are off, since the default re-sends a write whose answer was lost.  They would follow a redirect too,
-with the token, to any host and out of https, and believe what that one answers: urllib's opener does, and they offer no
-setting against it.  So each is given an opener that follows nothing, in the one method in which it sends.  Openers are
-shared among threads: they hold no state.  The synchronous form keeps addresses and ids out of URLs, and so out of proxies'
-logs.
+The SDK's retries are off: the default re-sends a write whose answer was lost.  urllib's opener would follow a redirect to
+any host, also out of https, with the token, and the SDK has no setting against that.  So the one method that sends uses an
+opener that follows nothing.  Threads share openers, which hold no state.  The synchronous clients keep addresses and ids
+out of URLs, and so out of proxies' logs.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from connectors.kit.exchange import Reply, lower
 from connectors.settings import on_this_machine, trust
 from connectors.slack.settings import Purpose, Settings
 
-# The SDK logs bodies and reasons, and takes NOTSET for a wish to debug.
+# The SDK logs bodies and reasons, and debugs at level NOTSET.
 _SILENT = logging.getLogger("connectors.slack.sdk")
 _SILENT.setLevel(logging.CRITICAL + 1)
 
 
 class Clients:
-    """Sends a request and returns the answer, whatever its status.  Raises what `errors.BROKEN` names.  *timeout* is in whole seconds."""
+    """Sends a request and returns the answer, with any status.  Raises one of `errors.BROKEN`.  *timeout*: whole seconds."""
 
     def __init__(self, settings: Settings, *, timeout: int) -> None:
         self._settings = settings
@@ -47,7 +46,7 @@ class Clients:
     def web(self, method: str, arguments: Mapping[str, str], token: str) -> Reply:
         """Post a form.  A refusal (`ok: false`) is an answer like any other."""
         client = _Web(self._web, token, self._settings.web_endpoint, self._timeout)
-        with contextlib.suppress(SlackApiError):  # its word for every answer, since it is given none to read
+        with contextlib.suppress(SlackApiError):  # the SDK raises it for every answer, since it gets no body
             client.api_call(method, params=dict(arguments))
         return client.answer()
 
@@ -74,7 +73,7 @@ class _SendsOnce:
     """
     Mixed into the SDK's clients, before them: sends through *opener*, and keeps the answer's bytes.
 
-    The SDK is told the status and no body: what it would raise over a body's shape is not its to judge.
+    Gives the SDK the status but no body, so that the SDK raises nothing over a body's shape.
     """
 
     timeout: int
@@ -111,8 +110,8 @@ class _Audit(_SendsOnce, AuditLogsClient):
 
 
 def _opener(endpoint: str, tls: ssl.SSLContext) -> OpenerDirector:
-    """Return what sends to *endpoint*: without whatever follows redirects or raises over a status, and for this machine past any proxy."""
-    named = load_http_proxy_from_env(_SILENT)  # one for both schemes, as the SDK has it; else what urllib finds
+    """Return an opener that follows no redirect and raises for no status; it uses no proxy for this machine."""
+    named = load_http_proxy_from_env(_SILENT)  # the SDK's choice, for both schemes; else what urllib finds
     proxies = {} if on_this_machine(endpoint) else None if named is None else {"http": named, "https": named}
     opener = OpenerDirector()
     for part in (ProxyHandler(proxies), HTTPHandler(), HTTPSHandler(context=tls)):

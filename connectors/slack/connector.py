@@ -28,8 +28,8 @@ class SlackConnector:
     """
     `connectors.contract.Connector` for Slack.
 
-    *manifest* and *activity_sources* are those of the plan.  Until a probe has seen it, the manifest is Business+'s, and the
-    only log is the one that is asked on every plan: no reading is begun that the plan then turns out not to need.
+    *manifest* and *activity_sources* are those of the plan.  Before the first probe they are Business+'s manifest and the
+    Audit Logs only, which are read on every plan.
     """
 
     service = Service.SLACK
@@ -49,59 +49,50 @@ class SlackConnector:
         self._activity = ActivityReader(transport)
 
     async def probe(self) -> Capabilities:
-        """Say what plan and scopes allow, and let the manifest be that of the plan."""
+        """See `Connector.probe`.  Sets the manifest and the logs to those of the plan."""
         found = await self._probing.probe()
         self.manifest = manifest_for(Plan(found.plan))
         self.activity_sources = sources_for(Plan(found.plan))
         return found
 
     async def find_accounts(self, leaver: Leaver) -> Found:
-        """Return every account that may be the leaver's, deactivated ones and guests included, and the look-alikes."""
         return await self._directory.find(leaver)
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         return await self._directory.find_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         return await self._directory.numbers(people)
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
-        """Return what *account* holds now, of *kinds*."""
         return await self._access.list_access(account, kinds if kinds is not None else frozenset(self.manifest.kinds))
 
     async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's shape
-        """Return nothing: Slack has nothing that must be done before the block, and nothing that dies with it."""
+        """Return nothing: Slack's manifest has no frozen kind."""
         return []
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
-        """Ask Slack to take *entitlement* away."""
         return await self._revoking.revoke(entitlement)
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
-        """Give back what a wrong cut took."""
         return await self._restoring.restore(entitlement, prestate)
 
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
-        """Return one page of what *source* tells of *account* in *window*."""
         return await self._activity.read(account, source, window, cursor)
 
     def record(self, source: str, raw: Mapping[str, Json]) -> Record:
-        """See `ActivityLog.record`."""
         return record(source, dict(raw))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
-        """Return what a raw entry tells."""
         return describe(source, raw)
 
     async def aclose(self) -> None:
-        """Wait for the requests under way; each has a connection of its own, closed with it."""
+        """Wait for the requests under way; each closes its own connection."""
         await self._transport.aclose()
 
 
 PACE = Pace(longest=65.0)
-"""Slack counts by the minute, so that a wait of a whole one is ordinary when fifty people leave at once."""
+"""Longest wait in seconds: Slack counts by the minute, so a wait of a whole minute is ordinary when fifty people leave."""
 
 
 async def connect(
@@ -113,9 +104,9 @@ async def connect(
     timeout: int = 20,  # noqa: ASYNC109  # the SDK's seconds; one shape for all services
 ) -> Connector:
     """
-    Return the connector, without any request.  *timeout* is in seconds, for connecting and for each read.
+    Return the connector, without any request.  *timeout* is in whole seconds, for connecting and for each read.
 
-    *ledger*: where all processes that ask the tenant of *connection* take their calls; None: this one is alone.
+    *ledger*: where all processes that call *connection*'s tenant take their calls; None: this process counts alone.
     """
     known = settings if settings is not None else Settings()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())

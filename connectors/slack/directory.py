@@ -1,4 +1,4 @@
-"""Finding a leaver's accounts: everybody is looked at, since no search of Slack's finds everybody."""
+"""Finding a leaver's accounts in a listing of all people, since no search of Slack's finds all."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from connectors.slack.transport import Transport
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Leaver, Match
 
-# lookupByEmail knows neither deactivated people nor, for some organisations' tokens, anybody: neither proves a thing
+# lookupByEmail finds no deactivated people and, with some organisations' tokens, nobody: these codes prove nothing
 _NOT_FOUND = frozenset({"users_not_found", "enterprise_is_restricted"})
 
 
 @dataclass(slots=True)
 class Entry:
-    """One account as either side shows it."""
+    """One account as the Web API and SCIM show it."""
 
     user: Row | None = None
     scim: Row | None = None
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everybody at one time.  *has_scim* False: this plan has none, and so nobody's employee number is known."""
+    """All people at one time.  *has_scim* False: the plan has no SCIM, so no employee number is known."""
 
     entries: dict[str, Entry]
     has_scim: bool
@@ -42,7 +42,7 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Directory:
-    """Searches among people.  users.list allows twenty calls a minute, so that all leavers share one snapshot."""
+    """Searches among people.  users.list allows twenty calls a minute, so all leavers share one snapshot."""
 
     transport: Transport
     identities: Identities
@@ -65,12 +65,10 @@ class Directory:
             return Found(match_all(leaver, profiles.values()), tuple(trace), len(index.profiles))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        """See `Connector.find_at`."""
         with understood("slack", ()):
             return (await self.snapshot.get()).index.candidates_at(leaver, addresses)
 
     async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        """See `Connector.numbers`."""
         with understood("slack", ()):
             return (await self.snapshot.get()).index.numbers(people)
 
@@ -103,7 +101,7 @@ class Directory:
             return None
 
     async def _by_address(self, address: str, snapshot: Snapshot, trace: Trace) -> dict[str, Entry]:
-        """Return who has *address* now: the snapshot may be minutes old."""
+        """Return the accounts that have *address* now; the snapshot may be minutes old."""
         found: dict[str, Entry] = {}
         answer = await self.transport.web("users.lookupByEmail", {"email": address}, trace, expect=_NOT_FOUND)
         if answer.code is None and isinstance(user := answer.body.get("user"), dict):
@@ -118,8 +116,8 @@ class Directory:
 
     async def _scim_by_address(self, address: str, trace: Trace) -> list[Row]:
         """
-        Return whom SCIM's filter finds.  Slack documents filters for version 1 only: a refusal proves nothing, and takes
-        nothing from the whole listing, which was read without any.
+        Return the users that SCIM's filter finds; none if Slack refuses the filter (400), which it documents for version 1
+        only.  The whole listing was read without a filter.
         """
         asked: Trace = []
         try:
@@ -133,5 +131,5 @@ class Directory:
 
 
 def quoted(text: str) -> str:
-    """Return *text* as a string of a SCIM filter: JSON's rules, so that a quote in an address ends nothing."""
+    """Return *text* as a string of a SCIM filter, by JSON's rules, so that a quote in it does not end the string."""
     return json.dumps(text)

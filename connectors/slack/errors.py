@@ -1,4 +1,4 @@
-"""Slack's words for what went wrong, and the errors that they are."""
+"""Slack's error codes, and the errors that they mean."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from connectors.errors import ConnectorError, Denied
 from connectors.kit.exchange import Codes, Exchange, Reply, Trace
 
 BROKEN = (OSError, HTTPException, ValueError, LookupError)
-"""What the SDK lets through when there is no answer, or none that it can read."""
+"""What the SDK raises if no answer came, or if it cannot read the answer."""
 
 LOCKED = "resource_locked"
-"""SCIM: somebody writes the same object.  It says nothing of other objects."""
+"""SCIM: another client writes the same object.  Other objects are not throttled."""
 
 CODES = Codes(
     throttled=frozenset({"ratelimited", "rate_limited", "too_many_requests", LOCKED}),
@@ -54,7 +54,7 @@ _SCOPES = re.compile(r"[a-z_.:,]{1,200}")
 
 
 def lost(exchange: Exchange, error: BaseException, trace: Trace) -> ConnectorError:
-    """Return what it means that no answer came, or none that the SDK could read: *error* is one of `BROKEN`."""
+    """Return the error for an exchange without a readable answer; *error* is one of `BROKEN`."""
     cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, BaseException) else error
     if isinstance(cause, ValueError | LookupError) and not isinstance(cause, _NEVER_SENT):
         return exchange.odd_success(f"unreadable answer, {type(cause).__name__}", trace)
@@ -62,7 +62,7 @@ def lost(exchange: Exchange, error: BaseException, trace: Trace) -> ConnectorErr
 
 
 def failure(exchange: Exchange, reply: Reply, code: str | None, trace: Trace) -> ConnectorError:
-    """Return what an answer means that is no success.  A missing scope is named in the message and in the remedy."""
+    """Return the error for an unsuccessful answer.  A missing scope is named in the message and in the remedy."""
     error = exchange.failure(reply, code, CODES, trace)
     needed = (reply.body or {}).get("needed")
     if not isinstance(error, Denied) or code != "missing_scope":

@@ -1,4 +1,4 @@
-"""Who we are at Slack: whose our tokens are, and of which organisation."""
+"""Who we are at Slack: our tokens' accounts, workspace and organisation."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Identity:
     """
     What `auth.test` says of each token.
 
-    *own_ids*: the accounts that our tokens belong to, which die with them.  *enterprise_id* None: not on Enterprise.
-    *org_install*: the tokens that list and that act are of apps installed on the whole organisation: one that is not
-    sees its own workspace, whichever is asked for.  *scopes*: by purpose, missing where Slack does not say them, or the
-    token is refused, which *refused* then explains.
+    *own_ids*: the accounts that our tokens belong to; a token dies with its account.  *enterprise_id* None: not on
+    Enterprise.  *org_install*: the ADMIN and BOT tokens are of apps installed on the whole organisation; any other token sees
+    only its own workspace.  *scopes*: by purpose, without those that Slack does not say.  *refused*: by purpose, why a token
+    was refused.
     """
 
     own_ids: frozenset[str]
@@ -37,7 +37,7 @@ class Identity:
 
 @dataclass(slots=True)
 class Identities:
-    """Asks once and remembers: whose a token is does not change while we hold it."""
+    """Asks once and remembers: the account of a token does not change."""
 
     transport: Transport
     workspaces: dict[str, frozenset[str]] = field(default_factory=dict)  # by account, while Slack called it active
@@ -45,7 +45,7 @@ class Identities:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get(self, *, afresh: bool = False) -> Identity:
-        """Return who we are.  Raises `Denied` if no token is accepted; one that is refused is noted, and owns nobody."""
+        """Return our identity.  Raises `Denied` if Slack accepts no token; single refused ones are in *refused*."""
         async with self._lock:
             if self._known is None or afresh:
                 self._known = await self._ask()
@@ -61,7 +61,7 @@ class Identities:
         return [str(team["id"]) for team in teams]
 
     async def named(self, team_id: str) -> dict[str, str]:
-        """Return the argument that names a workspace: only an organisation's token may, and must."""
+        """Return the argument that names a workspace; an organisation's token must have it, any other must not."""
         return {"team_id": team_id} if (await self.get()).org_install else {}
 
     async def _ask(self) -> Identity:
@@ -91,7 +91,7 @@ class Identities:
 
 
 def _is_org(body: Mapping[str, Any]) -> bool:
-    """Say whether a token is of an app on the whole organisation.  Where it is not said, the calls themselves will tell."""
+    """Whether a token is of an app on the whole organisation; true within one where Slack does not say."""
     install, organisation = body.get("is_enterprise_install"), body.get("enterprise_id")
     if not isinstance(install, bool):
         return bool(organisation)

@@ -40,11 +40,11 @@ LIMITS = (
 )
 
 UNSAID = timedelta(seconds=30)
-"""Half a window: for how long a method of the Web API is left alone that is throttled and does not say how long."""
+"""How long a throttled method of the Web API rests without a Retry-After.  Our choice: half of Slack's window."""
 
 
 def scim_sets(verb: str, path: str) -> tuple[str, ...]:
-    """Return the sets that a call of SCIM counts for, the narrowest first."""
+    """Return the names of the `LIMITS` that a call of SCIM counts for, the narrowest first."""
     if verb == "GET":
         return (ONE_USER, SCIM_READS) if path.startswith("Users/") else (SCIM_READS,)
     return (f"{verb} /Users", SCIM_WRITES)

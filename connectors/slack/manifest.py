@@ -10,7 +10,7 @@ from models.vocabulary import Confirmation, EntitlementKind, Restores, Service
 
 
 class Plan(StrEnum):
-    """Slack's plans as far as they differ for us.  Free is like Pro here: it has no SCIM."""
+    """Slack's plans as far as they differ for us.  Free counts as Pro: neither has SCIM."""
 
     PRO = "pro"
     BUSINESS_PLUS = "business_plus"
@@ -77,7 +77,7 @@ def manifest_for(plan: Plan) -> Manifest:
     if plan is Plan.ENTERPRISE:
         group = replace(_GROUP, read_scopes=(*_GROUP.read_scopes, "admin.teams:read"))
         return Manifest.of(Service.SLACK, (_SIGN_IN, _SESSION, _ROLE, group, _GRANT))
-    # whether a reactivated account has its old rank is not documented, and no request gives it back
+    # Slack does not document whether a reactivated account has its old rank, and no request gives it back
     rank = replace(_implied(_ROLE), restores=Restores.NOT_RESTORABLE)
     return Manifest.of(Service.SLACK, (_SIGN_IN, _implied(_SESSION), rank, _GROUP, _GRANT))
 

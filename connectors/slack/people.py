@@ -1,4 +1,4 @@
-"""Reading one person: the entry of `users.info` or `users.list`, and the SCIM user beside it."""
+"""Reading one person: the Web API's user (`users.info`, `users.list`) and the SCIM user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.vocabulary import Account, AccountKind, Evidence, Json, Service
 
 User = Mapping[str, Any]
 FLAGS = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted")
-# the second is version 1's, in which Slack has answered version 2 before (its errors)
+# the second is of SCIM version 1: Slack has answered version 2 in version 1's shape before (errors)
 _EMPLOYEE = (
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
     "urn:scim:schemas:extension:enterprise:1.0",
@@ -27,26 +27,26 @@ _NOT_A_PERSON = ("is_bot", "is_app_user", "is_workflow_bot", "is_connector_bot",
 
 
 def is_deleted(user: User) -> bool:
-    """Say whether the Web API calls the account deactivated; raises `Unintelligible` if it does not say."""
+    """Whether the Web API calls the account deactivated; raises `Unintelligible` if it does not say."""
     return need("slack", user, "deleted", bool)
 
 
 def flags(user: User) -> dict[str, Json]:
-    """Return the flags of rank that *user* shows.  One that is missing, as all are after a deactivation, is unknown."""
+    """Return the rank flags that *user* shows.  A missing flag is unknown; all are missing after a deactivation."""
     return {name: user[name] for name in FLAGS if isinstance(user.get(name), bool)}
 
 
 def is_ours(user: User) -> bool:
-    """Say whether this is a person of our organisation: bots and people met over Slack Connect cannot be deactivated."""
+    """Whether this is a person of our organisation; bots and people of Slack Connect cannot be deactivated."""
     return user.get("id") != "USLACKBOT" and not any(user.get(name) is True for name in _NOT_A_PERSON)
 
 
 def account_of(user: User | None, scim: User | None = None) -> Account:
-    """Return the account that one or both sides describe."""
+    """Return the account of a Web API user, a SCIM user, or both."""
     one = user if user is not None else scim or {}
     profile = one.get("profile") or {}
     guest = one.get("is_restricted") is True or one.get("is_ultra_restricted") is True
-    # the flags of a guest vanish with a deactivation, but not who invited them
+    # a deactivation removes a guest's flags, but not guest_invited_by
     kind = AccountKind.GUEST if guest or profile.get("guest_invited_by") else AccountKind.MEMBER
     active = not is_deleted(user) if user is not None else one.get("active")
     label = profile.get("email") or one.get("userName") or one.get("name") or ""
@@ -54,7 +54,7 @@ def account_of(user: User | None, scim: User | None = None) -> Account:
 
 
 def profile_of(user: User | None, scim: User | None, *, with_number: bool = True) -> Profile:
-    """Return what can be compared.  Employee numbers are known to SCIM alone; display names are what people like to be called."""
+    """Return the profile.  Only SCIM has employee numbers; display names count as nicknames."""
     web, listed = (user or {}).get("profile") or {}, (scim or {}).get("emails") or []
     first = [web.get("email"), *(e.get("value") for e in listed if e.get("primary") is True)]
     number = next((n for urn in _EMPLOYEE if (n := ((scim or {}).get(urn) or {}).get("employeeNumber"))), None)
@@ -84,7 +84,7 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Subject:
-    """One account within one listing: what several kinds need of it is read once, afresh for that listing, and never kept."""
+    """One account within one listing.  What several kinds need of it is read once for that listing, and not kept."""
 
     transport: Transport
     identities: Identities
@@ -110,10 +110,10 @@ class Subject:
 
     async def workspaces(self, trace: Trace) -> list[str]:
         """
-        Return the workspaces in which the account may hold something: its own, or all where Slack does not say.
+        Return the workspaces in which the account may hold something: its own, or all if Slack names none.
 
-        Of a deactivated account Slack may name fewer than it was in: then those count that it named before, or all.
-        Raises `Denied` if there are some that our tokens do not see.
+        For a deactivated account Slack may name fewer than it was in; those that it named before are added, or all are
+        returned.  Raises `Denied` if our tokens do not see some of them.
         """
         identity = await self.identities.get()
         if identity.enterprise_id is None:

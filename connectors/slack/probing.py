@@ -1,4 +1,4 @@
-"""What this tenant's plan and our tokens' scopes allow."""
+"""Probing what the tenant's plan and our tokens' scopes allow."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ FINDING = ("users:read", "users:read.email")
 
 @dataclass(slots=True)
 class Probing:
-    """Asks with reads only: who our tokens are, the workspace's card, one SCIM user, one entry of the audit logs."""
+    """Probes with reads only: our tokens' identity, one SCIM user, one entry of the audit logs."""
 
     transport: Transport
     identities: Identities
 
     async def probe(self) -> Capabilities:
-        """Return what is possible.  Raises if Slack cannot be reached, or no token is accepted."""
+        """See `Connector.probe`.  Raises if Slack cannot be reached, or accepts no token."""
         identity = await self.identities.get(afresh=True)
         scim = await self._try_scim()
         plan = _plan(identity, scim)
         manifest = manifest_for(plan)
         problems = [_problem(error) for error in identity.refused.values()]
-        # whether the audit logs can be read shows in trying, on Enterprise; elsewhere their refusal is the evidence
+        # on Enterprise the audit logs are tried; elsewhere their refusal is evidence, not a problem
         logs = [source.scopes for source in sources_for(plan) if source.name != AUDIT_LOGS]
         lacking = [_lacking(scopes, identity) for scopes in (FINDING, *logs)]
         problems += [p for p in (await self._audit(plan), _install(identity), *lacking) if p is not None]
@@ -47,7 +47,7 @@ class Probing:
         )
 
     async def _try_scim(self) -> ConnectorError | None:
-        """Read one SCIM user: whether the plan has SCIM, and whether our token may, shows only in trying."""
+        """Read one SCIM user: only a request shows whether the plan has SCIM and our token may use it."""
         try:
             await self.transport.scim("GET", "Users", [], query={"startIndex": 1, "count": 1})
         except (Denied, NotOnPlan, Unintelligible) as error:
@@ -55,7 +55,7 @@ class Probing:
         return None
 
     async def _audit(self, plan: Plan) -> Problem | None:
-        """Say what keeps us from the audit logs; below Enterprise there are none to miss."""
+        """Return why the audit logs cannot be read; None below Enterprise, which has none."""
         if plan is not Plan.ENTERPRISE:
             return None
         try:
@@ -87,14 +87,14 @@ def _plan(identity: Identity, scim: ConnectorError | None) -> Plan:
 
 
 def purpose_of(scope: str) -> Purpose:
-    """Return which token has to have *scope*."""
+    """Return the purpose of the token that must have *scope*."""
     if scope in {"admin", "auditlogs:read"}:
         return Purpose.SCIM if scope == "admin" else Purpose.AUDIT
     return Purpose.ADMIN if scope.startswith("admin.") or scope == "usergroups:write" else Purpose.BOT
 
 
 def _lacking(scopes: tuple[str, ...], identity: Identity) -> Problem | None:
-    """Return what is missing, by the token that should have it; a token whose scopes Slack does not say is trusted."""
+    """Return the first missing scope as a problem; a token whose scopes Slack does not say counts as having them."""
     for scope in scopes:
         purpose = purpose_of(scope)
         if (denied := identity.refused.get(purpose)) is not None:

@@ -1,4 +1,4 @@
-"""Giving back what a wrong cut took."""
+"""Restoring entitlements."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt
 @dataclass(slots=True)
 class Restoring:
     """
-    Activates accounts, appends to user groups, assigns roles.
+    Activates accounts, adds to user groups, assigns roles.
 
-    Sessions come back when the person signs in.  Workspaces are not given back: SCIM activates the account of the
-    organisation, and Slack keeps its memberships of workspaces.
+    A person opens new sessions by signing in.  Workspaces need no restore: SCIM activates the organisation's account, and
+    Slack keeps its memberships of workspaces.
     """
 
     transport: Transport
@@ -29,7 +29,7 @@ class Restoring:
     user_groups: UserGroups
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
-        """Give *entitlement* back; *prestate* names the role where the row's own id is not at hand."""
+        """Give *entitlement* back; *prestate* names a role's id and entity."""
         check_id(entitlement.account_id)
         trace: Trace = []
         result, text = await self._outcome(entitlement, prestate, trace)

@@ -1,4 +1,4 @@
-"""Taking entitlements away."""
+"""Revoking entitlements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Receipt
 
-# Slack's word that this account, as it is, cannot be deactivated by anybody's request, or not by ours
+# codes by which Slack refuses to deactivate this account, on any request or on ours
 REFUSALS = {
     "cannot_disable_primary_owner": "transfer the ownership in Slack's settings first",
     "primary_owner_check_failure": "transfer the ownership in Slack's settings first",
@@ -38,7 +38,7 @@ _PARTIAL = frozenset({"failed_for_some_entities", "failed_for_some_users", "fail
 
 @dataclass(slots=True)
 class Revoking:
-    """The writing half.  Each revocation is safe to repeat; none is ever sent twice without a read in between."""
+    """Revokes.  Each revocation is safe to repeat; none is sent twice without a read in between."""
 
     transport: Transport
     identities: Identities
@@ -48,7 +48,7 @@ class Revoking:
     _ending: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
-        """Ask Slack to take *entitlement* away.  Raises `NotOnPlan` for what no request can do."""
+        """See `Connector.revoke`.  Raises `NotOnPlan` for a kind that no request can revoke."""
         check_id(entitlement.account_id)
         verbs: dict[EntitlementKind, Callable[[Entitlement, Trace], Awaitable[Outcome]]] = {
             EntitlementKind.SIGN_IN: self._deactivate,
@@ -65,10 +65,10 @@ class Revoking:
 
     async def _deactivate(self, entitlement: Entitlement, trace: Trace) -> Outcome:
         """
-        Delete the SCIM user, which at Slack deactivates and never deletes.
+        Delete the SCIM user, which at Slack deactivates the account and never deletes it.
 
-        Of the two ways this is the one whose repetition Slack's own tests show to succeed, and it has no body to get
-        wrong; the receipt never says more than that the command was taken, since the effect comes later.
+        Slack's own tests repeat a DELETE with success, and it has no body, unlike PATCH.  The receipt says `commanded`, since
+        the effect comes later.
         """
         identity = await self.identities.get()
         if entitlement.account_id in identity.own_ids:
@@ -78,7 +78,7 @@ class Revoking:
         return COMMANDED if answer.code is None else refused(f"{answer.code}: {REFUSALS[answer.code]}")
 
     async def _switch_off(self, path: str, trace: Trace) -> Answer:
-        """Delete; where the server has no such verb, which did nothing then, patch."""
+        """Send DELETE; if the server does not know the verb, and so did nothing, send PATCH."""
         try:
             return await self.transport.scim("DELETE", path, trace, expect=frozenset(REFUSALS))
         except ConnectorError as error:
@@ -87,7 +87,7 @@ class Revoking:
         return await self.transport.scim("PATCH", path, trace, body=activity(active=False), expect=frozenset(REFUSALS))
 
     async def _end_sessions(self, entitlement: Entitlement, trace: Trace) -> Outcome:
-        """Reset all sessions of the account, if this one is still open: one reset serves all rows asked for at once."""
+        """Reset all sessions of the account if this one is still open; rows revoked at once share one reset."""
         if (await self.identities.get()).enterprise_id is None:
             return await self._ends_with_block(entitlement, trace)
         account_id = entitlement.account_id
@@ -102,7 +102,7 @@ class Revoking:
         return COMMANDED if code is None else refused(f"{code}: Slack resets neither bots nor the primary owner")
 
     async def _reset(self, account_id: str, trace: Trace) -> tuple[set[str], str | None]:
-        """Return which of the sessions to be ended were still open, and Slack's code if it refused to end them."""
+        """Return the sessions to be ended that were still open, and Slack's code if it refused the reset."""
         wanted = self._ending.pop(account_id, set[str]())
         places = sorted({vendor_id.partition("/")[0] for vendor_id in wanted})
         subject = Subject(self.transport.urgently(), self.identities, account_id)
@@ -121,7 +121,7 @@ class Revoking:
         return still, answer.code
 
     async def _unassign(self, entitlement: Entitlement, trace: Trace) -> Outcome:
-        """Remove one role assignment.  Why one was rejected is seen by reading again, not by its error's name."""
+        """Remove one role assignment.  After a rejection, a new read decides whether it was absent."""
         if (await self.identities.get()).enterprise_id is None:
             return await self._ends_with_block(entitlement, trace)
         role, _, entity = entitlement.vendor_id.partition("/")
@@ -134,7 +134,7 @@ class Revoking:
         return refused(f"{answer.code}: {rejections(answer)}")
 
     async def assign(self, verb: str, role: str, entity: str, user_id: str, trace: Trace) -> Answer:
-        """Add or remove one assignment: one person and one entity, so that "some failed" means this one."""
+        """Add or remove one assignment, of one person and one entity: "some failed" then means this one."""
         return await self.transport.web(
             f"admin.roles.{verb}Assignments",
             {"role_id": role, "entity_ids": entity, "user_ids": user_id},
@@ -162,6 +162,6 @@ def _is_assignment(row: Row, role: str, entity: str, user_id: str) -> bool:
 
 
 def rejections(answer: Answer) -> str:
-    """Return the vendor's words for each rejected part."""
+    """Return Slack's codes for the rejected people and entities."""
     parts = [*(answer.body.get("rejected_users") or []), *(answer.body.get("rejected_entities") or [])]
     return ", ".join(sorted({str(part.get("error")) for part in parts if isinstance(part, dict)})) or "no reason given"

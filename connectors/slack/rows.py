@@ -1,4 +1,4 @@
-"""The rows of a listing, in Slack's terms, and what a receipt says of one."""
+"""The rows of a listing, and a receipt's outcomes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.vocabulary import Entitlement, EntitlementState, Guard, Json, Revoca
 from models.vocabulary import EntitlementKind as K
 
 Outcome: TypeAlias = "tuple[RevocationResult, str]"
-"""What a receipt says: the result, and a sentence where it needs one."""
+"""A receipt's result, and a sentence where it needs one."""
 
 COMMANDED: Outcome = (RevocationResult.COMMANDED, "")
 ABSENT: Outcome = (RevocationResult.ALREADY_ABSENT, "")
@@ -29,7 +29,7 @@ def by_hand(row: Entitlement) -> Entitlement:
 
 
 def no_tokens(account_id: str) -> Entitlement:
-    """Return the row for what no plan can list."""
+    """Return the row of tokens, which no plan can list."""
     remedy = (
         "Look through the apps that the person installed (Manage apps, or team.integrationLogs), hand them over or remove them, "
         "and attest; or settle it for the tenant with a standing waiver."
@@ -45,14 +45,14 @@ def session_row(account_id: str, session: Row) -> Entitlement:
 
 
 def rank_row(account_id: str, name: str) -> Entitlement:
-    """Return the row of an account's own rank, by the flag's name."""
+    """Return the row of an account's own rank; its id is the flag's name."""
     guard = Guard.PRIMARY_OWNER if name == "is_primary_owner" else None
     label = name.removeprefix("is_").replace("_", " ")
     return Entitlement(Service.SLACK, account_id, K.ROLE, name, label=label, guard=guard)
 
 
 def role_row(account_id: str, row: Row, *, alone: bool) -> Entitlement:
-    """Return the row of a role assignment, `<role>/<entity>`; a channel needs a manager."""
+    """Return the row of a role assignment, `<role>/<entity>`; a channel's last manager is guarded."""
     role, entity = str(row.get("role_id")), str(row.get("entity_id"))
     guard = Guard.LAST_OWNER if alone and role == _CHANNEL_MANAGER else None
     prestate: dict[str, Json] = {"role_id": role, "entity_id": entity}
@@ -66,7 +66,7 @@ def group_row(account_id: str, group: Row) -> Entitlement:
 
 
 def group_guard(group: Row) -> Guard | None:
-    """Return what keeps the API away from a user group's members: the identity provider, or an owner's lock."""
+    """Return the guard of a user group whose members the API must not change: the identity provider's, or locked."""
     if group.get("is_idp_group") is True:
         return Guard.MASTERED_ELSEWHERE
     return Guard.PRIVILEGED if any(group.get(name) is True for name in _LOCKS) else None

@@ -1,4 +1,4 @@
-"""Where Slack is, and the tokens that open it."""
+"""Slack's endpoints and our tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a header can carry: RFC 6750
 
 
 class Purpose(StrEnum):
-    """What a token is used for.  Least privilege gives each its own; one may fill them all."""
+    """What a token is used for.  Each may have its own token with the least scopes; one token may serve all."""
 
     ADMIN = "token"
     BOT = "bot_token"
@@ -27,10 +27,10 @@ class Settings(ConnectorSettings):
     """
     `LASTDAY_SLACK_…`: endpoints end in a slash (one is added), tokens are trimmed.
 
-    *token* is the administrator's user token (on Enterprise of an app installed on the organisation); the other three default to it.
-    A token that no header can carry is refused here: past this point the SDK would put it into an exception.
-    *number_field*: where SCIM keeps the employee number; `none` where it keeps none, or not HR's.
-    *limits*: calls a minute by the names of `limits.LIMITS` ("*": all of them), where Slack gave this tenant others.
+    *token* is the administrator's user token (on Enterprise, of an app installed on the organisation); the other three
+    default to it.  A token that no header can carry is refused here: later the SDK would put it into an exception.
+    *number_field*: SCIM's employee number, or `none` if SCIM has none, or not HR's.  *limits*: calls a minute by the names of
+    `limits.LIMITS` ("*": all), where Slack gave this tenant other limits.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_SLACK_")

@@ -1,4 +1,4 @@
-"""Requests to Slack: recorded, judged, tried again, and within what Slack allows a minute."""
+"""Requests to Slack: recorded, judged, retried, and within the rate limits."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from connectors.slack.settings import Purpose, Settings
 
 NOTHING: frozenset[str] = frozenset()
 THREADS = 32
-"""A request holds a thread while it waits; the interpreter's own pool has six on a small machine, and serves everybody."""
+"""A request holds a thread while it waits.  Our choice: asyncio's own pool has six threads on a small machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """
-    One request, the same however often it is tried.
+    One request, the same for each try.
 
-    *limits*: what it counts for, the narrowest first; *unsaid*: how long that is left alone when Slack does not say.
-    *expect*: codes that are answers to the caller, not failures.
+    *limits*: the limits that it counts for, the narrowest first; *unsaid*: how long the first one rests when Slack throttles
+    without a Retry-After.  *expect*: codes that are answers to the caller, not failures.
     """
 
     exchange: Callable[[], Exchange]
@@ -62,17 +62,17 @@ class Transport:
         )
 
     async def aclose(self) -> None:
-        """Wait for what is under way: a write in a thread cannot be called back."""
+        """Wait for the requests under way: a write in a thread cannot be cancelled."""
         await asyncio.to_thread(self._pool.shutdown)
 
     def urgently(self) -> Transport:
-        """Return the same way for what a cut waits for: its reads go before all others that wait, as every write does."""
+        """Return a copy for a cut: its reads go before all others that wait, as every write does."""
         urgent = copy.copy(self)
         urgent._urgent = True  # noqa: SLF001  # our own
         return urgent
 
     def purposes(self) -> list[list[Purpose]]:
-        """Return the purposes, those that one token fills together."""
+        """Return the purposes, grouped by token."""
         found: dict[str, list[Purpose]] = {}
         for purpose in Purpose:
             found.setdefault(self._settings.secret(purpose), []).append(purpose)
@@ -116,7 +116,7 @@ class Transport:
         body: dict[str, Any] | None = None,
         expect: frozenset[str] = NOTHING,
     ) -> Answer:
-        """Call SCIM v2: the version whose answers to a deletion and to a patch Slack documents best."""
+        """Call SCIM v2, the version whose answers to DELETE and PATCH Slack documents best."""
         write, sent = verb != "GET", None if body is None else json.dumps(body).encode()
         doing, what = f"{verb.lower()} {path} over SCIM", f"{verb} {self._scim_path}v2/{path}"
         return await self._tried(
@@ -132,7 +132,7 @@ class Transport:
         )
 
     async def audit(self, trace: Trace, **query: str | int) -> Answer:
-        """Read the audit logs, the newest first, one page."""
+        """Read one page of the audit logs, the newest entries first."""
         return await self._tried(
             _Request(
                 partial(Exchange, "slack", "read the audit logs", f"GET {self._audit_path}logs", urlencode(query)),
@@ -153,7 +153,7 @@ class Transport:
         purpose: Purpose = Purpose.BOT,
         none: frozenset[str] = NOTHING,
     ) -> list[Row]:
-        """Return the objects under *key* of all pages.  *none*: codes that say that there are none."""
+        """Return the objects under *key* of all pages.  *none*: codes that mean an empty list."""
         marks, mark, found = PageMarks("slack", f"call {method}"), None, list[Row]()
         while True:
             page = {**arguments, **({"cursor": mark} if mark else {})}
@@ -168,8 +168,8 @@ class Transport:
         """
         Return all SCIM users, or those that *query* (a filter) finds.
 
-        Pages short of the total are `Unintelligible`, and so is a user that comes twice: a server that begins at the first
-        page again fills the total with the same people.
+        Raises `Unintelligible` for fewer users than the total, and for a user that comes twice: a server that starts again at
+        the first page reaches the total with the same people.
         """
         found: list[Row] = []
         while True:

@@ -1,9 +1,9 @@
 """
-User groups: Slack only lets the whole list of members be replaced.
+User groups: Slack only replaces a group's whole list of members.
 
-So the list is read just before it is written and again after; two of our own writes to one group never overlap; those
-who leave a group at the same time leave it by one write; and a list is never made empty, since Slack would have the group
-disabled instead, which takes more than was asked for.
+So the list is read just before and after it is written; two of our writes to one group never overlap; people who leave a
+group at the same time leave it by one write.  A list is never made empty: that would mean disabling the group, which takes
+more away than was asked for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from models.vocabulary import Entitlement, RevocationResult
 _WRITES = 3
 _LOCKED = "the identity provider or an owner's lock governs its members: change them there"
 _LAST = "it would be left empty: add a successor to the group, or disable it in Slack (Manage user groups)"
-# what the call itself may say of a list of users, or of this group
+# codes by which Slack refuses the list or the group
 _REFUSALS = frozenset(
     {"permission_denied", "no_users_provided", "invalid_users", "failed_for_some_users", "user_is_restricted"}
 )
@@ -34,7 +34,7 @@ _REFUSALS = frozenset(
 
 @dataclass(slots=True)
 class UserGroups:
-    """Takes people out of user groups, and puts them back."""
+    """Removes people from user groups, and adds them again."""
 
     transport: Transport
     identities: Identities
@@ -50,12 +50,12 @@ class UserGroups:
         try:
             outcomes = await self._departures.share(place, functools.partial(self._take_out, place), trace)
         except asyncio.CancelledError:
-            self._leaving[place].discard(entitlement.account_id)  # in time, if the write has not been made up yet
+            self._leaving[place].discard(entitlement.account_id)  # no effect once the write has begun
             raise
         return outcomes[entitlement.account_id]
 
     async def _take_out(self, place: str, trace: Trace) -> dict[str, Outcome]:
-        """The group is read again after each write; somebody else may have written too."""
+        """Write, and read the group again after each write: other clients may have written too."""
         left, asked, outcomes = self._leaving.pop(place, set[str]()), set[str](), dict[str, Outcome]()
         async with self._locks[place]:
             for written in range(_WRITES + 1):
@@ -80,7 +80,7 @@ class UserGroups:
         return outcomes | dict.fromkeys(left, again)
 
     async def rejoin(self, entitlement: Entitlement, trace: Trace) -> Outcome:
-        """Append the account to the list as it is now, not as it was."""
+        """Append the account to the present list, not to the one before the cut."""
         async with self._locks[entitlement.vendor_id]:
             group = await self._group(entitlement.vendor_id, trace)
             if group is None:
@@ -103,7 +103,7 @@ class UserGroups:
         return next((group for group in groups if group.get("id") == group_id), None)
 
     async def _write(self, place: str, users: list[str], trace: Trace) -> str | None:
-        """Replace the list; return Slack's code if it refuses.  What it answers else proves nothing: the list is read."""
+        """Replace the list; return Slack's code if it refuses.  Any other answer proves nothing: the list is read again."""
         team_id, _, group_id = place.partition("/")
         answer = await self.transport.web(
             "usergroups.users.update",

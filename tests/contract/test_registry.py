@@ -30,7 +30,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Opened]:
     """What has been opened, in order; opening takes a moment."""
     made: list[Opened] = []
 
-    async def opening(_: str) -> Any:
+    async def opening(_: str, _ledger: object) -> Any:
         await asyncio.sleep(0)
         made.append(Opened())
         return made[-1]
@@ -76,7 +76,7 @@ class TestShared:
         """What could not be opened for one case is tried anew for the next, while the first one is still carried."""
         works = registry._open
 
-        async def failing(connection: str) -> Any:
+        async def failing(connection: str, _ledger: object) -> Any:
             raise NotConfigured(f"{connection}: cannot be opened")
 
         monkeypatch.setattr(registry, "_open", failing)

@@ -1,4 +1,4 @@
-"""What the Reports API tells of an account: `reading` fetches it, `describing` says what it tells."""
+"""An account's records in the Reports API: `reading` fetches them, `describing` interprets them."""
 
 from connectors.google_workspace.activity.describing import describe
 from connectors.google_workspace.activity.reading import LogReader

@@ -1,4 +1,4 @@
-"""Where a reading stands: what a cursor holds, and how it goes on when Google has forgotten its own."""
+"""Our cursors, and how a reading goes on when Google no longer knows its page token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connectors.google_workspace.activity.sources import QUERIES
 from connectors.google_workspace.errors import WHO
 
 _TICK = timedelta(milliseconds=1)
-"""The coarseness of Google's instants."""
+"""The resolution of Google's instants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Position:
     """
     The next page to read.
 
-    *query*: number of the walk; *ends_at*: the end of the time asked for, as sent (page tokens hold for the same request
-    only); *token*: Google's page token, None on a walk's first page; *oldest_at*: of the records that this walk gave so far, and
-    *ordered*: they came newest first without exception; *found*: how many; *pages*, *mark*: for seeing circles.
+    *query*: the walk's index in `QUERIES`; *ends_at*: the end of the time asked for, as sent (page tokens hold for the same
+    request only); *token*: Google's page token, None on a walk's first page.  Of the walk's records so far: *oldest_at*,
+    *ordered* (all came newest first), *found* (how many).  *pages*, *mark*: for detecting circles.
     """
 
     source: str
@@ -41,9 +41,9 @@ class Position:
 
     def onwards(self, token: str | None, instants: Sequence[datetime]) -> Position:
         """
-        Return the position after a page with records of these *instants*, as they came.
+        Return the position after a page; *instants* are its records', in Google's order.
 
-        The token at each power of two is kept (Brent's way): compared with it, a circle of any length shows sooner or later.
+        Keeps the token at each power of two (Brent's algorithm), which detects a circle of any length.
         """
         seen = [*([self.oldest_at] if self.oldest_at is not None else []), *instants]
         ordered = self.ordered and all(later >= earlier for later, earlier in pairwise(seen))
@@ -59,7 +59,7 @@ class Position:
         )
 
     def leads_back(self, token: str | None) -> bool:
-        """Whether *token*, given with this position's page, leads to where the reading has been."""
+        """Whether *token*, the next page's, is one that the reading has had."""
         return token is not None and token in {self.token, self.mark}
 
     def next_query(self, window_ends_at: datetime) -> Position:
@@ -68,10 +68,10 @@ class Position:
 
     def renewed(self) -> Position:
         """
-        Return a position that needs no token: up to the oldest record read, its millisecond included.
+        Return a position without a token, for the time up to the oldest record read, its millisecond included.
 
-        Records of that millisecond come twice, none is lost, because all that is newer has been given.  Raises `Expired`
-        where that is not sure (something came out of order) or leads nowhere.
+        All newer records have been given; those of that millisecond come twice.  Raises `Expired` if records came out of
+        order, or if no time is left.
         """
         if not self.ordered or self.oldest_at is None or self.oldest_at + _TICK >= self.ends_at:
             raise Expired(f"{WHO}: cannot go on in the {self.source} log: the page token is no longer known")
@@ -86,7 +86,7 @@ def begin(source: str, account_id: str, from_at: datetime, window: Window) -> Po
 
 
 def read(cursor: str, source: str, account_id: str) -> Position:
-    """Read a cursor of ours; raises `Expired` for one that is none, or is of another log or account."""
+    """Return the position of *cursor*; raises `Expired` if it is not one of ours, or is of another log or account."""
     try:
         held = json.loads(cursor)
         for name in ("from_at", "ends_at", "oldest_at"):

@@ -1,4 +1,4 @@
-"""From a raw record of the Reports API to what it tells.  Pure; takes any shape, since evidence is read years later too."""
+"""The Reports API's raw records as `Activity`.  Pure; accepts any shape, since evidence is read years later too."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from connectors.activity import Activity
-from connectors.google_workspace.activity.records import PLACEHOLDER, happened_at, objects
+from connectors.google_workspace.activity.records import PLACEHOLDER, happened_at
 from connectors.google_workspace.activity.sharing import classify, is_external
 from connectors.google_workspace.activity.words import SHARES, WORDS, Word
+from connectors.kit.answers import object_of, objects_of, text_of
 from models.vocabulary import ActivityKind, Json
 
 _OTHER = Word(ActivityKind.OTHER)
@@ -37,32 +38,32 @@ class _Shared:
 
 def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
     """
-    Return what each event of a record tells; at least one.  Raises `Unintelligible` for a record without an instant alone.
+    Return one `Activity` for each event of a record, at least one.  Raises `Unintelligible` only for a record without a time.
 
-    One action may give several events: those with `primary_event` false are `other`, or everything would count twice.
+    One action may have several events; those with `primary_event` false are `other`, so that none counts twice.
     """
-    events = objects(raw.get("events"))
-    actor = _object(raw.get("actor"))
-    device = _object(raw.get("userDeviceInfo"))
+    events = objects_of(raw.get("events"))
+    actor = object_of(raw.get("actor"))
+    device = object_of(raw.get("userDeviceInfo"))
     shared = _Shared(
         source=source,
-        at=happened_at(_object(raw.get("id"))),
+        at=happened_at(object_of(raw.get("id"))),
         actor=actor,
         own=_domains(raw.get("ownerDomain"), actor.get("email")),
         names=frozenset(str(event.get("name")) for event in events),
-        resources={str(resource.get("id")): resource for resource in objects(raw.get("resourceDetails"))},
-        ip=_text(raw.get("ipAddress")),
-        device=_text(device.get("deviceId")) or _text(device.get("deviceType")),
+        resources={str(resource.get("id")): resource for resource in objects_of(raw.get("resourceDetails"))},
+        ip=text_of(raw.get("ipAddress")),
+        device=text_of(device.get("deviceId")) or text_of(device.get("deviceType")),
     )
     return tuple(_activity(shared, event) for event in events or [{}])
 
 
 def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
-    name = _text(event.get("name")) or "unnamed"
-    parameters = {str(p.get("name")): _value(p) for p in objects(event.get("parameters"))}
+    name = text_of(event.get("name")) or "unnamed"
+    parameters = {str(p.get("name")): _value(p) for p in objects_of(event.get("parameters"))}
     word = WORDS.get(shared.source, {}).get(name, _OTHER)
     kind, target, external = _meaning(shared, name, word, parameters)
-    event_failed = _object(event.get("status")).get("eventStatus") in _NOT_DONE
+    event_failed = object_of(event.get("status")).get("eventStatus") in _NOT_DONE
     if event_failed:
         kind = ActivityKind.SIGN_IN_FAILED if kind in _SIGN_INS else ActivityKind.OTHER
     object_id = _first(parameters, word.thing)
@@ -72,9 +73,9 @@ def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
         at=shared.at,
         raw_name=f"{shared.source}/{name}",
         actor_id=_actor_id(shared.actor),
-        actor=_text(shared.actor.get("email")) or _text(shared.actor.get("key")),
+        actor=text_of(shared.actor.get("email")) or text_of(shared.actor.get("key")),
         object_id=object_id,
-        title=_text(parameters.get("doc_title")) or _text(resource.get("title")),
+        title=text_of(parameters.get("doc_title")) or text_of(resource.get("title")),
         folder=_folder(parameters),
         size=_number(parameters.get(word.size)) if word.size is not None else None,
         label=_label(resource),
@@ -93,7 +94,7 @@ def _meaning(
 ) -> tuple[ActivityKind, str | None, bool | None]:
     if shared.source == "drive" and name in SHARES:
         if name == _VISIBILITY and _SCOPE in shared.names:
-            return ActivityKind.OTHER, None, None  # the same change, told a second time
+            return ActivityKind.OTHER, None, None  # the record has the same change a second time
         return classify(name, parameters, shared.own)
     target = _first(parameters, word.target)
     if parameters.get("primary_event") is False:
@@ -106,7 +107,7 @@ def _meaning(
 def _external(
     kind: ActivityKind, target: str | None, parameters: Mapping[str, Any], own: frozenset[str]
 ) -> bool | None:
-    """Whether it went outside, where Google says so: a copy says it itself, a forwarding by its address."""
+    """Whether the recipient is outside, if Google says so: by a copy's type, or a forwarding's address."""
     if kind is ActivityKind.COPY and parameters.get("copy_type") in {"internal", "external"}:
         return bool(parameters["copy_type"] == "external")
     if kind is ActivityKind.FORWARD and target is not None:
@@ -116,28 +117,28 @@ def _external(
 
 
 def _actor_id(actor: Mapping[str, Any]) -> str | None:
-    profile = _text(actor.get("profileId"))
+    profile = text_of(actor.get("profileId"))
     return None if profile == PLACEHOLDER else profile
 
 
 def _by_program(actor: Mapping[str, Any]) -> bool | None:
-    """An application that Google names did it; where none is named, Google does not say."""
-    application = _object(actor.get("applicationInfo"))
+    """Return True if Google names an application as the actor, None if it does not say."""
+    application = object_of(actor.get("applicationInfo"))
     named = application.get("oauthClientId") is not None or application.get("impersonation") is True
     return True if named or actor.get("callerType") == "KEY" else None
 
 
 def _folder(parameters: Mapping[str, Any]) -> str | None:
-    """Google names no folder but where something was moved to; the shared drive is the nearest that each record has."""
-    moved_to = _text(parameters.get("destination_folder_title"))
+    """Return the folder that a file was moved to, else the shared drive; Google names no other folder."""
+    moved_to = text_of(parameters.get("destination_folder_title"))
     if moved_to is not None:
         return moved_to
     in_drive = parameters.get("owner_is_shared_drive", parameters.get("owner_is_team_drive"))
-    return _text(parameters.get("owner")) if in_drive is True else None
+    return text_of(parameters.get("owner")) if in_drive is True else None
 
 
 def _label(resource: Mapping[str, Any]) -> str | None:
-    titles = [_text(label.get("title")) for label in objects(resource.get("appliedLabels"))]
+    titles = [text_of(label.get("title")) for label in objects_of(resource.get("appliedLabels"))]
     return ", ".join(title for title in titles if title is not None) or None
 
 
@@ -146,7 +147,7 @@ def _domains(*addresses: Any) -> frozenset[str]:
 
 
 def _value(parameter: Mapping[str, Any]) -> Any:
-    """Return a parameter's value from whichever field its type has, several as a tuple; nested messages stay in the raw record."""
+    """Return a parameter's value, several values as a tuple, None for nested messages."""
     for field in ("value", "boolValue", "intValue", "multiValue", "multiIntValue"):
         if field in parameter:
             value = parameter[field]
@@ -159,16 +160,8 @@ def _is_plain(value: Any) -> bool:
 
 
 def _first(parameters: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((found for name in names if (found := _text(parameters.get(name))) is not None), None)
+    return next((found for name in names if (found := text_of(parameters.get(name))) is not None), None)
 
 
 def _number(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < _LONG else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

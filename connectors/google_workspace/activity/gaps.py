@@ -1,4 +1,4 @@
-"""What a reading of Google's logs lacks before it begins, or turns out to lack: in words for the statement."""
+"""The gaps of a reading of Google's logs, in sentences for the completeness statement."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from connectors.google_workspace.activity.sources import KEEPS, QUERIES
 from models.vocabulary import Account
 
 _MOMENT = timedelta(hours=1)
-"""Whoever asks for all that is kept does so a moment after having reckoned how far back that is: no gap worth a word."""
+"""Our choice: a window that begins up to an hour before what Google keeps was computed a moment ago, and has no gap."""
 
 
 def of_asking(source: str, account: Account, window: Window, now: datetime) -> tuple[Gap, ...]:
-    """Return what *window* asks for and Google cannot have, and what cannot be asked for."""
+    """Return the gaps that are known before a reading: what Google does not have, and what cannot be asked for."""
     found = (_beyond_keeping(window, now), _not_yet(window, now), _no_address(source, account))
     return tuple(gap for gap in found if gap is not None)
 
@@ -21,7 +21,7 @@ def of_asking(source: str, account: Account, window: Window, now: datetime) -> t
 def silent(account_id: str) -> Gap:
     return Gap(
         "plan",
-        f"In {KEEPS.days} days the Drive log tells nothing of account {account_id}, though it tells of others: its edition may "
+        f"In {KEEPS.days} days the Drive log has no record of account {account_id}, but has records of others: its edition may "
         "have no Drive log events.  That is not the same as no downloads.",
     )
 

@@ -27,7 +27,7 @@ from models.vocabulary import Account
 
 PAGE = 1000
 _AT_ONCE = 3
-"""Of the eight places, so that evidence does not stand in the way of the readings that prove a cut."""
+"""Pages read at once.  Our choice, of the eight places of `Limit.at_once`: the reads that prove a cut need the others."""
 
 
 class LogReader:
@@ -39,7 +39,6 @@ class LogReader:
         self._places = PrioritySemaphore(_AT_ONCE)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
-        """See `connectors.activity.ActivityLog.activity`."""
         if source not in BY_NAME:
             raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
         if cursor is not None:
@@ -80,7 +79,7 @@ class LogReader:
         return _page(asked_for, after, trace, lacking)
 
     async def _fetch(self, position: Position, account: Account, trace: Trace) -> tuple[Position, Row]:
-        """Ask for a page; where Google no longer knows the token, ask for the time that is left instead."""
+        """Read a page; if Google no longer knows the token, read the remaining time without it."""
         try:
             return position, await self._ask(position, account, trace)
         except Rejected as error:
@@ -119,9 +118,9 @@ class LogReader:
 
     async def _emptiness(self, position: Position, account: Account, trace: Trace) -> tuple[Gap, ...]:
         """
-        Tell "nothing happened" from "nothing is recorded" when a whole walk found nothing.
+        Return or raise what it means that a whole walk found nothing: nothing happened, or nothing is recorded.
 
-        Google answers with an empty list where an edition has no Drive log, as it does where nobody did anything.
+        Google gives an empty list in both cases: the edition has no Drive log, or nobody did anything.
         """
         if (
             position.found
@@ -144,14 +143,14 @@ class LogReader:
         )
 
     async def _any(self, user_key: str, source: str, trace: Trace) -> bool:
-        """Whether the log holds anything at all; an empty page may have a next one."""
+        """Whether the log holds any record; an empty page with a next one counts."""
         asked = {"userKey": user_key, "applicationName": source, "maxResults": 1}
         body = await self._list(f"look into the {source} log", trace, **asked)
         return bool(listed(body, "items", f"look into the {source} log")) or "nextPageToken" in body
 
 
 def _parsed(_: Any, content: bytes) -> Any:
-    """Stand in for the SDK's parser, which takes twice as long; what orjson refuses (half a surrogate) the other one takes."""
+    """Parse JSON in place of the SDK's parser, which takes twice as long; `json` accepts lone surrogates, orjson does not."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -176,7 +175,7 @@ def _out_of_circle(position: Position, trace: Trace) -> Position:
 
 
 def _only_of(rows: list[Row], account_id: str, position: Position) -> None:
-    """Raise `Unintelligible` if a page of one account's doings is all somebody else's: mixed up answers have been seen."""
+    """Raise `Unintelligible` if all of a page's actors are other accounts: Google was seen to mix up answers."""
     actors = [actor.get("profileId") for row in rows if isinstance(actor := row.get("actor"), dict)]
     named = {actor for actor in actors if isinstance(actor, str)} - {PLACEHOLDER}
     if named and account_id not in named:
@@ -195,5 +194,5 @@ def _doing(position: Position) -> str:
 
 
 def _up(at: datetime) -> datetime:
-    """Google's instants are whole milliseconds: what lies in the last one must not fall out."""
+    """Round up to Google's whole milliseconds, so that records of the last one are included."""
     return at + timedelta(microseconds=-at.microsecond % 1000)

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.activity import Record
 from connectors.errors import Unintelligible
 from connectors.google_workspace.errors import WHO
-from connectors.kit.answers import instant, need
+from connectors.kit.answers import instant, need, objects_of
 from connectors.kit.exchange import Row
 from models.vocabulary import Json
 
@@ -18,7 +18,7 @@ PLACEHOLDER = "105250506097979753968"
 
 
 def record(row: Row) -> Record:
-    """Return the record; its id is what Google documents as unique together.  The qualifier may be negative."""
+    """Return the record; its id joins the properties that Google documents as unique together."""
     held = row.get("id")
     if not isinstance(held, dict):
         raise Unintelligible(f"{WHO}: cannot read a record: it has no id")
@@ -38,13 +38,8 @@ def names(row: Mapping[str, Json], parameter: str, address: str) -> bool:
     """
     Whether an event of *row* has *address* as its *parameter*.
 
-    Asked of Google as a filter already, but a parameter that Google does not know it leaves out of the filter, and
-    answers with everybody's records.
+    The query has this filter already, but Google ignores a filter on a parameter that it does not know, and then gives all
+    users' records.
     """
-    told = (p for event in objects(row.get("events")) for p in objects(event.get("parameters")))
+    told = (p for event in objects_of(row.get("events")) for p in objects_of(event.get("parameters")))
     return any(p.get("name") == parameter and str(p.get("value")).casefold() == address.casefold() for p in told)
-
-
-def objects(value: Any) -> list[Row]:
-    """Return the objects in *value*, none where it is no list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""What a change of access in Drive amounts to: for anyone with the link, for somebody outside, or neither."""
+"""Whether a change of access in Drive made a file public, shared it outside, or neither."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _ANYONE = "all"
 
 def classify(name: str, parameters: Parameters, own: frozenset[str]) -> tuple[ActivityKind, str | None, bool | None]:
     """
-    Return the kind, whom it went to, and whether that is outside (None: Google does not say).
+    Return the kind, the recipient, and whether the recipient is outside (None: Google does not say).
 
-    *own*: domains known to be the company's.  Taking away, and changing nothing, are `other`; so is a change of scope that names
-    nobody and is not public, since the change that names somebody is a record of its own.
+    *own*: domains known to be the company's.  Removing access, and changing nothing, are `other`.  So is a change of scope that
+    is not public and names no recipient: another record names one.
     """
     target = _target(parameters)
     if _became_public(parameters, target):
@@ -49,9 +49,9 @@ def classify(name: str, parameters: Parameters, own: frozenset[str]) -> tuple[Ac
 
 def is_external(target: str | None, parameters: Parameters, own: frozenset[str]) -> bool | None:
     """
-    Whether *target* is outside: by its domain, and where that is not ours by what Google makes of the file after the change.
+    Whether *target* is outside: by its domain; for a domain not known as ours, by the file's visibility after the change.
 
-    A company may have domains that we do not know: then Google still calls the file shared internally.
+    A company may have domains that we do not know; Google then calls the file shared internally.
     """
     if target is None:
         return True if parameters.get("visibility_change") == "external" else None
@@ -83,7 +83,7 @@ def _target(parameters: Parameters) -> str | None:
 
 
 def _gains(parameters: Parameters) -> bool:
-    """Whether more is allowed after than before; where the roles are none that we know, a change counts as a gain."""
+    """Whether the new role allows more than the old one; an unknown new role counts as more."""
     if parameters.get("membership_change_type") in {"remove_from_shared_drive", "remove"}:
         return False
     after, before = _rank(parameters, "new_value"), _rank(parameters, "old_value")

@@ -1,7 +1,7 @@
 """
-Google's logs, as data: how late, how long, and which queries find everything that a log tells of one account.
+Google's logs, as data: lag, retention, and the queries that find all records about one account.
 
-A log's user is who did it.  What was done *to* an account, or what names it only in a parameter, needs queries of its own.
+A log's user is the actor.  Records of what was done *to* an account, or that name it only in a parameter, need own queries.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from connectors.google_workspace.activity.words import tells
 from connectors.google_workspace.manifest import ADMIN_LAG, AUDIT_READ
 
 KEEPS = timedelta(days=180)
-"""What the API reads back, whatever the log: `activities.list`, endTime."""
+"""How far back the API reads any log: `activities.list`, endTime."""
 _PAGE = "https://support.google.com/a/answer/7061566"
 _RARELY = "Google says that in rare cases a record comes later than documented, or never."
 _DRIVE_CAVEATS = (
@@ -33,9 +33,8 @@ class Query:
     """
     One walk through a log.
 
-    Without *parameter* it asks what the account did.  With it: for records named *event*, whoever did it, in which that
-    parameter is the account's address.  The event must be named: a filter on a parameter that an event does not have finds
-    nothing and says nothing.
+    Without *parameter*: records of what the account did.  With it: records of *event*, by any actor, with the account's
+    address as that parameter.  The event must be named: a filter on a parameter that an event lacks silently finds nothing.
     """
 
     event: str | None = None
@@ -87,9 +86,9 @@ QUERIES: Mapping[str, tuple[Query, ...]] = {
     ),
 }
 """
-A table, because Google renames its events (it did so in the admin log in February 2026).
+A table, because Google renames its events (in the admin log in February 2026).
 
-Of what administrators do, what opens a way: each name is a query of the quota, and what a cut itself leaves is read as its proof.
+Of administrators' actions only those that give access: each name costs a query of the quota, and `admin_log` reads the cut's.
 """
 
 

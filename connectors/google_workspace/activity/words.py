@@ -1,4 +1,4 @@
-"""Google's event names in the house's words, as data.  What is in no table here is `other`, with Google's name kept."""
+"""The kinds of Google's events, as data.  An event that no table has is `other`, with Google's name kept."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Word:
     """
     What an event means.
 
-    *unless*: values of a parameter (name, values) with which it means nothing.  *by_program*: where the event itself says so.
-    *target*, *thing*, *size*: which parameters tell whom it went to, what was touched, how many bytes; the first that is there.
+    *unless*: a parameter and those of its values with which the event is `other`.  *by_program*: if the event itself says so.
+    *target*, *thing*: the parameters with recipient and object, the first present one counts; *size*: the one with the bytes.
     """
 
     kind: ActivityKind
@@ -100,8 +100,8 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
 """
 By application, then by event.
 
-`suspicious_login` and its kin are attempts that Google blocked; a suspicious one that succeeded is a `login_success`.
-`prefetch_item_content` is nothing that a person does.  `*_hierarchy_reconciled` follows from a folder's own change.
+`suspicious_…` are attempts that Google blocked; a suspicious one that succeeded is a `login_success`.  Left out:
+`prefetch_item_content`, which no person does, and `*_hierarchy_reconciled`, which follows a folder's own change.
 """
 
 SHARES = frozenset({
@@ -113,10 +113,10 @@ SHARES = frozenset({
     "publish_change",
     "shared_drive_membership_change",
 })  # fmt: skip
-"""Drive's changes of who may reach a file: what they mean depends on their parameters, see `sharing`."""
+"""Drive's changes of access to a file: their kind depends on their parameters, see `sharing`."""
 
 
 def tells(source: str) -> frozenset[ActivityKind]:
-    """Return the kinds that the records of a log tell."""
+    """Return the kinds that a log's records have."""
     shares = {_K.EXTERNAL_SHARE, _K.PUBLIC_LINK} if source == "drive" else set()
     return frozenset({word.kind for word in WORDS[source].values()} | shares)

@@ -1,1 +1,1 @@
-"""What an account did, out of this tenant's own logs."""
+"""An account's activity, from the tenant's own logs."""

@@ -1,4 +1,4 @@
-"""What a raw record tells, in the house's words.  Pure, and never in doubt about a record's shape: what is odd is left out."""
+"""Microsoft's raw records as `Activity`.  Pure; leaves out properties of an unexpected shape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from connectors.activity import Activity
-from connectors.kit.answers import instant
+from connectors.kit.answers import instant, object_of, text_of
 from connectors.microsoft365.activity import words
 from connectors.microsoft365.activity.sources import BACKGROUND, DIRECTORY, PURVIEW
 from connectors.microsoft365.answers import WHO
@@ -21,7 +21,7 @@ _SIGN_INS = {ActivityKind.SIGN_IN, ActivityKind.SIGN_IN_FAILED}
 
 
 def describe(source: str, raw: Raw) -> tuple[Activity, ...]:
-    """See `ActivityLog.describe`.  One record tells one thing."""
+    """See `ActivityLog.describe`.  One record is one `Activity`."""
     if source == PURVIEW:
         return (_audited(raw),)
     if source == DIRECTORY:
@@ -33,26 +33,30 @@ def describe(source: str, raw: Raw) -> tuple[Activity, ...]:
 
 
 def _audited(raw: Raw) -> Activity:
-    told = _object(raw.get("auditData"))
-    name = _text(raw.get("operation")) or _text(told.get("Operation")) or "unknown"
+    told = object_of(raw.get("auditData"))
+    name = text_of(raw.get("operation")) or text_of(told.get("Operation")) or "unknown"
     external = _external(name, told)
     kind = _kind(name, told, external=external)
     return Activity(
         kind=kind,
         at=_at(raw, "createdDateTime"),
         raw_name=name,
-        actor_id=_text(raw.get("userId")) or _text(told.get("UserId")),
-        object_id=_text(told.get("ListItemUniqueId")) or _text(raw.get("objectId")) or _text(told.get("ObjectId")),
-        title=_text(told.get("SourceFileName")) or _last(_text(raw.get("objectId"))),
+        actor_id=text_of(raw.get("userId")) or text_of(told.get("UserId")),
+        object_id=text_of(told.get("ListItemUniqueId"))
+        or text_of(raw.get("objectId"))
+        or text_of(told.get("ObjectId")),
+        title=text_of(told.get("SourceFileName")) or _last(text_of(raw.get("objectId"))),
         folder=_folder(told),
         size=_size(told),
-        label=_text(told.get("SensitivityLabelName")) or _text(told.get("SensitivityLabelId")),
+        label=text_of(told.get("SensitivityLabelName")) or text_of(told.get("SensitivityLabelId")),
         target=_target(kind, raw, told),
         external=external,
         by_program=_by_program(kind, told),
-        ip=_text(raw.get("clientIp")) or _text(told.get("ClientIP")),
+        ip=text_of(raw.get("clientIp")) or text_of(told.get("ClientIP")),
         undone=kind is ActivityKind.OTHER and _undone(told),
-        device=_text(told.get("DeviceDisplayName")) or _text(told.get("DeviceName")) or _text(told.get("MachineId")),
+        device=text_of(told.get("DeviceDisplayName"))
+        or text_of(told.get("DeviceName"))
+        or text_of(told.get("MachineId")),
     )
 
 
@@ -73,7 +77,7 @@ def _kind(name: str, told: Raw, *, external: bool | None) -> ActivityKind:
 
 
 def _undone(told: Raw) -> bool:
-    """Whether the record tells of an attempt that did not succeed."""
+    """Whether the record is of an attempt that did not succeed."""
     return str(told.get("ResultStatus", "Success")).casefold() in {"failure", "failed", "false"}
 
 
@@ -82,23 +86,23 @@ def _external(name: str, told: Raw) -> bool | None:
         return True
     if name in words.COMPANY_LINKS:
         return False
-    kind, whom = _text(told.get("TargetUserOrGroupType")), _text(told.get("TargetUserOrGroupName")) or ""
+    kind, whom = text_of(told.get("TargetUserOrGroupType")), text_of(told.get("TargetUserOrGroupName")) or ""
     if kind in words.OUTSIDERS or "#ext#" in whom.casefold():
         return True
     return False if kind in words.INSIDERS else None
 
 
 def _by_program(kind: ActivityKind, told: Raw) -> bool | None:
-    """By the application if one is named that has nobody in front of it, else by what the client calls itself."""
+    """Whether a program did it: by the application's id, else by the client's User-Agent; None if neither is there."""
     if kind is ActivityKind.SYNC:
         return True
-    context = _object(told.get("AppAccessContext"))
+    context = object_of(told.get("AppAccessContext"))
     application = (
-        _text(context.get("ClientAppId")) or _text(told.get("ClientAppId")) or _text(told.get("ApplicationId"))
+        text_of(context.get("ClientAppId")) or text_of(told.get("ClientAppId")) or text_of(told.get("ApplicationId"))
     )
     if application is not None and application.casefold() not in words.BY_HAND:
         return True
-    agent = _text(told.get("UserAgent"))
+    agent = text_of(told.get("UserAgent"))
     if agent is not None:
         return not agent.startswith("Mozilla/")
     return None if application is None else False
@@ -109,15 +113,15 @@ def _target(kind: ActivityKind, raw: Raw, told: Raw) -> str | None:
         case ActivityKind.FORWARD:
             return _sent_on_to(told)
         case ActivityKind.DELEGATE:
-            return _named(told, "User") or _named(told, "Trustee") or _text(told.get("ObjectId"))
+            return _named(told, "User") or _named(told, "Trustee") or text_of(told.get("ObjectId"))
         case ActivityKind.GRANT | ActivityKind.DEVICE:
-            return _text(told.get("ApplicationName")) or _text(raw.get("objectId"))
+            return text_of(told.get("ApplicationName")) or text_of(raw.get("objectId"))
         case _:
-            return _text(told.get("TargetUserOrGroupName"))
+            return text_of(told.get("TargetUserOrGroupName"))
 
 
 def _sent_on_to(told: Raw) -> str | None:
-    """Return where mail is sent on to, None when the record sends nothing on, or tells of a rule that was taken away."""
+    """Return where mail is forwarded to; None for a record without forwarding, and for a rule that was removed."""
     if (_named(told, "RuleOperation") or "").startswith(("Remove", "Delete")):
         return None
     for name, value in _pairs(told):
@@ -129,12 +133,12 @@ def _sent_on_to(told: Raw) -> str | None:
 
 
 def _pairs(told: Raw) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of Exchange's parameters and properties, wherever the record keeps them."""
+    """Yield the names and values of Exchange's parameters and properties, from each place where a record may have them."""
     for place in ("Parameters", "OperationProperties", "ModifiedProperties"):
         rows = told.get(place)
         for row in rows if isinstance(rows, list) else ():
-            pair = _object(row)
-            name, value = _text(pair.get("Name")), pair.get("Value", pair.get("NewValue"))
+            pair = object_of(row)
+            name, value = text_of(pair.get("Name")), pair.get("Value", pair.get("NewValue"))
             if name is not None and value is not None:
                 yield name, str(value)
 
@@ -144,7 +148,7 @@ def _named(told: Raw, name: str) -> str | None:
 
 
 def _folder(told: Raw) -> str | None:
-    site, path = _text(told.get("SiteUrl")), _text(told.get("SourceRelativeUrl"))
+    site, path = text_of(told.get("SiteUrl")), text_of(told.get("SourceRelativeUrl"))
     if site is None:
         return path
     return site if path is None else f"{site.rstrip('/')}/{path}"
@@ -164,55 +168,47 @@ def _size(told: Raw) -> int | None:
 
 
 def _signed_in(raw: Raw, *, background: bool) -> Activity:
-    error = _object(raw.get("status")).get("errorCode")
+    error = object_of(raw.get("status")).get("errorCode")
     good = ActivityKind.TOKEN_USE if background else ActivityKind.SIGN_IN
-    device = _object(raw.get("deviceDetail"))
+    device = object_of(raw.get("deviceDetail"))
     return Activity(
-        kind=ActivityKind.SIGN_IN_FAILED if error else good,  # without an answer: it may have let somebody in
+        kind=ActivityKind.SIGN_IN_FAILED if error else good,  # without a code it counts as successful
         at=_at(raw, "createdDateTime"),
-        raw_name=f"signIn/{_text(raw.get('clientAppUsed')) or 'unknown'}",
-        actor_id=_text(raw.get("userId")),
-        target=_text(raw.get("appDisplayName")) or _text(raw.get("appId")),
+        raw_name=f"signIn/{text_of(raw.get('clientAppUsed')) or 'unknown'}",
+        actor_id=text_of(raw.get("userId")),
+        target=text_of(raw.get("appDisplayName")) or text_of(raw.get("appId")),
         by_program=True if background else None,
-        ip=_text(raw.get("ipAddress")),
-        device=_text(device.get("displayName")) or _text(device.get("deviceId")) or _system(device),
+        ip=text_of(raw.get("ipAddress")),
+        device=text_of(device.get("displayName")) or text_of(device.get("deviceId")) or _system(device),
     )
 
 
 def _system(device: Raw) -> str | None:
-    parts = [part for part in (_text(device.get("operatingSystem")), _text(device.get("browser"))) if part]
+    parts = [part for part in (text_of(device.get("operatingSystem")), text_of(device.get("browser"))) if part]
     return " ".join(parts) or None
 
 
 def _changed(raw: Raw) -> Activity:
-    name = _text(raw.get("activityDisplayName")) or "unknown"
-    initiator = _object(raw.get("initiatedBy"))
-    by, app = _object(initiator.get("user")), _object(initiator.get("app"))
+    name = text_of(raw.get("activityDisplayName")) or "unknown"
+    initiator = object_of(raw.get("initiatedBy"))
+    by, app = object_of(initiator.get("user")), object_of(initiator.get("app"))
     named = by.get("userPrincipalName"), by.get("displayName"), app.get("displayName"), app.get("appId")
     targets = raw.get("targetResources")
-    first = _object(targets[0]) if isinstance(targets, list) and targets else {}
+    first = object_of(targets[0]) if isinstance(targets, list) and targets else {}
     done = raw.get("result") == "success"
     return Activity(
         kind=words.DIRECTORY.get(name, ActivityKind.OTHER) if done else ActivityKind.OTHER,
         at=_at(raw, "activityDateTime"),
         raw_name=name,
-        actor_id=_text(by.get("id")),
-        actor=next(filter(None, map(_text, named)), None),
-        object_id=_text(first.get("id")),
-        target=_text(first.get("displayName")) or _text(first.get("userPrincipalName")),
-        ip=_text(by.get("ipAddress")),
+        actor_id=text_of(by.get("id")),
+        actor=next(filter(None, map(text_of, named)), None),
+        object_id=text_of(first.get("id")),
+        target=text_of(first.get("displayName")) or text_of(first.get("userPrincipalName")),
+        ip=text_of(by.get("ipAddress")),
     )
 
 
-# -- what may be odd
-
-
-def _object(value: Json | None) -> Raw:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Json | None) -> str | None:
-    return value if isinstance(value, str) and value else None
+# -- reading properties of any shape
 
 
 def _last(address: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The names by which the unified audit log may call an account, each since when and until when it is the account's."""
+"""The names by which the unified audit log may call an account, with the times in which each was the account's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from connectors.activity import Gap, Name
 from connectors.errors import Denied, NotOnPlan
-from connectors.kit.answers import instant, need
+from connectors.kit.answers import instant, need, objects_of
 from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.activity.records import PAGE
 from connectors.microsoft365.activity.sources import READ_LOGS
@@ -24,16 +24,16 @@ from models.vocabulary import Account
 
 _SIGN_IN = "userPrincipalName"
 _ADDRESSES = {_SIGN_IN.casefold(): _SIGN_IN, "mail": "mail", "proxyaddresses": "proxyAddresses"}
-"""The properties that hold names, as Entra's log of changes spells them, and as the directory does."""
+"""The properties with names: as Entra's log of changes spells them (folded), and as the directory does."""
 
 
 @dataclass(slots=True)
 class _Changes:
     """
-    What Entra's log of changes tells of an account's names, as far as it is kept.
+    The changes of an account's names in Entra's log of changes, as far as the log is kept.
 
-    *gained*: when a property last came to hold a name.  *held*: since when, if that is known, and until when a name was the sign-in name.
-    *called*: until when at least.  *lost*: when an address was taken away.
+    *gained*: when a property last gained a name.  *held*: from when (None: unknown) until when a name was the sign-in name.
+    *called*: when the log last used a name as the sign-in name.  *lost*: when an address was removed.
     """
 
     gained: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -42,11 +42,11 @@ class _Changes:
     lost: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, at: datetime, change: Row, account_id: str) -> None:
-        """Take note of one change; give them in the order of time."""
-        for target in _rows(change, "targetResources"):
+        """Add one change; the caller adds changes in order of time."""
+        for target in objects_of(change.get("targetResources")):
             if target.get("id") == account_id:
                 self.called |= dict.fromkeys(_texts(target.get(_SIGN_IN)), at)
-                for changed in _rows(target, "modifiedProperties"):
+                for changed in objects_of(target.get("modifiedProperties")):
                     self._change(_ADDRESSES.get(str(changed.get("displayName")).casefold()), changed, at)
 
     def _change(self, named: str | None, changed: Row, at: datetime) -> None:
@@ -61,14 +61,14 @@ class _Changes:
         self.gained |= {(named, name): at for name in after - before}
 
     def sign_in_names(self, present: str, made_at: datetime | None) -> Iterator[Name]:
-        """Yield what the account signed in by before, each as long as it did."""
+        """Yield the former sign-in names, each with its times."""
         for name, periods in self.held.items():
             yield from (Name(name, since or made_at, until) for since, until in periods)
         for name in self.called.keys() - self.held.keys() - {present}:
             yield Name(name, made_at, self.called[name])
 
     def addresses(self, made_at: datetime | None) -> Iterator[Name]:
-        """Yield the addresses that were taken away, each until then."""
+        """Yield the addresses that were removed, each until its removal."""
         for name, at in self.lost.items():
             times = (self.gained.get((kind, name)) for kind in _ADDRESSES.values())
             yield Name(name, min((one for one in times if one is not None and one < at), default=made_at), at)
@@ -76,11 +76,13 @@ class _Changes:
 
 async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[Name], tuple[Gap, ...]]:
     """
-    Return what to search for, and what may be lacking: the names of today, each since the account was made or since Entra's log saw it
-    given to it, and those before, until it was taken away or that log knows it last.  A name that came back is there twice.
+    Return the names to search for, and the gaps.
 
-    Of an account that was deleted meanwhile, what it was found under.  What is logged under an address that is another account's sign-in
-    name is that one's, and is not searched; a former sign-in name that is, is a gap.
+    A present name counts from its addition in Entra's log, else from the account's creation; a former one until its removal, or
+    its last use in that log.  A name that came back is there twice.  A deleted account has only the name of its label.
+
+    A name that is now another account's sign-in name is not searched: its records may be that account's.  If it was this
+    account's sign-in name before, that is a gap.
     """
     row, gaps = await _found(graph, account, trace)
     changes = _Changes()
@@ -97,14 +99,11 @@ async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[N
     were = {one.name for one in former} - {present}
     known = were | {one.name for one in today}
     taken = [one for one in changes.addresses(made_at) if one.name not in known]
-    every = [
-        *(one for one in today if one.name not in were),
-        *former,
-        *taken,
-    ]  # one that lives on as an address counts until then
+    # a former sign-in name that is still an address counts only until it stopped being the sign-in name
+    every = [*(one for one in today if one.name not in were), *former, *taken]
     others = await _taken_over(graph, account.id, sorted({one.name for one in every}), trace)
     if others & were:
-        text = "a sign-in name that the account had before is another's today: what the log tells under it was not searched"
+        text = "a former sign-in name of the account is another account's today: the log was not searched for it"
         gaps += (Gap("name_reused", text),)
     if {one.name for one in every} <= others:
         gaps += (Gap("address", "no name is known that is the account's alone: nothing was searched"),)
@@ -132,9 +131,9 @@ def _of_today(row: Row, changes: _Changes, made_at: datetime | None) -> Iterator
 
 async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
     """
-    Return the changes of the account's names, as far as Entra's log of changes in the directory is kept.
+    Return the changes of the account's names in Entra's log of changes.
 
-    Raises what the read raises: `Denied`, `NotOnPlan`.
+    Raises `Denied` and `NotOnPlan`, as the read does.
     """
     about = f"targetResources/any(t: t/id eq {quoted(account_id)})"
     asked = get(lambda client: client.audit_logs.directory_audits, filter=about, top=PAGE)
@@ -152,7 +151,7 @@ async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
 
 
 async def _taken_over(graph: Graph, account_id: str, names: Sequence[str], trace: Trace) -> set[str]:
-    """Return those of *names* by which another account signs in today: what the log tells under them may be that one's."""
+    """Return those of *names* that are another account's sign-in name today: the log's records of them may be its."""
     found: set[str] = set()
     for start in range(0, len(names), MOST_CLAUSES):
         listed = ", ".join(map(quoted, names[start : start + MOST_CLAUSES]))
@@ -164,7 +163,7 @@ async def _taken_over(graph: Graph, account_id: str, names: Sequence[str], trace
 
 
 def _held(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield each name of an account as the directory has it, with the property that holds it."""
+    """Yield each of the account's names in the directory, with the property that has it."""
     yield _SIGN_IN, need(WHO, row, _SIGN_IN, str).casefold()
     if isinstance(row.get("mail"), str):
         yield "mail", row["mail"].casefold()
@@ -173,7 +172,7 @@ def _held(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _listed(value: object) -> Iterator[str]:
-    """Yield the names in a property as the log spells it: a list in JSON."""
+    """Yield the names in a property of the log, a JSON list."""
     try:
         told = json.loads(value) if isinstance(value, str) else []
     except ValueError:
@@ -182,14 +181,9 @@ def _listed(value: object) -> Iterator[str]:
 
 
 def _texts(*values: object) -> Iterator[str]:
-    """Yield what is a name, folded; of addresses with a kind before them the mail addresses (`smtp:`)."""
+    """Yield the addresses among *values*, folded; of those with a prefix only `smtp:`."""
     for value in values:
         if isinstance(value, str) and "@" in value:
             kind, _, name = value.casefold().rpartition(":")
             if kind in {"", "smtp"}:
                 yield name
-
-
-def _rows(row: Row, key: str) -> list[Row]:
-    found = row.get(key)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -1,4 +1,4 @@
-"""How far the reading of the audit log has come: all of it in the cursor, so that a killed process loses nothing."""
+"""The progress of reading the audit log, kept whole in the cursor, so that a killed process loses nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from connectors.activity import Window
 from connectors.errors import Expired
 
 Slice: TypeAlias = "tuple[int, int]"
-"""From and until, in seconds since 1970: the vendor's filter knows no finer time."""
+"""From and until, in seconds since 1970, the resolution of the vendor's filter."""
 
 
 SHORTEST = timedelta(hours=1)
-"""A slice that is not halved any more, and for whose sake no window is cut in two."""
+"""The shortest slice: it is not halved, and no window is split for less.  Our choice."""
 
 
 class Step(StrEnum):
@@ -35,12 +35,13 @@ class Progress:
     """
     One reading of one window.
 
-    *key* and *number* name the search that is, or is to be, submitted: whoever has this cursor finds it again among the
-    tenant's searches.  *slices*: what is still to be read, the current one first.  *due*: when the call that submits was expected; a later
-    one may be the second.  *looks*: how often a search of unknown fate was looked for.  *turn*: polls, or refusals, or pages of this step.
-    *again*: how often the records were begun anew.  *came*, *told*: records read of this search, and how many the vendor thinks there are.
-    *mark*: an earlier link, for seeing circles; *pages*: digests of each page's least id, for seeing one that comes twice by another
-    link.  *waits*: how often the tenant's queue was full.  *alive*: this search asks whether the tenant records anything at all.
+    *key* and *number* name the present search, submitted or not, so that a call with this cursor finds it among the tenant's
+    searches.  *slices*: what is still to be read, the present one first.  *due*: when the submitting call was expected; a
+    later call may be its second try.  *looks*: how often a search that may not have been submitted was looked for.  *turn*:
+    polls, refusals or pages of this step.  *again*: how often the records were read from the first page again.  *came*,
+    `told`: records read of this search, and the vendor's count.  *mark*: an earlier link, for detecting circles; *pages*:
+    digests of each page's least id, for detecting a page that comes twice under another link.  *waits*: how often the
+    tenant's queue was full.  *alive*: this search asks whether the tenant records anything at all.
     """
 
     key: str
@@ -66,9 +67,9 @@ class Progress:
     @classmethod
     def of(cls, window: Window, key: str, now: datetime, kept: timedelta) -> Progress:
         """
-        Begin: the window is one search; what lies before the *kept* time is for itself, no search longer than that.
+        Begin: one search for the window, and separate ones, none longer than *kept*, for what is older than *kept*.
 
-        A window as long as that time was worked out a moment before *now*: what so lies before it is no search of its own.
+        A window that begins up to `SHORTEST` before that edge was computed a moment before *now*, and is not split there.
         """
         begin, end = whole_seconds(window)
         step, first = int(kept.total_seconds()), begin + int(SHORTEST.total_seconds())
@@ -77,7 +78,7 @@ class Progress:
 
     @classmethod
     def read(cls, cursor: str) -> Progress:
-        """Raise `Expired` for a cursor that is not one of ours: then the reading begins again."""
+        """Return the progress of *cursor*; raises `Expired` if it is not one of ours: then the reading begins again."""
         try:
             values: dict[str, Any] = json.loads(cursor)
             slices = tuple((int(a), int(b)) for a, b in values.pop("slices"))
@@ -92,7 +93,7 @@ class Progress:
 
     @property
     def name(self) -> str:
-        """What the search's display name begins with.  Says nothing about anybody."""
+        """The beginning of the search's display name, without personal data."""
         return f"lastday {self.key}.{self.number} "
 
     @property
@@ -104,7 +105,7 @@ class Progress:
         return datetime.fromtimestamp(self.slices[0][1], UTC)
 
     def ask(self, slices: tuple[Slice, ...], due: datetime) -> Progress:
-        """Go on to a search of its own for the first of *slices*, to be submitted at *due*."""
+        """Go on to a new search for the first of *slices*, to be submitted at *due*."""
         return Progress(self.key, slices, number=self.number + 1, due=due.timestamp(), total=self.total)
 
     def halved(self, now: datetime) -> Progress:
@@ -116,7 +117,7 @@ class Progress:
         return replace(self, link=None, mark=None, pages=(), again=self.again + 1, turn=0, came=0)
 
     def having(self, ids: Sequence[str]) -> Progress:
-        """Count the records of a page; one that came before counts for nothing, since it may hide one that did not come."""
+        """Count the records of a page; a page that comes twice counts once, since another page may be missing."""
         if (
             not ids
             or (mark := blake2b(min(ids).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()) in self.pages
@@ -129,12 +130,12 @@ class Progress:
         return link in {self.link, self.mark}
 
     def onwards(self, link: str) -> Progress:
-        """Go on to *link*.  The one of each power of two is kept (Brent's way): a circle of any length shows sooner or later."""
+        """Go on to *link*.  Keeps the link at each power of two (Brent's algorithm), which detects a circle of any length."""
         turn = self.turn + 1
         return replace(self, link=link, turn=turn, mark=self.link if turn & (turn - 1) == 0 else self.mark)
 
 
 def whole_seconds(window: Window) -> Slice:
-    """Return *window* in whole seconds, none of it cut off."""
+    """Return *window* in whole seconds, rounded outwards."""
     begin, end = window.from_at.timestamp(), window.until_at.timestamp()
     return int(begin // 1), int(-(-end // 1))

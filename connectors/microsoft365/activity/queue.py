@@ -1,4 +1,4 @@
-"""The tenant's searches of the audit log: which ones are ours, what a day still takes, and the submission of one."""
+"""The tenant's searches of the audit log: which are ours, how many a day still allows, and submitting one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from models.vocabulary import Evidence
 
 DAY = timedelta(hours=24)
 OUR_SHARE = 180
-"""Of the 200 submissions that a tenant has in 24 hours: other applications need some, too."""
+"""Our submissions in 24 hours, of the tenant's 200.  Our choice: other applications need some, too."""
 AT_ONCE = 5
-"""Searches of ours that run at a time: with six the vendor was seen to fail."""
+"""Our searches that run at a time: with six the vendor was seen to fail."""
 MOST_RUNNING = 50
-"""Searches of everybody's that a tenant lets wait or run."""
+"""All applications' searches that may wait or run in a tenant."""
 
 _NAME = re.compile(r"lastday [0-9a-f]+\.\d+ (\d{8}T\d{6}Z)")
 _UNFINISHED = frozenset({"notStarted", "running"})
@@ -32,7 +32,7 @@ _UNFINISHED = frozenset({"notStarted", "running"})
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One of the tenant's.  *submitted_at* stands in our own names; others' is not told (a search has no such property)."""
+    """One of the tenant's searches.  *submitted_at* is read from our names, None for others': searches have no such property."""
 
     id: str
     name: str
@@ -51,24 +51,24 @@ def _submitted_at(name: str) -> datetime | None:
         return None
     try:
         return datetime.strptime(ours[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:  # somebody else's, after all
+    except ValueError:  # another application's, after all
         return None
 
 
 async def searches(graph: Graph, trace: Trace) -> list[Search]:
-    """Return all that the tenant still knows, by a fresh read of every page."""
+    """Return all searches that the tenant still has, by a fresh read of every page."""
     asked = get(lambda client: client.security.audit_log.queries)
     return [Search.of(row) for row in await graph.pages(asked, trace, needs=READ_AUDIT)]
 
 
 def full(known: Sequence[Search], now: datetime) -> bool:
-    """Whether as many searches run as should at a time.  What has not ended after a day is not waited for."""
+    """Whether the allowed number of searches run.  Our searches older than a day do not count as running."""
     ours = sum(s.unfinished for s in _of_today(known, now))
     return ours >= AT_ONCE or sum(s.unfinished for s in known) >= MOST_RUNNING
 
 
 def check_quota(known: Sequence[Search], now: datetime, evidence: tuple[Evidence, ...]) -> None:
-    """Raise `Throttled` when our share of the last 24 hours is used up, with the time until one falls out of them."""
+    """Raise `Throttled` if our share of the last 24 hours is used up, with the time until a submission is a day old."""
     today = sorted(s.submitted_at for s in _of_today(known, now) if s.submitted_at is not None)
     if len(today) < OUR_SHARE:
         return
@@ -80,7 +80,7 @@ async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: da
     """
     Submit the search that *progress* names, over all workloads; return its id.
 
-    Sent once.  Raises `OutcomeUnknown` also for an answer without an id, `Throttled` without having tried again.
+    Sent once, also after `Throttled`.  Raises `OutcomeUnknown` also for an answer without an id.
     """
     query = AuditLogQuery(
         display_name=f"{progress.name}{now:%Y%m%dT%H%M%SZ}",
@@ -92,7 +92,7 @@ async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: da
         lambda client: client.security.audit_log.queries.to_post_request_information(query), trace, needs=READ_AUDIT
     )
     if answer is None or not isinstance(answer.get("id"), str):
-        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer names none", evidence=tuple(trace))
+        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer has no id", evidence=tuple(trace))
     return str(answer["id"])
 
 

@@ -1,4 +1,4 @@
-"""The tenant's logs: the unified audit log by `search`, Entra's own page by page (sign-ins, and changes in the directory)."""
+"""Reading the tenant's logs: the unified audit log by `search`, Entra's sign-ins and directory changes page by page."""
 
 from __future__ import annotations
 
@@ -31,11 +31,7 @@ from models.vocabulary import Account
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """
-    Where one log is and how to ask it for one account (`{id}`), by each of *filters* in turn.
-
-    *beta*: v1.0 does not have it.
-    """
+    """One of Entra's logs; each of *filters* in turn selects one account (`{id}`).  *beta*: v1.0 does not have it."""
 
     path: str
     stamp: str
@@ -60,12 +56,11 @@ LOGS = {
 
 
 def record(source: str, row: Row) -> Record:
-    """See `ActivityLog.record`."""
     return record_of(row, LOGS[source].stamp if source in LOGS else STAMP)
 
 
 class Activities:
-    """Reads with the application that looks; submitting a search changes nothing of the tenant's."""
+    """Reads with the reading application; submitting a search changes nothing in the tenant."""
 
     def __init__(self, graph: Graph, clock: Callable[[], datetime] = utc_now) -> None:
         self._graph = graph
@@ -73,7 +68,6 @@ class Activities:
         self._search = AuditSearch(graph, clock)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
-        """See `ActivityLog.activity`."""
         if source == PURVIEW:
             return await self._search.page(account, window, cursor)
         if source not in LOGS:
@@ -81,7 +75,7 @@ class Activities:
         return await self._of_entra(account, LOGS[source], window, cursor)
 
     async def _of_entra(self, account: Account, log: Log, window: Window, cursor: str | None) -> ActivityPage:
-        """Return a page of one of Entra's logs.  The cursor is the number of the filter and the next link."""
+        """Return a page of one of Entra's logs.  The cursor is the filter's index and the next link."""
         trace: Trace = []
         turn, link = _read(cursor)
         if turn >= len(log.filters):
@@ -111,9 +105,7 @@ class Activities:
         return str(link)
 
     def _address(self, log: Log, turn: int, account: Account, window: Window) -> str:
-        end = window.until_at + timedelta(
-            seconds=1
-        )  # the filter knows whole seconds; what lies beyond is left out later
+        end = window.until_at + timedelta(seconds=1)  # the filter has whole seconds; `records_of` drops what is later
         clause = log.filters[turn].replace("{id}", quoted(account.id))
         asked = f"{clause} and {log.stamp} ge {zulu(window.from_at)} and {log.stamp} le {zulu(end)}"
         root = self._graph.endpoint

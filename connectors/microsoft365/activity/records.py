@@ -1,4 +1,4 @@
-"""Rows of a vendor's page as records, and the cursors' common ground."""
+"""Rows of a page as records, and constants of all logs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from connectors.kit.exchange import Row
 from connectors.microsoft365.answers import WHO
 
 PAGE = 999
-"""As many rows as the vendor gives at most."""
+"""Rows a page; the vendor's largest."""
 STAMP = "createdDateTime"
-"""What has a record's instant in the unified audit log, and in Entra's sign-ins."""
+"""The property with a record's time, in the unified audit log and in Entra's sign-ins."""
 REFUSED = frozenset({400, 404, 410})
-"""How a page's token that is too old is answered: no page of Microsoft's names the code."""
+"""Statuses that may mean that a page's token is too old; Microsoft documents none."""
 
 
 def records_of(rows: Iterable[Row], window: Window, stamp: str) -> tuple[Record, ...]:
-    """Return what lies in *window*, each record once; raises `Unintelligible` for a row without id or time."""
+    """Return the records in *window*, each once; raises `Unintelligible` for a row without id or time."""
     inside = (one for one in (record_of(row, stamp) for row in rows) if window.from_at <= one.at < window.until_at)
     return tuple({one.id: one for one in inside}.values())
 
@@ -34,7 +34,7 @@ def record_of(row: Row, stamp: str) -> Record:
 
 
 def status_of(error: ConnectorError) -> int | None:
-    """Return the status of the answer that *error* stands for."""
+    """Return the status of the answer behind *error*, None without one."""
     return error.evidence[-1].status if error.evidence else None
 
 

@@ -1,8 +1,8 @@
 """
-The unified audit log, which answers nothing at once: a search is submitted, runs for minutes or hours, and is then read.
+The unified audit log: a search is submitted, runs for minutes or hours, and is then read.
 
-A tenant has some 200 submissions a day for all its applications, so none is made twice: the cursor that is given out *before* a
-submission names it, and the call that would submit looks for that name among the tenant's searches first.
+A tenant has some 200 submissions a day for all its applications, so none is made twice: the cursor *before* a submission has
+the search's name, and the submitting call first looks for that name among the tenant's searches.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from connectors.microsoft365.transport import Build, Graph, get
 from models.vocabulary import Account
 
 LATE = 10.0
-"""Seconds after which a call that submits may be the second one, after a kill."""
+"""Seconds after *due* from which a submitting call may be the second try after a kill.  Our choice."""
 LOOKS = 3
-"""How often a search of unknown fate is looked for, a minute between, before it is taken for never submitted."""
+"""How often a search that may have been submitted is looked for, a minute apart, before it is submitted.  Our choice."""
 A_MINUTE = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=10)
 POLLS = 170
-"""Asking so often takes a day and more: a search that has not ended then is taken for failed."""
+"""Polls until a search counts as failed: more than a day.  Our choice."""
 MOST_WAITS = 24 * 60
-"""Minutes that a search waits for its turn while the tenant's other searches run."""
+"""Minutes that a search waits while the tenant's other searches run.  Our choice: a day."""
 NEW = 3
-"""So many polls a search may be unknown to the vendor because it is new."""
+"""Polls in which the vendor may not know a new search yet.  Our choice."""
 REFUSALS, FAILURES, AGAIN = 10, 2, 2
 MOST_PAGES = 100_000
 A_WEEK = 7 * 24 * 3600
@@ -52,14 +52,13 @@ def random_key() -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuditSearch:
-    """Reads one account's records, one step a call.  Holds no state: all of it is in the cursor."""
+    """Reads one account's records, one step a call.  Has no state besides the cursor."""
 
     graph: Graph
     clock: Callable[[], datetime] = utc_now
     draw_key: Callable[[], str] = random_key
 
     async def page(self, account: Account, window: Window, cursor: str | None) -> ActivityPage:
-        """See `ActivityLog.activity`."""
         if cursor is None:
             return await self._begin(account, window)
         progress = Progress.read(cursor)
@@ -72,7 +71,7 @@ class AuditSearch:
                 return await self._read(window, progress)
 
     async def _begin(self, account: Account, window: Window) -> ActivityPage:
-        """Name the search to come, and submit nothing.  See that there is somebody to search for."""
+        """Name the first search and submit nothing; without names to search for, there is no search."""
         trace: Trace = []
         names, gaps = await names_of(self.graph, account, trace)
         begun = Progress.of(window, self.draw_key(), self.clock(), STANDARD)
@@ -99,7 +98,7 @@ class AuditSearch:
 
     async def _submit(self, account: Account, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
         names, gaps = (list[Name](), ()) if progress.alive else await names_of(self.graph, account, trace)
-        if not names and not progress.alive:  # a search without a name finds everybody
+        if not names and not progress.alive:  # a search without a name finds all accounts' records
             return ActivityPage((), None, tuple(trace), gaps=gaps)
         try:
             found = await queue.submit(self.graph, progress, list(dict.fromkeys(one.name for one in names)), now, trace)
@@ -115,7 +114,7 @@ class AuditSearch:
         return self._wait(replace(progress, step=Step.POLL, query=found, turn=0), timedelta(0), trace)
 
     def _stand_in_line(self, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
-        """Wait for a place, a day at most: searches that others let hang are told by no property."""
+        """Wait for a place, a day at most: no property shows whether another application's search hangs."""
         if progress.waits >= MOST_WAITS:
             text = "microsoft365: cannot search the audit log: as many searches as the tenant may have run for a day"
             raise Throttled(text, retry_after=LONGEST_WAIT, evidence=tuple(trace))
@@ -131,13 +130,13 @@ class AuditSearch:
         return self._wait(later, A_MINUTE, trace)
 
     def _lost(self, progress: Progress, error: OutcomeUnknown, now: datetime, trace: Trace) -> ActivityPage:
-        """Look for what may have been submitted; a vendor that never answers is not asked for ever."""
+        """Look for the search that may have been submitted; raise after `REFUSALS` lost answers."""
         if progress.turn >= REFUSALS:
             raise error
         return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, trace)
 
     def _not_taken(self, progress: Progress, error: Unintelligible, now: datetime, trace: Trace) -> ActivityPage:
-        """A tenant that keeps 180 days may refuse to search what was before: a gap there, an error anywhere else."""
+        """Return a gap if the vendor refuses to search before the 180 days that the tenant may keep; raise otherwise."""
         edge = now - STANDARD
         if status_of(error) != 400 or progress.begins_at >= edge:
             raise error
@@ -149,7 +148,7 @@ class AuditSearch:
         return ActivityPage((), progress.ask((kept, *progress.slices[1:]), now).cursor(), tuple(trace), gaps=(gap,))
 
     def _refused(self, progress: Progress, error: Throttled, now: datetime, trace: Trace) -> ActivityPage:
-        """Wait as the vendor asks, longer each time where it does not say; not for ever."""
+        """Wait as the vendor asks, or longer each time if it does not say; raise after `REFUSALS` or for a long wait."""
         wait = max(error.retry_after or grown(progress.turn), timedelta(seconds=1))
         if progress.turn >= REFUSALS or wait > LONGEST_WAIT:
             raise error
@@ -166,11 +165,11 @@ class AuditSearch:
                 return self._succeeded(progress, row, trace)
             case "failed" | "cancelled":
                 return self._failed(progress, trace)
-            case _:  # those that run, and words of the future
+            case _:  # running, or a status that we do not know
                 return self._ask_later(progress, trace)
 
     def _poll_refused(self, progress: Progress, error: Unintelligible, trace: Trace) -> ActivityPage:
-        """A search that has just been submitted may be unknown; one that runs was seen to be answered with 400."""
+        """Poll again after a refusal: the vendor may not know a new search yet, and was seen to answer 400 for a running one."""
         status = status_of(error)
         if status == 404 and progress.turn >= NEW:
             raise Expired("microsoft365: cannot read a search: it is gone", evidence=tuple(trace)) from error
@@ -184,7 +183,7 @@ class AuditSearch:
         return self._wait(replace(progress, turn=progress.turn + 1), grown(progress.turn), trace)
 
     def _succeeded(self, progress: Progress, row: Row, trace: Trace) -> ActivityPage:
-        """Read what was found; a search that found more than it may give is first made two."""
+        """Go on to the records; a search that found more than the vendor gives is split in two first."""
         truncated = row.get("isRecordCountLimitExceeded") is True and not progress.alive
         begin, end = progress.slices[0]
         if truncated and end - begin > SHORTEST.total_seconds():
@@ -195,7 +194,7 @@ class AuditSearch:
         return ActivityPage((), reading.cursor(), tuple(trace), gaps=gaps)
 
     def _failed(self, progress: Progress, trace: Trace) -> ActivityPage:
-        """Submit a new search in the place of one that failed, a few times; then it is a gap."""
+        """Submit a new search for one that failed, up to `FAILURES` times; then return a gap."""
         if progress.failures < FAILURES:
             again = progress.ask(progress.slices, self.clock() + A_MINUTE)
             again = replace(again, failures=progress.failures + 1, alive=progress.alive)
@@ -223,7 +222,7 @@ class AuditSearch:
         return ActivityPage(records, read.onwards(link).cursor(), tuple(trace))
 
     def _page_refused(self, progress: Progress, error: Unintelligible, trace: Trace) -> ActivityPage:
-        """Begin this search's records anew, which costs no submission: what comes twice is told apart by its id."""
+        """Read this search's records from the first page again, without a submission; records that come twice have equal ids."""
         status = status_of(error)
         if status not in REFUSED:
             raise error
@@ -235,7 +234,7 @@ class AuditSearch:
         return self._wait(replace(progress.from_first_page(), wide=wide), timedelta(0), trace)
 
     def _read_out(self, progress: Progress, records: tuple[Record, ...], trace: Trace) -> ActivityPage:
-        """The vendor was seen to give other numbers the second time: too few are read once more, then said to be."""
+        """Go on to the next slice.  Too few records are read again once, since the vendor was seen to give more then."""
         short = progress.came < progress.told
         if short and progress.again == 0:
             return ActivityPage(records, progress.from_first_page().cursor(), tuple(trace))
@@ -246,7 +245,7 @@ class AuditSearch:
     def _after(
         self, progress: Progress, trace: Trace, records: tuple[Record, ...] = (), gaps: tuple[Gap, ...] = ()
     ) -> ActivityPage:
-        """Go on to the next slice.  After the last one, nothing at all is no answer: see whether the tenant records."""
+        """Go on to the next slice.  After the last one without any record, search whether the tenant records at all."""
         now, rest, end = self.clock(), progress.slices[1:], progress.slices[0][1]
         if progress.alive:
             text = "nothing was found, and whether the tenant records at all could not be seen"
@@ -261,12 +260,12 @@ class AuditSearch:
 
 
 def grown(turn: int) -> timedelta:
-    """Return a wait that begins with 15 seconds and grows by half each turn, up to ten minutes."""
+    """Return a wait of 15 seconds, growing by half each turn up to ten minutes.  Our choice."""
     return min(timedelta(seconds=15 * 1.5 ** min(turn, 20)), LONGEST_WAIT)
 
 
 def too_old(window: Window, now: datetime) -> tuple[Gap, ...]:
-    """Return the part of *window* that only some licences keep.  It is asked for nevertheless."""
+    """Return the part of *window* that only some licences keep, as a gap; it is searched all the same."""
     edge = now - STANDARD
     if window.from_at >= edge - SHORTEST:
         return ()
@@ -279,10 +278,10 @@ def _gap(progress: Progress, reason: str, text: str) -> Gap:
 
 
 def _proven(rows: list[Row], trace: Trace) -> ActivityPage:
-    """The tenant records, so that nothing means nothing; or it does not, and then nothing is known."""
+    """Return the end of the reading if the tenant records anything; raise `NotRecorded` if it does not."""
     if rows:
         return ActivityPage((), None, tuple(trace))
-    text = "microsoft365: cannot tell what was done: the audit log holds nothing of anybody in a week"
+    text = "microsoft365: cannot read what was done: the audit log has no record of any account in a week"
     raise NotRecorded(text, evidence=tuple(trace))
 
 
@@ -291,6 +290,6 @@ def _query(progress: Progress) -> Build:
 
 
 def _first(progress: Progress) -> Build:
-    """With as many records a page as the vendor gives, unless it refused that."""
+    """Return the request for the first page: as large as the vendor gives, unless it has refused that."""
     wide = {"top": PAGE} if progress.wide else {}
     return get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query).records, **wide)

@@ -1,4 +1,4 @@
-"""The logs of this vendor that tell what an account did, as data.  Facts and their pages: `docs/connectors/microsoft365.md`."""
+"""Microsoft's logs of an account's activity, as data.  Facts and their pages: `docs/connectors/microsoft365.md`."""
 
 from __future__ import annotations
 
@@ -11,39 +11,21 @@ from models.vocabulary import ActivityKind
 
 PURVIEW, SIGN_INS, BACKGROUND, DIRECTORY = "purview", "sign_ins", "background_sign_ins", "directory_audits"
 
-LAGS = {
-    "OneDrive": timedelta(minutes=90),
-    "SharePoint": timedelta(minutes=90),
-    "Exchange": timedelta(minutes=90),
-    "MicrosoftTeams": timedelta(minutes=90),
-    "AzureActiveDirectory": timedelta(hours=24),
-    "Endpoint": timedelta(hours=24),
-    "PowerBI": timedelta(hours=24),
-    "MicrosoftFlow": timedelta(hours=24),
-}
-"""How late a workload's records are typically found: core ones 60 to 90 minutes, others longer, none with a promise."""
+_LAG = timedelta(hours=24)
+"""How late a record typically is at most: the core workloads' 60 to 90 minutes, others' longer.  Microsoft promises no time."""
 
 READ_AUDIT = ("AuditLogsQuery.Read.All",)
 READ_LOGS = ("AuditLog.Read.All",)
-WORKLOAD_SCOPES = {
-    "OneDrive": "AuditLogsQuery-OneDrive.Read.All",
-    "SharePoint": "AuditLogsQuery-SharePoint.Read.All",
-    "Exchange": "AuditLogsQuery-Exchange.Read.All",
-    "AzureActiveDirectory": "AuditLogsQuery-Entra.Read.All",
-    "Endpoint": "AuditLogsQuery-Endpoint.Read.All",
-    "CRM": "AuditLogsQuery-CRM.Read.All",
-}
-"""Narrower than `READ_AUDIT`, for one workload each.  A search over all workloads, as ours are, needs the wide one."""
 
 STANDARD, LONGEST = timedelta(days=180), timedelta(days=365)
-"""Purview keeps records so long on every plan, and on the dearest (core workloads)."""
+"""How long Purview keeps records: on every plan; on the most expensive one (core workloads)."""
 ENTRA_PAID, ENTRA_FREE = timedelta(days=30), timedelta(days=7)
 
 SOURCES = (
     ActivitySource(
         PURVIEW,
         tells=TOLD,
-        lag=max(LAGS.values()),
+        lag=_LAG,
         retention=LONGEST,
         scopes=READ_AUDIT,
         plan="any with Purview Audit; records older than 180 days on E5 only",

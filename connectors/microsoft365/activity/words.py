@@ -1,7 +1,7 @@
 """
-The vendor's words for what was done, and ours: a table per log.
+The kinds of the vendor's operations, a table for each log.
 
-What is not in it is `other`, with the vendor's word beside it.  Some words need a look into the record: see `describing`.
+An operation that no table has is `other`, with the vendor's name kept.  The kind of some depends on the record: see `describing`.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ OPERATIONS: dict[str, K] = {
     "RecordingExported": K.DOWNLOAD,
     "TranscriptsExported": K.DOWNLOAD,
 }
-"""Of the unified audit log.  What Entra writes there ends in a full stop."""
+"""Of the unified audit log.  Names that Entra writes there end in a full stop."""
 
 TOLD = frozenset({*OPERATIONS.values(), K.VIEW_AS_DOWNLOAD})
-"""The kinds that the unified audit log tells; a program's view counts as a download."""
+"""The kinds of the unified audit log; a program's view counts as a download."""
 _IN_DIRECTORY = frozenset({K.GRANT, K.APP_PASSWORD, K.DEVICE})
 DIRECTORY: dict[str, K] = {
     "User registered all required security info": K.DEVICE,
@@ -110,7 +110,7 @@ DIRECTORY: dict[str, K] = {
     "Restore user": K.ENABLED,
     **{name.removesuffix("."): kind for name, kind in OPERATIONS.items() if kind in _IN_DIRECTORY},
 }
-"""Of Entra's own directory log, which leaves the full stop out."""
+"""Of Entra's own directory log, without the full stop."""
 
 COMPANY_LINKS = frozenset({"CompanyLinkCreated", "CompanyLinkUsed"})
 OUTSIDERS = frozenset({"Guest", "Partner"})
@@ -118,9 +118,9 @@ INSIDERS = frozenset({"Member", "SecurityGroup", "SharePointGroup"})
 FORWARDING = frozenset(
     {"ForwardTo", "ForwardAsAttachmentTo", "RedirectTo", "ForwardingSmtpAddress", "ForwardingAddress"}
 )
-"""Parameters of Exchange's commands that send mail on, when they have a value."""
+"""Parameters of Exchange's commands that forward mail if they have a value."""
 FORWARDING_ACTIONS = ("Forward", "Redirect")
-"""How `UpdateInboxRules` names the same in its rules' actions."""
+"""The same in the rules' actions of `UpdateInboxRules`."""
 
 BY_HAND = frozenset(
     {
@@ -132,4 +132,4 @@ BY_HAND = frozenset(
         "d3590ed6-52b3-4102-aeff-aad2292ab01c",  # Microsoft Office
     }
 )
-"""Microsoft's own applications with a person in front of them."""
+"""Microsoft's own interactive applications: a person uses them by hand."""

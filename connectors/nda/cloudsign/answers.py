@@ -33,8 +33,8 @@ def papers_of(document: Mapping[str, Any]) -> list[Paper]:
     """
     Return one paper for each recipient: a document that several sign binds each of them.
 
-    An imported document (a scan) has no recipients; its note, where CloudSign keeps the other party's name, names the
-    signer.  For `connectors.kit.answers.understood`: a document that is not as documented breaks its reading.
+    An imported document (a scan) has no recipients; its note, CloudSign's place for the other party's name, names the signer.
+    Call it within `connectors.kit.answers.understood`: a document of another shape raises.
     """
     paper = _common(document)
     if document["status"] == IMPORTED:
@@ -48,13 +48,13 @@ def recipients(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def mark(document: Mapping[str, Any]) -> str | None:
-    """Return the key that `send` left in the document's note, which recipients do not see."""
+    """Return the key that `send` wrote into the document's note, which recipients do not see."""
     note = document.get("note") or ""
     return note.removeprefix(MARK) if note.startswith(MARK) else None
 
 
 def with_attribute(paper: Paper, attribute: Mapping[str, Any] | None) -> Paper:
-    """Return *paper* with what the document's 書類情報 adds: its end, and for an imported one its date."""
+    """Return *paper* with its end date from the document's 書類情報, and the signing date if it has none."""
     if attribute is None:
         return paper
     signed_on = paper.signed_on or _day(attribute.get("contract_at"))

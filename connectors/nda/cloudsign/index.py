@@ -1,8 +1,9 @@
 """
-Who is named in which document: CloudSign lists documents by page and by time, and searches nothing.
+An index of documents by signer: CloudSign lists documents by page and time, and has no search.
 
-A SQLite file, readable by its owner alone, that each look brings up to date: first year by year from the vendor's start, at most
-so many pages a look, then what was processed since.  Until it is whole there is no answer: a part of a register proves nothing.
+A SQLite file, readable only by its owner.  Each call brings it up to date: first all years since the vendor's start, a
+limited number of pages a call, then the documents processed since.  Until it is complete, calls raise: part of a register
+proves nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ CREATE INDEX IF NOT EXISTS documents_by_reading ON documents (reading);
 
 
 class Index:
-    """The documents of one client id.  One look at a time: its register sees to that."""
+    """The documents of one client id.  The register makes one call at a time."""
 
     def __init__(self, settings: Settings, transport: Transport) -> None:
         self._transport = transport
@@ -53,9 +54,9 @@ class Index:
 
     async def refresh(self, trace: Trace) -> None:
         """
-        Read what was processed since the last look.  Raises `Unreachable` while the first reading is under way.
+        Read the documents processed since the last call.  Raises `Unreachable` while the first reading is under way.
 
-        What was read is kept, so the next look goes on from there.
+        The file keeps the pages that were read; the next call goes on from there.
         """
         budget, now = _Budget(self._pages), datetime.now(UTC)
         with self._open() as held:
@@ -63,7 +64,7 @@ class Index:
                 until = min(_next_mark(start, now), now)
                 await self._read(held, start - _OVERLAP, until, budget, trace)
                 _say(held, "done", until.isoformat())
-            await self._read(held, start - _OVERLAP, None, budget, trace)  # to whatever the vendor's clock calls now
+            await self._read(held, start - _OVERLAP, None, budget, trace)  # up to the vendor's now
             _say(held, "done", now.isoformat())
 
     def find(self, keys: Iterable[str]) -> list[dict[str, Any]]:
@@ -79,8 +80,8 @@ class Index:
         self, held: sqlite3.Connection, start: datetime, until: datetime | None, budget: _Budget, trace: Trace
     ) -> None:
         """
-        Read one stretch of time whole.  Pages shift while documents move: it counts only when as many different documents
-        were seen as the vendor says there are, before and after.
+        Read all documents of a time range.  Pages shift while documents are processed, so a reading counts only if it saw as
+        many different documents as the vendor counts, and that count did not change.
         """
         query = {"from": start.isoformat()} if start.year >= FIRST_YEAR else {}
         query |= {"to": until.isoformat()} if until is not None else {}
@@ -114,7 +115,7 @@ class Index:
         match body:
             case {"documents": list(documents), "total": int(total)}:
                 return documents, total
-            case {"documents": None, "total": 0}:  # what Go writes for a list that is empty
+            case {"documents": None, "total": 0}:  # Go's JSON of an empty list
                 return [], 0
         raise request.exchange().unintelligible("no list and no count of it", trace)
 
@@ -128,7 +129,7 @@ class Index:
             raise _no_index(self._file, exc) from exc
         try:
             held.executescript(_SCHEMA)
-            if _told(held, "owner") != self._owner:  # another endpoint, client or list: nothing of it holds
+            if _told(held, "owner") != self._owner:  # the index is of another endpoint, client or list
                 held.executescript("DELETE FROM about; DELETE FROM documents; DELETE FROM keys;")
                 _say(held, "owner", self._owner)
             yield held
@@ -139,7 +140,7 @@ class Index:
 
 
 class _Budget:
-    """How many pages this look may still read."""
+    """How many pages this call may still read."""
 
     def __init__(self, pages: int) -> None:
         self._left = pages
@@ -148,14 +149,14 @@ class _Budget:
         """Count one page; raises `Unreachable` beyond the last one."""
         if self._left == 0:
             known = held.execute("SELECT count(*) FROM documents").fetchone()[0]
-            remedy = "Nothing to do by hand: each look reads on, and answers once the whole register is known."
+            remedy = "Nothing to do by hand: each call reads on, and searches once the whole register has been read."
             message = f"{WHO}: cannot search yet: the first reading is under way, {known} documents so far"
             raise Unreachable(message, code="index_incomplete", remedy=remedy)
         self._left -= 1
 
 
 def keys_of(document: Mapping[str, Any]) -> set[str]:
-    """Return the keys under which a document is found: each recipient's address and spellings, and our own mark."""
+    """Return a document's keys: each recipient's address and spellings of the name, and our own mark."""
     keys = {f"mark:{key}" for key in (mark(document),) if key is not None}
     names = [who.get("name") or "" for who in recipients(document)]
     if not names and mark(document) is None:
@@ -177,7 +178,7 @@ def _keep(held: sqlite3.Connection, documents: Iterable[Mapping[str, Any]], read
 
 
 def _next_mark(start: datetime, now: datetime) -> datetime:
-    """Past years are read by the year, the present one by the month: what is read whole must not change meanwhile."""
+    """Return the end of the next range: past years are read by the year, the present one by the month, as it changes more."""
     if start.year < now.year:
         return datetime(start.year + 1, 1, 1, tzinfo=UTC)
     return datetime(start.year + start.month // 12, start.month % 12 + 1, 1, tzinfo=UTC)

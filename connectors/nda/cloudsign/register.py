@@ -1,4 +1,4 @@
-"""CloudSign, as seen by a leaver's case."""
+"""`connectors.nda.contract.Register` for CloudSign."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from connectors.nda.matching import addresses_of, match_papers, names_of, strong
 from models.vocabulary import Leaver, MatchReason
 
 FRESH = 40
-"""How many candidates are read anew in one look, the likeliest first; the others are as the list had them a moment before."""
+"""Candidates that one search reads anew, the likeliest first; the others are as the index has them.  Our choice."""
 
 
 class CloudSignRegister:
@@ -47,7 +47,7 @@ class CloudSignRegister:
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
-        """Say whether the client id works, and whether its user may list what the settings ask for."""
+        """See `Register.probe`: whether the client id works, and its user may list the documents of the settings."""
         try:
             me = await self._transport.read(Request("read its own user", "GET", "/me"), [])
             path = "/team_documents" if self._whole_team else "/documents"
@@ -63,8 +63,8 @@ class CloudSignRegister:
 
     async def find_papers(self, leaver: Leaver) -> Found:
         """
-        Return the leaver's documents and look-alikes.  Raises while the index is being built, and whenever it cannot be brought
-        up to date: see `Index`.
+        Return the leaver's documents and look-alikes.  Raises while the index is being built, and if it cannot be updated: see
+        `Index`.
         """
         keys = {f"mail:{a}" for a in addresses_of(leaver)} | {f"name:{n}" for n in names_of(leaver)}
         trace: Trace = []
@@ -76,7 +76,7 @@ class CloudSignRegister:
         return Found(strongest_first((*fresh, *matches[FRESH:])), tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
-        """Return the document as it stands now; of several recipients the first."""
+        """Return the document by a new read, with the first of several recipients."""
         trace: Trace = []
         document = await self._sending.get(_plain(paper_id), trace)
         if document is None:
@@ -85,7 +85,7 @@ class CloudSignRegister:
             return with_attribute(papers_of(document)[0], await self._attribute(paper_id, trace))
 
     async def fetch(self, paper_id: str) -> bytes:
-        """Return the document's file; of several files the first, as the vendor orders them."""
+        """Return the document's file, the first of several in the vendor's order."""
         trace: Trace = []
         document = await self._sending.get(_plain(paper_id), trace)
         with understood(WHO, trace):
@@ -103,13 +103,13 @@ class CloudSignRegister:
                 return await self._sending.send(pledge, leaver, title, key)
 
     async def find_sent(self, key: str) -> Sent | None:
-        """Return the document that was sent with *key*; a draft was not."""
+        """Return the document that was sent with *key*; a draft does not count."""
         async with self._turn:
             with understood(WHO, []):
                 return await self._sending.find(key)
 
     async def remind(self, paper_id: str) -> None:
-        """Remind the signer.  Looks first: the same request would send a draft.  An unknown outcome is not repeated."""
+        """Remind the signer.  Reads first, since the same request would send a draft; repeats no unknown outcome."""
         trace: Trace = []
         path = f"/documents/{_plain(paper_id)}"
         document = await self._transport.read(Request("read a document", "GET", path, absent=True), trace)
@@ -118,8 +118,8 @@ class CloudSignRegister:
             raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
         await self._transport.write(Request("remind the signer", "POST", path), trace)
 
-    async def take_back(self, paper_id: str, reason: str) -> None:  # noqa: ARG002  # what the vendor calls it is not known
-        """Cancel the document.  Looks first; an unknown outcome is not repeated."""
+    async def take_back(self, paper_id: str, reason: str) -> None:  # noqa: ARG002  # the vendor documents no field for it
+        """Cancel the document.  Reads first; repeats no unknown outcome."""
         trace: Trace = []
         path = f"/documents/{_plain(paper_id)}"
         document = await self._transport.read(Request("read a document", "GET", path, absent=True), trace)
@@ -139,7 +139,7 @@ class CloudSignRegister:
         await self._transport.aclose()
 
     async def _anew(self, leaver: Leaver, match: PaperMatch, trace: Trace) -> PaperMatch | None:
-        """Return the match by the document as it stands now: the list may be a moment old, and misses what ends it."""
+        """Return the match by a new read of the document: the index may be older, and has no end date."""
         if match.reason is MatchReason.DIFFERENT_PERSON:
             return match
         document = await self._sending.get(match.paper.id, trace)
@@ -165,9 +165,9 @@ async def connect(
     ledger: Ledger | None = None,
 ) -> CloudSignRegister:
     """
-    Return the register, from the environment unless *settings* are given.  Nothing is asked of the vendor yet.
+    Return the register for *settings* (None: from the environment), without any request.
 
-    *patience*: seconds that one exchange may be silent.  *ledger*: where all processes take what the vendor allows.
+    *patience*: seconds that an exchange may be silent.  *ledger*: where all processes take the calls that the vendor allows.
     """
     known, pace = settings or Settings(), pace or Pace()
     limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
@@ -175,7 +175,7 @@ async def connect(
 
 
 def _likeliest(leaver: Leaver, document: Row) -> PaperMatch | None:
-    """Return the match of the recipient who is likeliest the leaver; templates are nobody's."""
+    """Return the match of the recipient most likely the leaver, None for a template."""
     if document["status"] == TEMPLATE:
         return None
     return next(iter(match_papers(leaver, papers_of(document))), None)
@@ -188,7 +188,7 @@ def _plain(paper_id: str) -> str:
 
 
 def _too_much(me: Row, *, whole_team: bool) -> Iterator[tuple[str, str]]:
-    """Least privilege: the user whose client id this is should administer nothing that is not needed."""
+    """Yield a problem if the client id's user administers the team without need."""
     rights = me.get("authorities") or {}
     if rights.get("team_administrator") and not whole_team:
         yield "cloudsign: its user administers the team", "Take the client id of a user who only sends HR's documents."

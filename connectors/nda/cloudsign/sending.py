@@ -1,8 +1,7 @@
 """
-A pledge is sent once, whatever happens between: the vendor has no idempotency key, so the draft carries ours.
+Sending a pledge once: the vendor has no idempotency key, so the draft carries ours.
 
-The same request sends a draft and reminds the signer of a document that was sent (POST /documents/{id}), so it is never repeated
-before a look.
+POST /documents/{id} sends a draft, but of a sent document it reminds the signer, so it is never repeated before a read.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _DRAFT_PAGES = 50
 
 
 class Sending:
-    """Sends pledges.  One at a time: its register sees to that."""
+    """Sends pledges.  The register makes one call at a time."""
 
     def __init__(self, transport: Transport, index: Index, *, whole_team: bool) -> None:
         self._transport = transport
@@ -32,7 +31,7 @@ class Sending:
         self._whole_team = whole_team
 
     async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Sent:
-        """Send, or return what was sent with *key*.  Raises `OutcomeUnknown` where only the next call can tell."""
+        """Send, or return what was sent with *key*.  Raises `OutcomeUnknown` if only the next call can see what was done."""
         trace: Trace = []
         address = leaver.email or next(iter(leaver.other_emails), None)
         if address is None:
@@ -56,7 +55,7 @@ class Sending:
         return _sent(document, trace)
 
     async def _known(self, own: str, trace: Trace) -> Row | None:
-        """Return the document with our mark, one that was sent before any draft."""
+        """Return the document with our mark; a sent one goes before a draft."""
         await self._index.refresh(trace)
         ids = {document["id"] for document in self._index.find([f"mark:{own}"])}
         if self._whole_team:  # that list has no drafts
@@ -77,7 +76,7 @@ class Sending:
         raise Unintelligible(f"{WHO}: cannot list drafts: too many", code="too_many_drafts", evidence=tuple(trace))
 
     async def get(self, document_id: str, trace: Trace) -> Row | None:
-        """Return the document as it stands now, None if the vendor has none such."""
+        """Return the document by a new read, None if the vendor does not have it."""
         return await self._transport.read(
             Request("read a document", "GET", f"/documents/{document_id}", absent=True), trace
         )
@@ -109,39 +108,35 @@ class Sending:
 
     async def _step(self, document: Row, request: Request, trace: Trace) -> Row:
         """
-        Change the draft, and look at what it has become: the answer of a write is not believed.
+        Change the draft, then read it: the write's answer does not count.
 
-        Raises `OutcomeUnknown` for one that was lost on the way: the next call goes on from here.
+        Raises `OutcomeUnknown` if the answer was lost and the draft is unchanged; the next call goes on from here.
         """
-        unknown: OutcomeUnknown | None = None
-        try:
-            await self._transport.write(request, trace)
-        except OutcomeUnknown as exc:
-            unknown = exc
-        now = await self._there(document["id"], trace)
+        now, unknown = await self._write(document, request, trace)
         if unknown is not None and _parts(now) == _parts(document):
             raise unknown
         return now
 
     async def _post(self, document: Row, trace: Trace) -> Row:
         request = Request("send the pledge", "POST", f"/documents/{document['id']}")
-        unknown: OutcomeUnknown | None = None
-        try:
-            await self._transport.write(request, trace)
-        except OutcomeUnknown as exc:
-            unknown = exc
-        now = await self._there(document["id"], trace)
+        now, unknown = await self._write(document, request, trace)
         if now["status"] in {SENT, COMPLETED, CLOSED}:
             return now
         message = f"{WHO}: cannot send the pledge: still a draft"
         raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from unknown
 
-    async def _there(self, document_id: str, trace: Trace) -> Row:
-        found = await self.get(document_id, trace)
-        if found is None:
-            message = f"{WHO}: cannot read {document_id}: it is gone"
+    async def _write(self, document: Row, request: Request, trace: Trace) -> tuple[Row, OutcomeUnknown | None]:
+        """Write, then read the document; return it, and the error of a lost answer."""
+        unknown: OutcomeUnknown | None = None
+        try:
+            await self._transport.write(request, trace)
+        except OutcomeUnknown as exc:
+            unknown = exc
+        now = await self.get(document["id"], trace)
+        if now is None:
+            message = f"{WHO}: cannot read {document['id']}: it is gone"
             raise Unintelligible(message, code="not_found", evidence=tuple(trace))
-        return found
+        return now, unknown
 
 
 def _sent(document: Row, trace: Trace) -> Sent:
@@ -150,7 +145,7 @@ def _sent(document: Row, trace: Trace) -> Sent:
 
 
 def _own(key: str) -> str:
-    """Return the mark that a document bears for *key*."""
+    """Return the mark that a document has for *key*."""
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""Where CloudSign (クラウドサイン) is, and the client id that opens it."""
+"""CloudSign's (クラウドサイン) endpoint and our client id."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Settings(ConnectorSettings):
     """
     `LASTDAY_CLOUDSIGN_…`.
 
-    *client_id* is all that the vendor asks for, so it is a secret; it may what its user may, for there are no scopes: take that of a
-    user of HR who administers nothing.  *whole_team*: read what every member sent (the user must be
-    an administrator, and the team without departments) instead of the user's own documents.  *index_file* holds who is
-    named in which document, since the vendor has no search by participant; *pages_per_look* bounds what one look reads.
-    *limits*: calls a minute by name (`connectors/nda/cloudsign/limits.py`), where the vendor gave others.
+    *client_id* is the only credential, so it is a secret.  There are no scopes: it has all rights of its user, who should be
+    one of HR's and administer nothing.  *whole_team*: read all members' documents instead of the user's (the user must be an
+    administrator, and the team without departments).  *index_file* holds the signers of each document, since the vendor has
+    no search by participant; *pages_per_look*: pages that one call reads at most.  *limits*: calls a minute by the names of
+    `limits.LIMITS`, where the vendor gave others.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_CLOUDSIGN_")

@@ -1,4 +1,4 @@
-"""Requests to CloudSign's Web API 0.31 over httpx: within its limits, recorded, judged, tried again.  The vendor has no SDK for Python."""
+"""Requests to CloudSign's Web API 0.31 over httpx (there is no SDK for Python): within its limits, recorded, judged, retried."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CODES = Codes(
     denied=frozenset({"invalid_client", "invalid_request", "invalid_grant", "unauthorized_client"}),
     remedies={"webapi_option_required": "Order the Web API option for this CloudSign user."},
 )
-"""The words of errorModel, and what RFC 6749, section 5.2, says of a client that gets no token."""
+"""The codes of errorModel, and those of RFC 6749, section 5.2, for a client that gets no token."""
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _EARLY = timedelta(seconds=60)
@@ -33,8 +33,8 @@ _EARLY = timedelta(seconds=60)
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    One request, the same however often it is tried.  *absent*: a 404 is an answer to the caller.  *signs_in*: it gets a token, and
-    may be repeated.
+    One request, the same for each try.  *absent*: a 404 is an answer to the caller.  *signs_in*: it gets a token, and may be
+    repeated.
     """
 
     doing: str
@@ -47,14 +47,14 @@ class Request:
     signs_in: bool = False
 
     def exchange(self, body: bytes | None = None) -> Exchange:
-        """Return it as it is sent now."""
+        """Return it as an exchange that begins now."""
         query = urlencode(dict(self.query)) if self.method == "GET" else None
         write = self.method != "GET" and not self.signs_in
         return Exchange(WHO, self.doing, f"{self.method} {self.path}", query, body, write)
 
 
 class Transport:
-    """Requests with one client id.  Its token lives for an hour; a newer one is fetched a minute before, or at a 401."""
+    """Requests with one client id.  A new token is fetched a minute before the old one ends (an hour), or after a 401."""
 
     def __init__(self, settings: Settings, pace: Pace, limits: Limits, *, patience: float) -> None:
         self._client_id = settings.client_id
@@ -65,7 +65,7 @@ class Transport:
             verify=trust(settings.ca_bundle),
             timeout=patience,
             follow_redirects=False,
-            trust_env=settings.endpoint.startswith("https:"),  # plain http must not leave this machine by a proxy
+            trust_env=settings.endpoint.startswith("https:"),  # plain http is for this machine: no proxy
         )
         self._token: tuple[str, datetime] | None = None
         self._signing_in = asyncio.Lock()
@@ -74,7 +74,7 @@ class Transport:
         await self._http.aclose()
 
     async def read(self, request: Request, trace: Trace) -> Row | None:
-        """Return the answer's object; None for a 404 that was asked about."""
+        """Return the answer's object; None for a 404 with *absent*."""
         reply = await self._pace.read(lambda: self._attempt(request, trace))
         return None if reply is None else _object(request, reply, trace)
 
@@ -86,7 +86,7 @@ class Transport:
         return reply.content
 
     async def write(self, request: Request, trace: Trace) -> Row:
-        """Send a write.  Only what surely did nothing is sent again; an unknown outcome raises `OutcomeUnknown`."""
+        """Send a write, again only if it surely did nothing.  Raises `OutcomeUnknown` if it may have been carried out."""
         reply = await self._pace.write(lambda: self._attempt(request, trace))
         if reply is None:
             raise request.exchange().odd_success("nothing there", trace)
@@ -94,7 +94,7 @@ class Transport:
 
     async def _attempt(self, request: Request, trace: Trace) -> Reply | None:
         reply = await self._send(request, trace, await self._bearer(trace))
-        if reply.status == 401:  # it ended early, or was revoked: nothing was done, a new one may do
+        if reply.status == 401:  # the token ended early or was revoked: nothing was done, try a new one
             self._token = None
             reply = await self._send(request, trace, await self._bearer(trace))
         if request.absent and reply.status == 404 and _code(reply) == "not_found":
@@ -160,6 +160,6 @@ def _object(request: Request, reply: Reply, trace: Trace) -> Row:
 
 
 def _code(reply: Reply) -> str | None:
-    """The vendor's own word (errorModel), None without one: pages in front of it answer in HTML.  A redirect has no word."""
+    """Return the vendor's code (errorModel); None for a redirect, and for the HTML of servers in front of it."""
     word = (reply.body or {}).get("error") if reply.status >= 400 else None
     return word if isinstance(word, str) and word.isidentifier() else None

@@ -23,11 +23,11 @@ _YES = MappingProxyType(
 
 def papers_of(envelope: Any) -> list[Paper]:
     """
-    Return one paper for each signer: what several sign binds each of them.
+    Return one paper for each signer: an envelope that several sign binds each of them.
 
-    Text custom fields of the envelope say what DocuSign itself has no place for: employee_no, expires_on, scope, survives
-    (or 社員番号, 有効期限, 対象範囲, 退職後有効).  For `connectors.kit.answers.understood`: an odd
-    envelope breaks its reading.
+    The envelope's text custom fields have what DocuSign itself does not: employee_no, expires_on, scope, survives (or
+    社員番号, 有効期限, 対象範囲, 退職後有効).  Call it within `connectors.kit.answers.understood`: an envelope of another
+    shape raises.
     """
     fields, title = fields_of(envelope), envelope.email_subject or ""
     details = {"voided_reason": envelope.voided_reason} if envelope.voided_reason else {}
@@ -53,13 +53,13 @@ def papers_of(envelope: Any) -> list[Paper]:
 
 
 def fields_of(envelope: Any) -> dict[str, str]:
-    """Return the envelope's text custom fields by name, ours in English."""
+    """Return the envelope's text custom fields by name, the Japanese names of ours in English."""
     held = envelope.custom_fields.text_custom_fields if envelope.custom_fields is not None else None
     return {_FIELDS.get(field.name, field.name): field.value for field in held or () if field.value}
 
 
 def signers_of(envelope: Any) -> Iterator[Any]:
-    """Yield those who sign, in person or by mail: copies and approvals bind nobody."""
+    """Yield the signers, in person or by mail; recipients of copies and approvers do not sign."""
     if envelope.recipients is not None:
         yield from envelope.recipients.signers or ()
         yield from envelope.recipients.in_person_signers or ()

@@ -1,8 +1,8 @@
 """
-DocuSign's SDK: docusign-esign 6.1 as it is, with the traps fenced off.
+DocuSign's SDK, docusign-esign 6.1, set up against its traps.
 
-It waits for ever unless each call names a limit (its token call cannot), repeats PUT and GET on its own, believes only the
-certificates of its own list, and puts the whole answer into an exception's text.
+It waits for ever unless each call has a timeout (its token call cannot have one), repeats PUT and GET by itself, trusts only
+its own list of certificates, and puts the whole answer into an exception's text.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from connectors.settings import checked_endpoint, on_this_machine, trust
 THREADS = 4
 _EARLY = timedelta(seconds=60)
 _HOUR = 3600
-_POOLS = "pool_manager"  # where the SDK has its connections: the only place at which a limit reaches every call
+_POOLS = "pool_manager"  # the SDK's attribute with its connections: only there does a timeout reach every call
 _SITES = (".docusign.net", ".docusign.com")
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
 
 class _Pools(urllib3.PoolManager):
-    """The SDK's connections, each exchange bounded in time, none repeated, the last one of each thread kept."""
+    """The SDK's connections: with timeouts, without retries; keeps each thread's last exchange."""
 
     def __init__(self, settings: Settings, patience: float) -> None:
         super().__init__(num_pools=4, maxsize=THREADS, ssl_context=trust(settings.ca_bundle))
@@ -54,7 +54,7 @@ class _Pools(urllib3.PoolManager):
         return answer
 
     def shut(self) -> None:
-        """Close the connections now: `clear` leaves those open that the SDK's last answer still holds."""
+        """Close all connections; `clear` alone leaves those open that the SDK's last answer still holds."""
         for key in list(self.pools.keys()):
             if (pool := self.pools.get(key)) is not None:
                 pool.close()
@@ -63,9 +63,9 @@ class _Pools(urllib3.PoolManager):
 
 class Client:
     """
-    The SDK in one account's name, called from several threads.
+    The SDK for one account, called from several threads.
 
-    Its token lives for an hour; a newer one is fetched a minute before, or where it is asked for.
+    A new token is fetched a minute before the old one ends (an hour), or with *anew*.
     """
 
     def __init__(self, settings: Settings, *, patience: float) -> None:
@@ -87,11 +87,11 @@ class Client:
     def call(
         self, exchange: Exchange, call: Callable[[EnvelopesApi, str], Any], trace: Trace, absent: frozenset[str]
     ) -> Any:
-        """Return what the SDK read; None for a code of *absent*."""
+        """Return the SDK's result; None for a code of *absent*."""
         return self._exchange(exchange, lambda: call(self._envelopes, self._account), trace, absent)
 
     def sign_in(self, trace: Trace, *, anew: bool = False) -> None:
-        """Have a token that lives, *anew*: another one; and know where the account is."""
+        """Get a token, unless there is a live one and not *anew*; find the account's site."""
         with self._signing_in, understood(WHO, trace):
             if not anew and self._until is not None and self._until > datetime.now(UTC):
                 return
@@ -104,7 +104,7 @@ class Client:
     def _exchange(
         self, exchange: Exchange, call: Callable[[], Any], trace: Trace, absent: frozenset[str] = frozenset()
     ) -> Any:
-        """Make one exchange in this thread, and record it.  No error of the SDK's is chained: its text holds the whole answer, people included."""
+        """Make one exchange in this thread, and record it.  Chains no SDK error: its text has the whole answer, with names."""
         self._pools.forget()
         try:
             found = call()
@@ -117,7 +117,7 @@ class Client:
             if code in absent:
                 return None
             raise failure_of(exchange, reply, trace) from None
-        except urllib3.exceptions.HTTPError as exc:  # whose text has the address
+        except urllib3.exceptions.HTTPError as exc:  # its text has the URL
             raise self._lost(exchange, exc, trace) from None
         except jwt.PyJWTError as exc:
             raise NotConfigured(f"{WHO}: cannot sign with its key: {type(exc).__name__}") from None
@@ -146,26 +146,26 @@ class Client:
         )
 
     def _locate(self, token: str, trace: Trace) -> None:
-        """Ask where the account lives: each has a site of its own.  The token goes to none but the vendor's."""
+        """Ask for the account's own site; raises if that is not DocuSign's, which the token must not leave."""
         exchange = Exchange(WHO, "use this account", "GET /oauth/userinfo")
         accounts = self._exchange(exchange, lambda: self._sdk.get_user_info(token).accounts, trace)
         known = {account.account_id: account.base_uri for account in accounts}
         if self._account not in known:
             remedy = "Correct LASTDAY_DOCUSIGN_ACCOUNT_ID or LASTDAY_DOCUSIGN_USER_ID."
             raise Denied(
-                f"{WHO}: cannot use this account: the user has none such", code="no_account", evidence=tuple(trace), remedy=remedy
+                f"{WHO}: cannot use this account: it is not the user's", code="no_account", evidence=tuple(trace), remedy=remedy
             )  # fmt: skip
         site = known[self._account]
         if not is_own_site(site, self._settings.authority):
-            remedy = "Where it truly lives elsewhere, name its REST root in LASTDAY_DOCUSIGN_ENDPOINT."
-            message = f"{WHO}: cannot use this account: its site is none of DocuSign's"
+            remedy = "If it really is elsewhere, name its REST root in LASTDAY_DOCUSIGN_ENDPOINT."
+            message = f"{WHO}: cannot use this account: its site is not one of DocuSign's"
             raise Unintelligible(message, code="foreign_site", evidence=tuple(trace), remedy=remedy)
         self._sdk.host = f"{site}/restapi"
         self._located = True
 
 
 def is_own_site(site: str | None, authority: str) -> bool:
-    """Whether *site* is https and DocuSign's; where *authority* is on this machine (an emulated account), whether it is too."""
+    """Whether *site* is https and DocuSign's; if *authority* is on this machine (an emulated account), whether it is, too."""
     try:
         parts = urlsplit(checked_endpoint(site or ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""DocuSign's codes, and what they mean for us."""
+"""DocuSign's codes, and the errors that they mean."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ CODES = Codes(
         "consent_required": "Let an administrator of DocuSign grant the integration signature and impersonation once.",
     },
 )  # fmt: skip
-"""The API's of limits, and the authority's of a token that it does not give."""
+"""The API's codes for limits, and the authority's for a refused token."""
 
 
 def code_of(reply: Reply) -> str | None:
-    """Return the vendor's own word: `errorCode` of the API, `error` of the authority.  A redirect has no word."""
+    """Return the vendor's code: `errorCode` of the API, `error` of the authority.  A redirect has none."""
     body = (reply.body if reply.status >= 400 else None) or {}
     word = body.get("errorCode") or body.get("error")
     return word if isinstance(word, str) and word.isidentifier() else None
 
 
 def failure_of(exchange: Exchange, reply: Reply, trace: Trace) -> ConnectorError:
-    """Return what an answer means that is no success."""
+    """Return the error for an unsuccessful answer."""
     failure = exchange.failure(reply, code_of(reply), CODES, trace)
     if isinstance(failure, Throttled) and failure.retry_after is None:
         failure.retry_after = _until_reset(reply)
@@ -46,7 +46,7 @@ def failure_of(exchange: Exchange, reply: Reply, trace: Trace) -> ConnectorError
 
 
 def _until_reset(reply: Reply) -> timedelta | None:
-    """Return how long it is until X-RateLimit-Reset (seconds since 1970), on the vendor's clock where it shows one."""
+    """Return the time until X-RateLimit-Reset (seconds since 1970), by the vendor's clock if it sends a Date."""
     text = reply.headers.get("x-ratelimit-reset", "")
     if not text.isdecimal():
         return None

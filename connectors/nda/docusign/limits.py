@@ -1,4 +1,4 @@
-"""How much DocuSign takes of all programs of one account: in an hour, and in thirty seconds (200 where developers try)."""
+"""DocuSign's rate limits for all programs of one account: by the hour, and in thirty seconds (200 for developers' accounts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DocuSign, as seen by a leaver's case."""
+"""`connectors.nda.contract.Register` for DocuSign."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from connectors.nda.matching import addresses_of, match_papers, strongest_first
 from models.vocabulary import Leaver
 
 FIRST_DAY = "2003-01-01T00:00:00Z"
-"""Without a date the vendor looks back two years only; DocuSign opened in 2003."""
+"""Without a date the vendor searches only two years; DocuSign opened in 2003."""
 
 PAGE, PAGES = 1000, 10
 _NONE_SUCH = frozenset({"ENVELOPE_DOES_NOT_EXIST", "INVALID_REQUEST_PARAMETER_ENVELOPE_ID"})
@@ -61,7 +61,7 @@ class DocuSignRegister:
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
-        """Say whether the key, the consent and the account work."""
+        """See `Register.probe`: whether the key, the consent and the account work."""
         try:
             await self._search([], from_date=_now(), count="1")
         except ConnectorError as exc:
@@ -70,9 +70,9 @@ class DocuSignRegister:
 
     async def find_papers(self, leaver: Leaver) -> Found:
         """
-        Return the envelopes that name the leaver, and look-alikes: one search for each address and each way of writing the name.
+        Return the envelopes that name the leaver, and look-alikes: one search for each address and each spelling of the name.
 
-        Only what the configured user sent, received or was shown is searched: the vendor shows no more.
+        The vendor searches only what the configured user sent, received or was shown.
         """
         trace: Trace = []
         found: dict[str, Any] = {}
@@ -84,14 +84,14 @@ class DocuSignRegister:
         return Found(strongest_first(likeliest), tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
-        """Return the envelope as it stands now; of several signers the first."""
+        """Return the envelope by a new read, with the first of several signers."""
         trace: Trace = []
         envelope = await self._get(_plain(paper_id), trace)
         with understood(WHO, trace):
             return papers_of(envelope)[0] if envelope is not None else None
 
     async def fetch(self, paper_id: str) -> bytes:
-        """Return the envelope's documents in one PDF, sealed by the vendor, without its certificate of completion."""
+        """Return the envelope's documents in one PDF, signed by the vendor, without its certificate of completion."""
         trace: Trace = []
         request = Request(
             "fetch the documents",
@@ -106,9 +106,9 @@ class DocuSignRegister:
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """
-        Send *pledge* once for each *key*: the envelope carries it, as its transaction id and in a custom field.
+        Send *pledge* once for each *key*, which the envelope carries as its transaction id and in a custom field.
 
-        After an unknown outcome it is looked for, never sent again in the same call.
+        After an unknown outcome, searches for the envelope; never sends again in the same call.
         """
         if leaver.email is None and not leaver.other_emails:
             remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
@@ -151,7 +151,7 @@ class DocuSignRegister:
         )
 
     async def remind(self, paper_id: str) -> None:
-        """Send the envelope again to whom it waits for.  Looks first; an unknown outcome is not repeated."""
+        """Send the envelope again to the signers it waits for.  Reads first; repeats no unknown outcome."""
         trace: Trace = []
         envelope = await self._get(_plain(paper_id), trace)
         if envelope is None or envelope.status not in _WAITING:
@@ -165,7 +165,7 @@ class DocuSignRegister:
         await self._transport.write(request, trace)
 
     async def take_back(self, paper_id: str, reason: str) -> None:
-        """Void the envelope.  Looks first; an unknown outcome is not repeated."""
+        """Void the envelope.  Reads first; repeats no unknown outcome."""
         trace: Trace = []
         envelope = await self._get(_plain(paper_id), trace)
         if envelope is None or envelope.status in _OVER:
@@ -198,8 +198,8 @@ class DocuSignRegister:
 
     async def _sent_with(self, own: str, trace: Trace) -> Sent | None:
         """
-        Look for what was sent with a key: by transaction id, which the vendor knows at once and for seven days, then by the
-        custom field, which it keeps.
+        Return what was sent with a key: searches by transaction id, which the vendor has at once and for seven days, then by
+        the custom field, which it keeps.
         """
         ids = await self._by_transaction(own, trace)
         if not ids:
@@ -223,7 +223,7 @@ class DocuSignRegister:
         return [envelope_id for envelope_id in known + [e.envelope_id for e in listed.envelopes or ()] if envelope_id]
 
     async def _search(self, trace: Trace, **query: str) -> list[Any]:
-        """Return every envelope of a search.  Raises unless as many different ones came as the vendor counts."""
+        """Return every envelope of a search.  Raises unless the number of different envelopes is the vendor's count."""
         found: dict[str, Any] = {}
         marks = PageMarks(WHO, "list envelopes", PAGES - 1)
         position: str | None = "0"
@@ -247,9 +247,9 @@ async def connect(
     ledger: Ledger | None = None,
 ) -> DocuSignRegister:
     """
-    Return the register, from the environment unless *settings* are given.  Nothing is asked of the vendor yet.
+    Return the register for *settings* (None: from the environment), without any request.
 
-    *patience*: seconds that one exchange may be silent.  *ledger*: where all processes take what the vendor allows.
+    *patience*: seconds that an exchange may be silent.  *ledger*: where all processes take the calls that the vendor allows.
     """
     known, pace = settings or Settings(), pace or Pace()
     limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
@@ -257,7 +257,7 @@ async def connect(
 
 
 def _terms(leaver: Leaver) -> list[str]:
-    """Return what to search for: addresses, and the name as it is written in each script, with and without the space."""
+    """Return the search terms: addresses, and the name in each script, with and without the space, and in both orders."""
     names = [name.strip() for name in (leaver.name, leaver.kana, leaver.romaji, leaver.former_name) if name]
     joined = [name.replace(" ", "").replace("\u3000", "") for name in names if not name.isascii()]
     turned = [" ".join(reversed(name.split())) for name in names if name.isascii() and len(name.split()) == 2]
@@ -270,7 +270,7 @@ def _listing(position: str, query: dict[str, str]) -> Request:
 
 
 def _total(listed: Any) -> int:
-    """The vendor counts even when there is nothing; an answer without a count is none."""
+    """Return the vendor's count, which it sends for an empty list too; raises `TypeError` without one."""
     return int(listed.total_set_size if listed.total_set_size is not None else listed.result_set_size)
 
 
@@ -280,15 +280,15 @@ def _following(next_uri: str | None) -> str | None:
 
 
 def _own(key: str) -> str:
-    """Return the transaction id that an envelope bears for *key*."""
+    """Return the transaction id that an envelope has for *key*."""
     return str(uuid5(_KEYS, hashlib.sha256(key.encode()).hexdigest()))
 
 
 def _definition(pledge: bytes, leaver: Leaver, title: str, own: str) -> EnvelopeDefinition:
     """
-    Return an envelope to be sent at once.  The signature goes where the pledge says /sn1/, else where the signer puts it.
+    Return an envelope for sending at once.  The signature goes where the pledge has /sn1/, else where the signer puts it.
 
-    The employee number is not sent: the vendor does not need it.
+    It has no employee number: the vendor does not need it.
     """
     here = SignHere(anchor_string=_ANCHOR, anchor_ignore_if_not_present="true", anchor_units="pixels")
     signer = Signer(

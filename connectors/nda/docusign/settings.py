@@ -1,4 +1,4 @@
-"""Where DocuSign is, and the key that opens it without anybody being present (JWT grant)."""
+"""DocuSign's endpoints, and the key for the JWT grant, which needs no person at sign-in."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from connectors.errors import NotConfigured
 from connectors.settings import ConnectorSettings, Endpoint
 
 SCOPES = ("signature", "impersonation")
-"""All that is asked for: to send and read envelopes, and to do so in the name of *user_id* while nobody is present."""
+"""To send and read envelopes, and to do so in the name of *user_id* without that person."""
 
 
 class Settings(ConnectorSettings):
     """
     `LASTDAY_DOCUSIGN_…`.
 
-    *endpoint*: the account's REST root (`https://<site>.docusign.net/restapi`); if it is not set, the vendor is asked for it.
-    *authority*: where tokens come from; `https://account-d.docusign.com` in the developers' environment.  *user_id*: the user
-    whose envelopes are read and who sends: one of HR, no administrator.  *key_file*: the integration's RSA key in PEM.
-    *limits*: calls a minute by name (`connectors/nda/docusign/limits.py`), where the vendor gave others.
+    *endpoint*: the account's REST root (`https://<site>.docusign.net/restapi`); without it, the vendor is asked for it.
+    *authority*: the host of tokens; `https://account-d.docusign.com` in the developers' environment.  *user_id*: the user
+    whose envelopes are read and who sends: one of HR's, not an administrator.  *key_file*: the integration's RSA key in PEM.
+    *limits*: calls a minute by the names of `limits.LIMITS`, where the vendor gave others.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_DOCUSIGN_")
@@ -51,7 +51,7 @@ class Settings(ConnectorSettings):
 
     @property
     def authority_host(self) -> str:
-        """The host, as the SDK and the token's audience have it."""
+        """The host alone, for the SDK and the token's audience."""
         return self.authority.removeprefix("https://")
 
     def key(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Requests to DocuSign through its SDK: in threads, within its limits, recorded, judged, tried again."""
+"""Requests to DocuSign through its SDK: in threads, within its limits, recorded, judged, retried."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from connectors.nda.docusign.limits import BURST, HOUR
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    One call of the SDK, the same however often it is tried.  *what*: method and path with ids, for the evidence.
+    One call of the SDK, the same for each try.  *what*: method and path with ids, for the evidence.
 
-    *absent*: the vendor's codes that say "none such", answers to the caller and not failures.
+    *absent*: the vendor's codes for "does not exist", which are answers to the caller and not failures.
     """
 
     doing: str
@@ -39,7 +39,7 @@ class Request:
 
 
 class Transport:
-    """Requests in one account's name.  A token that ended early is fetched anew once."""
+    """Requests for one account.  After a 401, gets a new token once."""
 
     def __init__(self, client: Client, pace: Pace, limits: Limits) -> None:
         self._client = client
@@ -48,16 +48,16 @@ class Transport:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=WHO)
 
     async def aclose(self) -> None:
-        """Wait for what is under way: a call in a thread cannot be taken back."""
+        """Wait for the calls under way: a call in a thread cannot be cancelled."""
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
 
     async def read(self, request: Request, trace: Trace) -> Any:
-        """Return what the SDK read; None for one of *absent*."""
+        """Return the SDK's result; None for a code of *absent*."""
         return await self._pace.read(lambda: self._attempt(request, trace))
 
     async def write(self, request: Request, trace: Trace) -> Any:
-        """Send a write.  Only what surely did nothing is sent again; an unknown outcome raises `OutcomeUnknown`."""
+        """Send a write, again only if it surely did nothing.  Raises `OutcomeUnknown` if it may have been carried out."""
         return await self._pace.write(lambda: self._attempt(request, trace))
 
     async def _attempt(self, request: Request, trace: Trace) -> Any:

@@ -1,4 +1,4 @@
-"""The manifest's columns and words, as they are written in English and in Japanese."""
+"""The manifest's columns and words, in English and Japanese."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS = MappingProxyType(
         "status": "状態",
     }
 )
-"""Each column by its English name, with its Japanese one.  Any order; others are kept in the paper's details."""
+"""Each column's English and Japanese name.  They may be in any order; other columns go into the paper's details."""
 
 _KINDS = MappingProxyType(
     {
@@ -58,12 +58,12 @@ _BY_HEADER = MappingProxyType({name: name for name in COLUMNS} | {ja: name for n
 
 
 def fold(text: str) -> str:
-    """Fold what people type: width, case, surrounding space."""
+    """Fold a cell for comparing: width, case, outer space."""
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
 def column(header: str) -> str | None:
-    """Return the column that *header* names, None for one that is not ours."""
+    """Return the column that *header* names, None for an unknown one."""
     return _BY_HEADER.get(fold(header).replace(" ", "_"))
 
 

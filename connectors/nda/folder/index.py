@@ -1,9 +1,8 @@
 """
-An index of the manifest, so that one search costs the same on ten papers and on a hundred thousand.
+An index of the manifest, so that a search costs the same for ten papers and a hundred thousand.
 
-A SQLite file (`.lastday-index.db`, readable by its owner alone) beside the manifest, or in a folder of this process where
-that one cannot be written.  It is thrown away and built again when the manifest's digest differs; nothing is kept in it
-that the manifest does not say.
+A SQLite file (`.lastday-index.db`, readable only by its owner) beside the manifest, or in a folder of this process if that one
+is not writable.  It has only the manifest's data, and is built again when the manifest's digest changes.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ NAME = ".lastday-index.db"
 EVERYBODY = "everybody"
 _VERSION = "1"
 _SIGNER = frozenset({"signer_name", "signer_email", "signer_employee_no"})
-_COARSE_NS = 2_000_000_000  # clocks of file systems: a manifest younger than this may change without showing it
+_COARSE_NS = 2_000_000_000  # file systems' times are coarse: a manifest younger than this may change with the same time
 _SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE papers (n INTEGER PRIMARY KEY, id TEXT UNIQUE, row TEXT);
@@ -39,17 +38,17 @@ CREATE TABLE keys (key TEXT, n INTEGER, PRIMARY KEY (key, n)) WITHOUT ROWID;
 
 
 class Index:
-    """The index of one manifest.  Not thread-safe: its register calls it from one thread at a time."""
+    """The index of one manifest.  Not thread-safe: the register calls it from one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._own: Path | None = None
 
     def find(self, manifest: Path, keys: Iterable[str]) -> tuple[str, list[Row]]:
-        """Return the manifest's digest and the lines that have one of *keys*; builds the index first if it must."""
+        """Return the manifest's digest and the lines that have one of *keys*; builds the index first if needed."""
         try:
             return self._find(manifest, keys)
-        except sqlite3.DatabaseError:  # torn behind its first page: built anew, once
+        except sqlite3.DatabaseError:  # damaged after its first page: build it again, once
             self._path.unlink(missing_ok=True)
             return self._find(manifest, keys)
 
@@ -70,12 +69,12 @@ class Index:
         return digest, json.loads(found[0]) if found is not None else None
 
     def close(self) -> None:
-        """Remove what only this process needed."""
+        """Remove this process's own index."""
         if self._own is not None:
             shutil.rmtree(self._own, ignore_errors=True)
 
     def _fresh(self, manifest: Path) -> str:
-        """Return the manifest's digest, once the index is that manifest's."""
+        """Return the manifest's digest; builds the index if it is of another one."""
         stamp, known = _stamp(manifest), self._about()
         if known.get("stamp") == stamp and int(known["built_ns"]) - int(stamp.split()[0]) > _COARSE_NS:
             return known["digest"]
@@ -92,13 +91,13 @@ class Index:
         try:
             with self._open() as held:
                 about = dict(held.execute("SELECT key, value FROM about").fetchall())
-        except sqlite3.Error:  # none yet, or not one of ours: it is built anew
+        except sqlite3.Error:  # missing, or not one of ours: build it
             return {}
         return about if about.get("version") == _VERSION else {}
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        # immutable: it is replaced whole and never written in place, so nothing needs to be locked
+        # immutable: the file is only ever replaced as a whole, so it needs no lock
         held = sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro&immutable=1", uri=True, check_same_thread=False)
         try:
             yield held
@@ -136,7 +135,7 @@ class Index:
 
 
 def keys_of(row: Row) -> set[str]:
-    """Return the keys under which a line is found: number, address, each spelling of the signer's name."""
+    """Return a line's keys: number, address, each spelling of the signer's name."""
     if not row.keys() & _SIGNER and may_bind_everybody(paper_of(row)):
         return {EVERYBODY}
     keys = {f"name:{form}" for form in spellings(row.get("signer_name", ""))}

@@ -1,8 +1,8 @@
 """
 The manifest beside the papers: `manifest.csv` (UTF-8 or CP932) or `manifest.jsonl` (UTF-8), one paper a line.
 
-A manifest that cannot be read whole is refused whole.  A single cell that makes no sense is left unknown, and the paper's
-details say so: a wrong date on one line must not hide a hundred thousand others.
+A manifest that cannot be read whole is refused whole.  A cell that cannot be read counts as unknown, and the paper's details
+say so: a wrong date on one line must not hide a hundred thousand other papers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
 
 
 def find_manifest(folder: Path) -> Path:
-    """Return the manifest's path.  Raises `NotConfigured` without one, or with two: which holds is not ours to guess."""
+    """Return the manifest's path.  Raises `NotConfigured` if there is none, or if there are two."""
     found = [folder / name for name in NAMES if (folder / name).is_file()]
     if len(found) == 1:
         return found[0]
@@ -52,7 +52,7 @@ def find_manifest(folder: Path) -> Path:
 
 
 def read_rows(name: str, content: bytes) -> Iterator[Row]:
-    """Yield the manifest's lines by column.  Raises `Unintelligible` for one that cannot be read whole."""
+    """Yield the manifest's lines by column.  Raises `Unintelligible` for a manifest that cannot be read whole."""
     seen: set[str] = set()
     for line, row in _csv_rows(content) if name.endswith(".csv") else _json_rows(content):
         if (paper_id := id_of(row)) in seen:
@@ -78,9 +78,8 @@ def _csv_rows(content: bytes) -> Iterator[tuple[int, Row]]:
 
 
 def _json_rows(content: bytes) -> Iterator[tuple[int, Row]]:
-    for line, text in enumerate(
-        _decode(content, "utf-8-sig").split("\n"), start=1
-    ):  # JSON's strings hold other ends of lines
+    # not splitlines: JSON's strings may have other line ends
+    for line, text in enumerate(_decode(content, "utf-8-sig").split("\n"), start=1):
         if not text.strip():
             continue
         try:
@@ -103,7 +102,7 @@ def _decode(content: bytes, *encodings: str) -> str:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError as exc:
-            if _is_utf8_but_for_a_few(content):  # which would pass as CP932, every name in it another one
+            if _is_utf8_but_for_a_few(content):  # as CP932 it would decode to wrong names
                 raise _refusal(content.count(b"\n", 0, exc.start) + 1, "a byte that is not UTF-8") from exc
     raise Unintelligible("folder: cannot read the manifest: unknown_encoding", code="unknown_encoding")
 
@@ -168,9 +167,9 @@ def _cells(row: Row) -> tuple[dict[str, Any], list[str]]:
 
 def id_of(row: Row) -> str:
     """
-    Return the paper's id: its own, else the file's name, else a digest of the line.
+    Return the paper's id: the id column, else the file's name, else a digest of the line.
 
-    A pledge that comes back under the name it went out with keeps its id.
+    A pledge that comes back with its own file name keeps its id.
     """
     if row.get("id"):
         return row["id"]
@@ -180,7 +179,7 @@ def id_of(row: Row) -> str:
 
 
 def _declined_at(known: Mapping[str, Any], status: str) -> datetime | None:
-    """The manifest knows days: their first instant.  A refusal without a day has the last day that can be meant."""
+    """Return the beginning (UTC) of the day of a refusal, now if the manifest has no day; None without a refusal."""
     if status not in columns.REFUSED and "declined_on" not in known:
         return None
     day: date | None = known.get("declined_on") or known.get("signed_on")

@@ -1,4 +1,4 @@
-"""The files themselves: read from within the folder, and pledges written into its outbox."""
+"""The folder's files: reading papers, and writing pledges into the outbox."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def read_file(folder: Path, name: str) -> bytes:
     """
     Return the bytes of one file of the folder.
 
-    Raises `Unreachable` for one that the manifest names and that is not there (the paper exists, we cannot look at it), and
-    `Unintelligible` for a name that leads out of the folder, for what is no plain file, and beyond `LARGEST` bytes.
+    Raises `Unreachable` for a file that is not there (the paper exists by the manifest, but cannot be read), and
+    `Unintelligible` for a name that leads out of the folder, for anything but a plain file, and beyond `LARGEST` bytes.
     """
     path = _inside(folder, name)
     try:
@@ -35,7 +35,7 @@ def read_file(folder: Path, name: str) -> bytes:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             seen = os.fstat(file.fileno())
             if not stat.S_ISREG(seen.st_mode) or seen.st_size > LARGEST:
-                raise _odd("not a plain file of a bearable size")
+                raise _odd("not a plain file, or too large")
             return file.read(LARGEST)
     except OSError as exc:
         remedy = "Put the file that the manifest names into the folder, readable, then run the case again."
@@ -44,11 +44,11 @@ def read_file(folder: Path, name: str) -> bytes:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Return the path of *name*, in whichever form of Unicode the file system has it, links followed."""
+    """Return the path of *name*, in the form of Unicode that the file system has, with links resolved."""
     root = folder.resolve()
     plain = name.replace("\\", "/")
     if "\0" in plain:
-        raise _odd("its name is none")
+        raise _odd("its name has a NUL character")
     forms = [root / unicodedata.normalize(form, plain) for form in ("NFC", "NFD")]
     path = next((form for form in (root / plain, *forms) if form.exists()), root / plain).resolve()
     if not path.is_relative_to(root):
@@ -62,7 +62,7 @@ def _odd(why: str) -> Unintelligible:
 
 @dataclass(frozen=True, slots=True)
 class Pledge:
-    """What the outbox knows of a pledge that waits for its wet signature."""
+    """A pledge in the outbox that waits for its wet signature."""
 
     id: str
     title: str
@@ -73,7 +73,7 @@ class Pledge:
     email: str | None
 
     def paper(self) -> Paper:
-        """Return it as a paper that nobody has signed yet."""
+        """Return the pledge as a paper that nobody has signed yet."""
         return Paper(
             register=REGISTER,
             id=self.id,
@@ -89,13 +89,13 @@ class Pledge:
 
 
 class Outbox:
-    """Pledges to be printed.  `<id>.pdf`, and `<id>.json` beside it, which is written last: without it nothing was sent."""
+    """Pledges for printing: `<id>.pdf`, and `<id>.json`, which is written last; without it the pledge was not sent."""
 
     def __init__(self, folder: Path) -> None:
         self._root = folder / OUTBOX
 
     def put(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Pledge:
-        """Write the pledge, unless it was written with the same *key* before.  A crash in between leaves nothing sent."""
+        """Write the pledge, unless *key* has one already.  After a crash in between, the pledge counts as not sent."""
         known = pledge_id(key)
         if (before := self.get(known)) is not None:
             return before
@@ -112,7 +112,7 @@ class Outbox:
         return made
 
     def get(self, pledge_id: str) -> Pledge | None:
-        """Return what was sent under *pledge_id*, None if nothing was."""
+        """Return the pledge with *pledge_id*, None if there is none."""
         if not pledge_id.startswith(PLEDGE) or not pledge_id.removeprefix(PLEDGE).isalnum():
             return None
         try:
@@ -127,19 +127,19 @@ class Outbox:
             raise Unintelligible("folder: cannot read a pledge: not ours", code="outbox") from exc
 
     def remove(self, pledge_id: str) -> None:
-        """Remove a pledge, its note first: what is left of it after a crash was never sent."""
+        """Remove a pledge, its JSON file first: after a crash in between, it counts as not sent."""
         if self.get(pledge_id) is not None:
             for ending in ("json", "pdf"):
                 (self._root / f"{pledge_id}.{ending}").unlink(missing_ok=True)
 
     def all(self) -> list[Pledge]:
-        """Return every pledge of the outbox, in the order of their ids."""
+        """Return every pledge of the outbox, by id."""
         found = (self.get(path.stem) for path in sorted(self._root.glob(f"{PLEDGE}*.json")))
         return [pledge for pledge in found if pledge is not None]
 
 
 def pledge_id(key: str) -> str:
-    """Return the id of the pledge that is sent with *key*."""
+    """Return the id of *key*'s pledge."""
     return PLEDGE + hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
@@ -149,7 +149,7 @@ def _as_json(pledge: Pledge) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write whole or not at all."""
+    """Write a file as a whole or not at all."""
     number, name = tempfile.mkstemp(prefix=".", dir=path.parent)
     draft = Path(name)
     try:

@@ -1,4 +1,4 @@
-"""A folder of signed papers with a manifest: the register that every company has."""
+"""`connectors.nda.contract.Register` for a folder of signed papers with a manifest."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ class FolderRegister:
     """
     `connectors.nda.contract.Register` for a folder.
 
-    *can_send* is False: `send` writes the pledge into the folder's `outbox` to be printed and signed by hand.  The scan
-    comes back under the pledge's id when it is dropped into the folder with a line in the manifest: under the name it went
-    out with, or with that id.
+    *can_send* is False: `send` writes the pledge into the folder's `outbox`, for printing and signing by hand.  The scan has the
+    pledge's id if it is put into the folder with a line in the manifest that has the pledge's file name or id.
     """
 
     name = REGISTER
@@ -41,7 +40,7 @@ class FolderRegister:
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
-        """Say whether the manifest can be read."""
+        """See `Register.probe`: whether the manifest can be read."""
         try:
             await self._aside(self._any)
         except ConnectorError as exc:
@@ -50,9 +49,9 @@ class FolderRegister:
 
     async def find_papers(self, leaver: Leaver) -> Found:
         """
-        Return the leaver's papers, look-alikes, what binds everybody, and pledges in the outbox that have not come back.
+        Return the leaver's papers, look-alikes, papers that bind all employees, and pledges in the outbox that have not come back.
 
-        Costs a few look-ups in the index; the manifest is read again only when it changed.
+        Costs a few look-ups in the index; the manifest is read again only if it has changed.
         """
         keys = {EVERYBODY, *(f"mail:{a}" for a in addresses_of(leaver)), *(f"name:{n}" for n in names_of(leaver))}
         if number := number_key(leaver.employee_no):
@@ -62,11 +61,11 @@ class FolderRegister:
         return Found(match_papers(leaver, papers), (_read(began, digest),))
 
     async def look_up(self, paper_id: str) -> Paper | None:
-        """Return the paper by the manifest as it is now, else the pledge that waits in the outbox."""
+        """Return the paper of the present manifest, else the pledge in the outbox."""
         return await self._aside(lambda: self._paper(paper_id))
 
     async def fetch(self, paper_id: str) -> bytes:
-        """Return the file's bytes, whatever they are: whether their digest is the manifest's is the caller's question."""
+        """Return the file's bytes, unchecked: the caller compares their digest with the manifest's."""
         return await self._aside(lambda: self._bytes(paper_id))
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
@@ -77,25 +76,25 @@ class FolderRegister:
         return Sent(REGISTER, put.id, put.sent_at, (wrote,))
 
     async def find_sent(self, key: str) -> Sent | None:
-        """Return what was written into the outbox with *key*."""
+        """Return *key*'s pledge in the outbox."""
         put = await self._aside(lambda: self._outbox.get(pledge_id(key)))
         return Sent(REGISTER, put.id, put.sent_at, ()) if put is not None else None
 
     async def remind(self, paper_id: str) -> None:  # noqa: ARG002  # the contract's own
-        """Raise: a folder reminds nobody."""
+        """Raise `NotOnPlan`: a folder cannot remind."""
         remedy = "Ask the leaver in person; the pledge to be signed lies in the folder's outbox."
         raise NotOnPlan("folder: cannot remind the signer: a folder sends nothing", remedy=remedy)
 
-    async def take_back(self, paper_id: str, reason: str) -> None:  # noqa: ARG002  # nobody is told by a folder
-        """Remove the pledge from the outbox.  One that was printed already may still come back by the manifest."""
+    async def take_back(self, paper_id: str, reason: str) -> None:  # noqa: ARG002  # a folder shows nobody a reason
+        """Remove the pledge from the outbox.  A printed one may still come back through the manifest."""
         await self._aside(lambda: self._outbox.remove(paper_id))
 
     async def aclose(self) -> None:
-        """Remove the index that only this process needed."""
+        """Remove this process's own index."""
         await asyncio.to_thread(self._index.close)
 
     async def _aside(self, work: Callable[[], T]) -> T:
-        """Run *work* on files beside the event loop, one at a time."""
+        """Run *work* on files in a thread, one at a time."""
         async with self._turn:
             try:
                 return await asyncio.to_thread(work)
@@ -130,7 +129,7 @@ class FolderRegister:
 
 
 async def connect(settings: Settings | None = None, *, ledger: Ledger | None = None) -> FolderRegister:  # noqa: ARG001  # as of every register
-    """Return the register, from the environment unless *settings* are given.  A folder has no limits."""
+    """Return the register for *settings* (None: from the environment).  A folder has no limits."""
     return FolderRegister((settings or Settings()).folder)
 
 

@@ -1,4 +1,4 @@
-"""Where the folder of signed papers is."""
+"""The settings of the folder of signed papers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.settings import ConnectorSettings
 
 
 class Settings(ConnectorSettings):
-    """`LASTDAY_NDA_FOLDER`: holds `manifest.csv` or `manifest.jsonl` and the papers; a mounted bucket will do."""
+    """`LASTDAY_NDA_FOLDER`: holds `manifest.csv` or `manifest.jsonl` and the papers; may be a mounted bucket."""
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_NDA_", hide_input_in_errors=True)
 

@@ -1,4 +1,4 @@
-"""What Slack's logs tell of an account: the Audit Logs on Enterprise, what little there is on other plans."""
+"""Slack's logs of an account: the Audit Logs on Enterprise; on other plans access log, integration log and files."""
 
 from connectors.slack.activity.describing import describe
 from connectors.slack.activity.reading import ActivityReader

@@ -1,4 +1,4 @@
-"""What Slack's entries tell."""
+"""Slack's entries as `Activity`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.activity import Activity
+from connectors.kit.answers import object_of
 from connectors.slack.activity.records import moment
 from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS, TAKES_ACCESS, kind_of
 from models.vocabulary import ActivityKind as K
@@ -13,16 +14,16 @@ from models.vocabulary import Json
 
 
 def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
-    """Return what an entry tells.  Raises `TypeError` for one without a time, which no reading gives out."""
+    """See `ActivityLog.describe`.  Raises `TypeError` for an entry without a time, which `ActivityReader` never returns."""
     reader = {AUDIT_LOGS: _audit, ACCESS_LOGS: _access, INTEGRATION_LOGS: _integration, FILES: _file}[source]
     return reader(raw)
 
 
 def _audit(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
     action = _text(raw, "action") or "unknown"
-    context, entity = _part(raw, "context"), _part(raw, "entity")
-    thing, app = _part(entity, str(entity.get("type"))), _part(context, "app")
-    actor = _part(_part(raw, "actor"), "user")
+    context, entity = object_of(raw.get("context")), object_of(raw.get("entity"))
+    thing, app = object_of(entity.get(str(entity.get("type")))), object_of(context.get("app"))
+    actor = object_of(object_of(raw.get("actor")).get("user"))
     kind = kind_of(action)
     return (
         Activity(
@@ -43,7 +44,7 @@ def _audit(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
 
 
 def _access(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
-    """Return the first and the last of the accesses that one entry stands for."""
+    """Return the first and the last access of an entry, which counts many."""
     times = sorted({moment(raw.get("date_first")), moment(raw.get("date_last"))})
     return tuple(
         Activity(
@@ -90,11 +91,6 @@ def _file(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
         external=True,
     )  # fmt: skip
     return (uploaded, link)
-
-
-def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = of.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _text(of: Mapping[str, Any], name: str) -> str | None:

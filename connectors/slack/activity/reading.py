@@ -1,4 +1,4 @@
-"""One page a call, from each of Slack's logs."""
+"""Reading Slack's logs, one page a call."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from connectors.slack.transport import Transport
 from models.vocabulary import Account
 
 PAGE = 1000
+"""Entries a page; Slack's largest for most logs."""
 MOST_BY_CURSOR = 999
-"""What the Web API gives a page by cursor is under a thousand; the Audit Logs give more."""
+"""Entries a page by cursor: the Web API takes fewer than a thousand."""
 MOST_PAGES = 100
-"""team.accessLogs and team.integrationLogs: "more than 100 pages" is an error (over_pagination_limit)."""
+"""team.accessLogs and team.integrationLogs refuse later pages (over_pagination_limit)."""
 
 _GONE = frozenset({"invalid_cursor"})
 _NO_DOWNLOADS = (
@@ -34,9 +35,9 @@ _NO_DOWNLOADS = (
 @dataclass(frozen=True, slots=True)
 class _Position:
     """
-    Where a reading stands.  *cursor* is Slack's own, *page* counts from 1 where Slack counts pages.
+    The next page of a reading.  *cursor* is Slack's own; *page* counts from 1 in logs with numbered pages.
 
-    *about*: what others did to the account is read, after all that it did itself.
+    *about*: the reading is in its second part, what others did to the account; the first is what the account did.
     """
 
     cursor: str = ""
@@ -50,7 +51,7 @@ class _Position:
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError) as exc:
-            raise Expired("slack: cannot go on reading: the cursor is none of ours") from exc
+            raise Expired("slack: cannot go on reading: the cursor is not one of ours") from exc
 
     def text(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -58,7 +59,7 @@ class _Position:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One reading: whose entries, of which seconds (both included, as Slack has them), and where it stands."""
+    """One reading of *user*'s entries from second *oldest* to *latest* (both included, as Slack has them), at *position*."""
 
     user: str
     window: Window
@@ -116,9 +117,9 @@ class ActivityReader:
 
     async def _access_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
         """
-        Read everybody's entries, which is the only way, and keep the person's alone.
+        Read all people's entries, since Slack has no filter, and keep only the account's.
 
-        Newest last access first: a page that is older as a whole is the last one of interest.
+        The newest last access comes first: a page of entries that are all older than the window is the last one needed.
         """
         arguments = {"before": str(reading.latest), "limit": str(min(self._page_size, MOST_BY_CURSOR))}
         if reading.position.cursor:
@@ -155,16 +156,16 @@ class ActivityReader:
         return answer
 
     def _page(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
-        """Return a page of an answer that has a cursor.  An empty page is no end; a cursor that stands still is an error."""
+        """Return the page of an answer with a cursor.  An empty page is not the end; a repeated cursor is an error."""
         following = (answer.body.get("response_metadata") or {}).get("next_cursor") or ""
         if following and following == reading.position.cursor:
-            raise Unintelligible("slack: cannot go on reading: the cursor stands still", evidence=answer.evidence)
+            raise Unintelligible("slack: cannot go on reading: the same cursor again", evidence=answer.evidence)
         kept = [record for record in records if reading.inside(record)]
         onward = replace(reading.position, cursor=str(following)).text() if following else None
         return ActivityPage(kept, onward, answer.evidence)
 
     def _counted(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
-        """Return a page of an answer whose pages are counted: what lies past Slack's last page is a gap."""
+        """Return the page of an answer with numbered pages; pages past Slack's last one are a gap."""
         pages = int(answer.body["paging"]["pages"])
         kept = [record for record in records if reading.inside(record)]
         number = reading.position.page
@@ -177,7 +178,7 @@ class ActivityReader:
 
 
 def _cursorless(position: _Position, answer: Answer) -> tuple[Gap, ...]:
-    """Return the gap of an answer that counts its pages where a cursor was asked for: there is no way to the second one."""
+    """Return a gap if the answer has several pages but no cursor: then the second page cannot be read."""
     paging, going_on = answer.body.get("paging") or {}, answer.body.get("response_metadata") or {}
     if position.cursor or going_on.get("next_cursor") or paging.get("pages", 1) <= 1:
         return ()
@@ -185,7 +186,7 @@ def _cursorless(position: _Position, answer: Answer) -> tuple[Gap, ...]:
 
 
 def _explained(error: ConnectorError) -> ConnectorError:
-    """Return *error* as the Audit Logs mean it: a plan without them, a cursor they have forgotten."""
+    """Return *error* with the Audit Logs' meaning: no such log on this plan, a missing scope, an expired cursor."""
     if error.code == "invalid_cursor":
         return Expired(str(error), code=error.code, evidence=error.evidence)
     if isinstance(error, NotOnPlan):

@@ -16,7 +16,6 @@ _WITHOUT_AN_ID = frozenset({ACCESS_LOGS, INTEGRATION_LOGS})
 
 
 def record(source: str, row: Mapping[str, Any]) -> Record:
-    """See `ActivityLog.record`."""
     return Record(_digest(row) if source in _WITHOUT_AN_ID else _own_id(row), moment(row[_STAMPS[source]]), row)
 
 
@@ -28,12 +27,12 @@ def _own_id(row: Mapping[str, Any]) -> str:
 
 
 def _digest(row: Mapping[str, Any]) -> str:
-    """Return an id for an entry that has none: an entry that has grown since (its count) is another one."""
+    """Return an id for an entry without one.  An entry whose count has grown since gets another id."""
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def moment(seconds: object) -> datetime:
-    """Return the instant of Slack's seconds, given as a number or as text.  Raises `TypeError` for anything else."""
+    """Return the instant of *seconds* (Unix time, a number or text); raises `TypeError` for anything else."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float | str):
         raise TypeError("no seconds")
     try:

@@ -10,7 +10,7 @@ from connectors.slack.manifest import Plan
 from models.vocabulary import ActivityKind
 
 UNDOCUMENTED_LAG = timedelta(hours=1)
-"""Slack documents no delay of its logs: an hour is our own patience."""
+"""Our choice: Slack documents no delay of its logs."""
 
 _AUDIT_LOGS = ActivitySource(
     AUDIT_LOGS,
@@ -20,7 +20,7 @@ _AUDIT_LOGS = ActivitySource(
     plan="Enterprise",
     caveats=(
         "Slack writes file_downloaded when a file is downloaded or viewed within Slack: a view counts.",
-        "Downloads by an eDiscovery application bear the name of whoever installed it, not of whoever used it.",
+        "Downloads by an eDiscovery application carry the name of the person who installed it, not of the one who used it.",
         "Slack does not say how long it keeps these logs, nor how late an entry may appear.",
     ),
     source="https://docs.slack.dev/reference/audit-logs-api",
@@ -67,9 +67,9 @@ _FILES = ActivitySource(
 
 def sources_for(plan: Plan) -> tuple[ActivitySource, ...]:
     """
-    Return the logs worth asking on *plan*.
+    Return the logs to read on *plan*.
 
-    Below Enterprise the Audit Logs are asked as well: their refusal is the evidence that downloads are not recorded there.
+    The Audit Logs are read below Enterprise too: their refusal is the evidence that downloads are not recorded there.
     """
     if plan is Plan.ENTERPRISE:
         return (_AUDIT_LOGS,)

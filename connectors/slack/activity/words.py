@@ -1,4 +1,4 @@
-"""Slack's words for what happened, and ours."""
+"""Slack's actions, and our kinds for them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ACTIONS: Mapping[str, ActivityKind] = {
     "user_reactivated": K.ENABLED,
     "guest_reactivated": K.ENABLED,
 }
-"""The Audit Logs' actions that have a word of ours; the families below come on top."""
+"""The Audit Logs' actions that have a kind of ours, besides the families below."""
 
 ENABLING = tuple(action for action, kind in ACTIONS.items() if kind is K.ENABLED)
 _FAMILIES = (
@@ -47,14 +47,12 @@ _FAMILIES = (
     (re.compile(r"mcp_slack_[a-z_]+_tool_called"), K.TOKEN_USE),
 )
 TOLD = frozenset({*ACTIONS.values(), *(kind for _, kind in _FAMILIES)})
-"""The kinds that the Audit Logs tell."""
+"""The kinds that the Audit Logs record."""
 TAKES_ACCESS = frozenset({"added", "enabled", "updated", "expanded"})
 """The changes of an application after which it may do more."""
 
 
 def kind_of(action: str) -> ActivityKind:
-    """Return the house's word for an action of the Audit Logs, `other` where there is none."""
-    found = ACTIONS.get(action)
-    if found is not None:
-        return found
-    return next((kind for family, kind in _FAMILIES if family.fullmatch(action)), K.OTHER)
+    """Return the kind of an action of the Audit Logs, `other` if there is none."""
+    family = next((kind for pattern, kind in _FAMILIES if pattern.fullmatch(action)), K.OTHER)
+    return ACTIONS.get(action, family)

@@ -105,7 +105,7 @@ class TestRefusals:
             assert "administrator" in remedy
         other = {"account_id": "00000000-0000-0000-0000-00000000000a"}
         async with rig(tmp_path, settings=other) as made:
-            with pytest.raises(Denied, match="none such"):
+            with pytest.raises(Denied, match="not the user's"):
                 await made.register.find_papers(leaver("E1001"))
 
     async def test_nothing_personal_in_a_traceback(self, tmp_path: Path) -> None:
