@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from models.vocabulary import ConnectionId
 
@@ -62,6 +62,12 @@ def trust(bundle: Path | None) -> ssl.SSLContext:
 def prefix_of(connection: ConnectionId) -> str:
     """Return what the names of *connection*'s settings begin with: `LASTDAY_SLACK_`, `LASTDAY_SLACK_ACQUIRED_`."""
     return f"LASTDAY_{connection.replace('.', '_').upper()}_"
+
+
+def misread(error: SettingsError) -> str:
+    """Return the name of the field whose value is not JSON: pydantic says it in words alone.  Its cause holds the value."""
+    named = re.search(r'field "(\w+)"', str(error))
+    return named[1] if named is not None else "…"
 
 
 class ConnectorSettings(BaseSettings):

@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from connectors.errors import NotConfigured
 from connectors.kit.limits import Ledger
 from connectors.nda.contract import Register
 from connectors.nda.settings import Settings
+from connectors.settings import misread
 
 PACKAGES = {
     "folder": "connectors.nda.folder",
@@ -52,6 +54,8 @@ async def _open(name: str, ledger: Ledger | None) -> Register:
         named = "; ".join(f"{_variable(name, e['loc'])}: {e['msg']}" for e in faults)
         # `from None`: the original holds the values, which may be secrets
         raise NotConfigured(f"{name}: cannot be opened: {named}") from None
+    except SettingsError as exc:
+        raise NotConfigured(f"{name}: cannot be opened: {_variable(name, (misread(exc),))}: it is not JSON") from None
     return register
 
 
