@@ -30,7 +30,7 @@ from connectors.google_workspace.transport import Recorder, Request, Transport
 from connectors.kit.exchange import Exchange, Reply
 from connectors.kit.pacing import Pace
 from emulators.stage import Fault
-from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Leaver, Service
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Leaver, RevocationResult, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import FAST, rig
 from tests.contract.stranger import REDIRECTS, as_redirect, stranger
@@ -197,6 +197,44 @@ class TestTokens:
             assert set(sent) == {"DELETE"}
             assert len(sent) <= len(grants) * 15 + minutes
             assert len(exchanges) <= 1 + minutes
+
+    async def test_refused_to_twenty_at_once(self) -> None:
+        """What Google refuses of one account, whatever the token, is sent twice for those that go at once, and for none after them."""
+        async with rig(tokens_after_suspension="401") as r:
+            who = r.account_id("E1001")
+            grants = [Entitlement(Service.GOOGLE_WORKSPACE, who, K.GRANT, f"{n}.apps.example") for n in range(90)]
+            await r.connector.revoke(Entitlement(Service.GOOGLE_WORKSPACE, who, K.SIGN_IN, "account"))
+            before = len(r.stage.journal)
+            for n in range(0, len(grants), 20):
+                work = (r.connector.revoke(grant) for grant in grants[n : n + 20])
+                failures = await asyncio.gather(*work, return_exceptions=True)
+                assert {type(failure) for failure in failures} == {Denied}
+            exchanges = [q for q in r.stage.journal[before:] if q.path == "/token"]
+            assert len(exchanges) == 2
+            assert len(r.stage.journal) - before - len(exchanges) <= len(grants) + 20
+
+    async def test_refused_elsewhere(self) -> None:
+        """A token that Google refused for one thing is still replaced for another: the sessions end, with the same scope."""
+        async with rig() as r:
+            who, g = r.account_id("E1001"), Service.GOOGLE_WORKSPACE
+            body = '{"error":{"code":401,"errors":[{"reason":"authError"}],"message":"Invalid Credentials"}}'
+            r.stage.faults.append(Fault("/tokens/", status=401, body=body, times=2))
+            with pytest.raises(Denied):
+                await r.connector.revoke(Entitlement(g, who, K.GRANT, "x.apps.googleusercontent.com"))
+            r.tenant.auth.expire_all()
+            receipt = await r.connector.revoke(Entitlement(g, who, K.SESSION, "account"))
+            assert receipt.result is RevocationResult.COMMANDED
+
+    async def test_one_renewal_for_all_who_wait(self) -> None:
+        """Those who were refused with the token of before a renewal go on with the new one."""
+        async with rig() as r:
+            ids = [u for u in r.tenant.users if u != r.tenant.subject_id][:6]
+            await requests_of(r).user(ids[0], [])
+            r.tenant.auth.expire_all()
+            r.stage.latency = 0.05
+            rows = await asyncio.gather(*(requests_of(r).user(i, []) for i in ids))
+            assert [row["id"] for row in rows] == ids
+            assert r.tenant.auth.exchanges == 2
 
     async def test_unknown_subject(self) -> None:
         """An administrator who does not exist is `invalid_grant`: our setting, with the remedy."""
