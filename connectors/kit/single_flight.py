@@ -33,7 +33,8 @@ class SingleFlight(Generic[T]):
 
     async def share(self, key: str, ask: Callable[[Trace], Awaitable[T]], trace: Trace) -> T:
         """
-        Return what the next request for *key* brings, and add its exchanges to *trace*; raises what it raises.
+        Return what the next request for *key* brings, and add its exchanges to *trace*; raises a `ConnectorError` of one's own for
+        what it raises: a caller adds its own exchanges and words.
 
         *ask* is the same for all who give one key.
         """
@@ -41,12 +42,11 @@ class SingleFlight(Generic[T]):
         if task is None:
             task = self._waiting[key] = asyncio.ensure_future(self._begin(key, self._under_way.get(key), ask))
         try:
-            brought, seen = await asyncio.shield(
-                task
-            )  # a caller that gives up waiting does not end the others' request
+            # a caller that gives up waiting does not end the others' request
+            brought, seen = await asyncio.shield(task)
         except ConnectorError as error:
             trace += error.evidence
-            raise
+            raise error.copied() from error
         trace += seen
         return brought
 
