@@ -6,7 +6,7 @@ Messages read *who: cannot verb phrase: vendor's code* and name ids, never addre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +42,13 @@ class ConnectorError(Exception):
     def advice(self) -> str:
         """What to do: the error's own sentence, else its class's."""
         return self._remedy if self._remedy is not None else type(self).remedy
+
+    def copied(self) -> Self:
+        """Return another one that says the same, to be changed by one of several who share this one."""
+        kind = type(self)
+        other = kind.__new__(kind, *self.args)
+        other.__dict__.update(self.__dict__)
+        return other
 
     def rest_on(self, evidence: Iterable[Evidence]) -> None:
         """Put *evidence* before the error's own exchanges, each exchange once."""

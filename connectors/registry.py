@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from connectors.contract import Connector
 from connectors.errors import NotConfigured
 from connectors.further import Further
-from connectors.kit.limits import Ledger
+from connectors.kit.limits import Ledger, Limit, OwnLedger
 from connectors.settings import not_configured, prefix_of
 from connectors.unopened import Unopened
 from models.vocabulary import ConnectionId, Service, vendor_of
@@ -37,15 +38,17 @@ async def open_connectors(
     Callers in one event loop share a connection's connector, and the last of them closes it: rate limits, the directory's
     snapshot and the locks on lists that can only be replaced are the process's, not a case's.
 
-    *ledger*: where processes share the calls that a vendor's limits allow; None: this process counts alone.
+    *ledger*: where processes share the calls that a vendor's limits allow; None: this process counts alone.  The newest ledger of those
+    who share a connector is used: it is not closed before the connector is given back.
 
     A vendor's SDK is imported only when the vendor is used.  A connector that cannot be opened raises `NotConfigured`.  Unless
     *strict*: then it is a `connectors.unopened.Unopened`, which its next probe tries to open, and the others can be used.
     """
     opened: dict[ConnectionId, Connector] = {}
+    opener = object()
 
     async def reopen(connection: ConnectionId) -> Connector:
-        opened[connection] = await _share(connection, ledger)
+        opened[connection] = await _share(connection, opener, ledger)
         return opened[connection]
 
     try:
@@ -59,44 +62,59 @@ async def open_connectors(
                 opened[connection] = Unopened(manifest, failure, partial(reopen, connection))
         yield opened
     finally:
-        await asyncio.gather(*(_give_back(*one) for one in opened.items()))
+        await asyncio.gather(*(_give_back(*one, opener) for one in opened.items()))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class _Openers:
+    """`connectors.kit.limits.Ledger` of a connector that several have open: that of the newest who has brought one."""
+
+    ledgers: dict[object, Ledger | None] = field(default_factory=dict)
+    own: OwnLedger = field(default_factory=OwnLedger)
+
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+        brought = [ledger for ledger in self.ledgers.values() if ledger is not None]
+        return await (brought or [self.own])[-1].take(connection, limit, calls, urgent=urgent)
+
+
+@dataclass(frozen=True, slots=True)
 class _Shared:
-    """A connector, and how many have it open."""
+    """A connector, and who has it open."""
 
     connector: Connector
-    users: int = 0
+    openers: _Openers
 
 
 _open_here: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ConnectionId, _Shared]] = WeakKeyDictionary()
 
 
-async def _share(connection: ConnectionId, ledger: Ledger | None) -> Connector:
+async def _share(connection: ConnectionId, opener: object, ledger: Ledger | None) -> Connector:
     """Return the connector that is open here already, or open it."""
     here = _open_here.setdefault(asyncio.get_running_loop(), {})
-    if connection not in here:
-        opened = await _open(connection, ledger)
-        if here.setdefault(connection, _Shared(opened)).connector is not opened:
+    while connection not in here:
+        openers = _Openers({opener: ledger})
+        opened = await _open(connection, openers)
+        if connection not in here:
+            here[connection] = _Shared(opened, openers)
+        else:
             await opened.aclose()  # somebody was faster
-    here[connection].users += 1
+    here[connection].openers.ledgers[opener] = ledger
     return here[connection].connector
 
 
-async def _give_back(connection: ConnectionId, connector: Connector) -> None:
+async def _give_back(connection: ConnectionId, connector: Connector, opener: object) -> None:
     """Close *connector* unless others have it open."""
     here = _open_here.get(asyncio.get_running_loop(), {})
     shared = here.get(connection)
     if shared is not None and shared.connector is connector:
-        shared.users -= 1
-        if shared.users:
+        shared.openers.ledgers.pop(opener, None)
+        if shared.openers.ledgers:
             return
         del here[connection]
     await connector.aclose()
 
 
-async def _open(connection: ConnectionId, ledger: Ledger | None) -> Connector:
+async def _open(connection: ConnectionId, ledger: Ledger) -> Connector:
     package = import_module(_PACKAGES[vendor_of(connection)])
     name = connection.partition(".")[2]
     if name and any(field.startswith(f"{name}_") for field in package.Settings.model_fields):
@@ -107,7 +125,7 @@ async def _open(connection: ConnectionId, ledger: Ledger | None) -> Connector:
     try:
         settings = package.Settings(_env_prefix=prefix_of(connection))
         connector: Connector = await package.connect(settings, ledger=ledger, connection=connection)
-    except ValidationError as exc:
+    except (ValidationError, SettingsError) as exc:
         raise not_configured(connection, prefix_of(connection), exc) from None
     except NotConfigured:
         raise

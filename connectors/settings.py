@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from connectors.errors import NotConfigured
 from models.vocabulary import ConnectionId
@@ -65,8 +65,12 @@ def prefix_of(connection: ConnectionId) -> str:
     return f"LASTDAY_{connection.replace('.', '_').upper()}_"
 
 
-def not_configured(name: str, prefix: str, refused: ValidationError) -> NotConfigured:
+def not_configured(name: str, prefix: str, refused: ValidationError | SettingsError) -> NotConfigured:
     """Return the error for settings that pydantic *refused*, without values, which may be secrets; raise it `from None`."""
+    if isinstance(refused, SettingsError):  # a value that is not JSON: pydantic names the field in its text alone
+        field = re.search(r'field "(\w+)"', str(refused))
+        variable = _variable(prefix, (field[1] if field is not None else "…",))
+        return NotConfigured(f"{name}: cannot be opened: {variable}: it is not JSON")
     faults = refused.errors(include_input=False, include_url=False, include_context=False)
     named = "; ".join(f"{_variable(prefix, e['loc'])}: {e['msg']}" for e in faults)
     return NotConfigured(f"{name}: cannot be opened: {named}")

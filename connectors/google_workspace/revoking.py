@@ -129,6 +129,7 @@ async def _delete_grant(requests: Requests, entitlement: Entitlement, trace: Tra
         SECURITY,
         lambda: requests.tokens.delete(userKey=key, clientId=client_id),
         "write",
+        of_account=f"delete grants of {key}",
     )
     return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE)
 
@@ -142,6 +143,7 @@ async def _delete_app_password(requests: Requests, entitlement: Entitlement, tra
         SECURITY,
         lambda: requests.asps.delete(userKey=key, codeId=code_id),
         "write",
+        of_account=f"delete app passwords of {key}",
     )
     absent = (*_NOT_THERE, (400, "invalid"), (400, "invalidParameter"), (400, "INVALID_ARGUMENT"))
     return await _delete(requests, entitlement, request, trace, absent=absent)
@@ -154,6 +156,7 @@ async def _leave_group(requests: Requests, entitlement: Entitlement, trace: Trac
         MEMBER_WRITE,
         lambda: requests.members.delete(groupKey=group_id, memberKey=key),
         "write",
+        of_account=f"remove {key} from groups",
     )
     return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
 
@@ -252,6 +255,7 @@ async def _delete_assignment(requests: Requests, entitlement: Entitlement, trace
         ROLE_WRITE,
         lambda: requests.assignments.delete(customer=requests.customer, roleAssignmentId=entitlement.vendor_id),
         "write",
+        of_account=f"delete role assignments of {entitlement.account_id}",
     )
     return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
 

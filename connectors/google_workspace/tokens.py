@@ -22,8 +22,8 @@ from connectors.kit.semaphore import PrioritySemaphore
 
 Tier: TypeAlias = Literal["read", "write"]
 
-RENEWED_FOR = 60.0
-"""Seconds in which a token that replaced a refused one is not renewed for another refusal.  Our choice."""
+REFUSED_FOR = 60.0
+"""Seconds for which no new token is tried for a request that Google refused with a new one: the refusal is not about the token."""
 _CODES = replace(CODES, denied=frozenset({
     "access_denied", "admin_policy_enforced", "deleted_client", "disabled_client", "invalid_client", "invalid_grant",
     "invalid_request", "invalid_scope", "org_internal", "unauthorized_client", "unsupported_grant_type",
@@ -43,7 +43,7 @@ class Token:
     run: _Run
     clock: Callable[[], float] = time.monotonic
     _next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
-    _renewed_until: float = 0.0
+    _refused_until: dict[str, float] = field(default_factory=dict)
 
     async def bearer(self, trace: Trace, *, refused: str | None = None) -> str:
         """
@@ -58,13 +58,17 @@ class Token:
                 except ConnectorError as error:
                     trace += error.evidence
                     raise
-                if refused is not None:
-                    self._renewed_until = self.clock() + RENEWED_FOR
             return str(self.credentials.token)
 
-    def may_be_stale(self, bearer: str) -> bool:
-        """Whether a new token may help after *bearer* was refused: not if it has just replaced a refused one."""
-        return bearer != self.credentials.token or self.clock() >= self._renewed_until
+    def may_cure(self, request: str) -> bool:
+        """Whether *request* may pass with another token.  Not if one of its name was refused with a new token within the last minute."""
+        return self.clock() >= self._refused_until.get(request, 0.0)
+
+    def cannot_cure(self, request: str) -> None:
+        """Note that *request* was refused with a token in the place of a refused one."""
+        now = self.clock()
+        self._refused_until = {one: until for one, until in self._refused_until.items() if until > now}
+        self._refused_until[request] = now + REFUSED_FOR
 
 
 class Tokens:

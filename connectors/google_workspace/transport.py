@@ -39,8 +39,9 @@ class Request:
     """
     One request.  *build* makes the SDK's request anew for each try, since sending changes it.
 
-    *doing* completes "cannot …" and names ids only.  *urgent*: goes before others that wait, as every write does.  *limits*:
-    the names of the `LIMITS` that it counts for, the narrowest first.
+    *doing* completes "cannot …" and names ids only.  *urgent*: goes before what waits, as every write does.  *limits*: which of
+    `connectors.google_workspace.limits` it counts for, the narrowest first.  *of_account*: method and account, where one account has
+    many such requests: if Google takes no token for one, it takes none for the others.
     """
 
     doing: str
@@ -49,6 +50,7 @@ class Request:
     tier: Tier = "read"
     urgent: bool = False
     limits: tuple[str, ...] = (DIRECTORY,)
+    of_account: str = ""
 
     @property
     def write(self) -> bool:
@@ -122,15 +124,26 @@ class Transport:
             http.close()
 
     async def _try(self, request: Request, trace: Trace) -> Any:
-        """Send once, and once more with a new token after 401, which means that nothing was done."""
+        """
+        Send once; a second time only with a new token after 401, which says that nothing was done.
+
+        Google also says 401 where no token helps, as for the grants of a suspended user: see `Token.may_cure`.
+        """
+        known_as = request.of_account or request.doing
         token = self._tokens.of(request.tier, request.scope)
         bearer = await token.bearer(trace)
         try:
             return await self._send(request, bearer, trace)
         except Denied as refused:
-            if refused.evidence[-1].status != 401 or not token.may_be_stale(bearer):
+            if refused.evidence[-1].status != 401 or not token.may_cure(known_as):
                 raise
-        return await self._send(request, await token.bearer(trace, refused=bearer), trace)
+        renewed = await token.bearer(trace, refused=bearer)
+        try:
+            return await self._send(request, renewed, trace)
+        except Denied as refused:
+            if refused.evidence[-1].status == 401:
+                token.cannot_cure(known_as)
+            raise
 
     async def _send(self, request: Request, bearer: str, trace: Trace) -> Any:
         sending, failed = Recorder(request, bearer), None

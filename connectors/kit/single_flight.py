@@ -45,7 +45,7 @@ class SingleFlight(Generic[T]):
             brought, seen = await asyncio.shield(task)
         except ConnectorError as error:
             trace += error.evidence
-            raise
+            raise error.copied() from error
         trace += seen
         return brought
 

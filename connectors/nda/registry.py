@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from connectors.errors import NotConfigured
 from connectors.kit.limits import Ledger
@@ -48,6 +49,6 @@ async def _open(name: str, ledger: Ledger | None) -> Register:
         raise NotConfigured("nda: cannot open a register: unknown name", code="unknown_register", remedy=remedy)
     try:
         register: Register = await import_module(PACKAGES[name]).connect(ledger=ledger)
-    except ValidationError as exc:
+    except (ValidationError, SettingsError) as exc:
         raise not_configured(name, _PREFIXES[name], exc) from None
     return register

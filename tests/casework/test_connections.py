@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import col, select
 
 from audit.events import EventType
 from audit.trail import Trail
 from casework import runbook
+from casework.bootstrap import open_context
 from casework.context import Context
 from casework.decisions import signatures
 from casework.errors import Misconfigured
@@ -34,7 +36,8 @@ from connectors.settings import prefix_of
 from emulators.company import person
 from emulators.slack import Tenant
 from emulators.stage import Fault, Stage, served
-from models.vocabulary import ActivityKind, Leaver
+from models.tables import CallBudget
+from models.vocabulary import Account, ActivityKind, EntitlementKind, Leaver, Service
 from portal.document import Clock
 from portal.sections.access import truth_table
 from tests.casework.conftest import Office
@@ -267,6 +270,39 @@ class TestSettings:
         with pytest.raises(NotConfigured, match="cannot be opened"):
             async with open_connectors(["slack.scim"]):
                 raise AssertionError("it was opened")
+
+
+class TestLedger:
+    async def test_of_the_context_that_is_open(
+        self, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two cases of one process share a connector: what it asks is booked in the database, after the first one's context is closed too."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "case.db").write_bytes(empty_database.read_bytes())
+        for name, value in {
+            "DATABASE_URL": f"sqlite:///{tmp_path}/case.db", "AUDIT_ORIGIN": "test.example/audit/2026", "SERVICES": SLACK,
+        }.items():  # fmt: skip
+            monkeypatch.setenv(f"LASTDAY_{name}", value)
+        tenant = Tenant()
+        with served(Stage(tenant.app)) as root:
+            configure(monkeypatch, SLACK, tenant, root)
+            who = Account(Service.SLACK, tenant.account_id(LEAVER))
+            async with AsyncExitStack() as second:
+                async with open_context() as first:
+                    context = await second.enter_async_context(open_context())
+                    assert context.connectors[SLACK] is first.connectors[SLACK]
+                    await first.connectors[SLACK].list_access(who, frozenset({EntitlementKind.SIGN_IN}))
+                    before = booked(context)
+                assert before > 0
+                await context.connectors[SLACK].list_access(who, frozenset({EntitlementKind.SIGN_IN}))
+                assert booked(context) > before
+
+
+def booked(context: Context) -> int:
+    """Return how many reads of one user the database has booked."""
+    with context.store.read() as session:
+        rows = session.exec(select(CallBudget).where(col(CallBudget.connection) == SLACK)).all()
+        return sum(sum(row.slots.values()) for row in rows if row.name in {"users.info", "GET /Users/{id}"})
 
 
 class TestWords:

@@ -23,14 +23,15 @@ from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown,
 from connectors.google_workspace import Settings, connect
 from connectors.google_workspace.client import HttpOnce, build
 from connectors.google_workspace.errors import ErrorBody, failure
-from connectors.google_workspace.limits import THREADS
+from connectors.google_workspace.limits import LIMITS, THREADS
 from connectors.google_workspace.manifest import SECURITY, USER_READ
 from connectors.google_workspace.requests import Requests
 from connectors.google_workspace.transport import Recorder, Request, Transport
 from connectors.kit.exchange import Exchange, Reply
+from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
 from emulators.stage import Fault
-from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Leaver, Service
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Leaver, RevocationResult, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import FAST, rig
 from tests.contract.stranger import REDIRECTS, as_redirect, stranger
@@ -158,6 +159,29 @@ class TestSentOnce:
         service.close()
 
 
+class TestThrottled:
+    async def test_holds_back_the_others(self) -> None:
+        """Where Google asks to wait, all calls of that limit wait as long, and those of another do not."""
+        slept: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        async with rig() as r:
+            limits = Limits(Service.GOOGLE_WORKSPACE, LIMITS, sleep, 30.0)
+            transport = Transport(requests_of(r).transport._settings, Pace(tries=1), limits)
+            requests = Requests(transport, "my_customer")
+            who, other = r.account_id("E1001"), r.account_id("E1002")
+            r.stage.faults.append(Fault(f"/users/{who}", status=429, body="{}", headers={"Retry-After": "20"}))
+            with pytest.raises(Throttled):
+                await requests.user(who, [])
+            await anext(requests._events("SUSPEND_USER", None, []), None)
+            assert [seconds for seconds in slept if seconds > 15] == []
+            assert (await requests.user(other, []))["id"] == other
+            assert len([seconds for seconds in slept if seconds > 15]) == 1
+            await transport.aclose()
+
+
 class TestTokens:
     async def test_expired(self) -> None:
         """A token that Google no longer takes is exchanged once and the call goes through."""
@@ -197,6 +221,46 @@ class TestTokens:
             assert set(sent) == {"DELETE"}
             assert len(sent) <= len(grants) * 15 + minutes
             assert len(exchanges) <= 1 + minutes
+
+    async def test_refused_to_twenty_at_once(self) -> None:
+        """What Google refuses of one account, whatever the token, is sent twice for those that go at once, and for none after them."""
+        async with rig(tokens_after_suspension="401") as r:
+            who = r.account_id("E1001")
+            grants = [Entitlement(Service.GOOGLE_WORKSPACE, who, K.GRANT, f"{n}.apps.example") for n in range(90)]
+            await r.connector.revoke(Entitlement(Service.GOOGLE_WORKSPACE, who, K.SIGN_IN, "account"))
+            before = len(r.stage.journal)
+            for n in range(0, len(grants), 20):
+                work = (r.connector.revoke(grant) for grant in grants[n : n + 20])
+                failures = await asyncio.gather(*work, return_exceptions=True)
+                assert {type(failure) for failure in failures} == {Denied}
+            exchanges = [q for q in r.stage.journal[before:] if q.path == "/token"]
+            assert len(exchanges) == 2
+            assert len(r.stage.journal) - before - len(exchanges) <= len(grants) + 20
+
+    async def test_refused_elsewhere(self) -> None:
+        """A token that Google refused for one thing is still replaced for another: the sessions end, with the same scope."""
+        async with rig() as r:
+            who, g = r.account_id("E1001"), Service.GOOGLE_WORKSPACE
+            body = '{"error":{"code":401,"errors":[{"reason":"authError"}],"message":"Invalid Credentials"}}'
+            r.stage.faults.append(Fault("/tokens/", status=401, body=body, times=2))
+            with pytest.raises(Denied):
+                await r.connector.revoke(Entitlement(g, who, K.GRANT, "x.apps.googleusercontent.com"))
+            r.tenant.auth.expire_all()
+            receipt = await r.connector.revoke(Entitlement(g, who, K.SESSION, "account"))
+            assert receipt.result is RevocationResult.COMMANDED
+
+    async def test_refused_after_the_renewal(self) -> None:
+        """A request that went with the token of before a renewal, and is refused after it, goes again with the new one."""
+        async with rig() as r:
+            ids = [u for u in r.tenant.users if u != r.tenant.subject_id][:2]
+            await requests_of(r).user(ids[0], [])
+            r.tenant.auth.expire_all()
+            r.stage.faults.append(Fault(ids[1], delay=0.3))
+            slow = asyncio.ensure_future(requests_of(r).user(ids[1], []))
+            await requests_of(r).user(ids[0], [])
+            assert not slow.done()
+            assert (await slow)["id"] == ids[1]
+            assert r.tenant.auth.exchanges == 2
 
     async def test_unknown_subject(self) -> None:
         """An administrator who does not exist is `invalid_grant`: our setting, with the remedy."""

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from connectors import registry
 from connectors.errors import NotConfigured
+from connectors.kit.limits import Ledger, Limit
 from connectors.registry import open_connectors
-from models.vocabulary import Service
+from connectors.settings import prefix_of
+from emulators.slack import Tenant
+from emulators.stage import Stage, served
+from models.vocabulary import ConnectionId, Service
+from tests.contract.rig_slack import settings_for
 
 GOOGLE, SLACK = Service.GOOGLE_WORKSPACE, Service.SLACK
+
+
+@dataclass
+class Book:
+    """A ledger that allows everything, and notes for which connection it was asked."""
+
+    asked: list[ConnectionId] = field(default_factory=list)
+
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+        self.asked.append(connection)
+        return 0.0, 1.0
 
 
 class Opened:
     """Stands for a connector, and says whether it was closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
         self.closed = 0
 
     async def aclose(self) -> None:
@@ -30,9 +51,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Opened]:
     """What has been opened, in order; opening takes a moment."""
     made: list[Opened] = []
 
-    async def opening(_: str, _ledger: object) -> Any:
+    async def opening(_: str, ledger: Ledger) -> Any:
         await asyncio.sleep(0)
-        made.append(Opened())
+        made.append(Opened(ledger))
         return made[-1]
 
     monkeypatch.setattr(registry, "_open", opening)
@@ -85,3 +106,65 @@ class TestShared:
             async with open_connectors([SLACK]) as second:
                 assert id(second[SLACK]) == id(opened[0]) != id(first[SLACK])
         assert [one.closed for one in opened] == [1]
+
+
+async def took(ledger: Ledger) -> float:
+    """Take a call from *ledger*, as a connector does; return the seconds that it waits."""
+    wait, _ = await ledger.take(SLACK, Limit("list", 20, "vendor.example/limits"), 1, urgent=False)
+    return wait
+
+
+class TestLedger:
+    @pytest.mark.parametrize("ends", [0, 1], ids=["the first ends", "the newest ends"])
+    async def test_is_one_that_is_open(self, opened: list[Opened], ends: int) -> None:
+        """What a shared connector asks for is taken from the newest who has it open, never from one who has given it back."""
+        books = [Book(), Book()]
+        contexts = [open_connectors([SLACK], strict=False, ledger=book) for book in books]
+        for context in contexts:
+            await context.__aenter__()
+        await took(opened[0].ledger)
+        assert [len(book.asked) for book in books] == [0, 1]
+        await contexts[ends].__aexit__(None, None, None)
+        await took(opened[0].ledger)
+        assert len(books[1 - ends].asked) == 2 - ends
+        await contexts[1 - ends].__aexit__(None, None, None)
+        assert [one.closed for one in opened] == [1]
+
+    async def test_is_brought_by_another(self, opened: list[Opened]) -> None:
+        """A case without a ledger uses that of another one; while nobody has brought one, the process keeps the limits alone."""
+        book = Book()
+        async with open_connectors([SLACK]):
+            async with open_connectors([SLACK], ledger=book), open_connectors([SLACK]):
+                await took(opened[0].ledger)
+            assert book.asked == [SLACK]
+            waits = [await took(opened[0].ledger) for _ in range(30)]
+            assert waits[0] == 0
+            assert max(waits) > 50
+            assert book.asked == [SLACK]
+
+    async def test_reaches_the_connector(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """What a connection's calls are taken from is the given ledger, by the connection's own id."""
+        monkeypatch.chdir(tmp_path)
+        tenant, book = Tenant(), Book()
+        with served(Stage(tenant.app)) as root:
+            for name, value in settings_for(tenant, root).model_dump(exclude_defaults=True).items():
+                text = value.get_secret_value() if isinstance(value, SecretStr) else value
+                monkeypatch.setenv(f"LASTDAY_SLACK_ACQUIRED_{name.upper()}", text)
+            async with open_connectors(["slack.acquired"], ledger=book) as mine:
+                await mine["slack.acquired"].probe()
+        assert set(book.asked) == {"slack.acquired"}
+
+
+class TestSettings:
+    @pytest.mark.parametrize("connection", [SLACK, "slack.acquired", GOOGLE, Service.MICROSOFT365])
+    async def test_limits_that_are_not_json(
+        self, connection: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """A setting that is not JSON is named, and its value is not shown."""
+        monkeypatch.chdir(tmp_path)
+        variable = f"{prefix_of(connection)}LIMITS"
+        monkeypatch.setenv(variable, "users.info=hunter2")
+        with pytest.raises(NotConfigured, match=f"{variable}: it is not JSON") as refusal:
+            async with open_connectors([connection]):
+                raise AssertionError("it was opened")
+        assert "hunter2" not in "".join(traceback.format_exception(refusal.value))

@@ -27,8 +27,11 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.kit.exchange import Exchange, Reply, Trace
+from connectors.kit.limits import Limits
+from connectors.kit.pacing import Pace
 from connectors.slack import Settings, client, connect
 from connectors.slack.errors import failure, lost
+from connectors.slack.limits import LIMITS
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from emulators.ca import certificate
@@ -42,6 +45,10 @@ from tests.contract.stranger import stranger
 SECRET = "xoxp-1-secret"
 READ = Exchange("slack", "look", "POST /api/x")
 WRITE = Exchange("slack", "act", "POST /api/x", write=True)
+ACTIVE = {
+    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    "Operations": [{"op": "replace", "path": "active", "value": True}],
+}
 
 
 def reply(status: int = 200, body: bytes = b"{}") -> Reply:
@@ -164,8 +171,7 @@ class TestTransport:
             transport = transport_for(settings_for(r.tenant, _root(r.connector)))
             trace: Trace = []
             await transport.web("users.lookupByEmail", {"email": "misaki.tanaka@hoshizora.example"}, trace)
-            body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "replace", "path": "active", "value": True}]}  # fmt: skip
-            await transport.scim("PATCH", f"Users/{r.account_id('E1001')}", trace, body=body)
+            await transport.scim("PATCH", f"Users/{r.account_id('E1001')}", trace, body=ACTIVE)
             await transport.scim_users(trace, query='email eq "a@b.example"')
             sent = [hashlib.sha256(q.body).hexdigest() if q.body else None for q in r.stage.journal]
             assert [e.request_sha256 for e in trace] == sent
@@ -239,6 +245,39 @@ class TestTransport:
                 return
             with pytest.raises(Unintelligible, match="no_such_user"):
                 await transport.scim("GET", "Users/U01", [])
+
+    @pytest.mark.parametrize(
+        ("status", "kind"), [(429, Throttled), (500, OutcomeUnknown), (503, OutcomeUnknown)], ids=str
+    )
+    async def test_an_expected_word_under_another_status(self, status: int, kind: type[ConnectorError]) -> None:
+        """A refusal that the caller expects is an answer by itself alone: under 429 nothing was done, under 5xx nobody knows."""
+        async with rig() as r:
+            transport = transport_for(settings_for(r.tenant, _root(r.connector)))
+            body = '{"ok":false,"error":"invalid_users"}'
+            r.stage.faults += [Fault("update", status=status, body=body), Fault("update", status=200, body=body)]
+            expected = frozenset({"invalid_users"})
+            with pytest.raises(kind):
+                await transport.web("usergroups.users.update", {}, [], write=True, expect=expected)
+            answer = await transport.web("usergroups.users.update", {}, [], write=True, expect=expected)
+            assert answer.code == "invalid_users"
+
+    @pytest.mark.parametrize(("word", "waits"), [("resource_locked", False), ("ratelimited", True)])
+    async def test_one_that_is_locked(self, word: str, waits: bool) -> None:
+        """An object that somebody else writes says nothing of others: they are written at once, and wait where all were throttled."""
+        slept: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        async with rig() as r:
+            settings = settings_for(r.tenant, _root(r.connector))
+            transport = Transport(settings, Pace(tries=1), Limits(Service.SLACK, LIMITS, sleep, 65.0))
+            body = f'{{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"{word}"}}'
+            r.stage.faults.append(Fault("PATCH", status=429, body=body, headers={"retry-after": "30"}))
+            with pytest.raises(Throttled):
+                await transport.scim("PATCH", f"Users/{r.account_id('E1001')}", [], body=ACTIVE)
+            await transport.scim("PATCH", f"Users/{r.account_id('E1002')}", [], body=ACTIVE)
+            assert any(seconds > 20 for seconds in slept) is waits
 
     async def test_refused_connection(self) -> None:
         """Nobody there is unreachable, for a write too: it surely never arrived."""

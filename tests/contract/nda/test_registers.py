@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -10,9 +11,9 @@ from urllib.parse import unquote_plus
 import pytest
 
 from casework.nda.papers import titles
-from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
+from connectors.errors import ConnectorError, NotConfigured, OutcomeUnknown, Unintelligible
 from connectors.nda.contract import Paper
-from connectors.nda.registry import PACKAGES
+from connectors.nda.registry import PACKAGES, open_registers
 from emulators.pledges import PLEDGES
 from emulators.stage import Fault
 from models.vocabulary import Leaver, MatchReason, PaperKind
@@ -244,3 +245,15 @@ class TestTransport:
             with pytest.raises(ConnectorError):
                 await vendor.register.find_papers(leaver("E1001"))
             vendor.stage.faults.clear()
+
+
+class TestSettings:
+    @pytest.mark.parametrize("name", OF_VENDORS)
+    async def test_limits_that_are_not_json(self, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A setting that is not JSON is named, and its value is not shown."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv(f"LASTDAY_{name.upper()}_LIMITS", "calls=hunter2")
+        with pytest.raises(NotConfigured, match=f"LASTDAY_{name.upper()}_LIMITS: it is not JSON") as refusal:
+            async with open_registers([name]):
+                raise AssertionError("it was opened")
+        assert "hunter2" not in "".join(traceback.format_exception(refusal.value))
