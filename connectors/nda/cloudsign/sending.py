@@ -18,6 +18,7 @@ from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, REG
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.transport import WHO, Request, Transport
 from connectors.nda.contract import Sent
+from connectors.nda.lost import still_unknown
 from models.vocabulary import Leaver
 
 _DRAFT_PAGES = 50
@@ -86,8 +87,10 @@ class Sending:
         form = {"title": title, "note": MARK + own, "can_transfer": "false"}
         try:
             return await self._transport.write(Request("make a draft", "POST", "/documents", form=form), trace)
-        except OutcomeUnknown:
-            if (made := await self._known(own, trace)) is None:
+        except OutcomeUnknown as lost:
+            with still_unknown(WHO, lost, trace):
+                made = await self._known(own, trace)
+            if made is None:
                 raise
             return made
 
@@ -113,28 +116,30 @@ class Sending:
 
         Raises `OutcomeUnknown` for one that was lost on the way: the next call goes on from here.
         """
-        unknown: OutcomeUnknown | None = None
         try:
             await self._transport.write(request, trace)
-        except OutcomeUnknown as exc:
-            unknown = exc
-        now = await self._there(document["id"], trace)
-        if unknown is not None and _parts(now) == _parts(document):
-            raise unknown
-        return now
+        except OutcomeUnknown as lost:
+            with still_unknown(WHO, lost, trace):
+                now = await self._there(document["id"], trace)
+                changed = _parts(now) != _parts(document)
+            if not changed:
+                raise
+            return now
+        return await self._there(document["id"], trace)
 
     async def _post(self, document: Row, trace: Trace) -> Row:
         request = Request("send the pledge", "POST", f"/documents/{document['id']}")
-        unknown: OutcomeUnknown | None = None
+        lost = OutcomeUnknown(f"{WHO}: cannot send the pledge: it was taken, and cannot be looked at")
         try:
             await self._transport.write(request, trace)
         except OutcomeUnknown as exc:
-            unknown = exc
-        now = await self._there(document["id"], trace)
-        if now["status"] in {SENT, COMPLETED, CLOSED}:
-            return now
+            lost = exc
+        with still_unknown(WHO, lost, trace):
+            now = await self._there(document["id"], trace)
+            if now["status"] in {SENT, COMPLETED, CLOSED}:
+                return now
         message = f"{WHO}: cannot send the pledge: still a draft"
-        raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from unknown
+        raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from lost
 
     async def _there(self, document_id: str, trace: Trace) -> Row:
         found = await self.get(document_id, trace)

@@ -35,6 +35,7 @@ from connectors.nda.docusign.errors import WHO
 from connectors.nda.docusign.limits import LIMITS
 from connectors.nda.docusign.settings import Settings
 from connectors.nda.docusign.transport import Request, Transport
+from connectors.nda.lost import still_unknown
 from connectors.nda.matching import addresses_of, match_papers, strongest_first
 from models.vocabulary import Leaver
 
@@ -136,8 +137,10 @@ class DocuSignRegister:
         )
         try:
             made = await self._transport.write(request, trace)
-        except OutcomeUnknown:
-            if (sent := await self._sent_with(own, trace)) is None:
+        except OutcomeUnknown as lost:
+            with still_unknown(WHO, lost, trace):
+                sent = await self._sent_with(own, trace)
+            if sent is None:
                 raise
             return sent
         if not made.envelope_id or made.status != "sent":
