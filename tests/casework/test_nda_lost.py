@@ -56,13 +56,13 @@ def refuse_looks_after_the_sending(asking: Asking, status: int, body: str) -> No
     """Let each read be answered so, from the sending on."""
     stage = asking.rig.stage
     assert stage is not None
-    sends = SENDS[asking.rig.name]
+    sends, faults = SENDS[asking.rig.name], stage.faults
 
     class Journal(list[Request]):
         def append(self, request: Request) -> None:
             super().append(request)
             if re.search(sends, request.line):
-                stage.faults.append(Fault(LOOKS, status=status, body=body, times=None))
+                faults.append(Fault(LOOKS, status=status, body=body, times=None))
 
     stage.journal = Journal()
 

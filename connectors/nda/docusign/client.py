@@ -22,7 +22,7 @@ from docusign_esign.client.api_exception import ApiException
 from connectors.errors import ConnectorError, Denied, NotConfigured, Unintelligible
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Exchange, Reply, Trace, lower
-from connectors.nda.docusign.errors import WHO, code_of, failure_of
+from connectors.nda.docusign.errors import WHO, code_of, failure_of, refusal_of
 from connectors.nda.docusign.settings import SCOPES, Settings
 from connectors.settings import checked_endpoint, on_this_machine, trust
 
@@ -96,13 +96,19 @@ class Client:
             if not anew and self._until is not None and self._until > datetime.now(UTC):
                 return
             exchange = Exchange(WHO, "get a token", "POST /oauth/token")
-            token = self._exchange(exchange, self._request_token, trace)
+            token = self._exchange(exchange, self._request_token, trace, failure=refusal_of)
             if not self._located:
                 self._locate(token.access_token, trace)
             self._until = exchange.sent_at + timedelta(seconds=int(token.expires_in or _HOUR)) - _EARLY
 
     def _exchange(
-        self, exchange: Exchange, call: Callable[[], Any], trace: Trace, absent: frozenset[str] = frozenset()
+        self,
+        exchange: Exchange,
+        call: Callable[[], Any],
+        trace: Trace,
+        absent: frozenset[str] = frozenset(),
+        *,
+        failure: Callable[[Exchange, Reply, Trace], ConnectorError] = failure_of,
     ) -> Any:
         """Make one exchange in this thread, and record it.  No error of the SDK's is chained: its text holds the whole answer, people included."""
         self._pools.forget()
@@ -116,7 +122,7 @@ class Client:
             trace.append(self._as_sent(exchange).evidence(reply, code))
             if code in absent:
                 return None
-            raise failure_of(exchange, reply, trace) from None
+            raise failure(exchange, reply, trace) from None
         except urllib3.exceptions.HTTPError as exc:  # whose text has the address
             raise self._lost(exchange, exc, trace) from None
         except jwt.PyJWTError as exc:
@@ -148,7 +154,7 @@ class Client:
     def _locate(self, token: str, trace: Trace) -> None:
         """Ask where the account lives: each has a site of its own.  The token goes to none but the vendor's."""
         exchange = Exchange(WHO, "use this account", "GET /oauth/userinfo")
-        accounts = self._exchange(exchange, lambda: self._sdk.get_user_info(token).accounts, trace)
+        accounts = self._exchange(exchange, lambda: self._sdk.get_user_info(token).accounts, trace, failure=refusal_of)
         known = {account.account_id: account.base_uri for account in accounts}
         if self._account not in known:
             remedy = "Correct LASTDAY_DOCUSIGN_ACCOUNT_ID or LASTDAY_DOCUSIGN_USER_ID."

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from casework.nda.papers import titles
-from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
+from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintelligible
 from connectors.nda.contract import Paper
 from connectors.nda.registry import PACKAGES
 from emulators.pledges import PLEDGES
@@ -223,6 +223,29 @@ class TestSend:
 
 
 class TestTransport:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            *(f'{{"error": "{word}"}}' for word in ("invalid_request", "invalid_grant", "suspended", "user_not_found")),
+            "<html>",
+        ],
+    )
+    async def test_no_token(self, vendor: Rig, body: str) -> None:
+        """Whatever a token endpoint's 400 says, our credential is at fault."""
+        assert vendor.stage is not None
+        vendor.stage.faults.append(Fault(r"POST (/oauth)?/token$", status=400, body=body, times=None))
+        with pytest.raises(Denied, match="get a token"):
+            await vendor.register.find_papers(leaver("E1001"))
+
+    @pytest.mark.parametrize("word", ["invalid_request", "invalid_grant", "invalid_client", "unauthorized_client"])
+    async def test_words_of_a_token_endpoint(self, vendor: Rig, word: str) -> None:
+        """Said of another request, a word of OAuth's is about that request: our credential is not at fault, and a pledge is not given up."""
+        assert vendor.stage is not None
+        body = f'{{"error": "{word}", "errorCode": "{word}"}}'
+        vendor.stage.faults.append(Fault(SENDS[vendor.name], status=400, body=body))
+        with pytest.raises(Unintelligible, match=word):
+            await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k")
+
     async def test_busy_slow_and_ended(self, vendor: Rig) -> None:
         """Too many requests, a 5xx, a broken connection, a token that ended: read again, and the answer is whole."""
         assert vendor.stage is not None
