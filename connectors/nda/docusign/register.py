@@ -36,7 +36,7 @@ from connectors.nda.docusign.limits import LIMITS
 from connectors.nda.docusign.settings import Settings
 from connectors.nda.docusign.transport import Request, Transport
 from connectors.nda.lost import still_unknown
-from connectors.nda.matching import addresses_of, match_papers, strongest_first
+from connectors.nda.matching import addresses_of, likeliest, strongest_first
 from models.vocabulary import Leaver
 
 FIRST_DAY = "2003-01-01T00:00:00Z"
@@ -81,8 +81,8 @@ class DocuSignRegister:
             for envelope in await self._search(trace, from_date=FIRST_DAY, search_text=term):
                 found[envelope.envelope_id] = envelope
         with understood(WHO, trace):
-            likeliest = [next(iter(match_papers(leaver, papers_of(envelope))), None) for envelope in found.values()]
-        return Found(strongest_first(likeliest), tuple(trace))
+            matches = strongest_first(likeliest(leaver, papers_of(envelope)) for envelope in found.values())
+        return Found(matches, tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the envelope as it stands now; of several signers the first."""

@@ -13,7 +13,7 @@ from casework.nda.papers import titles
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintelligible
 from connectors.nda.contract import Paper
 from connectors.nda.registry import PACKAGES
-from emulators.pledges import PLEDGES
+from emulators.pledges import EXIT, PLEDGES
 from emulators.stage import Fault
 from models.vocabulary import Leaver, MatchReason, PaperKind
 from tests.contract.nda.rig import PDF, Rig, rigging
@@ -97,6 +97,24 @@ class TestFindPapers:
         assert kind_of(best.paper) is PaperKind.ENTRY_PLEDGE
         assert best.reason in {MatchReason.EMPLOYEE_NO, MatchReason.FORMER_NAME}
         assert best.reason is MatchReason.EMPLOYEE_NO or best.confidence < SURE
+
+    async def test_beside_a_signer_without_a_name(self, vendor: Rig) -> None:
+        """A pledge that mentions the work rules is the leaver's own, though somebody without name and address is to sign it as well."""
+        title = "就業規則遵守および秘密保持誓約書"
+        if vendor.name == "cloudsign":
+            document = vendor.tenant.document_of("E1001", EXIT)
+            document["title"] = title
+            document["participants"].append({**document["participants"][-1], "order": 2, "name": "", "email": ""})
+        else:
+            envelope = next(
+                e for e in vendor.tenant.envelopes.values() if "美咲" in str(e) and e["emailSubject"] == EXIT
+            )
+            envelope["emailSubject"] = title
+            signers = envelope["recipients"]["signers"]
+            signers.append({**signers[0], "recipientId": "2", "name": "", "email": ""})
+        found = await vendor.register.find_papers(leaver("E1001"))
+        (match,) = [match for match in found.matches if match.paper.title == title]
+        assert (match.reason, match.paper.signer_name) == (MatchReason.EMAIL, leaver("E1001").name)
 
     async def test_refused_expired_waiting(self, rig: Rig) -> None:
         """A refusal has its time, an agreement that ended its day; what waits for a signature is not completed."""
