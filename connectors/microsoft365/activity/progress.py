@@ -66,9 +66,10 @@ class Progress:
     @classmethod
     def of(cls, window: Window, key: str, now: datetime, kept: timedelta) -> Progress:
         """
-        Begin: the window is one search; what lies before the *kept* time is for itself, no search longer than that.
+        Begin: what lies within the *kept* time is one search, what lies before it others, each as long as that.
 
-        A window as long as that time was worked out a moment before *now*: what so lies before it is no search of its own.
+        The earliest is up to an hour longer: a window as long as the *kept* time was worked out a moment before *now*, and that moment is
+        no search of its own.
         """
         begin, end = whole_seconds(window)
         step, first = int(kept.total_seconds()), begin + int(SHORTEST.total_seconds())
