@@ -112,10 +112,11 @@ class Client:
     ) -> Any:
         """Make one exchange in this thread, and record it.  No error of the SDK's is chained: its text holds the whole answer, people included."""
         self._pools.forget()
+        reply: Reply | None
         try:
             found = call()
         except ApiException as exc:
-            reply: Reply | None = self._pools.seen.reply
+            reply = self._pools.seen.reply
             if reply is None or not exc.status:  # the handshake failed
                 raise self._lost(exchange, exc, trace) from None
             code = code_of(reply)
@@ -130,7 +131,12 @@ class Client:
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             trace.append(self._as_sent(exchange).evidence(self._pools.seen.reply))
             raise exchange.odd_success(f"{type(exc).__name__} over its shape", trace) from exc
-        trace.append(self._as_sent(exchange).evidence(self._pools.seen.reply))
+        reply = self._pools.seen.reply
+        trace.append(self._as_sent(exchange).evidence(reply))
+        if exchange.write and (
+            reply is None or reply.body is None
+        ):  # which the SDK reads as an object without anything
+            raise exchange.odd_success("not an object", trace)
         return found
 
     def _lost(self, exchange: Exchange, exc: Exception, trace: Trace) -> ConnectorError:

@@ -193,6 +193,18 @@ class TestSend:
                 continue
         assert [paper for paper, _ in vendor.delivered()] == [sent.id]
 
+    @pytest.mark.parametrize("body", ["<html>", "[]", "", '"sent"'])
+    async def test_a_success_that_cannot_be_read(self, vendor: Rig, body: str) -> None:
+        """A write that is answered with a success and no answer may have been carried out: its outcome is unknown, and it is not sent again."""
+        assert vendor.stage is not None
+        sent = await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k")
+        vendor.stage.journal.clear()
+        for write in (vendor.register.remind(sent.id), vendor.register.take_back(sent.id, "the last day moved")):
+            vendor.stage.faults.append(Fault(r"^(POST|PUT) .*(documents|envelopes)/", status=200, body=body))
+            with pytest.raises(OutcomeUnknown):
+                await write
+        assert len([one for one in vendor.stage.journal if one.method in {"POST", "PUT"}]) == 2
+
     async def test_find_sent(self, rig: Rig) -> None:
         """What was sent is found by its key, and nothing by another one; nothing is sent."""
         sent = await rig.register.send(PDF, leaver("E1001"), title=TITLE, key="k1")
