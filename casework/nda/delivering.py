@@ -32,7 +32,8 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
     register = nda.register(pledge.register_name or "")
     if not _take_turn(context, pledge):
         return
-    if pledge.sending_until is not None and await _was_sent(nda, register, pledge):
+    broke_off = pledge.sending_until is not None
+    if broke_off and not is_as_sealed(context, pledge) and await _was_sent(nda, register, pledge):
         return
     pdf, leaver = content_of(context, pledge), context.case(pledge.case_id).person
     try:
@@ -40,6 +41,8 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
         sent = await nda.within(register.name, call)
     except ConnectorError as error:
         again = isinstance(error, _AGAIN)
+        if broke_off and not again and await _was_sent(nda, register, pledge):
+            return
         state = PledgeState.INTENDED if again else PledgeState.REJECTED
         result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
         record(context, pledge, state, result, error)
@@ -51,12 +54,12 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
 
 async def _was_sent(nda: NdaContext, register: Register, pledge: Pledge) -> bool:
     """
-    Whether an outdated page whose sending broke off was sent all the same: then it is out, and is taken back like any other.
-    Raises the register's error: the pledge is not given up until this is known.
+    Whether a page whose sending broke off has reached its signer for all that: it is out then, to be taken back like any.
+
+    Asked before it is given up: because it would be another page by now, or because the register refuses to send it again.  Raises
+    the register's error: until that is known it is not given up.
     """
     context = nda.context
-    if is_as_sealed(context, pledge):
-        return False
     try:
         sent = await nda.within(register.name, register.find_sent(pledge.key))
     except ConnectorError as error:

@@ -18,6 +18,7 @@ from connectors.nda.signers import OTHER_EMAIL, Likeness, bare_signer, compare_s
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
 _ADDRESSES = frozenset({MatchReason.EMAIL, MatchReason.OTHER_EMAIL})
+_RANKS = {MatchReason.EVERYBODY: 1, MatchReason.DIFFERENT_PERSON: 2}
 _WITH_NAME = 0.92  # confidences of our choice: a private address with the leaver's name; any address with another name
 _ANOTHER_NAME = 0.6
 _BETWEEN = re.compile(r"[\W_]+")
@@ -27,6 +28,15 @@ _WORK_RULES = re.compile("就業規則|workrules|rulesofemployment")
 def match_papers(leaver: Leaver, papers: Iterable[Paper]) -> tuple[PaperMatch, ...]:
     """Return the matches among *papers*, strongest first; papers without any likeness are left out."""
     return strongest_first(match_paper(leaver, paper) for paper in papers)
+
+
+def likeliest(leaver: Leaver, papers: Iterable[Paper]) -> PaperMatch | None:
+    """
+    Return the match of the signer of one document who is likeliest the leaver: *papers* are it, one for each of its signers.
+
+    Who is like the leaver goes before a signer without name and address, for whose sake it might bind everybody; a namesake does not.
+    """
+    return min(match_papers(leaver, papers), key=lambda match: _RANKS.get(match.reason, 0), default=None)
 
 
 def strongest_first(matches: Iterable[PaperMatch | None]) -> tuple[PaperMatch, ...]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -254,6 +257,28 @@ class TestForms:
         assert (found.readable, found.altered, found.signatures) == (True, False, ())
 
 
+SHOWING_LIMITS = """
+import json, resource, sys
+from casework.nda.papers import examiner, examining
+from casework.nda.papers.examined import Examined
+
+def examine(paper, roots):
+    limits = [resource.getrlimit(getattr(resource, kind)) for kind in sys.argv[1:]]
+    return Examined("", 0, readable=True, altered=False, signatures=(), text=json.dumps(limits))
+
+examining.examine = examine
+examiner.main(["31"])
+"""
+
+
+def instead_of_python(directory: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Let subprocesses be started by a shell that runs *line*."""
+    shell = directory / "python"
+    shell.write_text(f"#!/bin/sh\n{line}\n")
+    shell.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(shell))
+
+
 class TestApart:
     async def test_same_answer(self, tmp_path: Path) -> None:
         """The process apart says what the function says."""
@@ -276,6 +301,31 @@ class TestApart:
         bomb = b"%PDF-1.7\n" + table + swollen + b"\nendstream endobj\nstartxref\n9\n%%EOF"
         found = await examine_in_subprocess(bomb)
         assert (found.readable, found.size) == (False, len(bomb))
+
+    def test_limits(self) -> None:
+        """A gigabyte of memory, the seconds of the processor that it was given, and no image of what burst: set before the paper is read."""
+        kinds = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_CORE")
+        shown = subprocess.run(
+            [sys.executable, "-c", SHOWING_LIMITS, *kinds], input=b"", stdout=subprocess.PIPE, check=True
+        )
+        assert json.loads(json.loads(shown.stdout)["text"]) == [[2**30, 2**30], [31, 31], [0, 0]]
+
+    async def test_nothing_of_ours_to_be_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The process apart has no environment of ours: who bursts the reader finds no secrets in there."""
+        monkeypatch.setenv("LASTDAY_CLOUDSIGN_CLIENT_ID", "sesame")
+        seen = tmp_path / "environment"
+        instead_of_python(tmp_path, monkeypatch, f'cat /proc/$$/environ > "{seen}"; exec "{sys.executable}" "$@"')
+        assert (await examine_in_subprocess(SIGNED)).readable
+        assert seen.read_bytes() == b"LANG=C.UTF-8\0"
+
+    @pytest.mark.parametrize("whole", [True, False])
+    async def test_of_other_bytes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
+        """What the process apart says counts for the bytes that it was given, and for no others."""
+        read = "cat" if whole else "head --bytes=-1"
+        instead_of_python(tmp_path, monkeypatch, f'{read} | "{sys.executable}" "$@"')
+        found = await examine_in_subprocess(SIGNED)
+        assert (found.sha256, found.size) == (look(SIGNED).sha256, len(SIGNED))
+        assert (found.readable, "lost bytes" in found.text) == (whole, not whole)
 
     async def test_roots_that_cannot_be_read(self, tmp_path: Path) -> None:
         """A wrong setting of ours is not the paper's fault, and is named."""

@@ -20,6 +20,7 @@ from casework.errors import BadRequest
 from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing, searching
 from casework.nda.facts import remarks
+from casework.nda.papers.examined import Examined
 from casework.nda.registers import NdaContext
 from casework.nda.signing import Held
 from casework.policy import Nda, Policy
@@ -274,6 +275,33 @@ class TestWrongPapers:
         read_at_all = {name.removeprefix("shelf:") for name, paper in found.items() if paper["sha256"] is not None}
         assert read_at_all == {"1", "exit", "exit again", "undated"}
         assert (found["shelf:2"]["state"], "more than 1" in found["shelf:2"]["text"]) == ("unreadable", True)
+
+    async def test_forty_of_other_kinds_are_opened(self, make_office: MakeOffice) -> None:
+        """Forty project NDAs of one leaver, and all that decides: beyond them nothing is fetched, nor what waits for its signer."""
+        office, mine = make_office(), {"completed": True, "signer_employee_no": "E1"}
+        others = [pledge_of(f"nda {n:02}", kind=PaperKind.PROJECT_NDA, **mine) for n in range(43)]
+        waiting = pledge_of("a waiting one", kind=PaperKind.PROJECT_NDA, signer_employee_no="E1")
+        shelf = Shelf(waiting, *others, pledge_of("pledge", **mine))
+        fetched: list[str] = []
+        examined: list[bytes] = []
+
+        async def examine(content: bytes) -> Examined:
+            examined.append(content)
+            return Examined("0" * 64, len(content), readable=True, altered=False, signatures=(), text="")
+
+        async def fetch(paper_id: str) -> bytes:
+            fetched.append(paper_id)
+            return b"%PDF"
+
+        shelf.fetch = fetch  # type: ignore[method-assign]
+        case = office.report()
+        await checking.check(NdaContext(office.context, {"shelf": shelf}, examine=examine), case.id)
+        assert sorted(fetched) == [*(f"nda {n:02}" for n in range(40)), "pledge"]
+        assert len(examined) == len(fetched)
+        found = {p["paper"]: p for p in nda(office.context, case)["papers"] if p["paper"]}
+        unread = {name for name, paper in found.items() if "more than 40" in paper["text"]}
+        assert unread == {f"shelf:nda {n}" for n in (40, 41, 42)}
+        assert {found[name]["state"] for name in unread} == {"unreadable"}
 
     @pytest.mark.parametrize(
         ("said", "state"),

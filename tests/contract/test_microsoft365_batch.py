@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +78,18 @@ class TestApart:
         assert {one.reply.headers["date"] for one in answers if one.reply is not None} == {
             "Sun, 22 Nov 2026 00:00:00 GMT"
         }
+
+    @pytest.mark.parametrize("batch", [{"date": "Sun, 22 Nov 2026 00:00:00 GMT"}, {}], ids=["dated", "undated"])
+    def test_its_own_date(self, batch: dict[str, str]) -> None:
+        """The vendor's clock is the batch's: what an answer in it says of the date is no clock, and no wait is reckoned by it."""
+        own = {"Date": "Mon, 01 Jan 2001 00:00:00 GMT", "Retry-After": "Sun, 22 Nov 2026 00:00:09 GMT"}
+        (answer,) = parts(brought(200, {"responses": [told("1", 429, headers=own)]}, **batch), 1)
+        trace: Trace = []
+        with pytest.raises(Throttled) as raised:
+            judge(answer, trace)
+        assert trace[0].vendor_at == (datetime(2026, 11, 22, tzinfo=UTC) if batch else None)
+        assert raised.value.retry_after is not None
+        assert raised.value.retry_after < timedelta(days=365)
 
     def test_one_is_missing(self) -> None:
         """The one without an answer was not answered; the others were."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from connectors.activity import Window
-from connectors.kit.limits import Limit, OwnLedger
+from connectors.contract import Kinds
+from connectors.kit.limits import Limit, Limits, OwnLedger
 from connectors.kit.pacing import Pace
 from connectors.microsoft365.activity.sources import DIRECTORY, SIGN_INS
 from connectors.microsoft365.limits import LIMITS, READS, REPORTS, SEARCHES, WRITES, limit_of
@@ -22,6 +24,19 @@ from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import graph_of, rig
 
 NIGHT = 50
+K = EntitlementKind
+URGENT: dict[str, tuple[str, Kinds | None, EntitlementKind | None, set[tuple[str, bool]]]] = {
+    "a block": ("E1010", None, K.SIGN_IN, {(WRITES, True)}),
+    "sessions ended": ("E1010", None, K.SESSION, {(WRITES, True)}),
+    "an administrator's block, and who else is one": ("E1009", None, K.SIGN_IN, {(READS, True), (WRITES, True)}),
+    "a removal, and what is read back": ("E1001", None, K.GROUP, {(READS, True), (WRITES, True)}),
+    "sign-in and sessions": ("E1009", frozenset({K.SIGN_IN, K.SESSION}), None, {(READS, True)}),
+    "sign-in alone": ("E1010", frozenset({K.SIGN_IN}), None, {(READS, True)}),
+    "sessions alone, by one request": ("E1010", frozenset({K.SESSION}), None, {(READS, True)}),
+    "groups": ("E1001", frozenset({K.GROUP}), None, {(READS, False)}),
+    "all": ("E1009", None, None, {(READS, False)}),
+}
+"""Whose account, which kinds are listed or which one is taken away, and what is asked of which limit: urgently or not."""
 
 
 @dataclass
@@ -151,6 +166,29 @@ class TestWhatWaits:
             assert blocked_at - throttled_at < 1
             assert [q.status for _, q in arrived if q.inner][-1] == 200
             assert arrived[-1][0] - throttled_at > 19
+
+    @pytest.mark.parametrize("case", URGENT, ids=str)
+    async def test_what_is_urgent(self, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What a cut waits for goes before listings: a write, what is read before and after it, sign-in and sessions; a whole listing does not."""
+        turns: list[tuple[str, bool]] = []
+        really = Limits.turn
+
+        def recorded(limits: Limits, *names: str, urgent: bool = False) -> AbstractAsyncContextManager[None]:
+            turns.extend((name, urgent) for name in names)
+            return really(limits, *names, urgent=urgent)
+
+        person, kinds, revoked, expected = URGENT[case]
+        async with rig(page_size=1, own_roles=["Privileged Authentication Administrator"]) as r:
+            account = Account(Service.MICROSOFT365, r.account_id(person))
+            listing = await r.connector.list_access(account) if revoked is not None else []
+            r.stage.faults.append(Fault("DELETE", status=404, body='{"error": {"code": "Request_ResourceNotFound"}}'))
+            monkeypatch.setattr(Limits, "turn", recorded)
+            if revoked is not None:
+                await r.connector.revoke(next(row for row in listing if row.kind is revoked))
+            else:
+                await r.connector.list_access(account, kinds)
+        assert set(turns) == expected
+        assert len(turns) >= len(expected)
 
     async def test_what_the_tenant_was_given(self) -> None:
         """Where Microsoft gave a tenant other limits, its settings have them."""

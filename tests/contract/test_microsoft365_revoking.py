@@ -10,7 +10,16 @@ import pytest
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
 from emulators.stage import Fault
-from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, RevocationResult, Service
+from models.vocabulary import (
+    ACCOUNT,
+    Account,
+    Entitlement,
+    EntitlementKind,
+    EntitlementState,
+    Guard,
+    RevocationResult,
+    Service,
+)
 from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import rig
 
@@ -102,6 +111,18 @@ class TestRevoke:
                 await r.connector.revoke(row)
             assert len(writes(r)) == 1
             assert row.id not in r.held(row.account_id)
+
+    @pytest.mark.parametrize("fault", [Fault("/token", drop=True, times=None), Fault("/token", status=503, times=None)])
+    async def test_no_sign_in(self, fault: Fault) -> None:
+        """Where no token was to be had for a write, it was surely not sent: that is no unknown outcome, and it is tried again."""
+        async with rig() as r:
+            r.stage.faults.append(fault)
+            row = Entitlement(Service.MICROSOFT365, r.account_id("E1010"), K.SIGN_IN, ACCOUNT)
+            with pytest.raises(Unreachable):
+                await r.connector.revoke(row)
+            assert writes(r) == []
+            fault.times = 1
+            assert (await r.connector.revoke(row)).result is Result.COMMANDED
 
     async def test_throttled(self) -> None:
         """A throttled write surely did nothing: it is sent again when the vendor says, once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,7 +17,8 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.microsoft365.activity import queue, search
-from connectors.microsoft365.activity.search import LOOKS, grown
+from connectors.microsoft365.activity.progress import Progress
+from connectors.microsoft365.activity.search import LOOKS, grown, too_old
 from connectors.microsoft365.activity.sources import PURVIEW, SIGN_INS
 from emulators.microsoft365 import Audit
 from emulators.stage import Fault
@@ -37,6 +38,7 @@ from tests.contract.logs_microsoft365 import (
 )
 from tests.contract.rig_microsoft365 import rig
 
+KEPT = timedelta(days=180)
 FAULTS = [
     Fault("", status=429, headers={"Retry-After": "0"}),
     Fault("", status=429),
@@ -237,15 +239,36 @@ class TestSearches:
     async def test_half_a_year(self) -> None:
         """A window of 180 days, worked out a moment before the search is, is one search without a gap."""
         async with rig() as r:
-            window = Window(NOW - timedelta(days=180), NOW)
+            now = datetime.now(UTC)
+            window = Window(now - timedelta(days=180), now)
             reading = await read(r, account(r, habit=views(10)), window=window)
             assert (len(reading.records), reading.gaps, submissions(r)) == (10, [], 1)
+
+    @pytest.mark.parametrize(
+        ("before", "searches", "said"),
+        [
+            (timedelta(seconds=59), [KEPT + timedelta(seconds=59)], False),
+            (timedelta(minutes=1), [KEPT + timedelta(minutes=1)], True),
+            (timedelta(minutes=59), [KEPT + timedelta(minutes=59)], True),
+            (timedelta(hours=1), [KEPT + timedelta(hours=1)], True),
+            (timedelta(hours=1, seconds=1), [timedelta(hours=1, seconds=1), KEPT], True),
+            (KEPT + timedelta(hours=1), [KEPT + timedelta(hours=1), KEPT], True),
+        ],
+        ids=str,
+    )
+    def test_beyond_half_a_year(self, before: timedelta, searches: list[timedelta], said: bool) -> None:
+        """Up to an hour beyond 180 days is no search of its own; from a minute on, what only some licences keep is said to be."""
+        window = Window(NOW - KEPT - before, NOW)
+        slices = Progress.of(window, "k", NOW, KEPT).slices
+        assert [timedelta(seconds=end - begin) for begin, end in slices] == searches
+        assert [(gap.from_at, gap.until_at) for gap in too_old(window, NOW)] == [(window.from_at, NOW - KEPT)] * said
 
     async def test_half_a_year_is_too_far_back(self) -> None:
         """Where the vendor refuses the moment too much, that moment alone is a gap."""
         async with rig() as r:
             r.stage.faults.append(Fault(SUBMIT, status=400, body='{"error": {"code": "BadRequest"}}'))
-            reading = await read(r, account(r, habit=views(10)), window=Window(NOW - timedelta(days=180), NOW))
+            now = datetime.now(UTC)
+            reading = await read(r, account(r, habit=views(10)), window=Window(now - timedelta(days=180), now))
             assert (len(reading.records), reading.reasons, submissions(r)) == (10, {"retention"}, 1)
             (gap,) = reading.gaps
             assert gap.from_at is not None

@@ -67,9 +67,10 @@ class Progress:
     @classmethod
     def of(cls, window: Window, key: str, now: datetime, kept: timedelta) -> Progress:
         """
-        Begin: one search for the window, and separate ones, none longer than *kept*, for what is older than *kept*.
+        Begin: what lies within the *kept* time is one search, what lies before it others, each as long as that.
 
-        A window that begins up to `SHORTEST` before that edge was computed a moment before *now*, and is not split there.
+        The earliest is up to an hour longer: a window as long as the *kept* time was worked out a moment before *now*, and that moment is
+        no search of its own.
         """
         begin, end = whole_seconds(window)
         step, first = int(kept.total_seconds()), begin + int(SHORTEST.total_seconds())

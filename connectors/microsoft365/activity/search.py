@@ -265,9 +265,9 @@ def grown(turn: int) -> timedelta:
 
 
 def too_old(window: Window, now: datetime) -> tuple[Gap, ...]:
-    """Return the part of *window* that only some licences keep, as a gap; it is searched all the same."""
+    """Return the part of *window* that only some licences keep, from a minute on.  It is asked for nevertheless."""
     edge = now - STANDARD
-    if window.from_at >= edge - SHORTEST:
+    if window.from_at > edge - A_MINUTE:
         return ()
     text = "records older than 180 days are kept with some licences only; what came of them may not be all"
     return (Gap("retention", text, window.from_at, min(edge, window.until_at)),)

@@ -26,7 +26,7 @@ from connectors.nda.cloudsign.sending import Sending
 from connectors.nda.cloudsign.settings import Settings
 from connectors.nda.cloudsign.transport import WHO, Request, Transport
 from connectors.nda.contract import SIGNED_ALREADY, Found, Paper, PaperMatch, Sent
-from connectors.nda.matching import addresses_of, match_papers, names_of, strongest_first
+from connectors.nda.matching import addresses_of, likeliest, names_of, strongest_first
 from models.vocabulary import Leaver, MatchReason
 
 FRESH = 40
@@ -178,7 +178,7 @@ def _likeliest(leaver: Leaver, document: Row) -> PaperMatch | None:
     """Return the match of the recipient most likely the leaver, None for a template."""
     if document["status"] == TEMPLATE:
         return None
-    return next(iter(match_papers(leaver, papers_of(document))), None)
+    return likeliest(leaver, papers_of(document))
 
 
 def _plain(paper_id: str) -> str:

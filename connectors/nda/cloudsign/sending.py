@@ -17,6 +17,7 @@ from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, REG
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.transport import WHO, Request, Transport
 from connectors.nda.contract import Sent
+from connectors.nda.lost import still_unknown
 from models.vocabulary import Leaver
 
 _DRAFT_PAGES = 50
@@ -85,8 +86,10 @@ class Sending:
         form = {"title": title, "note": MARK + own, "can_transfer": "false"}
         try:
             return await self._transport.write(Request("make a draft", "POST", "/documents", form=form), trace)
-        except OutcomeUnknown:
-            if (made := await self._known(own, trace)) is None:
+        except OutcomeUnknown as lost:
+            with still_unknown(WHO, lost, trace):
+                made = await self._known(own, trace)
+            if made is None:
                 raise
             return made
 
@@ -112,31 +115,38 @@ class Sending:
 
         Raises `OutcomeUnknown` if the answer was lost and the draft is unchanged; the next call goes on from here.
         """
-        now, unknown = await self._write(document, request, trace)
-        if unknown is not None and _parts(now) == _parts(document):
-            raise unknown
-        return now
+        try:
+            await self._transport.write(request, trace)
+        except OutcomeUnknown as lost:
+            with still_unknown(WHO, lost, trace):
+                now = await self._there(document["id"], trace)
+                changed = _parts(now) != _parts(document)
+            if not changed:
+                raise
+            return now
+        return await self._there(document["id"], trace)
 
     async def _post(self, document: Row, trace: Trace) -> Row:
         request = Request("send the pledge", "POST", f"/documents/{document['id']}")
-        now, unknown = await self._write(document, request, trace)
-        if now["status"] in {SENT, COMPLETED, CLOSED}:
-            return now
-        message = f"{WHO}: cannot send the pledge: still a draft"
-        raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from unknown
-
-    async def _write(self, document: Row, request: Request, trace: Trace) -> tuple[Row, OutcomeUnknown | None]:
-        """Write, then read the document; return it, and the error of a lost answer."""
-        unknown: OutcomeUnknown | None = None
+        lost = OutcomeUnknown(f"{WHO}: cannot send the pledge: it was taken, and cannot be looked at")
         try:
             await self._transport.write(request, trace)
         except OutcomeUnknown as exc:
-            unknown = exc
-        now = await self.get(document["id"], trace)
-        if now is None:
-            message = f"{WHO}: cannot read {document['id']}: it is gone"
+            lost = exc
+        with still_unknown(WHO, lost, trace):
+            now = await self._there(document["id"], trace)
+            if now["status"] in {SENT, COMPLETED, CLOSED}:
+                return now
+        message = f"{WHO}: cannot send the pledge: still a draft"
+        raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from lost
+
+    async def _there(self, document_id: str, trace: Trace) -> Row:
+        """Return the document, which was there a moment ago."""
+        found = await self.get(document_id, trace)
+        if found is None:
+            message = f"{WHO}: cannot read {document_id}: it is gone"
             raise Unintelligible(message, code="not_found", evidence=tuple(trace))
-        return now, unknown
+        return found
 
 
 def _sent(document: Row, trace: Trace) -> Sent:

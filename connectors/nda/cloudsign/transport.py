@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from connectors.errors import ConnectorError, Throttled
+from connectors.errors import ConnectorError, Denied, Throttled
 from connectors.kit.exchange import Codes, Exchange, Reply, Row, Trace, lower
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
@@ -21,10 +21,9 @@ from connectors.settings import trust
 WHO = "cloudsign"
 CODES = Codes(
     not_on_plan=frozenset({"webapi_option_required"}),
-    denied=frozenset({"invalid_client", "invalid_request", "invalid_grant", "unauthorized_client"}),
     remedies={"webapi_option_required": "Order the Web API option for this CloudSign user."},
 )
-"""The codes of errorModel, and those of RFC 6749, section 5.2, for a client that gets no token."""
+"""The words of errorModel."""
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _EARLY = timedelta(seconds=60)
@@ -145,7 +144,10 @@ class Transport:
         return reply
 
     def _failure(self, request: Request, reply: Reply, trace: Trace) -> ConnectorError:
-        failure = request.exchange().failure(reply, _code(reply), CODES, trace)
+        code = _code(reply)
+        if request.signs_in and reply.status == 400:  # RFC 6749, section 5.2: with any code the client gets no token
+            return Denied(f"{WHO}: cannot {request.doing}: {code or 'HTTP 400'}", code=code, evidence=tuple(trace))
+        failure = request.exchange().failure(reply, code, CODES, trace)
         if isinstance(failure, Throttled):
             if failure.retry_after is None:
                 failure.retry_after = BLOCKED

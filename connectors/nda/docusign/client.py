@@ -22,7 +22,7 @@ from docusign_esign.client.api_exception import ApiException
 from connectors.errors import ConnectorError, Denied, NotConfigured, Unintelligible
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Exchange, Reply, Trace, lower
-from connectors.nda.docusign.errors import WHO, code_of, failure_of
+from connectors.nda.docusign.errors import WHO, code_of, failure_of, refusal_of
 from connectors.nda.docusign.settings import SCOPES, Settings
 from connectors.settings import checked_endpoint, on_this_machine, trust
 
@@ -96,35 +96,47 @@ class Client:
             if not anew and self._until is not None and self._until > datetime.now(UTC):
                 return
             exchange = Exchange(WHO, "get a token", "POST /oauth/token")
-            token = self._exchange(exchange, self._request_token, trace)
+            token = self._exchange(exchange, self._request_token, trace, failure=refusal_of)
             if not self._located:
                 self._locate(token.access_token, trace)
             self._until = exchange.sent_at + timedelta(seconds=int(token.expires_in or _HOUR)) - _EARLY
 
     def _exchange(
-        self, exchange: Exchange, call: Callable[[], Any], trace: Trace, absent: frozenset[str] = frozenset()
+        self,
+        exchange: Exchange,
+        call: Callable[[], Any],
+        trace: Trace,
+        absent: frozenset[str] = frozenset(),
+        *,
+        failure: Callable[[Exchange, Reply, Trace], ConnectorError] = failure_of,
     ) -> Any:
         """Make one exchange in this thread, and record it.  Chains no SDK error: its text has the whole answer, with names."""
         self._pools.forget()
+        reply: Reply | None
         try:
             found = call()
         except ApiException as exc:
-            reply: Reply | None = self._pools.seen.reply
+            reply = self._pools.seen.reply
             if reply is None or not exc.status:  # the handshake failed
                 raise self._lost(exchange, exc, trace) from None
             code = code_of(reply)
             trace.append(self._as_sent(exchange).evidence(reply, code))
             if code in absent:
                 return None
-            raise failure_of(exchange, reply, trace) from None
-        except urllib3.exceptions.HTTPError as exc:  # its text has the URL
+            raise failure(exchange, reply, trace) from None
+        except urllib3.exceptions.HTTPError as exc:  # whose text has the address
             raise self._lost(exchange, exc, trace) from None
         except jwt.PyJWTError as exc:
             raise NotConfigured(f"{WHO}: cannot sign with its key: {type(exc).__name__}") from None
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             trace.append(self._as_sent(exchange).evidence(self._pools.seen.reply))
             raise exchange.odd_success(f"{type(exc).__name__} over its shape", trace) from exc
-        trace.append(self._as_sent(exchange).evidence(self._pools.seen.reply))
+        reply = self._pools.seen.reply
+        trace.append(self._as_sent(exchange).evidence(reply))
+        if exchange.write and (
+            reply is None or reply.body is None
+        ):  # which the SDK reads as an object without anything
+            raise exchange.odd_success("not an object", trace)
         return found
 
     def _lost(self, exchange: Exchange, exc: Exception, trace: Trace) -> ConnectorError:
@@ -148,7 +160,7 @@ class Client:
     def _locate(self, token: str, trace: Trace) -> None:
         """Ask for the account's own site; raises if that is not DocuSign's, which the token must not leave."""
         exchange = Exchange(WHO, "use this account", "GET /oauth/userinfo")
-        accounts = self._exchange(exchange, lambda: self._sdk.get_user_info(token).accounts, trace)
+        accounts = self._exchange(exchange, lambda: self._sdk.get_user_info(token).accounts, trace, failure=refusal_of)
         known = {account.account_id: account.base_uri for account in accounts}
         if self._account not in known:
             remedy = "Correct LASTDAY_DOCUSIGN_ACCOUNT_ID or LASTDAY_DOCUSIGN_USER_ID."

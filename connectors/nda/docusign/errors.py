@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from connectors.errors import ConnectorError, Throttled
+from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible
 from connectors.kit.exchange import Codes, Exchange, Reply, Trace
 
 WHO = "docusign"
@@ -17,17 +17,11 @@ CODES = Codes(
             "BURST_ENVELOPE_POLLING_LIMIT_EXCEEDED",
         }
     ),
-    denied=frozenset(
-        {
-            "consent_required", "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client",
-            "unsupported_grant_type",
-        }
-    ),
     remedies={
         "consent_required": "Let an administrator of DocuSign grant the integration signature and impersonation once.",
     },
-)  # fmt: skip
-"""The API's codes for limits, and the authority's for a refused token."""
+)
+"""The API's of limits, and what to do about the authority's."""
 
 
 def code_of(reply: Reply) -> str | None:
@@ -43,6 +37,14 @@ def failure_of(exchange: Exchange, reply: Reply, trace: Trace) -> ConnectorError
     if isinstance(failure, Throttled) and failure.retry_after is None:
         failure.retry_after = _until_reset(reply)
     return failure
+
+
+def refusal_of(exchange: Exchange, reply: Reply, trace: Trace) -> ConnectorError:
+    """Return the error for a failed answer of the authority: any refusal, with any code, is about our credential."""
+    failure, code = failure_of(exchange, reply, trace), code_of(reply)
+    if not isinstance(failure, Unintelligible) or reply.status < 400:
+        return failure
+    return Denied(str(failure), code=code, evidence=failure.evidence, remedy=CODES.remedies.get(code or ""))
 
 
 def _until_reset(reply: Reply) -> timedelta | None:

@@ -35,7 +35,8 @@ from connectors.nda.docusign.errors import WHO
 from connectors.nda.docusign.limits import LIMITS
 from connectors.nda.docusign.settings import Settings
 from connectors.nda.docusign.transport import Request, Transport
-from connectors.nda.matching import addresses_of, match_papers, strongest_first
+from connectors.nda.lost import still_unknown
+from connectors.nda.matching import addresses_of, likeliest, strongest_first
 from models.vocabulary import Leaver
 
 FIRST_DAY = "2003-01-01T00:00:00Z"
@@ -80,8 +81,8 @@ class DocuSignRegister:
             for envelope in await self._search(trace, from_date=FIRST_DAY, search_text=term):
                 found[envelope.envelope_id] = envelope
         with understood(WHO, trace):
-            likeliest = [next(iter(match_papers(leaver, papers_of(envelope))), None) for envelope in found.values()]
-        return Found(strongest_first(likeliest), tuple(trace))
+            matches = strongest_first(likeliest(leaver, papers_of(envelope)) for envelope in found.values())
+        return Found(matches, tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the envelope by a new read, with the first of several signers."""
@@ -136,8 +137,10 @@ class DocuSignRegister:
         )
         try:
             made = await self._transport.write(request, trace)
-        except OutcomeUnknown:
-            if (sent := await self._sent_with(own, trace)) is None:
+        except OutcomeUnknown as lost:
+            with still_unknown(WHO, lost, trace):
+                sent = await self._sent_with(own, trace)
+            if sent is None:
                 raise
             return sent
         if not made.envelope_id or made.status != "sent":

@@ -130,6 +130,33 @@ class TestSend:
             assert len(made.tenant.documents) == count + 1
             assert len(made.tenant.documents[sent.id]["files"]) == 1
 
+    @pytest.mark.parametrize("whole_team", [False, True])
+    async def test_a_draft_beside_what_was_sent(self, tmp_path: Path, whole_team: bool) -> None:
+        """Of two documents with one mark that which was sent counts, whatever their ids: the draft is not sent as well."""
+        async with rig(tmp_path, settings={"whole_team": whole_team}, administrator=whole_team) as made:
+            sent = await made.register.send(PDF, leaver("E1001"), title=EXIT, key="k")
+            for known in ("0" * 32, "f" * 32):  # before the one that was sent, and after it
+                draft = made.tenant.draft(EXIT, made.tenant.documents[sent.id]["note"])
+                made.tenant.documents[known] = {**made.tenant.documents.pop(draft["id"]), "id": known}
+            made.tenant._order = None
+            found = await made.register.find_sent("k")
+            assert found is not None
+            assert found.id == (await made.register.send(PDF, leaver("E1001"), title=EXIT, key="k")).id == sent.id
+            assert made.delivered() == [(sent.id, leaver("E1001").email)]
+
+    async def test_a_lost_draft_is_looked_for(self, tmp_path: Path) -> None:
+        """A draft that was made, and whose answer was lost, is gone on with in the same call; where none is found, none was sent."""
+        async with rig(tmp_path) as made:
+            assert made.stage is not None
+            drafts = r"POST /documents$"
+            made.stage.faults.append(Fault(drafts, drop=True, after=True))
+            sent = await made.register.send(PDF, leaver("E1001"), title=EXIT, key="k")
+            made.stage.faults.append(Fault(drafts, drop=True))
+            with pytest.raises(OutcomeUnknown):
+                await made.register.send(PDF, leaver("E1001"), title=EXIT, key="other")
+            assert len([one for one in made.stage.journal if one.line == "POST /documents"]) == 2
+            assert made.delivered() == [(sent.id, leaver("E1001").email)]
+
     async def test_two_at_once(self, tmp_path: Path) -> None:
         """Two calls with one key at the same time send one pledge."""
         async with rig(tmp_path) as made:

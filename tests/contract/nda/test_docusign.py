@@ -95,6 +95,15 @@ class TestSend:
                 await made.register.remind(sent.id)
             assert len(made.delivered()) == 2
 
+    async def test_an_answer_over_which_the_sdk_stumbles(self, tmp_path: Path) -> None:
+        """A write's success that the SDK cannot read may have been carried out: its outcome is unknown."""
+        async with rig(tmp_path) as made:
+            assert made.stage is not None
+            sent = await made.register.send(PDF, leaver("E1001"), title=EXIT, key="k")
+            made.stage.faults.append(Fault(r"^PUT ", status=200, body='{"listCustomFieldUpdateResults": 7}'))
+            with pytest.raises(OutcomeUnknown, match="TypeError"):
+                await made.register.take_back(sent.id, "the last day moved")
+
 
 class TestRefusals:
     async def test_consent_and_account(self, tmp_path: Path) -> None:

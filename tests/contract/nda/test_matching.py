@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from connectors.errors import NotConfigured
 from connectors.nda.contract import Paper
-from connectors.nda.matching import match_paper
+from connectors.nda.matching import likeliest, match_paper
 from connectors.nda.registry import open_registers
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
@@ -79,6 +80,30 @@ class TestMatchPaper:
         rules = match_paper(TANAKA, replace(PAPER, kind=PaperKind.WORK_RULES))
         assert rules is not None
         assert rules.reason is MatchReason.EVERYBODY
+
+
+class TestLikeliest:
+    @pytest.mark.parametrize("title", ["就業規則 第42条", "入社時誓約書（就業規則・秘密保持）", "秘密保持誓約書"])
+    def test_beside_somebody_without_a_name(self, title: str) -> None:
+        """Of those who sign one document who is like the leaver goes first, whatever its title mentions: it is the leaver's paper."""
+        paper = replace(PAPER, kind=None, title=title)
+        signers: tuple[dict[str, Any], ...] = (
+            {"signer_name": "田中 美咲", "signer_email": TANAKA.email},
+            {},
+            {"signer_name": "佐藤 健"},
+        )
+        match = likeliest(TANAKA, [replace(paper, **signer) for signer in signers])
+        assert match is not None
+        assert (match.reason, match.paper.signer_name) == (MatchReason.EMAIL, "田中 美咲")
+
+    def test_namesake_beside_somebody_without_a_name(self) -> None:
+        """A namesake takes no work rules from the leaver."""
+        rules = replace(PAPER, kind=None, title="就業規則 第42条")
+        namesake = replace(rules, signer_name="田中 美咲", signer_email="m.tanaka2@hoshizora.example")
+        match = likeliest(TANAKA, [namesake, rules])
+        assert match is not None
+        assert match.reason is MatchReason.EVERYBODY
+        assert likeliest(TANAKA, [replace(rules, signer_name="佐藤 健")]) is None
 
 
 class TestOpenRegisters:

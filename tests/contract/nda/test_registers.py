@@ -11,10 +11,10 @@ from urllib.parse import unquote_plus
 import pytest
 
 from casework.nda.papers import titles
-from connectors.errors import ConnectorError, NotConfigured, OutcomeUnknown, Unintelligible
+from connectors.errors import ConnectorError, Denied, NotConfigured, OutcomeUnknown, Unintelligible
 from connectors.nda.contract import Paper
 from connectors.nda.registry import PACKAGES, open_registers
-from emulators.pledges import PLEDGES
+from emulators.pledges import EXIT, PLEDGES
 from emulators.stage import Fault
 from models.vocabulary import Leaver, MatchReason, PaperKind
 from tests.contract.nda.rig import PDF, Rig, rigging
@@ -99,6 +99,24 @@ class TestFindPapers:
         assert best.reason in {MatchReason.EMPLOYEE_NO, MatchReason.FORMER_NAME}
         assert best.reason is MatchReason.EMPLOYEE_NO or best.confidence < SURE
 
+    async def test_beside_a_signer_without_a_name(self, vendor: Rig) -> None:
+        """A pledge that mentions the work rules is the leaver's own, though somebody without name and address is to sign it as well."""
+        title = "就業規則遵守および秘密保持誓約書"
+        if vendor.name == "cloudsign":
+            document = vendor.tenant.document_of("E1001", EXIT)
+            document["title"] = title
+            document["participants"].append({**document["participants"][-1], "order": 2, "name": "", "email": ""})
+        else:
+            envelope = next(
+                e for e in vendor.tenant.envelopes.values() if "美咲" in str(e) and e["emailSubject"] == EXIT
+            )
+            envelope["emailSubject"] = title
+            signers = envelope["recipients"]["signers"]
+            signers.append({**signers[0], "recipientId": "2", "name": "", "email": ""})
+        found = await vendor.register.find_papers(leaver("E1001"))
+        (match,) = [match for match in found.matches if match.paper.title == title]
+        assert (match.reason, match.paper.signer_name) == (MatchReason.EMAIL, leaver("E1001").name)
+
     async def test_refused_expired_waiting(self, rig: Rig) -> None:
         """A refusal has its time, an agreement that ended its day; what waits for a signature is not completed."""
         refused = await rig.register.find_papers(leaver("E1007"))
@@ -176,6 +194,18 @@ class TestSend:
                 continue
         assert [paper for paper, _ in vendor.delivered()] == [sent.id]
 
+    @pytest.mark.parametrize("body", ["<html>", "[]", "", '"sent"'])
+    async def test_a_success_that_cannot_be_read(self, vendor: Rig, body: str) -> None:
+        """A write that is answered with a success and no answer may have been carried out: its outcome is unknown, and it is not sent again."""
+        assert vendor.stage is not None
+        sent = await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k")
+        vendor.stage.journal.clear()
+        for write in (vendor.register.remind(sent.id), vendor.register.take_back(sent.id, "the last day moved")):
+            vendor.stage.faults.append(Fault(r"^(POST|PUT) .*(documents|envelopes)/", status=200, body=body))
+            with pytest.raises(OutcomeUnknown):
+                await write
+        assert len([one for one in vendor.stage.journal if one.method in {"POST", "PUT"}]) == 2
+
     async def test_find_sent(self, rig: Rig) -> None:
         """What was sent is found by its key, and nothing by another one; nothing is sent."""
         sent = await rig.register.send(PDF, leaver("E1001"), title=TITLE, key="k1")
@@ -224,6 +254,29 @@ class TestSend:
 
 
 class TestTransport:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            *(f'{{"error": "{word}"}}' for word in ("invalid_request", "invalid_grant", "suspended", "user_not_found")),
+            "<html>",
+        ],
+    )
+    async def test_no_token(self, vendor: Rig, body: str) -> None:
+        """Whatever a token endpoint's 400 says, our credential is at fault."""
+        assert vendor.stage is not None
+        vendor.stage.faults.append(Fault(r"POST (/oauth)?/token$", status=400, body=body, times=None))
+        with pytest.raises(Denied, match="get a token"):
+            await vendor.register.find_papers(leaver("E1001"))
+
+    @pytest.mark.parametrize("word", ["invalid_request", "invalid_grant", "invalid_client", "unauthorized_client"])
+    async def test_words_of_a_token_endpoint(self, vendor: Rig, word: str) -> None:
+        """Said of another request, a word of OAuth's is about that request: our credential is not at fault, and a pledge is not given up."""
+        assert vendor.stage is not None
+        body = f'{{"error": "{word}", "errorCode": "{word}"}}'
+        vendor.stage.faults.append(Fault(SENDS[vendor.name], status=400, body=body))
+        with pytest.raises(Unintelligible, match=word):
+            await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k")
+
     async def test_busy_slow_and_ended(self, vendor: Rig) -> None:
         """Too many requests, a 5xx, a broken connection, a token that ended: read again, and the answer is whole."""
         assert vendor.stage is not None
