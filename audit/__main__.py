@@ -22,12 +22,12 @@ from sqlalchemy.pool import NullPool
 
 from audit import export as exporting
 from audit import keys, reading
+from audit.append import TrailError
 from audit.check import check
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.keys import FileSigner, KeyRefused
 from audit.leaf import LeafError
 from audit.note import NoteError, Verifier
-from audit.placing import TrailError
 from audit.trail import Trail
 from audit.verify import TITLES, Unreadable, verify
 

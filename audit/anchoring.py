@@ -18,20 +18,20 @@ import httpx
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from audit import anchors, cadence, checkpoint, continuity, epochs, leading, note, reading, timestamp
+from audit import anchor_schedule, anchors, checkpoint, epochs, leader_lock, note, reading, rollback_check, timestamp
+from audit.anchor_config import AnchorConfig
+from audit.anchor_schedule import Health
 from audit.anchors import Anchor
-from audit.berth import Berth
-from audit.cadence import Health
 from audit.checkpoint import Checkpoint
-from audit.continuity import Discontinued, SigningStopped
+from audit.cosigning import Cosignatures, Submission, gather
 from audit.events import EventType
 from audit.fields import Json
-from audit.gathering import Gathered, Submission, gather
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.note import NoteError
+from audit.rollback_check import Discontinued, SigningStopped
 from audit.timestamp import SKEW, AuthorityUnreachable, StampRefused
 from audit.trail import Trail
-from audit.witness import Ahead, Asker, EpochBefore, ForkSeen, WitnessFailed
+from audit.witness import EpochBefore, ForkSeen, WitnessAhead, WitnessClient, WitnessFailed
 
 ACTOR = "svc:anchor"
 _CLOCKS = "its clock and the log's differ by more than 5 s: see which is right; the anchor waits"
@@ -54,7 +54,7 @@ class Outcome:
     complete: bool = False
 
 
-def anchor(berth: Berth, *, at_once: bool = False) -> Outcome:
+def anchor(berth: AnchorConfig, *, at_once: bool = False) -> Outcome:
     """
     Finish incomplete anchors, and make a new one if it is due; with *at_once*, even if it is not due.
 
@@ -63,20 +63,20 @@ def anchor(berth: Berth, *, at_once: bool = False) -> Outcome:
     """
     if not berth.vouchers.any:
         return Outcome(NOBODY)
-    with leading.leadership(berth.engine, berth.mirror.root) as leads:
+    with leader_lock.leadership(berth.engine, berth.mirror.root) as leads:
         if not leads:
             return Outcome(BUSY)
         with berth.open_client() as client:
             return _Job(berth, client).run(at_once=at_once)
 
 
-def health(berth: Berth) -> Health:
+def health(berth: AnchorConfig) -> Health:
     """Return the health of the anchors.  Reads only the database."""
     with berth.reading() as connection:
-        return cadence.health(connection, berth.trail.origin, berth.now(), berth.cadence, berth.vouchers)
+        return anchor_schedule.health(connection, berth.trail.origin, berth.now(), berth.cadence, berth.vouchers)
 
 
-def compare(berth: Berth) -> tuple[str, ...]:
+def compare(berth: AnchorConfig) -> tuple[str, ...]:
     """
     Compare the log with every head that has left the house: the mirrored anchors, and the heads that the witnesses keep.
 
@@ -84,20 +84,20 @@ def compare(berth: Berth) -> tuple[str, ...]:
     `Discontinued` if the log lacks entries and no epoch says so, `NoteError` if a mirrored file is not a signed note.
     """
     with berth.reading() as connection, berth.open_client() as client:
-        if continuity.Guard(berth.mirror).look(connection, strict=True) is not None:
+        if rollback_check.RollbackCheck(berth.mirror).look(connection, strict=True) is not None:
             raise Discontinued(
                 "trail: the database is older than its newest anchor, or another: a new epoch begins with the next write"
             )
         problems = []
         for witness in berth.policy.witnesses if berth.policy is not None else ():
             try:
-                held = Asker(client, witness).latest(berth.trail.origin) if witness.url is not None else None
+                held = WitnessClient(client, witness).latest(berth.trail.origin) if witness.url is not None else None
             except WitnessFailed as exc:
                 problems.append(str(exc))
                 continue
             if held is not None:
-                continuity.require(connection, held[0])
-                if not continuity.continues(connection, held[0]):
+                rollback_check.require(connection, held[0])
+                if not rollback_check.continues(connection, held[0]):
                     problems.append(str(EpochBefore(witness.name, held[0].size)))
     return tuple(problems)
 
@@ -118,7 +118,7 @@ def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str
 class _Job:
     """One run of the anchor job, in the process that is the leader."""
 
-    def __init__(self, berth: Berth, client: httpx.Client) -> None:
+    def __init__(self, berth: AnchorConfig, client: httpx.Client) -> None:
         self._berth = berth
         self._client = client
         self._origin = berth.trail.origin
@@ -150,12 +150,12 @@ class _Job:
             raise SigningStopped(f"anchor: cannot sign: witness {names} knows another history of the log")
         last = anchors.newest(connection, self._origin)
         if last is not None:
-            continuity.require(connection, Checkpoint.parse(note.split(last.note)[0]))
+            rollback_check.require(connection, Checkpoint.parse(note.split(last.note)[0]))
             self._berth.mirror.keep(last, epochs.name(connection))
 
     def _begin_epoch(self) -> None:
         """Begin a new epoch if the log lacks entries that have left the house, unless an epoch says so already."""
-        guard = continuity.Guard(self._berth.mirror)
+        guard = rollback_check.RollbackCheck(self._berth.mirror)
         with self._berth.reading() as connection:
             if guard.look(connection) is None:
                 return
@@ -176,7 +176,7 @@ class _Job:
             size = berth.trail.size(connection)
             last = anchors.newest(connection, self._origin)
             old = 0 if last is None else last.size
-            due = cadence.due(connection, self._origin, berth.now(), berth.cadence, berth.vouchers)
+            due = anchor_schedule.due(connection, self._origin, berth.now(), berth.cadence, berth.vouchers)
             if size == old or (due is None and not at_once):
                 return NOT_DUE, None, old
             return due or ASKED, Checkpoint(self._origin, size, berth.trail.root(connection, size)), old
@@ -210,8 +210,8 @@ class _Job:
             lambda size: any(gap.explains(size) for gap in gaps),
         )
         try:
-            gathered: Gathered = gather(self._client, berth.policy.witnesses, submission, berth.patience)
-        except (ForkSeen, Ahead) as exc:
+            gathered: Cosignatures = gather(self._client, berth.policy.witnesses, submission, berth.patience)
+        except (ForkSeen, WitnessAhead) as exc:
             self._stop_signing(exc, head, signed)
         self._problems += gathered.problems
         return "".join(map(note.write_line, gathered.lines)).encode()
@@ -285,12 +285,12 @@ class _Job:
             event = Event(EventType.ANCHOR_FAILED, LOG_CASE, ACTOR, said)
             self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{size}:{reason}")
 
-    def _stop_signing(self, seen: ForkSeen | Ahead, head: Checkpoint, signed: bytes) -> NoReturn:
+    def _stop_signing(self, seen: ForkSeen | WitnessAhead, head: Checkpoint, signed: bytes) -> NoReturn:
         """
         Raise an alarm and stop.  If the witness shows a larger head that our own key signed, entries were lost: begin a new epoch
         instead, and the next job goes on in it.
         """
-        if isinstance(seen, Ahead) and self._keep_head_of(seen.witness):
+        if isinstance(seen, WitnessAhead) and self._keep_head_of(seen.witness):
             self._begin_epoch()
             raise Discontinued(f"anchor: cannot sign: {seen}: the database was restored from a backup") from seen
         with self._berth.engine.begin() as connection:
@@ -302,7 +302,7 @@ class _Job:
         """Mirror the witness's newest head if our own key has signed it; return whether it has."""
         witness = next(one for one in (self._berth.policy.witnesses if self._berth.policy else ()) if one.name == name)
         try:
-            held = Asker(self._client, witness).latest(self._origin)
+            held = WitnessClient(self._client, witness).latest(self._origin)
             if held is not None:
                 note.open_note(held[1], [signer.verifier for signer in self._berth.signers])
                 self._berth.mirror.keep_note(held[0].size, held[1], self._epoch())

@@ -4,7 +4,7 @@ The certificate of one case: a signed and stamped list of its files, in a form t
 An in-toto Statement (v1) about `SHA256SUMS` and `log/checkpoint`, in a DSSE envelope signed with ECDSA P-256, with an RFC 3161 stamp
 over the signature.  The file is a Sigstore bundle (v0.3) without a log entry: see `cosign verify-blob-attestation`, or openssl and jq.
 
-There is one form only (RFC 8785, and the stamp's in `audit.pinning`), so that no byte can change without being noticed.
+There is one form only (RFC 8785, and the stamp's in `audit.canonical_stamp`), so that no byte can change without being noticed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
+from audit import bundle_paths
 from audit import certificate_keys as keys
-from audit import layout
+from audit.append import Draft
+from audit.canonical_stamp import pinned
 from audit.certificate_keys import CertificateSigner
 from audit.events import EventType
 from audit.fields import Json
 from audit.leaf import Event, LeafError, canonical
-from audit.pinning import pinned
-from audit.placing import Draft
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://lastday.example/audit-record/v1"
@@ -45,7 +45,7 @@ class CertificateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Former:
+class EarlierCertificate:
     """An earlier certificate of the same case: its number, from 1, and the SHA-256 of its file."""
 
     revision: int
@@ -53,7 +53,7 @@ class Former:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class CertificateStatement:
     """
     What a certificate says.
 
@@ -63,7 +63,7 @@ class Claim:
 
     case: str
     revision: int
-    former: Former | None
+    former: EarlierCertificate | None
     log: str
     size: int
     root: str
@@ -79,7 +79,7 @@ class Claim:
         predicate |= {"log": self.log, "size": self.size, "root": self.root, "events": self.events, "files": self.files}
         if self.former is not None:
             predicate["former"] = {"revision": self.former.revision, "sha256": self.former.sha256}
-        subjects = ((layout.SUMS, self.sums), (layout.CHECKPOINT, self.checkpoint))
+        subjects = ((bundle_paths.SUMS, self.sums), (bundle_paths.CHECKPOINT, self.checkpoint))
         subject: list[Json] = [{"name": name, "digest": {"sha256": digest}} for name, digest in subjects]
         return canonical(
             {"_type": STATEMENT, "subject": subject, "predicateType": PREDICATE, "predicate": predicate},
@@ -91,7 +91,7 @@ class Certificate:
     """A certificate's file, *raw*, and what it says."""
 
     raw: bytes
-    claim: Claim
+    claim: CertificateStatement
 
     @property
     def sha256(self) -> str:
@@ -100,31 +100,31 @@ class Certificate:
     def draft(self, actor: str) -> Draft:
         """Return the event that records this certificate; append it before the bundle leaves the house."""
         claim = self.claim
-        told: list[Json] = [{"name": layout.CERTIFICATE, "sha256": self.sha256, "size": len(self.raw)}]
+        told: list[Json] = [{"name": bundle_paths.CERTIFICATE, "sha256": self.sha256, "size": len(self.raw)}]
         fields: Mapping[str, Json] = {"revision": claim.revision, "evidence": told}
         event = Event(CERTIFIED, claim.case, actor, fields)
         return Draft(event, dedup_key=f"{claim.case}:certified:{claim.revision}")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class VerifiedCertificate:
     """A certificate whose signature was verified.  *stamp*: over *signature*, not verified yet; None if there is none."""
 
-    claim: Claim
+    claim: CertificateStatement
     signature: bytes
     stamp: bytes | None
 
 
-def former_of(record: Mapping[str, Any]) -> Former:
+def former_of(record: Mapping[str, Any]) -> EarlierCertificate:
     """Return the certificate that a `case.certified` leaf names.  Raises `CertificateError` if it names none."""
     told = {one.get("name"): one for one in record.get("evidence", [])}
     try:
-        return Former(int(record["revision"]), str(told[layout.CERTIFICATE]["sha256"]))
+        return EarlierCertificate(int(record["revision"]), str(told[bundle_paths.CERTIFICATE]["sha256"]))
     except (KeyError, TypeError) as exc:
         raise CertificateError("certificate: cannot read the log's event of the former one") from exc
 
 
-def issue(claim: Claim, signer: CertificateSigner, stamp: Stamper | None) -> Certificate:
+def issue(claim: CertificateStatement, signer: CertificateSigner, stamp: Stamper | None) -> Certificate:
     """Sign *claim* and have the signature stamped; *stamp* None leaves the stamp out."""
     return Certificate(seal(claim.statement, signer, stamp), claim)
 
@@ -141,14 +141,14 @@ def pae(payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
 
 
-def open_certificate(raw: bytes, trusted: tuple[EllipticCurvePublicKey, ...]) -> Opened:
+def open_certificate(raw: bytes, trusted: tuple[EllipticCurvePublicKey, ...]) -> VerifiedCertificate:
     """
     Return the certificate if one of *trusted* has signed it.  The stamp is not verified.
 
     Raises `CertificateError` also for any byte that `issue` would not have written.
     """
     payload, signature, stamp = open_statement(raw, trusted)
-    return Opened(_claim(payload), signature, stamp)
+    return VerifiedCertificate(_claim(payload), signature, stamp)
 
 
 def open_statement(
@@ -165,7 +165,7 @@ def open_statement(
     return payload, signature, stamp
 
 
-def read_claim(raw: bytes) -> Claim:
+def read_claim(raw: bytes) -> CertificateStatement:
     """Return what a certificate says, without verifying it.  Raises `CertificateError` for other bytes."""
     return _claim(_parts(raw)[0])
 
@@ -204,17 +204,17 @@ def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-def _claim(payload: bytes) -> Claim:
+def _claim(payload: bytes) -> CertificateStatement:
     try:
         statement = json.loads(payload)
         digests = {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
         told = dict(statement["predicate"])
         former = told.pop("former", None)
-        claim = Claim(
+        claim = CertificateStatement(
             **told,
-            former=Former(**former) if former is not None else None,
-            sums=digests[layout.SUMS],
-            checkpoint=digests[layout.CHECKPOINT],
+            former=EarlierCertificate(**former) if former is not None else None,
+            sums=digests[bundle_paths.SUMS],
+            checkpoint=digests[bundle_paths.CHECKPOINT],
         )
         whole = claim.statement == payload
     except (ValueError, KeyError, TypeError, RecursionError, LeafError) as exc:

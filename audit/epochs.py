@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from audit import reading
+from audit.append import Draft
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.leaf import LOG_CASE, Event
-from audit.placing import Draft
 
 ACTOR = "svc:trail"
 OLDER, OTHER = "older", "other"

@@ -13,10 +13,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from audit import checkpoint, reading
+from audit.append import TrailError
 from audit.checkpoint import Checkpoint
 from audit.merkle import Frontier
 from audit.note import Signer
-from audit.placing import TrailError
 from audit.secret_files import rewrite
 
 ENTRIES = "entries.jsonl"

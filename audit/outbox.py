@@ -27,7 +27,7 @@ audit_reader = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class OutboxEvent:
     """One event to pass on: its epoch and index, and its leaf's fields, which name nobody."""
 
     epoch: str
@@ -45,7 +45,7 @@ def drop(connection: Connection) -> None:
     metadata.drop_all(connection, checkfirst=False)
 
 
-def after(connection: Connection, reader: str, most: int) -> list[Told]:
+def after(connection: Connection, reader: str, most: int) -> list[OutboxEvent]:
     """
     Return the next events for *reader*, at most *most*; a new reader begins with the log's first event.
 
@@ -56,10 +56,10 @@ def after(connection: Connection, reader: str, most: int) -> list[Told]:
         later = list(begun.values())[list(begun).index(done[0]) + 1 :]
         start = min([done[1] + 1, *later])
     entries = reading.entries(connection, start=start, end=start + most)
-    return [Told([name for name, row in begun.items() if row <= e.idx][-1], e.idx, e.record) for e in entries]
+    return [OutboxEvent([name for name, row in begun.items() if row <= e.idx][-1], e.idx, e.record) for e in entries]
 
 
-def move(connection: Connection, reader: str, last: Told) -> None:
+def move(connection: Connection, reader: str, last: OutboxEvent) -> None:
     """Move *reader*'s cursor to *last*.  Safe to repeat; it never moves back.  The caller holds the writers' lock."""
     order, done = list(_epochs(connection)), _done(connection, reader)
     if done is None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from audit import layout
+from audit import bundle_paths
 from audit.certificate import CERTIFIED, former_of
 from audit.events import EventType as E
 from audit.exchanges import IN_PAYLOAD
@@ -30,7 +30,7 @@ SEALED: Final = "changes"
 """The scope of a `case.opened` whose case has every change sealed, and a commitment that opens in two parts."""
 ADOPTED: Final = "adopted"
 """The scope of the one `case.changed` that seals all table rows of a case that an earlier version opened."""
-SUMMARY: Final = layout.EVIDENCE + "downloads/summary-"
+SUMMARY: Final = bundle_paths.EVIDENCE + "downloads/summary-"
 """The name's prefix of the evidence that summarises downloads; the newest summary counts."""
 _BESIDE: Final = {"v", "log", "case", "prev", "payload_commit"}
 """Fields that the record leaves out: the same in every leaf of a case, or about its proof only."""
@@ -126,5 +126,5 @@ def _event(said: Mapping[str, Any], payload: Mapping[str, Any] | None) -> dict[s
 
 def newest_summary(events: Iterable[Told]) -> Mapping[str, Any] | None:
     """Return the newest summary that an event binds: its name in the bundle and its digest."""
-    bound = [one for said, _ in events for one in layout.files_of(said) if str(one["name"]).startswith(SUMMARY)]
+    bound = [one for said, _ in events for one in bundle_paths.files_of(said) if str(one["name"]).startswith(SUMMARY)]
     return bound[-1] if bound else None

@@ -12,11 +12,11 @@ import hashlib
 from sqlalchemy import Connection
 
 from audit import note, reading
+from audit.append import CLOSED_KEY, TrailError
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.fields import Json
 from audit.leaf import LOG_CASE, Event
-from audit.placing import CLOSED_KEY, TrailError
 from audit.reading import Entry
 from audit.trail import Trail
 

@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from audit import checkpoint, lock, merkle, reading
+from audit.append import Draft, LogTail, TrailError
 from audit.check import Report, check
 from audit.checkpoint import Checkpoint
 from audit.fields import Json
 from audit.leaf import Event, stamp
 from audit.note import Signer, check_name
-from audit.placing import Draft, Tail, TrailError
 from audit.reading import Entry, Intent
 
 __all__ = ["Draft", "Entry", "Event", "Intent", "Trail", "TrailError"]
@@ -37,7 +37,7 @@ class Trail:
 
     *clock* returns aware times; *entropy* returns that many unguessable bytes.  *skew*: how far the database's clock may be from
     ours before an append is refused; None does not compare.  *guard* is called before each append; if entries were lost, it
-    returns the event to append first (`audit.continuity.Guard`).
+    returns the event to append first (`audit.rollback_check.RollbackCheck`).
     """
 
     origin: str
@@ -64,7 +64,7 @@ class Trail:
         """Append in order, under one lock and in few statements; otherwise like `append`."""
         database_clock = lock.take(connection)
         first = self.guard(connection) if self.guard is not None else None
-        tail = Tail(connection, self.origin, self._moment(database_clock), self.entropy)
+        tail = LogTail(connection, self.origin, self._moment(database_clock), self.entropy)
         if first is not None:
             tail.place([first])
         return tail.place(drafts)

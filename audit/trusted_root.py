@@ -13,9 +13,9 @@ from asn1crypto import tsp
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from audit.canonical_stamp import pinned
 from audit.fields import Json
 from audit.leaf import canonical
-from audit.pinning import pinned
 from audit.timestamp import StampRefused
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"

@@ -55,7 +55,7 @@ class ForkSeen(Exception):
         self.size = size
 
 
-class Ahead(Exception):
+class WitnessAhead(Exception):
     """409 with a larger size: the witness has signed entries that our log no longer has."""
 
     def __init__(self, witness: str, size: int) -> None:
@@ -65,7 +65,7 @@ class Ahead(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class WitnessClient:
     """Asks one witness.  *client*: with trusted roots and timeouts set.  *witness*: must have a URL."""
 
     client: httpx.Client
@@ -75,14 +75,14 @@ class Asker:
         """
         Return the witness's verified lines over *signed*.  *old*: the size that we believe it signed last.
 
-        Safe to repeat.  Raises `WitnessFailed`, `ForkSeen` and `Ahead`.
+        Safe to repeat.  Raises `WitnessFailed`, `ForkSeen` and `WitnessAhead`.
         """
         for _ in range(_ROUNDS):
             answer = self._call("POST", "add-checkpoint", content=_body(old, prove(old), signed))
             if answer.status == 409:
                 old = self._size(answer.body)
                 if old > head.size:
-                    raise Ahead(self.witness.name, old)
+                    raise WitnessAhead(self.witness.name, old)
             elif answer.status == 422:
                 raise ForkSeen(self.witness.name, old)
             elif answer.status == 200:

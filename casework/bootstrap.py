@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from sqlmodel import col, select
 
-from audit.continuity import Guard
-from audit.mirror import Mirror
+from audit.anchor_files import AnchorFiles
+from audit.rollback_check import RollbackCheck
 from audit.trail import Trail
 from casework.call_budget import DatabaseLedger
 from casework.clock import DatabaseClock
@@ -71,7 +71,7 @@ def evidence_store(settings: CaseworkSettings, store: Store) -> EvidenceStore:
 def open_store(settings: CaseworkSettings, *, check: bool = True) -> Iterator[Store]:
     """Open the store of *settings*.  With *check*, raises `Misconfigured` without a database or the newest schema."""
     engine = open_engine(settings.database_url.get_secret_value(), may_create=not check)
-    clock, guard = DatabaseClock(), Guard(Mirror(settings.anchor_folder, settings.audit_origin))
+    clock, guard = DatabaseClock(), RollbackCheck(AnchorFiles(settings.anchor_folder, settings.audit_origin))
     store = Store(engine, Trail(origin=settings.audit_origin, clock=clock, guard=guard), clock)
     try:
         if check:

@@ -16,9 +16,9 @@ from sqlalchemy import Column, Date, Enum
 from sqlalchemy import Table as SchemaTable
 from sqlmodel import Session, SQLModel, col, create_engine, or_, select
 
+from audit.append import Draft
 from audit.events import EventType
 from audit.leaf import Event
-from audit.placing import Draft
 from audit.record import CHANGED
 from casework.question_kinds import TENANT
 from models import tables

@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlmodel import Session, col, exists, func, select
 
-from audit import cadence
-from audit.cadence import Cadence, Vouchers
+from audit import anchor_schedule
+from audit.anchor_schedule import AnchorParties, AnchorSchedule
 from casework.claims import overdue
 from casework.context import Context
 from casework.decisions.pausing import concerns, in_force
@@ -93,11 +93,13 @@ def health_soon(look: Callable[[], Health]) -> Health:
 def health(context: Context, settings: CaseworkSettings) -> Health:
     """Return the health at this moment, read in one transaction.  *settings* name who outside vouches for the trail."""
     now = context.now()
-    vouchers = Vouchers(settings.witness_policy_file is not None, bool(settings.timestamp_urls))
+    vouchers = AnchorParties(settings.witness_policy_file is not None, bool(settings.timestamp_urls))
     with context.store.read() as session:
         looks = _instants, _alive, _questions, _behind
         alarms = [alarm for look in looks for alarm in look(session, now)]
-        standing = cadence.health(session.connection(), context.store.trail.origin, now, Cadence(), vouchers)
+        standing = anchor_schedule.health(
+            session.connection(), context.store.trail.origin, now, AnchorSchedule(), vouchers
+        )
     if standing.alarms:
         alarms.append(Alarm("history_disputed", red=False, facts={"witnesses": standing.alarms}))
     if standing.late_since is not None:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
-from casework.access import cutting, planning, rails
+from casework.access import blast_radius, cutting, planning
 from casework.connections import ready
 from casework.context import Context
 from casework.errors import BadRequest, NotDueYet
@@ -57,13 +57,13 @@ async def make_plan(context: Context, case_id: str) -> None:
         return
     await find_everywhere(context, case_id)
     await planning.list_and_plan(context, case_id)
-    await run(rails.ask_early, context, case_id)  # weeks ahead, and not at midnight
+    await run(blast_radius.ask_early, context, case_id)  # weeks ahead, and not at midnight
 
 
 async def take_early(context: Context, case_id: str) -> None:
     """Revoke what policy cuts at the end of the last day worked; before that time, nothing."""
     if await context.store.run(cutting.early_rows, context, case_id):
-        await context.store.run(rails.ask_release, context, case_id)
+        await context.store.run(blast_radius.ask_release, context, case_id)
         await cutting.deprovision_early(context, case_id)
 
 
@@ -111,7 +111,7 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     Contain the leaver in one service, which is probed first; see `casework.access.cutting.contain`.  Before that, asks for a
     release if too many are cut at once.
     """
-    await context.store.run(rails.ask_release, context, case_id)
+    await context.store.run(blast_radius.ask_release, context, case_id)
     with urgently():
         await _within(_TO_GET_READY, ready(context, connection))
         await cutting.contain(context, case_id, connection)  # an account that is known already waits for no search

@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import RenderableType
 
 from casework.settings import read_settings
+from cli.doctor_checks import Row, examine_house, examine_prefect, examined, failed, row
 from cli.errors import BAD_INPUT, DONE, REMAINS
-from cli.examining import Row, examine_house, examine_prefect, examined, failed, row
 from cli.operation import examine_health
 from cli.tables import table
 from cli.terminal import Step, Terminal, sentence

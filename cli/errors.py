@@ -26,11 +26,11 @@ def refusal(exc: Exception) -> Refused:
 
 
 def _of_ours(exc: Exception) -> Refused | None:
-    from audit.continuity import Discontinued, SigningStopped
+    from audit.append import TrailError
     from audit.keys import KeyRefused
     from audit.leaf import LeafError
     from audit.note import NoteError
-    from audit.placing import TrailError
+    from audit.rollback_check import Discontinued, SigningStopped
     from casework.errors import CaseworkError, NotDueYet, Paused, QuestionsOpen, StillOpen
     from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casework.nda import checking, pledging, refusing
+from casework.nda import checking, pledging, rulings
 from casework.view.reading.case import case_view
 from cli.contexts import in_context, in_nda_context
 from cli.errors import DONE, REMAINS
@@ -69,7 +69,7 @@ def refuse(
     note: Annotated[str, typer.Option(help="What was said, if it matters.")] = "",
 ) -> None:
     """Record that the leaver declined to sign, which is lawful.  Nobody asks again; earlier papers stay binding."""
-    row = in_context(refusing.refuse, case, witness=witness, on=on, note=note, by=terminal.who)
+    row = in_context(rulings.refuse, case, witness=witness, on=on, note=note, by=terminal.who)
     in_nda_context(checking.check, case)
     terminal.report("declined", case=case, refusal=row.id, witness=row.witness, refused_on=str(row.refused_on))
 
@@ -82,7 +82,7 @@ def accept(
     theirs: Annotated[bool, typer.Option("--theirs/--not-theirs", help="Whether it is the leaver's.")] = True,
 ) -> None:
     """Decide whose a doubtful paper is."""
-    row = in_context(refusing.rule, case, paper, theirs=theirs, reason=reason, by=terminal.who)
+    row = in_context(rulings.rule, case, paper, theirs=theirs, reason=reason, by=terminal.who)
     in_nda_context(checking.check, case)
     terminal.report("ruled", case=case, paper=paper, theirs=row.theirs, ruling=row.id, by=row.ruled_by)
 
@@ -94,7 +94,7 @@ def answer(
     text: Annotated[str, typer.Option(help="The answer, in words.")],
 ) -> None:
     """Answer one of the three trade-secret tests (営業秘密の三要件)."""
-    row = in_context(refusing.answer, case, test, text, by=terminal.who)
+    row = in_context(rulings.answer, case, test, text, by=terminal.who)
     terminal.report("test_answered", case=case, test=test, answer=row.id, by=str(row.answered_by))
 
 

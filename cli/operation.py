@@ -18,8 +18,8 @@ from casework.trail.adopting import adopt
 from casework.trail.signing import log_signers
 from casework.trail.trust import publish
 from cli.contexts import in_context, only_store
+from cli.doctor_checks import Row, examined, row
 from cli.errors import BAD_INPUT, DONE, REMAINS, Refused
-from cli.examining import Row, examined, row
 from cli.tables import table
 from cli.terminal import Terminal, say, sentence
 from stack.environments import settings_here

@@ -13,7 +13,7 @@ from audit.bundle import BundleRefused
 from audit.certificate import Certificate
 from casework.context import Context
 from casework.erasure import erasing
-from casework.record.exporting import MakePages, Office
+from casework.record.exporting import ExportConfig, MakePages
 from casework.record.exporting import export as write
 from casework.settings import read_settings
 from casework.trail import trust
@@ -105,7 +105,7 @@ def _export(
 
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
         make = sealed(pkcs12, passphrase, place.open_client, place.authorities)
-    made = write(context, Office(place, signer, make, made_by()), case, folder, by=by, as_it_stands=as_it_stands)
+    made = write(context, ExportConfig(place, signer, make, made_by()), case, folder, by=by, as_it_stands=as_it_stands)
     trust.publish_authority(settings, made, signer.public_key)
     return made
 

@@ -30,7 +30,7 @@ class Certificate:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """Chain and key in the form of `emulators.stage.served` and uvicorn."""
+        """Chain and key in the form of `emulators.fault_proxy.served` and uvicorn."""
         return str(self.chain), str(self.key)
 
 

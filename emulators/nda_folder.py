@@ -1,7 +1,7 @@
 """
-Hoshizora Trading's folder of confidentiality papers, kept by the personnel department: a manifest and the files.
+Hoshizora Trading's folder of confidentiality documents, kept by the personnel department: a manifest and the files.
 
-It has each special case: signed papers, a scan, a paper changed after signing, a paper whose term has ended, and a
+It has each special case: signed documents, a scan, a paper changed after signing, a paper whose term has ended, and a
 namesake's.
 """
 
@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
 
-from emulators import papers
+from emulators import documents
 from emulators.company import Person, person
 from emulators.pledges import ENTRY, PLEDGES, PROJECT, Pledge
 
@@ -103,7 +103,7 @@ def company_folder(folder: Path, today: date) -> Path:
     )
     write_folder(folder, shelf.rows, shelf.files)
     roots = folder / ROOTS
-    roots.write_bytes(papers.pki().roots)
+    roots.write_bytes(documents.pki().roots)
     return roots
 
 
@@ -123,16 +123,16 @@ class _Shelf:
 
     def signed(self, who: Person, kind: str, on: date, *, stamped: bool = False, **known: str) -> None:
         """A PDF with the person's electronic signature."""
-        content = papers.signed(who.romaji, at=_noon(on), stamped=stamped)
+        content = documents.signed(who.romaji, at=_noon(on), stamped=stamped)
         self._add(who, kind, on, "pdf", content, **known)
 
     def scan(self, who: Person, kind: str, on: date) -> None:
         """The picture of a page that was signed by hand."""
-        self._add(who, kind, on, "pdf", papers.scan_pdf())
+        self._add(who, kind, on, "pdf", documents.scan_pdf())
 
     def altered(self, who: Person, kind: str, on: date) -> None:
         """A signed PDF whose words were changed afterwards."""
-        content = papers.changed_afterwards(papers.signed(who.romaji, at=_noon(on)))
+        content = documents.changed_afterwards(documents.signed(who.romaji, at=_noon(on)))
         self._add(who, kind, on, "pdf", content, survives="はい")
 
     def _add(self, who: Person, kind: str, on: date, suffix: str, content: bytes, **known: str) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulators.stage import Stage, served
+from emulators.fault_proxy import FaultProxy, served
 from emulators.timestamping import Authority
-from emulators.timestamping.papers import kept
+from emulators.timestamping.certificates import kept
 from emulators.witness import Witness
 
 WITNESS_NAME = "REHEARSAL-witness-worthless-against-the-operator"
@@ -31,8 +31,8 @@ class Outsiders:
 
     authority: Authority
     witness: Witness
-    authority_stage: Stage
-    witness_stage: Stage
+    authority_stage: FaultProxy
+    witness_stage: FaultProxy
     env: dict[str, str]
 
 
@@ -45,7 +45,7 @@ def outsiders(directory: Path, trust: Path | None = None, *, port: int = 0) -> I
     """
     authority = Authority(kept(directory / "timestamping"), order="openssl")
     witness = Witness(directory / "witness", logs_folder=trust)
-    stages = Stage(authority.app), Stage(witness.app)
+    stages = FaultProxy(authority.app), FaultProxy(witness.app)
     with contextlib.ExitStack() as doors:
         urls = [doors.enter_context(served(stage, port=port + n if port else 0)) for n, stage in enumerate(stages)]
         roots, policy = directory / "tsa-ca.pem", directory / "policy"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache
 
-from emulators import papers
+from emulators import documents
 from emulators.company import DOMAIN, Person, person
 
 ENTRY, EXIT, PROJECT = "入社時誓約書", "退職時秘密保持誓約書", "新製品プロジェクト 秘密保持契約書"
@@ -59,9 +59,9 @@ class Pledge:
 @cache
 def _content(body: str, name: str, at: datetime) -> bytes:
     if body == "scan":
-        return papers.scan_pdf()
-    made = papers.signed(name, at=at, stamped=True)
-    return papers.changed_afterwards(made) if body == "altered" else made
+        return documents.scan_pdf()
+    made = documents.signed(name, at=at, stamped=True)
+    return documents.changed_afterwards(made) if body == "altered" else made
 
 
 PLEDGES = (

@@ -22,15 +22,15 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emulators import google_workspace, microsoft365, slack
+from emulators.activity_profiles import TOKYO
 from emulators.ca import certificate
 from emulators.company import PEOPLE, joiners, person
+from emulators.fault_proxy import FaultProxy, served
 from emulators.google_workspace.reports_logs import QUOTA, Logs
 from emulators.google_workspace.state import user_id as google_id
-from emulators.habits import TOKYO
 from emulators.nda_folder import company_folder
 from emulators.outsiders import Outsiders, outsiders
 from emulators.slack.state import Assignment
-from emulators.stage import Stage, served
 
 ENV_FILE = "tenants.env"
 CHANNEL_MANAGER = "Rl0A"
@@ -47,7 +47,7 @@ class Company:
 
     env: dict[str, str]
     roots: dict[str, str]
-    stages: dict[str, Stage]
+    stages: dict[str, FaultProxy]
     tenants: dict[str, Any]
     truths: dict[str, Truth]
     outsiders: Outsiders
@@ -88,7 +88,7 @@ class Door:
     directory synchronisation.
     """
 
-    def __init__(self, stage: Stage, truth: Truth, sync: Callable[[], None]) -> None:
+    def __init__(self, stage: FaultProxy, truth: Truth, sync: Callable[[], None]) -> None:
         self._stage: ASGIApp = stage
         self._truth = truth
         self._sync = sync
@@ -150,7 +150,7 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
     if spare_owners:
         _name_spare_owners(made)
     truths = _truths(made)
-    stages = {name: Stage(tenant.app, latency=latency) for name, tenant in made.items()}
+    stages = {name: FaultProxy(tenant.app, latency=latency) for name, tenant in made.items()}
     paper = certificate(directory / "ca")
     with contextlib.ExitStack() as open_doors:
         roots = {

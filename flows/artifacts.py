@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from casework.context import Context
 from casework.question_kinds import KINDS
-from casework.view.opaque import OpaqueView, opaque_view
+from casework.view.prefect_view import OpaqueView, opaque_view
 from flows.redaction import boundary
 
 _BAR = 20

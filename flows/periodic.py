@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from casework.bootstrap import open_context
 from casework.context import Context
-from casework.pulse import PERIOD as BEAT
-from casework.pulse import Pulse
+from casework.heartbeat import PERIOD as BEAT
+from casework.heartbeat import ProcessHeartbeat
 from flows.redaction import HERE, redacted
 from flows.scheduling import prefect_api
 
@@ -25,7 +25,7 @@ _log: logging.Logger = get_logger("lastday.periodic")
 
 
 async def again(
-    pulse: Pulse, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
+    pulse: ProcessHeartbeat, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
 ) -> None:
     """
     Call *turn* for ever; it returns the seconds until its next call.  A failure is logged and recorded in *pulse*; the next call
@@ -44,9 +44,9 @@ async def again(
 
 
 @asynccontextmanager
-async def pulsing(context: Context, role: str) -> AsyncIterator[Pulse]:
+async def pulsing(context: Context, role: str) -> AsyncIterator[ProcessHeartbeat]:
     """Beat the process's pulse until the end.  Beats are written in a thread, and stop when the event loop hangs."""
-    pulse = Pulse(context, role)
+    pulse = ProcessHeartbeat(context, role)
 
     async def beat() -> float:
         await asyncio.to_thread(pulse.beat)
@@ -63,7 +63,7 @@ async def pulsing(context: Context, role: str) -> AsyncIterator[Pulse]:
 
 
 async def in_runs(
-    pulse: Pulse,
+    pulse: ProcessHeartbeat,
     name: str,
     work: Callable[[Context], Awaitable[Mapping[str, int]]],
     *,

@@ -5,7 +5,7 @@ from prefect import flow
 from casework.bootstrap import open_context
 from casework.errors import QuestionsOpen
 from casework.runbook import look_at_papers, make_plan, take_early
-from casework.view.opaque import opaque_questions
+from casework.view.prefect_view import opaque_questions
 from flows.artifacts import showing
 from flows.offboard import as_task, holding
 from flows.redaction import OPTIONS, CaseId, to_its_state

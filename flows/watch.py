@@ -10,7 +10,7 @@ import asyncio
 from casework.access import rechecking
 from casework.bootstrap import open_context
 from casework.context import Context
-from casework.nda import following
+from casework.nda import follow_up
 from casework.trail import anchoring
 from flows.anchor import anchor
 from flows.periodic import PERIOD, again, in_runs, pulsing
@@ -26,7 +26,7 @@ async def watch() -> None:
         await asyncio.gather(
             in_runs(pulse, "rechecks", _look_again),
             in_runs(pulse, "collect-again", rechecking.collect_again, pause=2 * PERIOD),
-            in_runs(pulse, "papers", following.follow_up, pause=2 * PERIOD, connected=False),
+            in_runs(pulse, "papers", follow_up.follow_up, pause=2 * PERIOD, connected=False),
             again(pulse, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
         )
 

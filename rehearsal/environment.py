@@ -13,8 +13,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from casework.errors import Misconfigured
+from emulators.activity_profiles import heavy_leaver
 from emulators.company import Person, person
-from emulators.habits import heavy_leaver
 from emulators.tenants import Company, tenants, write_env
 
 LEAVERS = ("E1001", "E1002", "E1004", "E1010")

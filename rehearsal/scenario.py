@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from casework.errors import CaseworkError
 from emulators.company import person
-from rehearsal import expectations, watching
+from rehearsal import expectations, live_table
 from rehearsal.environment import ENV_FILE, LEAVERS, NAMESAKE, Environment, settings, write_notices
 from rehearsal.expectations import Expectation
-from rehearsal.watching import Sights, table
+from rehearsal.live_table import Sights, table
 from stack.processes import Stack, local_stack
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Scenario:
             if kill:
                 self._kill_in_the_middle(stack.pid("worker"))
             self._head("the runs work: plan, instant, cut, look until closed")
-            self._watch(lambda seen: all(map(watching.at_rest, seen.values())), _PATIENCE * (2 if kill else 1))
+            self._watch(lambda seen: all(map(live_table.at_rest, seen.values())), _PATIENCE * (2 if kill else 1))
             self._answer_questions()
             self._sign_for_the_rest()
             self._head("the services' logs are read to their end; what runs left over, the watching process reads")
@@ -103,7 +103,7 @@ class Scenario:
 
     def _watch(self, until: Callable[[Sights], bool], patience: float = _PATIENCE) -> Sights:
         """Show the cases while the processes work on them, until *until* holds or *patience* seconds have passed."""
-        seen = asyncio.run(watching.watch(self._console, self._cases, until, patience))
+        seen = asyncio.run(live_table.watch(self._console, self._cases, until, patience))
         if not until(seen):
             self._say(f"not so after {patience:.0f} s")
         return seen

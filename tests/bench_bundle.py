@@ -20,7 +20,7 @@ from audit import reading
 from audit.leaf import FIRST_PREV, stamp
 from audit.merkle import Frontier
 from audit.verify import verify
-from emulators.timestamping.papers import kept
+from emulators.timestamping.certificates import kept
 from tests.audit.house import House
 from tests.audit.samples import ORIGIN
 from tests.bench_process import Figures, peak_mb, run, tell

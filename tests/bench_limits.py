@@ -35,7 +35,7 @@ async def google_night() -> dict[str, list[float]]:
     """List, cut and list again; return when each call arrived, by method and by the name of its limit."""
     clock = google.Clock()
     seen = SimpleNamespace(time=clock, monotonic=time.monotonic, sleep=time.sleep)
-    with patch("emulators.stage.time", seen):
+    with patch("emulators.fault_proxy.time", seen):
         async with google_rig(pace=Pace(sleep=clock.sleep)) as r:
             limits = r.connector._transport._limits  # type: ignore[attr-defined]  # as `connect` has made it
             limits.clock, limits.ledger = clock, OwnLedger(clock)

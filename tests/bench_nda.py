@@ -11,7 +11,7 @@ from connectors.errors import ConnectorError
 from connectors.nda.contract import Found, Register
 from connectors.nda.folder import FolderRegister
 from emulators.company import PEOPLE
-from emulators.stage import Stage
+from emulators.fault_proxy import FaultProxy
 from tests.bench_process import Figures
 from tests.contract.nda.rig import rigging
 from tests.contract.rig import leaver
@@ -63,7 +63,7 @@ async def _vendor(name: str, root: Path, documents: int) -> Figures:
     return [*figures, (what, f"{calls} calls, {took:.2f} s, {len(found.matches)} found")]
 
 
-async def _until_known(register: Register, stage: Stage) -> str:
+async def _until_known(register: Register, stage: FaultProxy) -> str:
     """Look until a first look answers: a register without a search has to be read once."""
     began, looks = time.perf_counter(), 1
     while True:

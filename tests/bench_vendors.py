@@ -41,7 +41,7 @@ from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from connectors.kit.pacing import Pace
-from emulators.habits import TOKYO, many
+from emulators.activity_profiles import TOKYO, many
 from emulators.tenants import tenants
 from models.tables import CaseAccount
 from models.vocabulary import AccountKind, MatchReason, Service, Standing

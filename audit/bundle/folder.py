@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from audit import layout
+from audit import bundle_paths
 from audit.certificate import CertificateError, read_claim
 from audit.secret_files import create, settle
 
@@ -37,7 +37,7 @@ class Draft:
 
     def add(self, path: str, parts: Iterable[bytes]) -> str:
         """Write one file and return its digest.  Raises `BundleRefused` for a path that is not plain or was written before."""
-        if not layout.PLAIN.fullmatch(path) or path in self.sums:
+        if not bundle_paths.PLAIN.fullmatch(path) or path in self.sums:
             raise BundleRefused(f"bundle: cannot write {path!r}: not a plain path, or given twice")
         digest = hashlib.sha256()
         for folder in reversed(PurePath(path).parents):  # one by one: `parents=True` makes the upper ones by the umask
@@ -51,12 +51,12 @@ class Draft:
 
     def seal(self, certificate: bytes) -> None:
         """Write the certificate.  `SHA256SUMS` cannot list it, because the certificate signs that list."""
-        self.add(layout.CERTIFICATE, [certificate])
+        self.add(bundle_paths.CERTIFICATE, [certificate])
 
     def list_sums(self) -> str:
         """Write `SHA256SUMS` over every file so far, in the form of `sha256sum -c`, and return its digest."""
         lines = [f"{digest}  {path}\n".encode() for path, digest in sorted(self.sums.items())]
-        return self.add(layout.SUMS, lines)
+        return self.add(bundle_paths.SUMS, lines)
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def refuse_foreign(folder: Path, case: str) -> None:
     if not any(folder.iterdir()):
         return
     try:
-        claim = read_claim((folder / layout.CERTIFICATE).read_bytes())
+        claim = read_claim((folder / bundle_paths.CERTIFICATE).read_bytes())
     except (OSError, CertificateError) as exc:
         raise BundleRefused("bundle: cannot write: the folder exists and holds something else") from exc
     if claim.case != case:

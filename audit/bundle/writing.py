@@ -15,18 +15,18 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from audit import anchors, certificate, layout, merkle, reading
+from audit import anchors, bundle_paths, certificate, merkle, reading
 from audit.anchors import Anchor
+from audit.append import TrailError
 from audit.bundle import folder as folders
 from audit.bundle.folder import BundleRefused
 from audit.bundle.folder import Draft as Folder
-from audit.certificate import CERTIFIED, Certificate, Claim, Former, Stamper
+from audit.certificate import CERTIFIED, Certificate, CertificateStatement, EarlierCertificate, Stamper
 from audit.certificate_keys import CertificateSigner
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.merkle import Frontier
 from audit.note import split
-from audit.placing import TrailError
 from audit.reading import Entry
 from audit.tables import audit_payload
 from audit.tlogproof import Proof
@@ -122,8 +122,11 @@ class _Source:
 
 
 def _pages(draft: Folder, pages: Mapping[str, bytes | Path]) -> None:
-    if not pages.keys() <= {*layout.PAGES, layout.SEALED} or not pages.keys() >= layout.PAGES & layout.REQUIRED:
-        raise BundleRefused(f"bundle: cannot write: the pages are {', '.join(sorted(layout.PAGES))}")
+    if (
+        not pages.keys() <= {*bundle_paths.PAGES, bundle_paths.SEALED}
+        or not pages.keys() >= bundle_paths.PAGES & bundle_paths.REQUIRED
+    ):
+        raise BundleRefused(f"bundle: cannot write: the pages are {', '.join(sorted(bundle_paths.PAGES))}")
     for name, page in pages.items():
         draft.add(name, folders.chunks(page) if isinstance(page, Path) else [page])
 
@@ -138,7 +141,7 @@ class _Bound:
     def note(self, entry: Entry, said: dict[str, Any]) -> None:
         if said["type"] == EventType.PAYLOAD_ERASED:
             self.erased.update(said["idx"])
-        for one in layout.files_of(said):
+        for one in bundle_paths.files_of(said):
             self._bind(one["name"], one["sha256"], entry.idx)
 
     def _bind(self, name: str, digest: str, idx: int) -> None:
@@ -146,7 +149,7 @@ class _Bound:
             raise BundleRefused("bundle: cannot write: two events bind different evidence under one name")
 
 
-def _events(draft: Folder, source: _Source) -> tuple[_Bound, Former | None]:
+def _events(draft: Folder, source: _Source) -> tuple[_Bound, EarlierCertificate | None]:
     """Write each event with its proofs and payload.  Return the evidence that they bind, and the newest certificate that they record."""
     bound, former = _Bound(), None
     read = reading.node_reader(source.connection)
@@ -166,14 +169,14 @@ def _events(draft: Folder, source: _Source) -> tuple[_Bound, Former | None]:
 
 def _event(draft: Folder, source: _Source, entry: Entry, read: merkle.Read) -> None:
     proof = Proof(entry.idx, merkle.inclusion(entry.idx, source.head.size, read), source.anchor.note)
-    path = layout.event(entry.seq)
+    path = bundle_paths.event(entry.seq)
     draft.add(path, [entry.leaf])
-    draft.add(path + layout.PROOF, [proof.tlog_proof])
-    draft.add(path + layout.SPICY, [proof.spicy])
+    draft.add(path + bundle_paths.PROOF, [proof.tlog_proof])
+    draft.add(path + bundle_paths.SPICY, [proof.spicy])
     row = source.connection.execute(_PAYLOAD, {"row": entry.idx}).one_or_none()
     if row is not None and row.salt is not None:
-        draft.add(layout.salt(entry.seq), [bytes(row.salt)])
-        draft.add(layout.payload(entry.seq), [bytes(row.payload)])
+        draft.add(bundle_paths.salt(entry.seq), [bytes(row.salt)])
+        draft.add(bundle_paths.payload(entry.seq), [bytes(row.payload)])
 
 
 def _evidence(draft: Folder, bound: _Bound, evidence: Iterable[Evidence]) -> None:
@@ -196,15 +199,15 @@ def _anchors(draft: Folder, source: _Source) -> None:
         told = anchor.recorded_idx is not None and anchor.recorded_idx < source.head.size
         if not (told or anchor.size == source.head.size) or (needed and anchor.tsr is None):
             continue
-        draft.add(layout.anchored(anchor.size), [anchor.note])
+        draft.add(bundle_paths.anchored(anchor.size), [anchor.note])
         if anchor.tsr is not None:
-            draft.add(layout.stamped(anchor.size), [anchor.tsr])
-    draft.add(layout.CHECKPOINT, [source.anchor.note])
+            draft.add(bundle_paths.stamped(anchor.size), [anchor.tsr])
+    draft.add(bundle_paths.CHECKPOINT, [source.anchor.note])
 
 
 def _log(draft: Folder, source: _Source) -> None:
     tree = Frontier()
-    draft.add(layout.ENTRIES, _lines(source, tree))
+    draft.add(bundle_paths.ENTRIES, _lines(source, tree))
     if (tree.size, tree.root()) != (source.head.size, source.head.root):
         raise TrailError("trail: cannot export: the leaves are not those that were anchored (lastday trail check)")
 
@@ -215,10 +218,10 @@ def _lines(source: _Source, tree: Frontier) -> Iterator[bytes]:
         yield entry.leaf + b"\n"
 
 
-def _claim(draft: Folder, source: _Source, former: Former | None) -> Claim:
+def _claim(draft: Folder, source: _Source, former: EarlierCertificate | None) -> CertificateStatement:
     files = len(draft.sums)
     head = source.head
-    return Claim(
+    return CertificateStatement(
         case=source.case,
         revision=1 if former is None else former.revision + 1,
         former=former,

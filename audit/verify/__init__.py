@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from audit.verify import case, later, seals, verdict
+from audit.verify import case, later_log, record_and_pages, signatures
 from audit.verify.folder import Bundle, open_bundle
+from audit.verify.record_and_pages import Pages, summed_up
 from audit.verify.report import TITLES, UNFIT, Broken, Fault, Report, Step, Unreadable, printable
 from audit.verify.trust import Trust, read_trust
-from audit.verify.verdict import Pages, summed_up
-from audit.verify.walk import LONGEST_LAG, Completeness, Dates, Lag, Prefixes, Watch, Whole, walk
+from audit.verify.whole_log import LONGEST_LAG, Completeness, Dates, Lag, Prefixes, Watch, Whole, walk
 
 __all__ = ["LONGEST_LAG", "TITLES", "Broken", "Pages", "Report", "Step", "Trust", "Unreadable", "read_trust", "verify"]
 
@@ -30,15 +30,15 @@ Progress: TypeAlias = "Callable[[int, int], object]"
 """Called now and then with the number of the log's lines that were read, and their total."""
 
 _STEPS: Mapping[Step, Callable[[Bundle], str]] = {
-    Step.SUMS: seals.sums,
-    Step.CERTIFICATE: seals.certificate,
+    Step.SUMS: signatures.sums,
+    Step.CERTIFICATE: signatures.certificate,
     Step.INCLUSION: case.inclusion,
-    Step.HEAD: seals.head,
-    Step.STAMPS: seals.stamps,
+    Step.HEAD: signatures.head,
+    Step.STAMPS: signatures.stamps,
     Step.CHAIN: case.chain,
     Step.EVIDENCE: case.evidence,
     Step.INTENTS: case.intents,
-    Step.RECORD: verdict.record,
+    Step.RECORD: record_and_pages.record,
 }
 
 
@@ -63,9 +63,9 @@ def verify(
         report = _introduced(bundle)
         steps: Mapping[Step, Callable[[Bundle], str]] = {
             **_STEPS,
-            Step.PAGES: partial(verdict.pages, again=again),
-            Step.FRESH: partial(later.fresh, longest_lag=longest_lag),
-            Step.LATER: partial(later.later, log=log),
+            Step.PAGES: partial(record_and_pages.pages, again=again),
+            Step.FRESH: partial(later_log.fresh, longest_lag=longest_lag),
+            Step.LATER: partial(later_log.later, log=log),
         }
         for step, ask in steps.items():
             _note(report, step, _asked(bundle, ask))

@@ -9,15 +9,15 @@ from typing import Any
 
 import zstandard
 
-from audit import layout
+from audit import bundle_paths
 from audit.events import EventType
 from audit.exchanges import IN_PAYLOAD, bind
 from audit.leaf import FIRST_PREV, SALT_SIZE
 from audit.merkle import leaf_hash, verify_inclusion
 from audit.tlogproof import ProofError, parse
 from audit.verify.folder import CHUNK, Bundle
+from audit.verify.record_and_pages import LONGEST_PAYLOAD
 from audit.verify.report import Fault
-from audit.verify.verdict import LONGEST_PAYLOAD
 
 _WIDEST = 1 << 27
 """Bytes: the largest window that a compressed file may ask the decompressor to hold in memory."""
@@ -25,28 +25,28 @@ _WIDEST = 1 << 27
 
 def inclusion(bundle: Bundle) -> str:
     """Check that each event's proof leads to the root of the head, and that the proof's two forms agree."""
-    note, head = bundle.whole(layout.CHECKPOINT), bundle.signed()
+    note, head = bundle.whole(bundle_paths.CHECKPOINT), bundle.signed()
     count = _some(bundle)
     for seq in range(count):
-        path = layout.event(seq)
+        path = bundle_paths.event(seq)
         try:
-            proof = parse(bundle.whole(path + layout.PROOF))
+            proof = parse(bundle.whole(path + bundle_paths.PROOF))
         except ProofError as exc:
-            raise Fault(path + layout.PROOF, str(exc)) from exc
+            raise Fault(path + bundle_paths.PROOF, str(exc)) from exc
         if proof.checkpoint != note:
-            raise Fault(path + layout.PROOF, "it leads to another head")
+            raise Fault(path + bundle_paths.PROOF, "it leads to another head")
         leaf = leaf_hash(bundle.whole(path))
         if not verify_inclusion(leaf, proof.index, head.size, proof.hashes, head.root):
             raise Fault(path, "its proof does not lead from it to the root")
-        if bundle.whole(path + layout.SPICY) != proof.spicy:
-            raise Fault(path + layout.SPICY, f"it is not {path}{layout.PROOF} without its first line")
+        if bundle.whole(path + bundle_paths.SPICY) != proof.spicy:
+            raise Fault(path + bundle_paths.SPICY, f"it is not {path}{bundle_paths.PROOF} without its first line")
     return f"{count} events"
 
 
 def _some(bundle: Bundle) -> int:
     count = bundle.events
     if not count:
-        raise Fault(layout.event(0), "it is missing")
+        raise Fault(bundle_paths.event(0), "it is missing")
     return count
 
 
@@ -56,7 +56,7 @@ def chain(bundle: Bundle) -> str:
     prev, case = FIRST_PREV, bundle.event(0)["case"]
     idx = -1
     for seq in range(_some(bundle)):
-        path, said = layout.event(seq), bundle.event(seq)
+        path, said = bundle_paths.event(seq), bundle.event(seq)
         if (said["case"], said["seq"], said["log"]) != (case, seq, bundle.trust.logs[0].name):
             raise Fault(path, "its case, number or log is not that of its place")
         if said["prev"] != prev:
@@ -71,7 +71,7 @@ def chain(bundle: Bundle) -> str:
 
 def _payload(bundle: Bundle, seq: int, commit: str | None, erased: bool) -> bool:  # noqa: FBT001  # whether the log records this payload's erasure
     """Return whether the payload was erased.  Raises `Fault` if it is missing, wrong, or there although it was erased."""
-    path, salted = layout.payload(seq), layout.salt(seq)
+    path, salted = bundle_paths.payload(seq), bundle_paths.salt(seq)
     there = bundle.paths & {path, salted}
     if commit is None or (erased and not there):
         if there:
@@ -92,7 +92,7 @@ def _erased(bundle: Bundle) -> set[int]:
 
 
 def _index(bundle: Bundle, seq: int) -> int:
-    path = layout.event(seq) + layout.PROOF
+    path = bundle_paths.event(seq) + bundle_paths.PROOF
     try:
         return parse(bundle.whole(path)).index
     except ProofError as exc:
@@ -104,17 +104,17 @@ def evidence(bundle: Bundle) -> str:
     Compare each file of evidence, compressed and decompressed, with the digests that events bind; each file must be bound.
     Compare the exchanges that payloads list with the roots in the events.
     """
-    erased, unbound, found = _erased(bundle), {p for p in bundle.paths if p.startswith(layout.EVIDENCE)}, 0
+    erased, unbound, found = _erased(bundle), {p for p in bundle.paths if p.startswith(bundle_paths.EVIDENCE)}, 0
     for seq in range(_some(bundle)):
         said = bundle.event(seq)
-        for told in layout.files_of(said):
+        for told in bundle_paths.files_of(said):
             name = told["name"]
             if name not in bundle.paths and _index(bundle, seq) in erased:
                 continue
             if bundle.sha256(name) != told["sha256"]:
-                raise Fault(name, f"it is not the file that {layout.event(seq)} binds")
+                raise Fault(name, f"it is not the file that {bundle_paths.event(seq)} binds")
             if "content_sha256" in told and _clear_sha256(bundle, name) != told["content_sha256"]:
-                raise Fault(name, f"its content is not the one that {layout.event(seq)} binds")
+                raise Fault(name, f"its content is not the one that {bundle_paths.event(seq)} binds")
             unbound.discard(name)
             found += 1
     for name in sorted(unbound):
@@ -132,9 +132,9 @@ def _exchanges(bundle: Bundle, erased: set[int]) -> int:
             continue
         listed = _listed_in(bundle, seq)
         if listed is not None and bind(listed) != told:
-            raise Fault(layout.payload(seq), f"its exchanges are not those that {layout.event(seq)} binds")
+            raise Fault(bundle_paths.payload(seq), f"its exchanges are not those that {bundle_paths.event(seq)} binds")
         if listed is None and told["root"] not in known and _index(bundle, seq) not in erased:
-            raise Fault(layout.event(seq), "no payload up to here lists the exchanges that it binds")
+            raise Fault(bundle_paths.event(seq), "no payload up to here lists the exchanges that it binds")
         found += 0 if told["root"] in known else told["count"]
         known.add(told["root"])
     return found
@@ -142,7 +142,7 @@ def _exchanges(bundle: Bundle, erased: set[int]) -> int:
 
 def _listed_in(bundle: Bundle, seq: int) -> list[dict[str, Any]] | None:
     """Return the exchanges that the event's payload lists, None if there is no payload or no list."""
-    path = layout.payload(seq)
+    path = bundle_paths.payload(seq)
     if path not in bundle.paths:
         return None
     listed: list[dict[str, Any]] | None = json.loads(bundle.whole(path, LONGEST_PAYLOAD)).get(IN_PAYLOAD)
@@ -185,5 +185,5 @@ def intents(bundle: Bundle) -> str:
         elif said["type"] == EventType.REVOKE_OUTCOME:
             waiting.pop(said["op"], None)
     for seq in sorted(waiting.values()):
-        raise Fault(layout.event(seq), "the write that it announces has no outcome")
+        raise Fault(bundle_paths.event(seq), "the write that it announces has no outcome")
     return f"{told} writes"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit import layout
+from audit import bundle_paths
 from audit import leaf as leaves
-from audit.certificate import CertificateError, Opened, open_certificate
+from audit.certificate import CertificateError, VerifiedCertificate, open_certificate
 from audit.checkpoint import Checkpoint
 from audit.leaf import LeafError
 from audit.note import NoteError, Verifier, open_note, split
@@ -37,7 +37,7 @@ class Bundle:
     trust: Trust
     paths: frozenset[str]
     odd: tuple[str, ...]
-    certificate: Opened | None = None
+    certificate: VerifiedCertificate | None = None
     stamps: dict[int, Stamp] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
 
@@ -45,14 +45,14 @@ class Bundle:
     def events(self) -> int:
         """How many events there are, counted from 0 to the first gap."""
         count = 0
-        while layout.event(count) in self.paths:
+        while bundle_paths.event(count) in self.paths:
             count += 1
         return count
 
     @property
     def sizes(self) -> list[int]:
         """Return the sizes of the bundle's anchors."""
-        start, end = layout.anchored(0).split("00000000")
+        start, end = bundle_paths.anchored(0).split("00000000")
         names = (path[len(start) : -len(end)] for path in self.paths if path.startswith(start) and path.endswith(end))
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
@@ -86,20 +86,20 @@ class Bundle:
 
     def event(self, seq: int) -> dict[str, Any]:
         """Return an event's fields.  Raises `Fault` if the file is not canonical."""
-        path = layout.event(seq)
+        path = bundle_paths.event(seq)
         try:
             return leaves.read(self.whole(path, leaves.LONGEST))
         except LeafError as exc:
             raise Fault(path, str(exc)) from exc
 
-    def head(self, path: str = layout.CHECKPOINT) -> Checkpoint:
+    def head(self, path: str = bundle_paths.CHECKPOINT) -> Checkpoint:
         """Return what a checkpoint says, without verifying it.  Raises `Fault` for another file."""
         try:
             return Checkpoint.parse(split(self.whole(path))[0])
         except NoteError as exc:
             raise Fault(path, str(exc)) from exc
 
-    def signed(self, path: str = layout.CHECKPOINT) -> Checkpoint:
+    def signed(self, path: str = bundle_paths.CHECKPOINT) -> Checkpoint:
         """Return the checkpoint if one of the log's keys has signed it.  Raises `Fault` if none has, or for another log's."""
         return self.signed_by(path)[0]
 
@@ -120,11 +120,11 @@ def open_bundle(root: Path, trust: Trust) -> Bundle:
     if root.is_symlink() or not root.is_dir():
         raise Unreadable("bundle: cannot be read: not a folder")
     paths, odd = _listed(root)
-    if layout.CERTIFICATE not in paths and layout.SUMS not in paths:
-        raise Unreadable(f"bundle: cannot be read: neither {layout.CERTIFICATE} nor {layout.SUMS} is there")
+    if bundle_paths.CERTIFICATE not in paths and bundle_paths.SUMS not in paths:
+        raise Unreadable(f"bundle: cannot be read: neither {bundle_paths.CERTIFICATE} nor {bundle_paths.SUMS} is there")
     bundle = Bundle(root, trust, frozenset(paths), tuple(sorted(odd)))
     try:
-        bundle.certificate = open_certificate(bundle.whole(layout.CERTIFICATE), trust.keys)
+        bundle.certificate = open_certificate(bundle.whole(bundle_paths.CERTIFICATE), trust.keys)
     except (Fault, CertificateError):
         bundle.certificate = None  # its own step says why
     return bundle
@@ -144,7 +144,7 @@ def _listed(root: Path) -> tuple[list[str], list[str]]:
             path = Path(entry.path).relative_to(root).as_posix()
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
-            elif entry.is_file(follow_symlinks=False) and layout.PLAIN.fullmatch(path):
+            elif entry.is_file(follow_symlinks=False) and bundle_paths.PLAIN.fullmatch(path):
                 paths.append(path)
             else:
                 odd.append(path)

@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from audit import certificate
+from audit.canonical_stamp import pinned
 from audit.certificate import CertificateError
 from audit.commitment import Commitment, Person, folded_number
 from audit.merkle import Frontier
-from audit.pinning import pinned
 from audit.timestamp import StampRefused
 from audit.timestamp import verify as verify_stamp
-from audit.verify.chronicle import Case, Chronicle
+from audit.verify.log_history import Case, Chronicle
 from audit.verify.report import UNFIT, Fault, Unreadable
 from audit.verify.trust import Trust, read_trust
-from audit.verify.walk import ENTRIES, Line, read_folder
+from audit.verify.whole_log import ENTRIES, Line, read_folder
 
 PREDICATE = "https://lastday.example/population/v2"
 ENDING = ".sigstore.json"

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework import consents, questions
-from casework.access.giving import Giving, block_lifted, give_back
+from casework.access.restore_account import Giving, block_lifted, give_back
 from casework.access.revoking import each
 from casework.claims import claim, held
 from casework.context import Context, case_in
@@ -27,7 +27,7 @@ from casework.matching import links
 from casework.matching.judging import seal_standing
 from casework.question_kinds import NO, YES
 from casework.recording import seal
-from casework.truth import fates
+from casework.truth import restore_outcomes
 from casework.truth.findings import assess
 from casework.truth.rows import accounts_of, rows_of
 from models.actor import Actor
@@ -47,7 +47,9 @@ def request_restore(
     """
     with context.store.write() as session:
         case = _case(session, case_id)
-        left = any(map(fates.unended, rows_of(session, case_id)))  # to another case, or for a person to see to
+        left = any(
+            map(restore_outcomes.unended, rows_of(session, case_id))
+        )  # to another case, or for a person to see to
         if case.state is CaseState.RESTORED and account is None and not left:
             raise BadRequest(f"{case_id}: is restored already", "Nothing is to be given back.")
         ref = None if account is None else _account(session, case_id, account).ref
@@ -85,7 +87,7 @@ def confirm(context: Context, case_id: str, entitlement_id: str, *, by: Actor | 
         row.problem = row.remedy = None
         session.add(row)
         questions.answer(
-            context, session, fates.ask_taken(context, session, row), [YES if ours else NO],
+            context, session, restore_outcomes.ask_taken(context, session, row), [YES if ours else NO],
             by=by, connection=row.connection, kind=row.kind, state=row.restored, payload={"entitlement": entitlement_id},
         )  # fmt: skip
         assess(context, session, case_id)
@@ -141,7 +143,9 @@ def _begin(context: Context, case_id: str) -> tuple[list[Question], list[CaseAcc
             return approved, chosen
         if case.state not in TAKEN_BACK:
             move(context, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
-        taken = {(row.connection, row.account_id) for row in rows_of(session, case_id) if fates.concerns(row)}
+        taken = {
+            (row.connection, row.account_id) for row in rows_of(session, case_id) if restore_outcomes.concerns(row)
+        }
         about = [  # the leaver's, and accounts that were cut before they became doubtful
             one for one in every if one.standing is Standing.ACCEPTED or (one.connection, one.vendor_id) in taken
         ]
@@ -172,11 +176,11 @@ def _finish(context: Context, case_id: str, approved: list[Question], accounts: 
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
         rows = {one.ref: rows_of(session, case_id, one) for one in accounts}
-        left = {ref for ref, mine in rows.items() if any(map(fates.unended, mine))}
+        left = {ref for ref, mine in rows.items() if any(map(restore_outcomes.unended, mine))}
         ended = [one for one in approved if not (left if one.subject is None else left & {one.subject})]
         consents.use_up(context, session, (session.get_one(Question, one.id) for one in ended))
         every = [row for mine in rows.values() for row in mine]
-        if case.state is CaseState.RESTORING and not any(map(fates.goes_on, every)):
+        if case.state is CaseState.RESTORING and not any(map(restore_outcomes.goes_on, every)):
             came_to = Counter(str(row.restored) for row in every if row.restored is not None)
             move(
                 context, session, case, CaseState.RESTORED, count=came_to.total(), states=dict(sorted(came_to.items()))

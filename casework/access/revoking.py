@@ -12,7 +12,7 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, select
 
 from casework import consents
-from casework.access.rails import require_lease, require_release
+from casework.access.blast_radius import require_lease, require_release
 from casework.connections import account_of, read_access
 from casework.context import Context, case_in
 from casework.decisions.pausing import require_not_paused

@@ -15,8 +15,8 @@ from statistics import mean, median
 from casework.activity.devices import replacements_in
 from casework.activity.measure import Count, Measure, Part
 from casework.activity.presence import days_at_work
+from casework.activity.robust_statistics import Usual, expected, of_a_weekday, summed
 from casework.activity.tally import Half, Tally, by_day, whole
-from casework.activity.usual import Usual, expected, of_a_weekday, summed
 from casework.intake.employment import Employment
 
 _ENOUGH = 14

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from audit.events import EventType
-from casework.activity.lines import doings_of
+from casework.activity.file_format import doings_of
 from casework.activity.logs import doings, log_of, logs_in, logs_of, names_of, opened
 from casework.activity.passes import passes_of
 from casework.activity.silence import note

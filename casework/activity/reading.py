@@ -20,8 +20,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.activity import lines, statement
-from casework.activity.lines import Seen
+from casework.activity import file_format, statement
+from casework.activity.file_format import Seen
 from casework.activity.logs import answer, log_of, logs_of
 from casework.activity.passes import notice_window, passes_of
 from casework.connections import account_of
@@ -195,10 +195,10 @@ class Reading:
         """Keep a page.  Everything of it is on the disk, or nothing counts."""
         self.failures = 0
         if self.growing.row.chunks == 0:
-            self.growing.append(lines.header_frame(self.row))
+            self.growing.append(file_format.header_frame(self.row))
         fresh = self.seen.new_among(page.records, self.row.round, self.row.pages + 1)
         if fresh:
-            self.growing.append(lines.page_frame(fresh))
+            self.growing.append(file_format.page_frame(fresh))
         with self._committing() as session:
             self._count(page, [record.at for record in fresh])
             self.growing.keep(session)

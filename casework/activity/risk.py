@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from casework.activity import amounts, ways
+from casework.activity import exit_channels, volumes
 from casework.activity.reason import Reason
 
 if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
 _UNUSUAL: tuple[Callable[[Comparison], Iterator[Reason]], ...] = (
-    ways.own_addresses, ways.exports, ways.programs, amounts.volume, ways.forwards, amounts.size, amounts.views, amounts.marked, ways.devices,
-    ways.off_hours, amounts.burst, ways.shares, amounts.growth, amounts.days, amounts.days_before,
+    exit_channels.own_addresses, exit_channels.exports, exit_channels.programs, volumes.volume, exit_channels.forwards, volumes.size, volumes.views, volumes.marked, exit_channels.devices,
+    exit_channels.off_hours, volumes.burst, exit_channels.shares, volumes.growth, volumes.days, volumes.days_before,
 )  # fmt: skip
 """From what leads outside to what is only much: the first one names best what happened."""
-_BESIDE = (amounts.folders, ways.addresses)
+_BESIDE = (volumes.folders, exit_channels.addresses)
 """What is told beside other reasons alone: putting files in order, and travelling, look the same."""
-_IN_QUESTION = (ways.programs_in_question, ways.ways_in_question)
+_IN_QUESTION = (exit_channels.programs_in_question, exit_channels.ways_in_question)
 
 
 def reasons_of(comparison: Comparison) -> list[Reason]:
@@ -33,11 +33,11 @@ def reasons_of(comparison: Comparison) -> list[Reason]:
     Where no day is known to compare with, nothing is called unusual: the figures are told, and that they prove nothing.
     """
     looks = (
-        (*_UNUSUAL, *_IN_QUESTION, ways.too_short)
+        (*_UNUSUAL, *_IN_QUESTION, exit_channels.too_short)
         if comparison.known_days
-        else (ways.exports, ways.programs_in_question)
+        else (exit_channels.exports, exit_channels.programs_in_question)
     )
-    found = _each_once(reason for look in (*looks, ways.uncompared) for reason in look(comparison))
+    found = _each_once(reason for look in (*looks, exit_channels.uncompared) for reason in look(comparison))
     unusual = [reason for reason in found if not reason.unclean]
     beside = [reason for look in _BESIDE for reason in look(comparison)] if unusual else []
     return [*unusual, *beside, *(reason for reason in found if reason.unclean)]

@@ -21,7 +21,7 @@ from audit.events import EventType
 from audit.leaf import canonical
 from casework.activity.addresses import Addresses
 from casework.activity.comparison import Comparison
-from casework.activity.lines import Doings, doings_of
+from casework.activity.file_format import Doings, doings_of
 from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
 from casework.activity.passes import SUMMARIES, not_begun, notice_window, passes_of, plain, telling
 from casework.activity.reason import Reason

@@ -15,7 +15,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from casework.activity.addresses import Addresses
-from casework.activity.marks import mark_of
+from casework.activity.confidential_marks import mark_of
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind

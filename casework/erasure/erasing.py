@@ -17,8 +17,8 @@ from sqlmodel import Session, col
 from sqlmodel import select as choose
 
 from audit import reading
+from audit.bundle_paths import files_of
 from audit.events import EventType
-from audit.layout import files_of
 from audit.record import WHOLE
 from audit.tables import audit_payload
 from casework import consents
@@ -31,7 +31,7 @@ from casework.question_kinds import KINDS
 from casework.questions import ask, open_questions, settle
 from casework.recording import seal
 from casework.trail.comparing import require_as_sealed
-from casework.truth import fates
+from casework.truth import restore_outcomes
 from models.actor import Actor, actor_of
 from models.tables import Case, Look, Question
 from models.vocabulary import QuestionKind
@@ -138,7 +138,7 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
         for entry in reading.entries(connection, case.id)
     }
     emptied = sum(_empty(context, connection, part) for part in _parts([*binds]))
-    fates.let_ask(context, session, case)
+    restore_outcomes.let_ask(context, session, case)
     session.flush()
     redact(context, connection, case.id)
     session.expire_all()

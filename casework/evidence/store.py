@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from audit import layout
+from audit import bundle_paths
 from casework.errors import Erased, EvidenceError, Missing
 from casework.evidence.chunks import GrowingFile, Lock, opened
 from casework.evidence.keys import KEY_SIZE, KeyFile, MasterKey, held
@@ -116,7 +116,7 @@ class EvidenceStore:
     def leaf_of(file: EvidenceFile) -> dict[str, Any]:
         """Return the *evidence* field of an `evidence.bound` event for a finished file: *name* is its path in a bundle."""
         return {
-            "name": layout.EVIDENCE + file.name,
+            "name": bundle_paths.EVIDENCE + file.name,
             "sha256": file.sha256,
             "content_sha256": file.content_sha256,
             "size": file.clear_size,

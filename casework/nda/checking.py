@@ -22,7 +22,7 @@ from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
 from casework.nda.registers import NdaContext, open_nda_context
 from casework.nda.searching import RegisterRead, read_papers
-from casework.nda.signing import Held
+from casework.nda.signers import Held
 from casework.recording import exchanges, seal
 from models.tables import Case, CasePaper, PaperCheck
 from models.vocabulary import NdaState, PledgeState

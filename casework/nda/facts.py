@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from casework.messages import Message, Said, message
 from casework.nda.papers import titles
-from casework.nda.signing import Held, digests, own_stamps, signatures, signed_on
+from casework.nda.signers import Held, digests, own_stamps, signatures, signed_on
 from casework.policy import Nda
 from connectors.nda.contract import Paper
 from models.tables import PledgeRefusal

@@ -19,8 +19,8 @@ from casework.lifecycle import ENDED
 from casework.messages import joined
 from casework.nda.facts import Facts, Verdict
 from casework.nda.papers.examined import Signature
-from casework.nda.printing import says_the_same
-from casework.nda.signing import Held, digests
+from casework.nda.pledge_page import says_the_same
+from casework.nda.signers import Held, digests
 from casework.recording import seal
 from models.tables import Case, CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal
 from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState

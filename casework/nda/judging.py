@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from casework.messages import Message, message
 from casework.nda.facts import Facts, Verdict, remarks, unknown_kind
 from casework.nda.papers import titles
-from casework.nda.signing import (
+from casework.nda.signers import (
     Held,
     certified_for_others,
     day_in_japan,

@@ -19,10 +19,10 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
-from casework.nda.delivering import content_of, deliver, is_as_sealed, is_current, record
 from casework.nda.judging import is_doubtful
-from casework.nda.printing import Language, print_pledge, words_digest
+from casework.nda.pledge_page import Language, print_pledge, words_digest
 from casework.nda.registers import NdaContext
+from casework.nda.sending import content_of, deliver, is_as_sealed, is_current, record
 from casework.policy import Nda
 from casework.recording import seal
 from connectors.errors import ConnectorError

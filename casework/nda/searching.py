@@ -10,7 +10,7 @@ from typing import Any
 from casework.nda.judging import kind_of, may_be_a_pledge, not_theirs
 from casework.nda.papers import titles
 from casework.nda.registers import NdaContext
-from casework.nda.signing import Held
+from casework.nda.signers import Held
 from connectors.errors import ConnectorError
 from connectors.matching import fold_email
 from connectors.nda.contract import Paper, PaperMatch, Register

@@ -17,9 +17,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection
 from sqlmodel import Session
 
-from audit import anchoring, anchors, bundle, layout, reading, timestamp
+from audit import anchoring, anchors, bundle, bundle_paths, reading, timestamp
+from audit.anchor_config import AnchorConfig
 from audit.anchors import Anchor
-from audit.berth import Berth
 from audit.bundle.folder import refuse_foreign
 from audit.certificate import Certificate, Stamper
 from audit.certificate_keys import CertificateSigner
@@ -50,17 +50,17 @@ class NotAnchored(CaseworkError):
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class ExportConfig:
     """The configuration of exporting: *berth* (of anchoring), the certificate's *signer*, and the *pages*' maker, which *made_by* names."""
 
-    berth: Berth
+    berth: AnchorConfig
     signer: CertificateSigner
     pages: MakePages
     made_by: str
 
 
 def export(
-    context: Context, office: Office, case_id: str, folder: Path, *, by: Actor | str, as_it_stands: bool = False
+    context: Context, office: ExportConfig, case_id: str, folder: Path, *, by: Actor | str, as_it_stands: bool = False
 ) -> Certificate:
     """
     Write the case's bundle into *folder*, completely or not at all, and return its certificate.
@@ -92,7 +92,7 @@ def export(
         _require_unmoved(context, session, case_id)
         record = canonical(_record(context, connection, case_id))
         contents = bundle.Contents(
-            case_id, {layout.RECORD: record, **office.pages(record)}, _evidence(context, connection, case_id)
+            case_id, {bundle_paths.RECORD: record, **office.pages(record)}, _evidence(context, connection, case_id)
         )
         sealed = bundle.Seal(office.signer, stamper(office.berth), quorum=office.berth.vouchers.witnesses)
         return bundle.write(connection, folder, contents, sealed, partial(_announce, context))
@@ -117,7 +117,7 @@ def _record(context: Context, connection: Connection, case_id: str) -> dict[str,
     return derive(events, downloads)
 
 
-def _anchor(context: Context, berth: Berth, case_id: str) -> None:
+def _anchor(context: Context, berth: AnchorConfig, case_id: str) -> None:
     """Anchor the log until an anchor covers the case's newest event: others go on writing meanwhile."""
     problems: tuple[str, ...] = ()
     for _ in range(_TRIES):
@@ -134,7 +134,7 @@ def _anchor(context: Context, berth: Berth, case_id: str) -> None:
     )
 
 
-def _newest(connection: Connection, berth: Berth) -> Anchor | None:
+def _newest(connection: Connection, berth: AnchorConfig) -> Anchor | None:
     """Return the newest anchor with all configured cosignatures and stamps; None if none are configured."""
     asked = berth.vouchers
     found = anchors.newest(connection, berth.trail.origin, quorum=asked.witnesses, stamped=asked.authorities)
@@ -147,21 +147,23 @@ def _evidence(context: Context, connection: Connection, case_id: str) -> Iterato
     if store is None:
         return
     names = {
-        str(one["name"]) for entry in reading.entries(connection, case_id) for one in layout.files_of(entry.record)
+        str(one["name"])
+        for entry in reading.entries(connection, case_id)
+        for one in bundle_paths.files_of(entry.record)
     }
     for stored in store.list(case_id):
-        path = layout.EVIDENCE + stored.name
+        path = bundle_paths.EVIDENCE + stored.name
         if path in names:
             with store.open(case_id, stored.name) as file:
                 yield bundle.Evidence(path, iter(partial(file.read, _CHUNK), b""))
 
 
-def stamper(berth: Berth) -> Stamper | None:
+def stamper(berth: AnchorConfig) -> Stamper | None:
     """Return the function that has a signature stamped, None without authorities."""
     return partial(_stamp, berth) if berth.authorities else None
 
 
-def _stamp(berth: Berth, signature: bytes) -> bytes:
+def _stamp(berth: AnchorConfig, signature: bytes) -> bytes:
     """Ask the authorities in turn.  Raises `NotAnchored` when none stamps."""
     with berth.open_client() as client:
         for url in berth.authorities:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from audit import reading
+from audit.append import Draft
 from audit.events import EventType
 from audit.leaf import Event
-from audit.placing import Draft
 from audit.record import ADOPTED, CASE, CHANGED, SEALED, WHOLE, Told, tables_of
 from casework.changes import BY, rows_in
 from casework.question_kinds import TENANT

@@ -11,10 +11,10 @@ from typing import TypeVar
 import httpx
 from cryptography import x509
 
-from audit import anchoring, cadence, policy
+from audit import anchor_schedule, anchoring, policy
+from audit.anchor_config import AnchorConfig
+from audit.anchor_files import AnchorFiles
 from audit.anchoring import Outcome
-from audit.berth import Berth
-from audit.mirror import Mirror
 from audit.policy import Policy, PolicyError
 from casework.bootstrap import open_store
 from casework.errors import Misconfigured
@@ -43,26 +43,26 @@ def wanted() -> bool:
             return False
         standing = anchoring.health(place)
         with place.reading() as connection:
-            due = cadence.due(connection, place.trail.origin, place.now(), place.cadence, place.vouchers)
+            due = anchor_schedule.due(connection, place.trail.origin, place.now(), place.cadence, place.vouchers)
         return not standing.alarms and (due is not None or standing.waiting > 0)
 
 
 @contextmanager
-def _open_berth() -> Iterator[Berth]:
+def _open_berth() -> Iterator[AnchorConfig]:
     settings = read_settings()
     with open_store(settings) as store:
         yield berth(settings, store)
 
 
-def berth(settings: CaseworkSettings, store: Store) -> Berth:
+def berth(settings: CaseworkSettings, store: Store) -> AnchorConfig:
     """Return the configuration of anchoring.  Raises `Misconfigured` for files that are missing or cannot be used."""
     rules, urls, roots = read_policy(settings.witness_policy_file), settings.timestamp_urls, _trust(settings.ca_bundle)
-    return Berth(
+    return AnchorConfig(
         store.engine,
         store.trail,
         log_signers(settings) if rules is not None or urls else (),
-        Mirror(settings.anchor_folder, store.trail.origin),
-        lambda: httpx.Client(verify=roots, timeout=Berth.patience, follow_redirects=False),
+        AnchorFiles(settings.anchor_folder, store.trail.origin),
+        lambda: httpx.Client(verify=roots, timeout=AnchorConfig.patience, follow_redirects=False),
         rules,
         urls,
         _roots(settings.timestamp_roots_file) if urls else (),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from casework.activity.usual import Usual
+from casework.activity.robust_statistics import Usual
 from casework.view.part import Instant, Part, Placed
 from models.vocabulary import ActivityKind, Completeness
 

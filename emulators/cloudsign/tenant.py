@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from emulators.cloudsign.doors import routes
+from emulators.cloudsign.routes import routes
 from emulators.pledges import PLEDGES, Pledge
 
 DRAFT, SENT, COMPLETED, CLOSED, TEMPLATE, IMPORTED = 0, 1, 2, 3, 4, 13

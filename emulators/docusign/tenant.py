@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.applications import Starlette
 
-from emulators import papers
-from emulators.docusign.doors import routes
+from emulators import documents
+from emulators.docusign.routes import routes
 from emulators.pledges import PLEDGES, Pledge
 
 Envelope = dict[str, Any]
@@ -176,7 +176,9 @@ class Tenant:
         """Return the envelope's documents; with the option *seals*, each download is sealed at this moment."""
         content = self.documents[envelope_id]()
         return (
-            papers.signed("DocuSign, Inc.", body=content, field="Seal", stamped=True) if self.options.seals else content
+            documents.signed("DocuSign, Inc.", body=content, field="Seal", stamped=True)
+            if self.options.seals
+            else content
         )
 
     def mail(self, envelope: Envelope) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from emulators.activity_profiles import TOKYO, ActivityProfile, ordinary
 from emulators.company import DOMAIN
 from emulators.google_workspace.errors import over_quota
 from emulators.google_workspace.reports_logs import AuditEvent, Habitual, Logs, Recorded
 from emulators.google_workspace.state import User
-from emulators.habits import TOKYO, Habit, ordinary
 
 
 class Logbook:
@@ -30,14 +30,14 @@ class Logbook:
         self._logs = logs
         self._people = people
         self._silent = silent
-        self._habits: dict[str, Habit] = {}
+        self._habits: dict[str, ActivityProfile] = {}
         self._queries: deque[float] = deque()
         self._streams: dict[tuple[str, str], Habitual] = {}
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.shift
 
-    def behave(self, account_id: str, habit: Habit) -> None:
+    def behave(self, account_id: str, habit: ActivityProfile) -> None:
         """Give the account the activity of *habit*.  Before this call it has an office worker's light half year."""
         self._habits[account_id] = habit
         self._streams = {key: stream for key, stream in self._streams.items() if key[1] != account_id}
@@ -99,6 +99,6 @@ class Logbook:
 
 
 @functools.lru_cache(8)
-def _usual(variant: int, until: date) -> Habit:
+def _usual(variant: int, until: date) -> ActivityProfile:
     """An office worker's light half year, in a few variants, for all people without their own habit."""
     return ordinary(f"context {variant}", until, scale=0.04)

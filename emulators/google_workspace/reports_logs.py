@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from emulators.activity_profiles import ActivityProfile
 from emulators.google_workspace.reports_words import WORDS, as_activity, event, identity
 from emulators.google_workspace.times import rfc3339
-from emulators.habits import Habit
 
 if TYPE_CHECKING:
     from emulators.google_workspace.state import User
@@ -101,7 +101,7 @@ class Recorded:
 class Habitual:
     """The lines of one user's habit in one log.  *rank*: unique for each user."""
 
-    def __init__(self, application: str, user: User, rank: int, habit: Habit) -> None:
+    def __init__(self, application: str, user: User, rank: int, habit: ActivityProfile) -> None:
         self._application = application
         self._user = user
         self._rank = rank
@@ -119,7 +119,7 @@ class Habitual:
 
 
 @functools.lru_cache(64)
-def _part(habit: Habit, application: str) -> Habit:
+def _part(habit: ActivityProfile, application: str) -> ActivityProfile:
     return habit.only(*WORDS.get(application, {}))
 
 

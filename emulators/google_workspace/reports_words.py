@@ -6,10 +6,10 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from emulators.activity_profiles import Deed, Verb, folder, mixed, size, title
 from emulators.company import DOMAIN, PARTNER_DOMAIN
 from emulators.google_workspace.state import CUSTOMER, User, digits
 from emulators.google_workspace.times import rfc3339
-from emulators.habits import Deed, Verb, folder, mixed, size, title
 
 CLIENT_ID = f"{digits('rclone', 12)}-{digits('rclone', 8)}.apps.googleusercontent.com"
 """A program of the leaver's own that was let in."""

@@ -17,10 +17,10 @@ from emulators.google_workspace import directory, fields, reports, rights
 from emulators.google_workspace.auth import TIERS, TokenEndpoint, service_account
 from emulators.google_workspace.calls import Call, Method
 from emulators.google_workspace.discovery import Operation, operations
-from emulators.google_workspace.doors import application
 from emulators.google_workspace.errors import Refusal, forbidden, scope_missing
 from emulators.google_workspace.reports_book import Logbook
 from emulators.google_workspace.reports_logs import AuditEvent, Logs
+from emulators.google_workspace.routes import application
 from emulators.google_workspace.state import (
     ADMIN_SUBJECT,
     SUPER_ROLE,

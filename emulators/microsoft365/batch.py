@@ -16,9 +16,9 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Scope
 
+from emulators.fault_proxy import INNER
 from emulators.microsoft365.calls import Call
 from emulators.microsoft365.problems import malformed
-from emulators.stage import INNER
 
 Row: TypeAlias = "dict[str, Any]"
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, TypeAlias
 
-from emulators.habits import TOKYO, Habit, ordinary
+from emulators.activity_profiles import TOKYO, ActivityProfile, ordinary
 from emulators.microsoft365.purview_records import FILES, envelope, number, record
 
 Row: TypeAlias = "dict[str, Any]"
@@ -79,14 +79,14 @@ class Book:
         self.audit = audit
         self.shift = timedelta(0)
         self._users = users
-        self._habits: dict[str, Habit] = {}
+        self._habits: dict[str, ActivityProfile] = {}
         self._silent: set[str] = set()
         self._written: list[tuple[str, datetime, Row]] = []
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.shift
 
-    def behave(self, user: str, habit: Habit | None) -> None:
+    def behave(self, user: str, habit: ActivityProfile | None) -> None:
         """Give *user* the activity of *habit*; None: no activity.  Before this call it is an office worker's light half year."""
         self._silent.discard(user)
         if habit is None:
@@ -131,12 +131,12 @@ class Book:
         first = habit.before(begin)
         return Span(habit.before(end) - first, lambda n: record(user, habit.deed(first + n)))
 
-    def habit(self, user: str) -> Habit | None:
+    def habit(self, user: str) -> ActivityProfile | None:
         """Return *user*'s activity profile, None if there is none."""
         if user in self._silent:
             return None
         return self._habits.get(user, self._usual)
 
     @cached_property
-    def _usual(self) -> Habit:
+    def _usual(self) -> ActivityProfile:
         return ordinary("everybody", datetime.now(TOKYO).date(), scale=0.04)

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from emulators.activity_profiles import Deed, Verb, folder, mixed, size, title
 from emulators.company import DOMAIN
-from emulators.habits import Deed, Verb, folder, mixed, size, title
 from emulators.microsoft365.directory import TENANT_ID
 
 Row: TypeAlias = "dict[str, Any]"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from emulators.habits import Deed, Verb
+from emulators.activity_profiles import Deed, Verb
 from emulators.microsoft365.calls import Call
 from emulators.microsoft365.problems import Problem, bad
 from emulators.microsoft365.purview_book import Span, Spans

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from emulators.habits import Deed, Habit, Verb, mixed, size, title
+from emulators.activity_profiles import ActivityProfile, Deed, Verb, mixed, size, title
 from emulators.slack.state import ENTERPRISE_ID
 
 ACTIONS: Mapping[Verb, str] = {
@@ -35,7 +35,7 @@ PROGRAMS = (
 class Memory:
     """One person's half year.  *user* is the account's id."""
 
-    def __init__(self, user: str, name: str, habit: Habit) -> None:
+    def __init__(self, user: str, name: str, habit: ActivityProfile) -> None:
         self.user = user
         self._name = name
         self._logged = habit.only(*ACTIONS)
@@ -126,7 +126,7 @@ class Memory:
 class Span(Sequence[dict[str, Any]]):
     """Entries of some seconds, newest first, each computed when it is read."""
 
-    def __init__(self, memory: Memory, habit: Habit, oldest: int, latest: int) -> None:
+    def __init__(self, memory: Memory, habit: ActivityProfile, oldest: int, latest: int) -> None:
         self._memory = memory
         self._habit = habit
         self._first = habit.before(_at(oldest))

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from emulators.habits import Habit
+from emulators.activity_profiles import ActivityProfile
 from emulators.slack import auditlogs, scim, web
 from emulators.slack.memory import Memory
 from emulators.slack.state import (
@@ -208,7 +208,7 @@ class Tenant:
             }
         )
 
-    def behave(self, account_id: str, habit: Habit) -> None:
+    def behave(self, account_id: str, habit: ActivityProfile) -> None:
         """Give the account the activity of *habit*.  Before this call the logs have no activity of it."""
         self.memories[account_id] = Memory(account_id, self.members[account_id].mailbox, habit)
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from emulators.timestamping import tokens
-from emulators.timestamping.papers import Papers, issue
+from emulators.timestamping.certificates import Papers, issue
 from emulators.timestamping.tokens import Facts
 
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
@@ -29,7 +29,7 @@ def _now() -> datetime:
 @dataclass(slots=True)
 class Authority:
     """
-    One authority.  Its faults can be set while it runs; the fault proxy (`emulators.stage`) makes it slow or unreachable.
+    One authority.  Its faults can be set while it runs; the fault proxy (`emulators.fault_proxy`) makes it slow or unreachable.
 
     *refuses*: a PKIFailureInfo that answers each request; *wrong_nonce*: it echoes another nonce; *order*: of its
     certificates, one of `tokens.ORDERS`; *wrong_content*: it stamps something else; *clock*: its clock.

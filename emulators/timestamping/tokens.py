@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from emulators.timestamping.papers import Papers
+from emulators.timestamping.certificates import Papers
 
 POLICY = "1.3.6.1.4.1.32473.3161.1"
 """An OID under the enterprise number that IANA keeps for examples."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from audit import layout
+from audit import bundle_paths
 from casework.record.facts import NotARecord
 from portal.record.pages import NotPrinted, pages
 
@@ -18,5 +18,5 @@ def unlike(record: bytes, page_of: Callable[[str], bytes]) -> str | None:
     try:
         made = pages(record)
     except (NotARecord, NotPrinted):
-        return layout.RECORD
+        return bundle_paths.RECORD
     return next((name for name, page in made.items() if page_of(name) != page), None)

@@ -20,7 +20,7 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.timestamps import TimeStamper
 
-from audit import layout
+from audit import bundle_paths
 from audit.timestamp import AuthorityUnreachable, StampRefused, post
 from casework.errors import CaseworkError
 from portal.record.pages import pages
@@ -66,6 +66,6 @@ def sealed(
         made = pages(record)
         draft = IncrementalPdfFileWriter(io.BytesIO(made["record.pdf"]))
         with ThreadPoolExecutor(1) as thread:  # pyHanko starts an event loop, and one may be running here
-            return made | {layout.SEALED: thread.submit(lambda: sealer.sign_pdf(draft).getvalue()).result()}
+            return made | {bundle_paths.SEALED: thread.submit(lambda: sealer.sign_pdf(draft).getvalue()).result()}
 
     return make

@@ -14,9 +14,9 @@ from cryptography import x509
 from sqlalchemy import create_engine
 
 from audit import anchoring, anchors, keys, policy, tables
-from audit.berth import Berth
-from audit.gathering import gather
-from audit.mirror import Mirror
+from audit.anchor_config import AnchorConfig
+from audit.anchor_files import AnchorFiles
+from audit.cosigning import gather
 from audit.trail import Trail
 from tests.audit.samples import ORIGIN
 
@@ -31,16 +31,16 @@ def _then_die(work: Callable[..., Any]) -> Callable[..., Any]:
 
 def main() -> None:
     step, folder, url = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-    mirror = Mirror(folder / "anchors", ORIGIN)
+    mirror = AnchorFiles(folder / "anchors", ORIGIN)
     match step:
         case "cosigned":
             vars(anchoring)["gather"] = _then_die(gather)
         case "frozen":  # committed, and mirrored
-            Mirror.keep = _then_die(Mirror.keep)  # type: ignore[method-assign]  # the process dies of it, and with it the change
+            AnchorFiles.keep = _then_die(AnchorFiles.keep)  # type: ignore[method-assign]  # the process dies of it, and with it the change
         case _:  # stamped, the stamp committed, and the log about to tell of it
             anchors.record = _then_die(anchors.record)
     engine = tables.prepare(create_engine(f"sqlite:///{folder / 'trail.db'}"))
-    berth = Berth(
+    berth = AnchorConfig(
         engine,
         Trail(ORIGIN, skew=None),
         [keys.open_key(folder / "log.key", ORIGIN)],

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit import certificate, checkpoint, layout
-from audit.certificate import CERTIFIED, Claim, former_of, read_claim
+from audit import bundle_paths, certificate, checkpoint
+from audit.certificate import CERTIFIED, CertificateStatement, former_of, read_claim
 from audit.checkpoint import Checkpoint
 from audit.keys import open_or_create
 from audit.leaf import canonical
@@ -36,14 +36,14 @@ class Attack:
 
 def _sums(folder: Path) -> None:
     """List every file anew."""
-    apart = {layout.SUMS, layout.CERTIFICATE}
+    apart = {bundle_paths.SUMS, bundle_paths.CERTIFICATE}
     paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     lines = [f"{hashlib.sha256((folder / p).read_bytes()).hexdigest()}  {p}\n" for p in paths if p not in apart]
-    (folder / layout.SUMS).write_text("".join(lines))
+    (folder / bundle_paths.SUMS).write_text("".join(lines))
 
 
 def _edit_event(house: House, folder: Path) -> None:
-    path = folder / layout.event(2)
+    path = folder / bundle_paths.event(2)
     path.write_bytes(path.read_bytes().replace(b'"kind":"session"', b'"kind":"sign_in"'))
 
 
@@ -59,20 +59,20 @@ def _swap_evidence(house: House, folder: Path) -> None:
 
 def _remove_last(house: House, folder: Path) -> None:
     last = len(list((folder / "events").glob("*.json"))) - 1
-    for form in ("", layout.PROOF, layout.SPICY):
-        (folder / (layout.event(last) + form)).unlink()
-    for path in (layout.payload(last), layout.salt(last)):
+    for form in ("", bundle_paths.PROOF, bundle_paths.SPICY):
+        (folder / (bundle_paths.event(last) + form)).unlink()
+    for path in (bundle_paths.payload(last), bundle_paths.salt(last)):
         (folder / path).unlink(missing_ok=True)
     _sums(folder)
 
 
 def _reorder(house: House, folder: Path) -> None:
-    for form in ("", layout.PROOF, layout.SPICY):
-        first, second = folder / (layout.event(3) + form), folder / (layout.event(4) + form)
+    for form in ("", bundle_paths.PROOF, bundle_paths.SPICY):
+        first, second = folder / (bundle_paths.event(3) + form), folder / (bundle_paths.event(4) + form)
         kept = first.read_bytes()
         first.write_bytes(second.read_bytes())
         second.write_bytes(kept)
-    for name in (layout.payload, layout.salt):
+    for name in (bundle_paths.payload, bundle_paths.salt):
         kept = (folder / name(3)).read_bytes()
         (folder / name(3)).write_bytes((folder / name(4)).read_bytes())
         (folder / name(4)).write_bytes(kept)
@@ -80,7 +80,7 @@ def _reorder(house: House, folder: Path) -> None:
 
 
 def _change_payload(house: House, folder: Path) -> None:
-    path = folder / layout.payload(0)
+    path = folder / bundle_paths.payload(0)
     path.write_bytes(path.read_bytes().replace("田中".encode(), "佐藤".encode()))
     _sums(folder)
 
@@ -107,11 +107,11 @@ class Forgery:
         self.raw = chained(self.leaves)
         note, head, tree = self._head()
         _clear(self.folder, keep_anchors=self.keep_anchors)
-        (self.folder / layout.ENTRIES).write_bytes(b"".join(leaf + b"\n" for leaf in self.raw))
-        (self.folder / layout.CHECKPOINT).write_bytes(note)
-        (self.folder / layout.anchored(head.size)).write_bytes(note)
+        (self.folder / bundle_paths.ENTRIES).write_bytes(b"".join(leaf + b"\n" for leaf in self.raw))
+        (self.folder / bundle_paths.CHECKPOINT).write_bytes(note)
+        (self.folder / bundle_paths.anchored(head.size)).write_bytes(note)
         if self.head_stamped:
-            (self.folder / layout.stamped(head.size)).write_bytes(self.house.stamped(note))
+            (self.folder / bundle_paths.stamped(head.size)).write_bytes(self.house.stamped(note))
         events = self._events(note, tree)
         _sums(self.folder)
         self._certificate(head, note, events)
@@ -128,22 +128,26 @@ class Forgery:
         for seq, idx in enumerate(own):
             hashes = inclusion(idx, len(self.raw), lambda level, at: tree[((at + 1) << level) - 1][level])
             proof = Proof(idx, hashes, note)
-            path = layout.event(seq)
-            for form, content in (("", self.raw[idx]), (layout.PROOF, proof.tlog_proof), (layout.SPICY, proof.spicy)):
+            path = bundle_paths.event(seq)
+            for form, content in (
+                ("", self.raw[idx]),
+                (bundle_paths.PROOF, proof.tlog_proof),
+                (bundle_paths.SPICY, proof.spicy),
+            ):
                 (self.folder / (path + form)).write_bytes(content)
         return len(own)
 
     def _certificate(self, head: Checkpoint, note: bytes, events: int) -> None:
-        true = read_claim((self.folder / layout.CERTIFICATE).read_bytes())
-        sums = (self.folder / layout.SUMS).read_bytes()
+        true = read_claim((self.folder / bundle_paths.CERTIFICATE).read_bytes())
+        sums = (self.folder / bundle_paths.SUMS).read_bytes()
         told = [json.loads(leaf) for leaf in self.raw if CERTIFIED.encode() in leaf]
         former = former_of(told[-1]) if told else None
-        claim = Claim(
+        claim = CertificateStatement(
             true.case, len(told) + 1, former, ORIGIN, head.size, head.text.split("\n")[2], events,
             len(sums.splitlines()), hashlib.sha256(sums).hexdigest(), hashlib.sha256(note).hexdigest(),
         )  # fmt: skip
         made = certificate.issue(claim, self.house.case_key, self.house.stamped)
-        (self.folder / layout.CERTIFICATE).write_bytes(made.raw)
+        (self.folder / bundle_paths.CERTIFICATE).write_bytes(made.raw)
 
 
 def _clear(folder: Path, *, keep_anchors: bool) -> None:
@@ -225,15 +229,15 @@ def _delete_other(house: House, folder: Path) -> None:
 def _another_key(house: House, folder: Path) -> None:
     """Sign the true log with another key that bears its name, proofs and anchors included; the certificate cannot follow."""
     stranger = open_or_create(house.folder / "stranger.key", ORIGIN)
-    newest = Checkpoint.parse((folder / layout.CHECKPOINT).read_text())
-    for path in [folder / layout.CHECKPOINT, *(folder / "log/anchors").glob("*.checkpoint")]:
+    newest = Checkpoint.parse((folder / bundle_paths.CHECKPOINT).read_text())
+    for path in [folder / bundle_paths.CHECKPOINT, *(folder / "log/anchors").glob("*.checkpoint")]:
         head = Checkpoint.parse(path.read_text())
         path.write_bytes(checkpoint.sign(head, [stranger]))
-    note = (folder / layout.anchored(newest.size)).read_bytes()
-    for path in (folder / "events").glob("*" + layout.PROOF):
+    note = (folder / bundle_paths.anchored(newest.size)).read_bytes()
+    for path in (folder / "events").glob("*" + bundle_paths.PROOF):
         proof = parse(path.read_bytes())
         path.write_bytes(Proof(proof.index, proof.hashes, note).tlog_proof)
-        path.with_name(path.name.replace(layout.PROOF, layout.SPICY)).write_bytes(
+        path.with_name(path.name.replace(bundle_paths.PROOF, bundle_paths.SPICY)).write_bytes(
             Proof(proof.index, proof.hashes, note).spicy
         )
     _sums(folder)

@@ -30,7 +30,7 @@ from audit.leaf import LOG_CASE, Event, canonical, stamp
 from audit.record import derive, tables_of
 from audit.trail import Trail
 from emulators.timestamping import Authority
-from emulators.timestamping.papers import Papers, issue
+from emulators.timestamping.certificates import Papers, issue
 from tests.audit.samples import ORIGIN, Clock
 
 CASE = "case-4f2a90c17b3e5d68"

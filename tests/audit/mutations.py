@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from audit import certificate, layout
-from audit.certificate import Former, read_claim
+from audit import bundle_paths, certificate
+from audit.certificate import EarlierCertificate, read_claim
 from audit.leaf import canonical
 from tests.audit.house import CASE, House
 
@@ -76,7 +76,7 @@ def files_of(bundle: Path) -> list[str]:
     """Return one or more files of every sort: the first, one in the middle and the last."""
     found: dict[str, list[str]] = {}
     for path in sorted(path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()):
-        if path not in {layout.SUMS, layout.CERTIFICATE}:
+        if path not in {bundle_paths.SUMS, bundle_paths.CERTIFICATE}:
             folder, _, name = path.rpartition("/")
             found.setdefault(f"{folder}/*{''.join(Path(name).suffixes)}" if folder else path, []).append(path)
     return sorted({paths[n] for paths in found.values() for n in (0, len(paths) // 2, -1)})
@@ -115,7 +115,7 @@ def of_payloads(bundle: Path) -> Iterator[Mutation]:
 
 
 _FIELDS: Mapping[str, Mapping[str, Any]] = {
-    "case": {"case": "case-0000000000000000"}, "revision": {"revision": 2}, "former": {"former": Former(1, "0" * 64)}, "log": {"log": "lastday.example/other"},
+    "case": {"case": "case-0000000000000000"}, "revision": {"revision": 2}, "former": {"former": EarlierCertificate(1, "0" * 64)}, "log": {"log": "lastday.example/other"},
     "size": {"size": 1}, "root": {"root": "A" * 43 + "="}, "events": {"events": 1}, "files": {"files": 1}, "checkpoint": {"checkpoint": "0" * 64},
     "sums": {"sums": "0" * 64},
 }  # fmt: skip
@@ -124,14 +124,14 @@ FIELDS = tuple(_FIELDS)
 
 def recertified(house: House, folder: Path, field: str | None = None) -> None:
     """List the folder anew and certify that, with one *field* of the claim changed."""
-    claim = read_claim((folder / layout.CERTIFICATE).read_bytes())
-    for name in (layout.SUMS, layout.CERTIFICATE):
+    claim = read_claim((folder / bundle_paths.CERTIFICATE).read_bytes())
+    for name in (bundle_paths.SUMS, bundle_paths.CERTIFICATE):
         (folder / name).unlink()
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     sums = "".join(f"{hashlib.sha256((folder / path).read_bytes()).hexdigest()}  {path}\n" for path in paths).encode()
-    (folder / layout.SUMS).write_bytes(sums)
-    note = folder / layout.CHECKPOINT
+    (folder / bundle_paths.SUMS).write_bytes(sums)
+    note = folder / bundle_paths.CHECKPOINT
     checkpoint = hashlib.sha256(note.read_bytes()).hexdigest() if note.exists() else claim.checkpoint
     claim = replace(claim, sums=hashlib.sha256(sums).hexdigest(), files=len(paths), checkpoint=checkpoint)
     made = certificate.issue(replace(claim, **_FIELDS[field] if field else {}), house.case_key, house.stamped)
-    (folder / layout.CERTIFICATE).write_bytes(made.raw)
+    (folder / bundle_paths.CERTIFICATE).write_bytes(made.raw)

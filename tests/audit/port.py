@@ -11,14 +11,14 @@ import httpx
 from sqlalchemy import Engine
 
 from audit import anchors, keys, policy, tables
+from audit.anchor_config import AnchorConfig
+from audit.anchor_files import AnchorFiles
 from audit.anchoring import Outcome, anchor
-from audit.berth import Berth
-from audit.continuity import Guard
 from audit.events import EventType
 from audit.keys import FileSigner
-from audit.mirror import Mirror
+from audit.rollback_check import RollbackCheck
 from audit.trail import Event, Trail
-from emulators.stage import Stage, served
+from emulators.fault_proxy import FaultProxy, served
 from emulators.timestamping import Authority
 from emulators.witness import Witness
 from tests.audit.samples import ORIGIN, Clock, seen
@@ -28,14 +28,14 @@ from tests.audit.samples import ORIGIN, Clock, seen
 class Port:
     """*berth* is ready for use; the outsiders and their stages can be spoiled."""
 
-    berth: Berth
+    berth: AnchorConfig
     signer: FileSigner
     clock: Clock
     authority: Authority
-    authority_stage: Stage
-    second_stage: Stage
+    authority_stage: FaultProxy
+    second_stage: FaultProxy
     witness: Witness
-    witness_stage: Stage
+    witness_stage: FaultProxy
 
     def append(self, count: int = 1, kind: str = "observe.seen") -> None:
         """Let the log grow by events of a case."""
@@ -63,17 +63,17 @@ class Port:
 def port(engine: Engine, folder: Path, *, patience: float = 10.0) -> Iterator[Port]:
     """Open a log of seven events on *engine*, whose tables are made here, with a witness and two addresses of an authority."""
     clock, signer = Clock(), keys.open_or_create(folder / "log.key", ORIGIN)
-    mirror = Mirror(folder / "anchors", ORIGIN)
-    trail = Trail(ORIGIN, clock, skew=None, guard=Guard(mirror))
+    mirror = AnchorFiles(folder / "anchors", ORIGIN)
+    trail = Trail(ORIGIN, clock, skew=None, guard=RollbackCheck(mirror))
     authority = Authority(order="openssl", clock=clock)
     witness = Witness(folder / "witness", logs=(signer.verifier.vkey,))
-    stages = [Stage(authority.app), Stage(authority.app), Stage(witness.app)]
+    stages = [FaultProxy(authority.app), FaultProxy(authority.app), FaultProxy(witness.app)]
     with engine.begin() as connection:
         anchors.create(connection)
     with ExitStack() as doors:
         first, second, third = (doors.enter_context(served(stage)) for stage in stages)
         rules = policy.read(f"log {signer.verifier.vkey}\nwitness w1 {witness.vkey} {third}\nquorum w1\n")
-        berth = Berth(
+        berth = AnchorConfig(
             engine,
             trail,
             [signer],
@@ -90,7 +90,7 @@ def port(engine: Engine, folder: Path, *, patience: float = 10.0) -> Iterator[Po
         yield made
 
 
-def elsewhere(engine: Engine, theirs: Port) -> Berth:
+def elsewhere(engine: Engine, theirs: Port) -> AnchorConfig:
     """Return a berth of the same log on another database: a backup, or a forger's."""
     trail = Trail(ORIGIN, theirs.clock, skew=None)
     with engine.begin() as connection:

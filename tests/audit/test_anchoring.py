@@ -20,16 +20,28 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from audit import anchoring, checkpoint, continuity, epochs, keys, leading, mirror, note, policy, tables, timestamp
+from audit import (
+    anchor_files,
+    anchoring,
+    checkpoint,
+    epochs,
+    keys,
+    leader_lock,
+    note,
+    policy,
+    rollback_check,
+    tables,
+    timestamp,
+)
+from audit.anchor_files import AnchorFiles
+from audit.anchor_schedule import Level
 from audit.anchoring import anchor
-from audit.cadence import Level
 from audit.checkpoint import Checkpoint
-from audit.continuity import Discontinued, SigningStopped
 from audit.events import EventType
-from audit.mirror import Mirror
 from audit.note import NoteError
+from audit.rollback_check import Discontinued, SigningStopped
 from audit.trail import Draft, Event, Trail
-from emulators.stage import Fault, Stage, served
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.witness import Witness
 from tests.audit.port import Port, elsewhere, port
 from tests.audit.samples import ORIGIN, reference, seen
@@ -189,7 +201,7 @@ class TestOutsidersDown:
         on_sqlite.authority.wrong_nonce = True
         outcome = on_sqlite.anchor()
         assert not outcome.complete
-        refused = on_sqlite.berth.mirror.folder() / f"00000007{mirror.STAMP}{mirror.REFUSED}"
+        refused = on_sqlite.berth.mirror.folder() / f"00000007{anchor_files.STAMP}{anchor_files.REFUSED}"
         assert refused.read_bytes()[:1] == b"\x30"
 
     @pytest.mark.parametrize("minutes", [-3, 60])
@@ -255,7 +267,7 @@ class TestFork:
         other = elsewhere(tables.prepare(create_engine(f"sqlite:///{tmp_path / 'other.db'}")), on_sqlite)
         with other.engine.begin() as connection:
             other.trail.append_many(connection, [forged(n) for n in range(5)])
-        anchor(replace(other, mirror=Mirror(tmp_path / "theirs", ORIGIN)))
+        anchor(replace(other, mirror=AnchorFiles(tmp_path / "theirs", ORIGIN)))
         other.engine.dispose()
         return on_sqlite
 
@@ -306,7 +318,7 @@ class TestRestoredBackup:
         return tables.prepare(create_engine(f"sqlite:///{backup}"))
 
     def guarded(self, there: Port) -> Trail:
-        return Trail(ORIGIN, there.clock, skew=None, guard=continuity.Guard(there.berth.mirror))
+        return Trail(ORIGIN, there.clock, skew=None, guard=rollback_check.RollbackCheck(there.berth.mirror))
 
     def test_begins_an_epoch(self, on_sqlite: Port, tmp_path: Path) -> None:
         """The first append to a restored backup says what is missing, names the head that was lost, and goes on; once."""
@@ -351,7 +363,7 @@ class TestRestoredBackup:
             assert (gap.row, gap.from_size, gap.size) == (16, 0, 11)
             lost = Checkpoint.parse(note.split(on_sqlite.kept()[-1].note)[0])
             assert trail.check(connection, [lost]).sound
-            continuity.require(connection, lost)
+            rollback_check.require(connection, lost)
         engine.dispose()
 
     def test_kept_heads(self, on_sqlite: Port, tmp_path: Path) -> None:
@@ -404,7 +416,7 @@ class TestRestoredBackup:
         engine = self.restored(on_sqlite, tmp_path)
         other = Witness(tmp_path / "other", logs=(on_sqlite.signer.verifier.vkey,))
         (first,) = on_sqlite.berth.policy.witnesses if on_sqlite.berth.policy else ()
-        with served(Stage(other.app)) as second:
+        with served(FaultProxy(other.app)) as second:
             both = policy.read(
                 f"log {on_sqlite.signer.verifier.vkey}\nwitness w1 {on_sqlite.witness.vkey} {first.url}\n"
                 f"witness w2 {other.vkey} {second}\ngroup any-one any w1 w2\nquorum any-one\n"
@@ -437,8 +449,8 @@ class TestRestoredBackup:
     def test_without_mirror(self, on_sqlite: Port, tmp_path: Path) -> None:
         """If the files are lost too, the witness still knows: its head is mirrored, and the log says what it lacks."""
         engine = self.restored(on_sqlite, tmp_path)
-        empty = Mirror(tmp_path / "new-mirror", ORIGIN)
-        trail = Trail(ORIGIN, on_sqlite.clock, skew=None, guard=continuity.Guard(empty))
+        empty = AnchorFiles(tmp_path / "new-mirror", ORIGIN)
+        trail = Trail(ORIGIN, on_sqlite.clock, skew=None, guard=rollback_check.RollbackCheck(empty))
         berth = replace(on_sqlite.berth, engine=engine, trail=trail, mirror=empty)
         with pytest.raises(Discontinued):
             anchoring.compare(berth)
@@ -511,9 +523,9 @@ class TestTwoJobs:
     def test_lead_is_given_back(self, there: Port) -> None:
         """Whoever leads keeps others out, and lets them in when it ends."""
         engine, root = there.berth.engine, there.berth.mirror.root
-        with leading.leadership(engine, root) as first, leading.leadership(engine, root) as second:
+        with leader_lock.leadership(engine, root) as first, leader_lock.leadership(engine, root) as second:
             assert (first, second) == (True, False)
-        with leading.leadership(engine, root) as third:
+        with leader_lock.leadership(engine, root) as third:
             assert third
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from audit import bundle, layout
+from audit import bundle, bundle_paths
 from audit.bundle import BundleRefused, Contents, Evidence, Seal
 from audit.bundle import folder as folders
 from audit.certificate import CERTIFIED, read_claim
@@ -65,18 +65,18 @@ class TestAgain:
         report = verify(tmp_path / "second", house.trust(tmp_path / "trust"))
         assert (report.faults, issued.claim.revision) == ([], 2)
         assert "2 payloads erased" in report.passed[Step.CHAIN]
-        assert not (tmp_path / "second" / layout.payload(0)).exists()
+        assert not (tmp_path / "second" / bundle_paths.payload(0)).exists()
 
 
 class TestFolder:
     def test_of_another_case(self, house: House, tmp_path: Path) -> None:
         """A folder that holds another case's bundle is left as it is."""
         house.export(tmp_path / "bundle")
-        kept = (tmp_path / "bundle" / layout.CERTIFICATE).read_bytes()
+        kept = (tmp_path / "bundle" / bundle_paths.CERTIFICATE).read_bytes()
         house.anchor()
         with pytest.raises(BundleRefused, match="another case"):
             house.export(tmp_path / "bundle", OTHERS[1], evidence=False)
-        assert (tmp_path / "bundle" / layout.CERTIFICATE).read_bytes() == kept
+        assert (tmp_path / "bundle" / bundle_paths.CERTIFICATE).read_bytes() == kept
 
     def test_of_something_else(self, house: House, tmp_path: Path) -> None:
         """So is a folder that holds anything else."""
@@ -103,7 +103,7 @@ class TestFolder:
         assert sorted(path.name for path in tmp_path.iterdir() if "bundle" in path.name) == ["bundle"]
         (tmp_path / "bundle").rename(former)
         folders._clear_abandoned(tmp_path / "bundle")
-        assert (tmp_path / "bundle" / layout.CERTIFICATE).exists()
+        assert (tmp_path / "bundle" / bundle_paths.CERTIFICATE).exists()
 
     @pytest.mark.parametrize("when", ["stamp", "announce"])
     def test_failure(self, when: str, house: House, tmp_path: Path) -> None:
@@ -197,6 +197,6 @@ class TestClaim:
     def test_counts(self, house: House, tmp_path: Path) -> None:
         """The certificate tells the case, its head, its events and how many files are listed."""
         house.export(tmp_path / "bundle")
-        claim = read_claim((tmp_path / "bundle" / layout.CERTIFICATE).read_bytes())
+        claim = read_claim((tmp_path / "bundle" / bundle_paths.CERTIFICATE).read_bytes())
         assert (claim.case, claim.size, claim.events, claim.former) == (CASE, 19, 10, None)
-        assert claim.files == len((tmp_path / "bundle" / layout.SUMS).read_text().splitlines())
+        assert claim.files == len((tmp_path / "bundle" / bundle_paths.SUMS).read_text().splitlines())

@@ -12,16 +12,16 @@ import pytest
 from asn1crypto import tsp
 
 from audit import certificate_keys, keys
-from audit.certificate import CertificateError, Claim, issue, open_certificate, pae, read_claim
+from audit.canonical_stamp import pinned
+from audit.certificate import CertificateError, CertificateStatement, issue, open_certificate, pae, read_claim
 from audit.keys import KeyRefused
-from audit.pinning import pinned
 from audit.timestamp import StampRefused
 from audit.tlogproof import HEADER, Proof, ProofError, parse
 from audit.trusted_root import chain_of, trusted_root
 from tests.audit.house import House
 from tests.audit.samples import ORIGIN
 
-CLAIM = Claim("case-1", 1, None, ORIGIN, 3, "A" * 43 + "=", 2, 9, "ab" * 32, "cd" * 32)
+CLAIM = CertificateStatement("case-1", 1, None, ORIGIN, 3, "A" * 43 + "=", 2, 9, "ab" * 32, "cd" * 32)
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Engine
 
 from audit.__main__ import main
+from audit.append import TrailError
 from audit.events import EventType
 from audit.export import export
 from audit.keys import FileSigner, open_or_create
 from audit.leaf import Event
-from audit.placing import TrailError
 from audit.trail import Draft, Trail
 from tests.audit.outside import NODE, PYTHON, Tool, trial
 from tests.audit.samples import ORIGIN, reference, seen

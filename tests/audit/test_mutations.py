@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from audit import layout
+from audit import bundle_paths
 from audit.verify import verify
 from tests.audit.house import House, exported
 from tests.audit.mutations import FIELDS, Mutation, of_files, of_payloads, recertified
 
-HARMLESS = {layout.PRINTED, *layout.READMES}
+HARMLESS = {bundle_paths.PRINTED, *bundle_paths.READMES}
 """Files of which the bundle's own steps ask no more than that they are there: `lastday verify` makes them again (docs/verify.md)."""
-ADDED_TO = layout.PAGE
+ADDED_TO = bundle_paths.PAGE
 """The page bears the digest of record.json: what is added to it, or cut off its end, is seen by who makes it again alone."""
 
 
@@ -67,7 +67,7 @@ class TestMutations:
             raw = bytearray((folder / name).read_bytes())
             raw[chance.randrange(len(raw))] ^= 1 << chance.randrange(8)
             (folder / name).write_bytes(raw)
-            if again and name not in {layout.SUMS, layout.CERTIFICATE}:
+            if again and name not in {bundle_paths.SUMS, bundle_paths.CERTIFICATE}:
                 recertified(house, folder)
             silent |= {(name, again)} if verify(folder, trust).sound else set()
         assert silent <= {(name, True) for name in (*HARMLESS, ADDED_TO)}

@@ -73,7 +73,7 @@ class TestANewEpoch:
     def test_is_not_skipped_by_a_cursor_that_is_further(self, log: Engine, trail: Trail) -> None:
         """A cursor that had come beyond where the backup ends goes back to it: other events have those numbers now."""
         with log.begin() as connection:
-            outbox.move(connection, "siem", outbox.Told("", 40, {}))
+            outbox.move(connection, "siem", outbox.OutboxEvent("", 40, {}))
         epoch = restored(log, trail, 5)
         assert pass_on(log, "siem") == [(epoch, 5)]
         assert pass_on(log, "siem") == []

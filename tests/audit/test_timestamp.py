@@ -17,9 +17,9 @@ from rfc3161_client import TimestampRequestBuilder, decode_timestamp_response
 
 from audit import timestamp
 from audit.timestamp import AuthorityUnreachable, Stamp, StampRefused
-from emulators.stage import Fault, Stage, served
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.timestamping import Authority
-from emulators.timestamping.papers import DAY, Papers, issue
+from emulators.timestamping.certificates import DAY, Papers, issue
 from emulators.timestamping.tokens import POLICY
 
 CONTENT = b"the frozen note of an anchor\n"
@@ -30,7 +30,7 @@ class Open:
     """An open authority and the way to it."""
 
     authority: Authority
-    stage: Stage
+    stage: FaultProxy
     url: str
     client: httpx.Client
 
@@ -40,7 +40,7 @@ class Open:
 
 @contextmanager
 def opened(authority: Authority, timeout: float = 10.0) -> Iterator[Open]:
-    stage = Stage(authority.app)
+    stage = FaultProxy(authority.app)
     with served(stage) as root, httpx.Client(trust_env=False, timeout=timeout) as client:
         yield Open(authority, stage, f"{root}/", client)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from audit import layout
+from audit import bundle_paths
 from audit.__main__ import main
 from audit.fields import Json
-from audit.verify import Report, Step, Unreadable, read_trust, seals, verify
+from audit.verify import Report, Step, Unreadable, read_trust, signatures, verify
 from audit.verify.folder import open_bundle
 from audit.verify.report import Fault
 from tests.audit.house import CASE, EXCHANGES, House, exported
@@ -160,7 +160,7 @@ class TestOneByte:
 
     def test_of_the_certificate(self, sound: Sound, copy: Path) -> None:
         """The certificate, which no list can hold, is held by its own form: sampled bytes of all its parts."""
-        size = (copy / layout.CERTIFICATE).stat().st_size
+        size = (copy / bundle_paths.CERTIFICATE).stat().st_size
         chance = random.Random(8785)
         for place in chance.sample(range(size), 120):
             assert certificate_broken(copy, sound[2], place, chance.randrange(8))
@@ -170,10 +170,10 @@ class TestOneByte:
     def test_of_everything(self, sound: Sound, copy: Path) -> None:
         """Every byte of the certificate, the list, the head and an anchor, and fifty of each other file."""
         chance = random.Random(6962)
-        size = (copy / layout.CERTIFICATE).stat().st_size
+        size = (copy / bundle_paths.CERTIFICATE).stat().st_size
         assert all(certificate_broken(copy, sound[2], place, bit) for place in range(size) for bit in (0, 5))
         for name in files(copy):
-            path, whole = copy / name, name in {layout.SUMS, layout.CHECKPOINT, layout.stamped(18)}
+            path, whole = copy / name, name in {bundle_paths.SUMS, bundle_paths.CHECKPOINT, bundle_paths.stamped(18)}
             places = range(path.stat().st_size)
             for place in places if whole else chance.sample(places, min(50, len(places))):
                 raw = flipped(path, place, chance.randrange(8))
@@ -187,12 +187,12 @@ def named(report: Report) -> str | None:
 
 def certificate_broken(bundle: Path, trust: Path, place: int, bit: int) -> bool:
     """Flip a bit of the certificate, ask its step, and put the bit back."""
-    path = bundle / layout.CERTIFICATE
+    path = bundle / bundle_paths.CERTIFICATE
     raw = flipped(path, place, bit)
     try:
-        seals.certificate(open_bundle(bundle, read_trust(trust, bundle)))
+        signatures.certificate(open_bundle(bundle, read_trust(trust, bundle)))
     except Fault as fault:
-        return fault.file == layout.CERTIFICATE
+        return fault.file == bundle_paths.CERTIFICATE
     finally:
         path.write_bytes(raw)
     return False
@@ -200,7 +200,7 @@ def certificate_broken(bundle: Path, trust: Path, place: int, bit: int) -> bool:
 
 class TestFiles:
     @pytest.mark.parametrize(
-        "name", ["README.en.txt", layout.ENTRIES, layout.CERTIFICATE, layout.SUMS, "events/0003.json"]
+        "name", ["README.en.txt", bundle_paths.ENTRIES, bundle_paths.CERTIFICATE, bundle_paths.SUMS, "events/0003.json"]
     )
     def test_missing(self, name: str, sound: Sound, copy: Path) -> None:
         """A file that is gone is named."""
@@ -222,9 +222,9 @@ class TestFiles:
 
     def test_cut_off(self, sound: Sound, copy: Path) -> None:
         """A file of which the end is gone is named."""
-        path = copy / layout.ENTRIES
+        path = copy / bundle_paths.ENTRIES
         path.write_bytes(path.read_bytes()[:-1])
-        assert named(verify(copy, sound[2])) == layout.ENTRIES
+        assert named(verify(copy, sound[2])) == bundle_paths.ENTRIES
 
 
 class TestTrust:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from audit import keys, layout
+from audit import bundle_paths, keys
 from audit.__main__ import main
 from audit.leaf import LOG_CASE, stamp
 from audit.verify import Step, Unreadable, verify
@@ -67,7 +67,7 @@ class TestKeysOfTheLog:
         house.anchor()
         house.export(tmp_path / "later")
         (fault,) = verify(tmp_path / "later", trust).faults
-        assert (fault.step, fault.file) == (Step.WHOLE, layout.CHECKPOINT)
+        assert (fault.step, fault.file) == (Step.WHOLE, bundle_paths.CHECKPOINT)
         assert "retired by entry" in fault.what
 
     def test_stolen(self, house: House, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ class TestKeysOfTheLog:
         house.anchor()
         house.export(tmp_path / "found-out")
         (fault,) = verify(tmp_path / "found-out", trust).faults
-        assert (fault.step, fault.file) == (Step.WHOLE, layout.CHECKPOINT)
+        assert (fault.step, fault.file) == (Step.WHOLE, bundle_paths.CHECKPOINT)
         assert "compromised since" in fault.what
         new, old = rotated(house, tmp_path)
         house.anchor()
@@ -137,24 +137,28 @@ class TestUnasked:
         from audit.leaf import canonical
 
         bundle, trust = delivered(house, tmp_path)
-        path = bundle / layout.CERTIFICATE
+        path = bundle / bundle_paths.CERTIFICATE
         told = json.loads(path.read_bytes())
         del told["verificationMaterial"]["timestampVerificationData"]
         path.write_bytes(canonical(told))
         first = verify(bundle, trust).first
         assert first is not None
-        assert (first.step, first.file, first.what) == (Step.CERTIFICATE, layout.CERTIFICATE, "it has no time stamp")
+        assert (first.step, first.file, first.what) == (
+            Step.CERTIFICATE,
+            bundle_paths.CERTIFICATE,
+            "it has no time stamp",
+        )
 
 
 class TestHostile:
     @pytest.mark.parametrize(
         "spoil",
         [
-            lambda folder: (folder / layout.CHECKPOINT).write_text(f"{ORIGIN}\n{'9' * 5000}\n{'A' * 43}=\n\n— x AAAAAAA=\n"),
+            lambda folder: (folder / bundle_paths.CHECKPOINT).write_text(f"{ORIGIN}\n{'9' * 5000}\n{'A' * 43}=\n\n— x AAAAAAA=\n"),
             lambda folder: (folder / "events/\x1b[2Jsound").write_bytes(b""),
             lambda folder: (folder / "events/\udcff").write_bytes(b""),
-            lambda folder: (folder / layout.event(0)).write_text('{"case":' * 20_000),
-            lambda folder: (folder / layout.ENTRIES).write_bytes(b"[" * 60_000 + b"\n"),
+            lambda folder: (folder / bundle_paths.event(0)).write_text('{"case":' * 20_000),
+            lambda folder: (folder / bundle_paths.ENTRIES).write_bytes(b"[" * 60_000 + b"\n"),
         ],
         ids=["endless number", "terminal codes", "no text", "deep event", "deep line"],
     )  # fmt: skip
@@ -217,7 +221,7 @@ class TestDates:
         bare = {name: value for name, value in row.items() if name not in {"tsr_sha256", "tsa_time"}}
         Forgery(house, bundle, [noon, bare], keep_anchors=True).seal()
         found = {fault.step: fault.file for fault in verify(bundle, trust).faults}
-        assert found[Step.WHOLE] == layout.stamped(1)
+        assert found[Step.WHOLE] == bundle_paths.stamped(1)
 
 
 def dated(bundle: Path, trust: Path) -> str:

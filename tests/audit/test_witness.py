@@ -18,7 +18,7 @@ from audit.checkpoint import Checkpoint
 from audit.cosignature import WitnessKey
 from audit.merkle import Frontier
 from audit.note import Verifier
-from emulators.stage import Stage, served
+from emulators.fault_proxy import FaultProxy, served
 from emulators.witness import Witness
 from emulators.witness.consistency import consistent
 
@@ -76,7 +76,7 @@ class Door:
 def door(tmp_path: Path) -> Iterator[Door]:
     signer = Signer()
     witness = Witness(tmp_path / "witness", logs=(signer.verifier.vkey,), clock=lambda: 1_790_000_000)
-    with served(Stage(witness.app)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with served(FaultProxy(witness.app)) as url, httpx.Client(base_url=url, trust_env=False) as client:
         yield Door(client, signer, witness)
 
 
@@ -161,6 +161,6 @@ class TestWords:
         door.submit(0, 7)
         again = Witness(tmp_path / "witness", logs=door.witness.logs)
         assert again.vkey == door.witness.vkey
-        with served(Stage(again.app)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        with served(FaultProxy(again.app)) as url, httpx.Client(base_url=url, trust_env=False) as client:
             assert Door(client, door.signer, again).submit(0, 9).text == "7\n"
         assert json.loads((tmp_path / "witness" / "memory.json").read_text())[ORIGIN]["size"] == 7

@@ -11,10 +11,10 @@ import httpx
 from cryptography import x509
 
 from audit import certificate_keys, keys, policy
-from audit.berth import Berth
-from audit.mirror import Mirror
+from audit.anchor_config import AnchorConfig
+from audit.anchor_files import AnchorFiles
 from casework.decisions import signatures as waiving
-from casework.record.exporting import Office as Export
+from casework.record.exporting import ExportConfig as Export
 from emulators.outsiders import outsiders
 from models.tables import Case
 from models.vocabulary import EntitlementKind, EntitlementState, OpenReason, Service
@@ -72,8 +72,8 @@ def export_office(office: Office, folder: Path) -> Iterator[Export]:
         )
         roots = Path(there.env["LASTDAY_TIMESTAMP_ROOTS_FILE"]).read_bytes()
         (trust / "tsa-ca.pem").write_bytes(roots)
-        berth = Berth(
-            office.context.store.engine, office.context.store.trail, (signer,), Mirror(folder / "anchors", office.context.store.trail.origin),
+        berth = AnchorConfig(
+            office.context.store.engine, office.context.store.trail, (signer,), AnchorFiles(folder / "anchors", office.context.store.trail.origin),
             lambda: httpx.Client(trust_env=False, timeout=10), rules, (there.env["LASTDAY_TIMESTAMP_URLS"],),
             tuple(x509.load_pem_x509_certificates(roots)),
         )  # fmt: skip

@@ -21,7 +21,7 @@ from casework.activity.passes import SUMMARIES
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.trail.comparing import told_of
-from casework.view.opaque import opaque_questions
+from casework.view.prefect_view import opaque_questions
 from casework.view.reading.case import case_view, look
 from cli.app import main
 from connectors.activity import ActivityPage
@@ -260,5 +260,5 @@ class TestNeverSilent:
         self, logged: Office, collected: Case, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What holds a cut is read alone: a view that cannot be had at all does not stand in its way."""
-        monkeypatch.setattr("casework.view.opaque.case_view", None)
+        monkeypatch.setattr("casework.view.prefect_view.case_view", None)
         assert opaque_questions(logged.context, collected.id) == ()

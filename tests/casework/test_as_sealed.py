@@ -15,7 +15,7 @@ from sqlalchemy import text
 from audit.events import EventType
 from audit.record import Told
 from audit.verify import Step, verify
-from audit.verify.verdict import lines
+from audit.verify.record_and_pages import lines
 from casework import runbook
 from casework.decisions.signatures import approve
 from casework.erasure import erasing

@@ -16,8 +16,8 @@ from casework.errors import QuestionsOpen, StillOpen
 from casework.intake.moving import reschedule
 from casework.lifecycle import move
 from casework.matching import answering
-from casework.nda import refusing
-from casework.nda.refusing import refuse
+from casework.nda import rulings
+from casework.nda.rulings import refuse
 from casework.policy import Policy, Retention
 from casework.recording import seal_intent
 from casework.truth.rows import accounts_of, reads_of, rows_of
@@ -59,7 +59,7 @@ class TestWhoIsWritten:
             context, case_id=case.id, entitlement_id="google_workspace:g1:grant:app-1", statement="s", by=taro
         )
         refuse(context, case.id, witness="w", on=office.clock().date(), by=taro)
-        refusing.answer(context, case.id, TradeSecretTest.USEFULNESS, "prices", by=hanako)
+        rulings.answer(context, case.id, TradeSecretTest.USEFULNESS, "prices", by=hanako)
         request = restoring.request_restore(context, case.id, by=taro, reason="x")
         waiving.approve(context, request.id, by=hanako)
         erasing.hold(context, case.id, by=hanako, reason="matter 7")
@@ -91,7 +91,7 @@ class TestWhoIsWritten:
                 row.restored = Restored.ASKED
                 session.add(row)
         restoring.confirm(office.context, case.id, "google_workspace:g1:group:sales", by="it", ours=False)
-        refusing.answer(office.context, case.id, TradeSecretTest.USEFULNESS, "prices", by="legal")
+        rulings.answer(office.context, case.id, TradeSecretTest.USEFULNESS, "prices", by="legal")
         request = erasing.request_erasure(office.context, case.id, by=at_terminal("lead"), basis="retention")
         waiving.approve(office.context, request.id, by=at_terminal("ciso"))
         erasing.erase(office.context, case.id)

@@ -34,8 +34,8 @@ from connectors.further import Further
 from connectors.registry import open_connectors
 from connectors.settings import prefix_of
 from emulators.company import person
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.slack import Tenant
-from emulators.stage import Fault, Stage, served
 from models.tables import CallBudget
 from models.vocabulary import Account, ActivityKind, EntitlementKind, Leaver, Service
 from portal.document import Clock
@@ -58,7 +58,7 @@ class Two:
 
     case: Tenancy
     tenants: dict[str, Tenant]
-    stages: dict[str, Stage]
+    stages: dict[str, FaultProxy]
 
     def blocked(self, connection: str) -> bool:
         return self.tenants[connection].members[self.case.account_id].deactivated_at is not None
@@ -88,7 +88,7 @@ async def two_workspaces(
     environment.chdir(folder)
     async with AsyncExitStack() as stack:
         tenants = {connection: Tenant(plan="business_plus") for connection in (SLACK, ACQUIRED)}
-        stages = {connection: Stage(tenant.app) for connection, tenant in tenants.items()}
+        stages = {connection: FaultProxy(tenant.app) for connection, tenant in tenants.items()}
         for connection, stage in stages.items():
             configure(environment, connection, tenants[connection], stack.enter_context(served(stage)))
         connectors = await stack.enter_async_context(open_connectors(tenants))
@@ -284,7 +284,7 @@ class TestLedger:
         }.items():  # fmt: skip
             monkeypatch.setenv(f"LASTDAY_{name}", value)
         tenant = Tenant()
-        with served(Stage(tenant.app)) as root:
+        with served(FaultProxy(tenant.app)) as root:
             configure(monkeypatch, SLACK, tenant, root)
             who = Account(Service.SLACK, tenant.account_id(LEAVER))
             async with AsyncExitStack() as second:

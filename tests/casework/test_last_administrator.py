@@ -26,9 +26,9 @@ from connectors.contract import Kinds, Listing
 from connectors.microsoft365 import connect
 from emulators.ca import certificate
 from emulators.company import person
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.microsoft365 import Tenant
 from emulators.microsoft365.directory import GLOBAL_ADMINISTRATOR
-from emulators.stage import Fault, Stage, served
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import Account, EntitlementKind, Service
 from tests.audit.conftest import postgres, postgres_url
@@ -214,7 +214,7 @@ def of(number: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Stage, Tenant, list[Office]]]:
+async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[FaultProxy, Tenant, list[Office]]]:
     """One tenant with two administrators and one database; a connector and a context for each of two processes."""
     tenant = Tenant(own_roles=ROLES)
     for number in ("E1009", "break-glass"):
@@ -224,7 +224,7 @@ async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Stage
     shutil.copy(empty, tmp_path / "case.db")
     papers = certificate(tmp_path)
     async with AsyncExitStack() as stack:
-        stage = Stage(tenant.app)
+        stage = FaultProxy(tenant.app)
         root = stack.enter_context(served(stage, certificate=papers.pair))
         machines = []
         for _ in range(2):

@@ -17,7 +17,7 @@ from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.intake.csv_file import read_csv
 from casework.intake.submission import open_cases
-from casework.nda import checking, following, pledging, refusing
+from casework.nda import checking, follow_up, pledging, rulings
 from casework.nda.papers.examined import Examined
 from casework.nda.papers.examining import examine, read_roots
 from casework.nda.registers import NdaContext
@@ -25,7 +25,7 @@ from casework.policy import Nda, Policy
 from connectors.errors import Unreachable
 from connectors.nda.contract import Found
 from connectors.nda.folder import FolderRegister
-from emulators import papers
+from emulators import documents
 from emulators.nda_folder import write_folder
 from models.tables import Case
 from models.vocabulary import TradeSecretTest
@@ -42,7 +42,7 @@ SIGNED_AT = datetime(2026, 11, 27, 3, tzinfo=UTC)
 
 async def look_inside(content: bytes) -> Examined:
     """Examine in a thread: a process for each paper would cost a second."""
-    return await asyncio.to_thread(examine, content, read_roots(papers.pki().roots))
+    return await asyncio.to_thread(examine, content, read_roots(documents.pki().roots))
 
 
 @dataclass
@@ -110,7 +110,10 @@ class TestPapers:
     async def test_both_pledges_signed(self, hire: Hire) -> None:
         """Both pledges with unbroken signatures of a trusted authority, and the work rules: signed, with nothing to do."""
         house = hire()
-        files = {"in.pdf": papers.signed("星 空子"), "out.pdf": papers.signed("星 空子", at=SIGNED_AT, stamped=True)}
+        files = {
+            "in.pdf": documents.signed("星 空子"),
+            "out.pdf": documents.signed("星 空子", at=SIGNED_AT, stamped=True),
+        }
         house.file([ENTRY, EXIT, RULES], files)
         nda = await house.check(house.office.report())
         assert states(nda) == dict.fromkeys(("entry_pledge", "exit_pledge", "work_rules"), "signed")
@@ -133,11 +136,11 @@ class TestPapers:
     async def test_a_certificate_that_names_nobody(self, hire: Hire) -> None:
         """Where all rests on a certificate that does not show whose it is, a person is asked and the risk is raised, until one has ruled or another paper shows it."""
         house = hire()
-        serial = papers.signed("20240101ABCDEF", at=SIGNED_AT)
+        serial = documents.signed("20240101ABCDEF", at=SIGNED_AT)
         files = {
-            "in.pdf": papers.signed("星 空子"),
+            "in.pdf": documents.signed("星 空子"),
             "out.pdf": serial,
-            "new.pdf": papers.signed("星 空子", at=SIGNED_AT),
+            "new.pdf": documents.signed("星 空子", at=SIGNED_AT),
         }
         house.file([ENTRY, EXIT, RULES], files)
         case = house.office.report()
@@ -149,33 +152,33 @@ class TestPapers:
         house.file([ENTRY, EXIT, EXIT | {"id": "new", "file": "new.pdf"}, RULES], files)
         assert (await house.check(case))["risk"]["level"] == "ordinary"
         house.file([ENTRY, EXIT, RULES], files)
-        refusing.rule(house.office.context, case.id, "folder:out", theirs=True, reason="her card's number", by="hr")
+        rulings.rule(house.office.context, case.id, "folder:out", theirs=True, reason="her card's number", by="hr")
         nda = await house.check(case)
         assert (nda["risk"]["level"], of_kind(nda, "exit_pledge")["remedy"]) == ("ordinary", None)
 
     async def test_a_person_s_word_outweighs_a_certificate(self, hire: Hire) -> None:
         house = hire()
-        house.file([EXIT], {"out.pdf": papers.signed("月 影子", at=SIGNED_AT)})
+        house.file([EXIT], {"out.pdf": documents.signed("月 影子", at=SIGNED_AT)})
         case = house.office.report()
         await house.check(case)
-        refusing.rule(house.office.context, case.id, "folder:out", theirs=True, reason="her married name", by="hr")
+        rulings.rule(house.office.context, case.id, "folder:out", theirs=True, reason="her married name", by="hr")
         assert of_kind(await house.check(case), "exit_pledge")["state"] == "signed"
 
     async def test_a_trusted_time_outranks_the_register(self, hire: Hire) -> None:
         """Signed years ago, and registered as of last week: it is of another departure."""
         house = hire()
         long_ago = datetime(2019, 3, 1, 3, tzinfo=UTC)
-        house.file([EXIT], {"out.pdf": papers.signed("星 空子", at=long_ago, stamped=True)})
+        house.file([EXIT], {"out.pdf": documents.signed("星 空子", at=long_ago, stamped=True)})
         found = of_kind(await house.check(house.office.report()), "exit_pledge")
         assert (found["state"], "another day than the register" in found["text"]) == ("expired", True)
 
     async def test_what_was_filled_in_after_is_told(self, hire: Hire) -> None:
         """To what somebody filled into a form since the leaver signed it the leaver did not agree, whoever signed after that: altered, and the paper says so."""
         house = hire()
-        hers = papers.signed("星 空子", body=papers.form(), at=SIGNED_AT)
+        hers = documents.signed("星 空子", body=documents.form(), at=SIGNED_AT)
         both = [
-            papers.signed("月 影子", body=body, field="S2")
-            for body in (papers.filled_in(hers, "100,000,000 yen"), hers)
+            documents.signed("月 影子", body=body, field="S2")
+            for body in (documents.filled_in(hers, "100,000,000 yen"), hers)
         ]
         for paper, told in zip(both, ("altered", "signed"), strict=True):
             house.file([EXIT], {"out.pdf": paper})
@@ -189,7 +192,8 @@ class TestPapers:
         """A scan without an electronic signature counts, and the record says what it does not prove."""
         house = hire()
         house.file(
-            [ENTRY, EXIT | {"file": "out.png"}, RULES], {"in.pdf": papers.scan_pdf(), "out.png": papers.scan_png()}
+            [ENTRY, EXIT | {"file": "out.png"}, RULES],
+            {"in.pdf": documents.scan_pdf(), "out.png": documents.scan_png()},
         )
         nda = await house.check(house.office.report())
         for kind in ("entry_pledge", "exit_pledge"):
@@ -202,7 +206,7 @@ class TestPapers:
         house = hire()
         house.file(
             [ENTRY, EXIT, RULES],
-            {"in.pdf": papers.scan_pdf(), "out.pdf": papers.changed_afterwards(papers.signed("星 空子"))},
+            {"in.pdf": documents.scan_pdf(), "out.pdf": documents.changed_afterwards(documents.signed("星 空子"))},
         )
         nda = await house.check(house.office.report())
         assert states(nda)["exit_pledge"] == nda["state"] == "altered"
@@ -214,7 +218,7 @@ class TestPapers:
         """A colleague of the same name has signed: that is not the leaver's pledge, and its bytes are not even opened."""
         house = hire()
         namesake = EXIT | {"signer_employee_no": "E2"}
-        house.file([ENTRY, namesake, RULES], {"in.pdf": papers.scan_pdf(), "out.pdf": papers.signed("星 空子")})
+        house.file([ENTRY, namesake, RULES], {"in.pdf": documents.scan_pdf(), "out.pdf": documents.signed("星 空子")})
         case = house.office.report()
         nda = await house.check(case)
         assert states(nda)["exit_pledge"] == "missing"
@@ -228,23 +232,23 @@ class TestPapers:
         """The same name alone is not enough; once a person has ruled, the paper counts."""
         house = hire()
         rows = [{k: v for k, v in row.items() if k != "signer_employee_no"} for row in (ENTRY, EXIT)]
-        house.file(rows, {"in.pdf": papers.scan_pdf(), "out.pdf": papers.scan_pdf()})
+        house.file(rows, {"in.pdf": documents.scan_pdf(), "out.pdf": documents.scan_pdf()})
         case = house.office.report()
         nda = await house.check(case)
         assert {p["paper"] for p in nda["not_accepted"]} == {"folder:in", "folder:out"}
-        refusing.rule(house.office.context, case.id, "folder:out", theirs=True, reason="the original is here", by="hr")
+        rulings.rule(house.office.context, case.id, "folder:out", theirs=True, reason="the original is here", by="hr")
         assert states(await house.check(case))["exit_pledge"] == "signed"
-        refusing.rule(house.office.context, case.id, "folder:in", theirs=False, reason="a cousin's", by="hr")
+        rulings.rule(house.office.context, case.id, "folder:in", theirs=False, reason="a cousin's", by="hr")
         nda = await house.check(case)
         assert [p["remedy"] for p in nda["not_accepted"]] == [None]
         with pytest.raises(BadRequest, match="no such paper"):
-            refusing.rule(house.office.context, case.id, "folder:x", theirs=True, reason="r", by="hr")
+            rulings.rule(house.office.context, case.id, "folder:x", theirs=True, reason="r", by="hr")
 
     @pytest.mark.parametrize(("on", "state"), [("2026-11-30", "expired"), ("2026-12-01", "signed")])
     async def test_term_that_ends_with_the_last_day(self, hire: Hire, on: str, state: str) -> None:
         """It binds for no day after the employment, which is what it is for; that one binds for less long than policy wants is said."""
         house = hire()
-        house.file([ENTRY | {"expires_on": on}], {"in.pdf": papers.scan_pdf()})
+        house.file([ENTRY | {"expires_on": on}], {"in.pdf": documents.scan_pdf()})
         paper = of_kind(await house.check(house.office.report()), "entry_pledge")
         assert paper["state"] == state
         assert ("less than 2 years" in paper["text"]) == (state == "signed")
@@ -258,7 +262,7 @@ class TestPapers:
     async def test_exit_pledge_of_another_departure(self, hire: Hire) -> None:
         """An exit pledge from years ago belongs to a former employment: it is not this departure's."""
         house = hire()
-        house.file([EXIT | {"signed_on": "2021-03-31"}], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT | {"signed_on": "2021-03-31"}], {"out.pdf": documents.scan_pdf()})
         paper = of_kind(await house.check(house.office.report()), "exit_pledge")
         assert paper["state"] == "expired"
         assert "earlier employment" in paper["text"]
@@ -269,14 +273,14 @@ class TestPapers:
     async def test_exit_pledge_of_before_the_entry(self, hire: Hire, joined: str, state: str) -> None:
         """HR's notice says since when: a pledge from before belongs to a former employment.  A day that cannot be read says nothing."""
         house = hire()
-        house.file([EXIT | {"signed_on": "2026-09-30"}], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT | {"signed_on": "2026-09-30"}], {"out.pdf": documents.scan_pdf()})
         assert of_kind(await house.check(joined_case(house, joined)), "exit_pledge")["state"] == state
 
     async def test_wording_and_term_are_held_against_policy(self, hire: Hire) -> None:
         """A wording that policy does not know, and a pledge that ends with the employment, are said."""
         policy = Policy(nda=Nda(templates={"entry_pledge": ["ab" * 32]}, languages=["ja"]))
         house = hire(policy)
-        house.file([ENTRY | {"survives": "no", "language": "en"}], {"in.pdf": papers.scan_pdf()})
+        house.file([ENTRY | {"survives": "no", "language": "en"}], {"in.pdf": documents.scan_pdf()})
         text = of_kind(await house.check(house.office.report()), "entry_pledge")["text"]
         assert "not among the known versions" in text
         assert "does not bind after the employment" in text
@@ -304,7 +308,7 @@ class TestService:
     async def test_one_of_two_down(self, hire: Hire, tmp_path: Path) -> None:
         """What one register shows stands; what only the other could show is not known."""
         house = hire(
-            folder=FolderRegister(write_folder(tmp_path / "one", [ENTRY], {"in.pdf": papers.scan_pdf()})),
+            folder=FolderRegister(write_folder(tmp_path / "one", [ENTRY], {"in.pdf": documents.scan_pdf()})),
             other=Down("other"),
         )
         nda = await house.check(house.office.report())
@@ -337,10 +341,10 @@ class TestRefusal:
     async def test_is_lawful_and_falls_back(self, hire: Hire) -> None:
         """A refusal is recorded with date and witness; the entry pledge and the work rules bind on, the risk is raised."""
         house = hire()
-        house.file([ENTRY, RULES], {"in.pdf": papers.signed("星 空子")})
+        house.file([ENTRY, RULES], {"in.pdf": documents.signed("星 空子")})
         case = house.office.report()
-        row = refusing.refuse(house.office.context, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
-        again = refusing.refuse(house.office.context, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
+        row = rulings.refuse(house.office.context, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
+        again = rulings.refuse(house.office.context, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
         assert row.id == again.id
         nda = await house.check(case)
         paper = of_kind(nda, "exit_pledge")
@@ -349,14 +353,14 @@ class TestRefusal:
         assert "still binding: entry pledge (2020-04-01), article of the work rules" in paper["text"]
         assert "佐藤" not in str(house.leaves(case, "nda."))
 
-    @pytest.mark.parametrize(("change", "state"), [(bytes, "signed"), (papers.changed_afterwards, "altered")])
+    @pytest.mark.parametrize(("change", "state"), [(bytes, "signed"), (documents.changed_afterwards, "altered")])
     async def test_hides_no_paper(self, hire: Hire, change: Callable[[bytes], bytes], state: str) -> None:
         """Who declined and signed after all has signed; a paper that was tampered with shows, whatever was declined."""
         house = hire()
         case = house.office.report()
-        refusing.refuse(house.office.context, case.id, witness="S", on=date(2026, 11, 29), by="hr")
-        out = change(papers.signed("星 空子", at=SIGNED_AT))
-        house.file([ENTRY, EXIT], {"in.pdf": papers.scan_pdf(), "out.pdf": out})
+        rulings.refuse(house.office.context, case.id, witness="S", on=date(2026, 11, 29), by="hr")
+        out = change(documents.signed("星 空子", at=SIGNED_AT))
+        house.file([ENTRY, EXIT], {"in.pdf": documents.scan_pdf(), "out.pdf": out})
         assert states(await house.check(case))["exit_pledge"] == state
 
     async def test_nobody_asks_again(self, hire: Hire) -> None:
@@ -364,11 +368,11 @@ class TestRefusal:
         house = hire()
         case = house.office.report(employment_ends_on="2026-12-20")
         await pledging.send_pledge(house.nda_context, case.id, by="hr")
-        refusing.refuse(house.office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        rulings.refuse(house.office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
         with pytest.raises(BadRequest, match="declined"):
             await pledging.send_pledge(house.nda_context, case.id, by="hr")
         house.office.clock.pass_by(days=10)
-        assert await following.follow_up_with(house.nda_context) == 0
+        assert await follow_up.follow_up_with(house.nda_context) == 0
         assert house.shown(case)["pledge"]["state"] == "declined"
 
     @pytest.mark.parametrize(
@@ -379,14 +383,14 @@ class TestRefusal:
         house = hire()
         case = house.office.report()
         with pytest.raises(BadRequest):
-            refusing.refuse(house.office.context, case.id, witness=witness, on=on, by="hr")
+            rulings.refuse(house.office.context, case.id, witness=witness, on=on, by="hr")
 
 
 class TestTrail:
     async def test_digests_and_verdicts_without_names(self, hire: Hire) -> None:
         """The leaves hold digests and verdicts; names, titles and papers stand in what can be erased."""
         house = hire()
-        content = papers.signed("星 空子")
+        content = documents.signed("星 空子")
         house.file([ENTRY | {"title": "誓約書 星 空子"}], {"in.pdf": content})
         case = house.office.report()
         await house.check(case)
@@ -401,7 +405,7 @@ class TestTrail:
     async def test_bytes_are_kept_once_and_can_be_erased(self, hire: Hire) -> None:
         """The papers lie encrypted in the case's evidence; a second round adds nothing; erased, they are gone."""
         house = hire()
-        content = papers.signed("星 空子")
+        content = documents.signed("星 空子")
         house.file([ENTRY], {"in.pdf": content})
         case = house.office.report()
         await house.check(case)
@@ -427,7 +431,7 @@ class TestTrail:
             house.nda_context = replace(house.nda_context, context=replace(house.office.context, evidence=kept))
         else:
             kept.folder.write_bytes(b"")
-        house.file([ENTRY], {"in.pdf": papers.signed("星 空子")})
+        house.file([ENTRY], {"in.pdf": documents.signed("星 空子")})
         assert states(await house.check(house.office.report()))["entry_pledge"] == "signed"
 
     async def test_check_holds_up_no_close(self, hire: Hire) -> None:
@@ -446,11 +450,11 @@ class TestTradeSecret:
     async def test_what_is_shown_and_what_is_asked(self, hire: Hire) -> None:
         """Each test has what the record shows, what a person must answer, and the latest answer."""
         house = hire()
-        house.file([ENTRY | {"scope": "設計図"}, RULES], {"in.pdf": papers.scan_pdf()})
+        house.file([ENTRY | {"scope": "設計図"}, RULES], {"in.pdf": documents.scan_pdf()})
         case = house.office.report()
         await house.check(case)
-        refusing.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "first", by="legal")
-        refusing.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "価格表の計算に使う", by="legal")
+        rulings.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "first", by="legal")
+        rulings.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "価格表の計算に使う", by="legal")
         tests = {test["test"]: test for test in house.shown(case)["trade_secret"]}
         assert set(tests) == set(TradeSecretTest)
         assert "entry pledge on file (2020-04-01)" in tests["secrecy_management"]["shows"]
@@ -459,7 +463,7 @@ class TestTradeSecret:
         assert tests["non_public"]["answer"] is None
         assert all(test["asks"] and test["asks_ja"] for test in tests.values())
         with pytest.raises(BadRequest):
-            refusing.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "  ", by="legal")
+            rulings.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "  ", by="legal")
 
 
 class TestLeave:

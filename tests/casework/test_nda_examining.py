@@ -17,16 +17,16 @@ from cryptography.x509.oid import NameOID
 from casework.nda.papers.examined import Examined
 from casework.nda.papers.examiner import examine_in_subprocess
 from casework.nda.papers.examining import examine, read_roots
-from emulators import papers
+from emulators import documents
 
 LONG_AGO = datetime(2020, 1, 6, tzinfo=UTC)
-SIGNED = papers.signed("Tanaka Misaki")
-TWICE = papers.signed("Sato Ken", body=SIGNED, field="Second", stamped=True)
+SIGNED = documents.signed("Tanaka Misaki")
+TWICE = documents.signed("Sato Ken", body=SIGNED, field="Second", stamped=True)
 
 
 def look(paper: bytes) -> Examined:
     """Examine with the rehearsals' authority as the only root."""
-    return examine(paper, read_roots(papers.pki().roots))
+    return examine(paper, read_roots(documents.pki().roots))
 
 
 class TestSignatures:
@@ -47,25 +47,25 @@ class TestSignatures:
 
     def test_certificate_that_has_ended_since(self) -> None:
         """A certificate that has ended is trusted where a trusted timestamp shows that it was good, else not."""
-        signer = papers.pki().signer("Old", datetime(2019, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC))
-        stamped = look(papers.signed("Old", by=signer, at=LONG_AGO, stamped=True))
-        unstamped = look(papers.signed("Old", by=signer, at=LONG_AGO))
+        signer = documents.pki().signer("Old", datetime(2019, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC))
+        stamped = look(documents.signed("Old", by=signer, at=LONG_AGO, stamped=True))
+        unstamped = look(documents.signed("Old", by=signer, at=LONG_AGO))
         assert [found.signatures[0].trusted for found in (stamped, unstamped)] == [True, False]
         assert stamped.signatures[0].timestamped_at == LONG_AGO
         assert not unstamped.altered
 
     def test_foreign_authority(self) -> None:
         """A signature whose authority nobody trusts is unbroken and proves nobody's identity."""
-        forged = papers.signed("Tanaka Misaki", by=papers.Pki("Somebody").signer("Tanaka Misaki"))
+        forged = documents.signed("Tanaka Misaki", by=documents.Pki("Somebody").signer("Tanaka Misaki"))
         (one,) = look(forged).signatures
         assert (one.intact, one.trusted) == (True, False)
         assert examine(SIGNED).signatures[0].problem is not None
 
     def test_certified(self) -> None:
         """A certified document keeps its author's word on what may come after it."""
-        certified = papers.signed("Author", certify=True)
+        certified = documents.signed("Author", certify=True)
         assert not look(certified).altered
-        assert look(papers.changed_afterwards(certified)).altered
+        assert look(documents.changed_afterwards(certified)).altered
 
     def test_beside_a_running_loop(self) -> None:
         """Looking from within a running loop gives the same answer."""
@@ -80,11 +80,11 @@ class TestTampering:
     @pytest.mark.parametrize(
         "tamper",
         [
-            papers.changed_afterwards,
-            papers.bytes_flipped,
-            papers.signature_removed,
+            documents.changed_afterwards,
+            documents.bytes_flipped,
+            documents.signature_removed,
             lambda paper: paper + b"\n1 0 obj\n<<>>\nendobj\n",
-            lambda paper: papers.changed_afterwards(papers.changed_afterwards(paper)),
+            lambda paper: documents.changed_afterwards(documents.changed_afterwards(paper)),
         ],
         ids=["incremental", "flipped", "removed", "appended", "twice"],
     )
@@ -97,37 +97,37 @@ class TestTampering:
 
     def test_change_before_the_last_signature(self) -> None:
         """Changed between two signatures, and signed again: the first one says so."""
-        assert look(papers.signed("Sato Ken", body=papers.changed_afterwards(SIGNED), field="Second")).altered
+        assert look(documents.signed("Sato Ken", body=documents.changed_afterwards(SIGNED), field="Second")).altered
 
 
 COMPANY = "星空商事株式会社"
-FORM = papers.form()
-BY_HER = papers.signed("Tanaka Misaki", body=FORM)
+FORM = documents.form()
+BY_HER = documents.signed("Tanaka Misaki", body=FORM)
 WHOSE = {
     "a person's": (SIGNED, ["person"], False),
-    "a company's, by its name": (papers.signed(COMPANY), ["seal"], False),
-    "a service's, by its name": (papers.signed("CloudSign Inc."), ["seal"], False),
-    "its organisation's own name": (papers.signed("Hoshizora"), ["seal"], False),
-    "a time alone": (papers.time_stamped(papers.plain()), ["timestamp"], False),
-    "a person's, then a time": (papers.time_stamped(SIGNED), ["person", "timestamp"], False),
-    "a person's, then the company's seal": (papers.signed(COMPANY, body=SIGNED, field="S2"), ["person", "seal"], False),
-    "seal and time": (papers.time_stamped(papers.signed(COMPANY)), ["seal", "timestamp"], False),
+    "a company's, by its name": (documents.signed(COMPANY), ["seal"], False),
+    "a service's, by its name": (documents.signed("CloudSign Inc."), ["seal"], False),
+    "its organisation's own name": (documents.signed("Hoshizora"), ["seal"], False),
+    "a time alone": (documents.time_stamped(documents.plain()), ["timestamp"], False),
+    "a person's, then a time": (documents.time_stamped(SIGNED), ["person", "timestamp"], False),
+    "a person's, then the company's seal": (documents.signed(COMPANY, body=SIGNED, field="S2"), ["person", "seal"], False),
+    "seal and time": (documents.time_stamped(documents.signed(COMPANY)), ["seal", "timestamp"], False),
     "a form, signed": (BY_HER, ["person"], False),
-    "a form, signed, then filled in": (papers.filled_in(BY_HER), ["person"], True),
-    "… and a time over it": (papers.time_stamped(papers.filled_in(BY_HER)), ["person", "timestamp"], True),
-    "… and a seal on it": (papers.signed(COMPANY, body=papers.filled_in(BY_HER), field="S2"), ["person", "seal"], True),
+    "a form, signed, then filled in": (documents.filled_in(BY_HER), ["person"], True),
+    "… and a time over it": (documents.time_stamped(documents.filled_in(BY_HER)), ["person", "timestamp"], True),
+    "… and a seal on it": (documents.signed(COMPANY, body=documents.filled_in(BY_HER), field="S2"), ["person", "seal"], True),
     "… and another person's signature": (
-        papers.signed("Sato Ken", body=papers.filled_in(BY_HER), field="S2"), ["person", "person"], False,
+        documents.signed("Sato Ken", body=documents.filled_in(BY_HER), field="S2"), ["person", "person"], False,
     ),
     "… and the signature of somebody whom nobody knows": (
-        papers.signed("Nobody", body=papers.filled_in(BY_HER), field="S2", by=papers.Pki("Nobody").signer("Nobody")), ["person", "person"], True,
+        documents.signed("Nobody", body=documents.filled_in(BY_HER), field="S2", by=documents.Pki("Nobody").signer("Nobody")), ["person", "person"], True,
     ),
     "other words between two persons": (
-        papers.signed("Sato Ken", body=papers.changed_afterwards(SIGNED), field="S2"), ["person", "person"], True,
+        documents.signed("Sato Ken", body=documents.changed_afterwards(SIGNED), field="S2"), ["person", "person"], True,
     ),
-    "filled in, then signed": (papers.signed("Tanaka Misaki", body=papers.filled_in(FORM)), ["person"], False),
-    "other words under a time": (papers.time_stamped(papers.changed_afterwards(SIGNED)), ["person", "timestamp"], True),
-    "words that look like a signature": (papers.plain("/ByteRange [0 1 2 3]"), [], False),
+    "filled in, then signed": (documents.signed("Tanaka Misaki", body=documents.filled_in(FORM)), ["person"], False),
+    "other words under a time": (documents.time_stamped(documents.changed_afterwards(SIGNED)), ["person", "timestamp"], True),
+    "words that look like a signature": (documents.plain("/ByteRange [0 1 2 3]"), [], False),
 }  # fmt: skip
 """What a paper is, the kinds of its signatures, and whether it was altered."""
 
@@ -160,7 +160,7 @@ class TestWhose:
     )  # fmt: skip
     def test_by_the_certificate_s_name(self, name: str, kind: str) -> None:
         """A company's word counts where only a company's name has it: at the end, or in words that no person is called by."""
-        assert [one.kind for one in look(papers.signed(name)).signatures] == [kind]
+        assert [one.kind for one in look(documents.signed(name)).signatures] == [kind]
 
     @pytest.mark.parametrize(
         ("name", "more", "statement", "kind"),
@@ -177,38 +177,38 @@ class TestWhose:
         ],
     )
     def test_by_the_certificate_s_structure(
-        self, name: str, more: papers.Subject, statement: str | None, kind: str
+        self, name: str, more: documents.Subject, statement: str | None, kind: str
     ) -> None:
         """What only a person's certificate has (a family name, a title), or only an organisation's, outranks what the name reads like."""
-        by = papers.pki().signer(name, more=more, statement=statement)
-        assert [one.kind for one in look(papers.signed(name, by=by)).signatures] == [kind]
+        by = documents.pki().signer(name, more=more, statement=statement)
+        assert [one.kind for one in look(documents.signed(name, by=by)).signatures] == [kind]
 
     def test_says_that_nobody_signed(self) -> None:
         assert "no person signed it" in look(WHOSE["seal and time"][0]).text
 
     def test_a_picture_around_a_pdf_is_no_scan(self) -> None:
         """Two readers would see two papers."""
-        picture = papers.scan_png()
-        found = look(picture[:-12] + papers.plain() + picture[-12:])
+        picture = documents.scan_png()
+        found = look(picture[:-12] + documents.plain() + picture[-12:])
         assert (found.readable, "a PDF in one" in found.text) == (False, True)
 
 
 class TestUnderSeals:
-    @pytest.mark.parametrize("page", [papers.plain(), SIGNED, FORM], ids=["print", "signed", "form"])
+    @pytest.mark.parametrize("page", [documents.plain(), SIGNED, FORM], ids=["print", "signed", "form"])
     def test_is_the_same_however_often_it_is_sealed(self, page: bytes) -> None:
         """Two seals, and a time stamp upon one, lie over the same bytes; over other words they do not."""
-        once, again = (papers.signed(COMPANY, body=page, field="Seal", stamped=stamped) for stamped in (False, True))
-        other = papers.signed(COMPANY, body=papers.signed("Sato Ken", body=page, field="S2"), field="Seal")
-        under = [under_seals(paper) for paper in (once, again, papers.time_stamped(once), other)]
+        once, again = (documents.signed(COMPANY, body=page, field="Seal", stamped=stamped) for stamped in (False, True))
+        other = documents.signed(COMPANY, body=documents.signed("Sato Ken", body=page, field="S2"), field="Seal")
+        under = [under_seals(paper) for paper in (once, again, documents.time_stamped(once), other)]
         assert under[0] is not None
         assert under[0] == under[1] == under[2] != under[3]
 
     @pytest.mark.parametrize(
         "paper",
         [
-            papers.plain(), SIGNED, papers.signed("Sato Ken", body=papers.signed(COMPANY), field="S2"),
-            papers.bytes_flipped(papers.signed(COMPANY, body=SIGNED, field="S2")), papers.signed(COMPANY, body=papers.changed_afterwards(SIGNED), field="S2"),
-            papers.sealed_with_other_words(), papers.sealed_and_filled_in(),
+            documents.plain(), SIGNED, documents.signed("Sato Ken", body=documents.signed(COMPANY), field="S2"),
+            documents.bytes_flipped(documents.signed(COMPANY, body=SIGNED, field="S2")), documents.signed(COMPANY, body=documents.changed_afterwards(SIGNED), field="S2"),
+            documents.sealed_with_other_words(), documents.sealed_and_filled_in(),
         ],
         ids=["unsigned", "a person last", "a person upon a seal", "broken", "altered", "other words with the seal", "filled in with the seal"],
     )  # fmt: skip
@@ -222,7 +222,7 @@ def under_seals(paper: bytes) -> str | None:
 
 
 class TestWithoutSignature:
-    @pytest.mark.parametrize("scan", [papers.scan_pdf(), papers.scan_png(), papers.plain()])
+    @pytest.mark.parametrize("scan", [documents.scan_pdf(), documents.scan_png(), documents.plain()])
     def test_says_so(self, scan: bytes) -> None:
         """A scan is readable, has no signature, and says that it proves nothing by itself."""
         found = look(scan)
@@ -234,7 +234,7 @@ class TestUnreadable:
     @pytest.mark.parametrize(
         "paper",
         [
-            b"", b"<html>", b"%PDF-1.7\n", papers.encrypted(), papers.truncated(SIGNED), papers.scan_png()[:-6],
+            b"", b"<html>", b"%PDF-1.7\n", documents.encrypted(), documents.truncated(SIGNED), documents.scan_png()[:-6],
             b"%PDF-1.7\n" + b"[" * 50_000, b"%PDF-1.7\ntrailer<</Root 1 0 R/Prev 0>>\nstartxref\n0\n%%EOF", b"\xff\xd8\xff\xe0",
         ],
     )  # fmt: skip
@@ -247,13 +247,13 @@ class TestUnreadable:
 
     def test_empty_password_is_none(self) -> None:
         """A paper that opens for everybody is read, encrypted or not."""
-        assert look(papers.encrypted(password="")).readable
+        assert look(documents.encrypted(password="")).readable
 
 
 class TestForms:
     def test_usage_rights_are_no_lost_signature(self) -> None:
         """A form that Adobe's program has enabled bears a seal of its own: nobody has removed a signature."""
-        found = look(papers.with_usage_rights(papers.plain()))
+        found = look(documents.with_usage_rights(documents.plain()))
         assert (found.readable, found.altered, found.signatures) == (True, False, ())
 
 
@@ -283,7 +283,7 @@ class TestApart:
     async def test_same_answer(self, tmp_path: Path) -> None:
         """The process apart says what the function says."""
         roots = tmp_path / "roots.pem"
-        roots.write_bytes(papers.pki().roots)
+        roots.write_bytes(documents.pki().roots)
         assert await examine_in_subprocess(TWICE, roots) == look(TWICE)
 
     async def test_time_is_bounded(self) -> None:

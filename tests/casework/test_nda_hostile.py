@@ -18,15 +18,15 @@ from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.intake import moving
-from casework.nda import checking, following, pledging, refusing, searching
+from casework.nda import checking, follow_up, pledging, rulings, searching
 from casework.nda.facts import remarks
 from casework.nda.papers.examined import Examined
 from casework.nda.registers import NdaContext
-from casework.nda.signing import Held
+from casework.nda.signers import Held
 from casework.policy import Nda, Policy
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers
-from emulators import papers
+from emulators import documents
 from emulators.pledges import PLEDGES
 from models.tables import Case, CasePaper
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind, TradeSecretTest
@@ -56,7 +56,7 @@ class Shelf:
         self.exchanges = exchanges
         self.before_sending: Callable[[], None] = lambda: None
         self.breaks = False
-        self.content = papers.scan_pdf()
+        self.content = documents.scan_pdf()
 
     async def find_papers(self, leaver: Leaver) -> Found:
         self.searches += 1
@@ -135,7 +135,7 @@ class TestWrongPapers:
         """A notice of resignation, which every leaver signs, is no pledge of confidentiality, and raises no risk."""
         house = hire()
         row = {key: value for key, value in EXIT.items() if key != "kind"} | {"title": title}
-        house.file([ENTRY, row], {"in.pdf": papers.scan_pdf(), "out.pdf": papers.scan_pdf()})
+        house.file([ENTRY, row], {"in.pdf": documents.scan_pdf(), "out.pdf": documents.scan_pdf()})
         case = house.office.report(employment_ends_on=LAST_DAY)
         found = await house.check(case)
         assert {p["kind"]: p["state"] for p in found["papers"] if p["kind"] == "exit_pledge"} == {
@@ -151,7 +151,7 @@ class TestWrongPapers:
         """Nobody is asked to have a letter signed whose kind cannot be told: it is to be named first."""
         house = hire()
         house.file(
-            [MINE | {"id": "x", "file": "x.pdf", "title": "退職届", "status": "draft"}], {"x.pdf": papers.scan_pdf()}
+            [MINE | {"id": "x", "file": "x.pdf", "title": "退職届", "status": "draft"}], {"x.pdf": documents.scan_pdf()}
         )
         found = await house.check(house.office.report(employment_ends_on=LAST_DAY))
         (letter,) = (p for p in found["papers"] if p["kind"] is None)
@@ -239,7 +239,7 @@ class TestWrongPapers:
         (filed,) = [one for one in found["papers"] if one["paper"] == "folder:out"]
         assert (filed["state"], found["pledge"]["state"]) == ("unsigned", "filed")
         assert filed["remedy"].startswith("File the signed sheet")
-        house.file([EXIT], {"out.pdf": papers.signed("星 空子", body=blank)})
+        house.file([EXIT], {"out.pdf": documents.signed("星 空子", body=blank)})
         found = await house.check(case)
         assert (states(found)["exit_pledge"], found["pledge"]["state"]) == ("signed", "returned")
 
@@ -247,7 +247,10 @@ class TestWrongPapers:
         """The time that a signature claims is its signer's to choose: it blinds nobody to the other papers."""
         end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
         house = hire()
-        files = {"out.pdf": papers.signed("星 空子", by=papers.claiming("星 空子", end)), "in.pdf": papers.scan_pdf()}
+        files = {
+            "out.pdf": documents.signed("星 空子", by=documents.claiming("星 空子", end)),
+            "in.pdf": documents.scan_pdf(),
+        }
         house.file([EXIT | {"signed_on": ""}, ENTRY], files)
         found = states(await house.check(house.office.report()))
         assert (found["entry_pledge"], found["exit_pledge"]) == ("signed", "unsigned")
@@ -335,10 +338,10 @@ class TestExchanged:
     async def test_after_the_first_look(self, hire: Hire) -> None:
         """A scan that somebody exchanges after it was seen is told, though no register knew its digest; both are kept."""
         house = hire()
-        house.file([EXIT], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT], {"out.pdf": documents.scan_pdf()})
         case = house.office.report()
         assert "seen at first" not in of_kind(await house.check(case), "exit_pledge")["text"]
-        house.file([EXIT], {"out.pdf": papers.plain("another")})
+        house.file([EXIT], {"out.pdf": documents.plain("another")})
         for _ in range(2):
             assert "seen at first" in of_kind(await house.check(case), "exit_pledge")["text"]
         assert house.office.context.evidence is not None
@@ -347,10 +350,12 @@ class TestExchanged:
     async def test_whose_certificate(self, hire: Hire) -> None:
         """Whom the certificate names is said: a register's word is not the signature's."""
         house = hire()
-        house.file([EXIT], {"out.pdf": papers.signed("Kageko Tsuki")})
+        house.file([EXIT], {"out.pdf": documents.signed("Kageko Tsuki")})
         assert "names Kageko Tsuki" in of_kind(await house.check(house.office.report()), "exit_pledge")["text"]
 
-    @pytest.mark.parametrize("body", [papers.signed("Tanaka Misaki", at=FAR), papers.plain()], ids=["signed", "print"])
+    @pytest.mark.parametrize(
+        "body", [documents.signed("Tanaka Misaki", at=FAR), documents.plain()], ids=["signed", "print"]
+    )
     async def test_sealed_at_each_download(self, make_office: MakeOffice, tmp_path: Path, body: bytes) -> None:
         """A service seals the file anew whenever it is asked for: that is no exchange, and is told once; other words under a fresh seal are one."""
         office = make_office()
@@ -367,7 +372,7 @@ class TestExchanged:
             assert seen[0]["sha256"] != seen[1]["sha256"]
             assert "seen at first" not in seen[1]["text"]
             assert _told(office, case, "exit_pledge") == 1
-            rig.tenant.documents[envelope] = lambda: papers.plain("I keep nothing.")
+            rig.tenant.documents[envelope] = lambda: documents.plain("I keep nothing.")
             await checking.check(registers, case.id)
             assert "seen at first" in of_kind(nda(office.context, case), "exit_pledge")["text"]
             assert _told(office, case, "exit_pledge") == 2
@@ -377,9 +382,9 @@ class TestExchanged:
         house = hire()
         case = house.office.report()
         kept = []
-        one, other = papers.plain(), papers.plain("I keep nothing.")
+        one, other = documents.plain(), documents.plain("I keep nothing.")
         for body in (one, one, other):
-            sealed = papers.signed("DocuSign, Inc.", body=body, field="Seal", stamped=True)
+            sealed = documents.signed("DocuSign, Inc.", body=body, field="Seal", stamped=True)
             house.file([EXIT], {"out.pdf": sealed})
             await house.check(case)
             assert house.office.context.evidence is not None
@@ -391,9 +396,9 @@ class TestExchanged:
         house = hire()
         case = house.office.report()
         told = []
-        one, other = papers.plain(), papers.plain("I keep nothing.")
+        one, other = documents.plain(), documents.plain("I keep nothing.")
         for body in (one, one, one, other):
-            sealed = papers.signed("DocuSign, Inc.", body=body, field="Seal", stamped=True)
+            sealed = documents.signed("DocuSign, Inc.", body=body, field="Seal", stamped=True)
             house.file([EXIT], {"out.pdf": sealed})
             told.append("seen at first" in of_kind(await house.check(case), "exit_pledge")["text"])
             if len(told) == 1:
@@ -420,7 +425,7 @@ class TestLoops:
         signed(shelf, shelf.delivered[0], sha256="0" * 64)
         for _ in range(5):
             office.clock.pass_by(minutes=16)
-            await following.follow_up_with(registers)
+            await follow_up.follow_up_with(registers)
         assert states(nda(office.context, case))["exit_pledge"] == "altered"
         assert shelf.searches == 1
 
@@ -431,10 +436,10 @@ class TestLoops:
         case = office.report(employment_ends_on=LAST_DAY)
         await pledging.send_pledge(registers, case.id, by="hr")
         signed(shelf, shelf.delivered[0])
-        shelf.content = papers.signed("月 影子", at=FAR)
+        shelf.content = documents.signed("月 影子", at=FAR)
         for _ in range(5):
             office.clock.pass_by(minutes=16)
-            await following.follow_up_with(registers)
+            await follow_up.follow_up_with(registers)
         assert (states(nda(office.context, case))["exit_pledge"], shelf.searches) == ("unsigned", 1)
 
     async def test_one_case_that_breaks(self, make_office: MakeOffice) -> None:
@@ -446,11 +451,11 @@ class TestLoops:
             await checking.check(registers, case.id)
         office.clock.pass_by(days=2)
         shelf.breaks = True
-        assert await following.follow_up_with(registers) == 2
+        assert await follow_up.follow_up_with(registers) == 2
         for case in (first, second):
             assert nda(office.context, case)["state"] == "unreadable"
             assert "美咲" not in str(nda(office.context, case))
-        assert await following.follow_up_with(registers) == 0
+        assert await follow_up.follow_up_with(registers) == 0
 
     async def test_closed_while_the_register_was_down(self, make_office: MakeOffice) -> None:
         """What was unreadable at the close is looked for again, once a day, and is on record when it can be read."""
@@ -465,12 +470,12 @@ class TestLoops:
         assert office.context.case(case.id).state == "closed"
         shelf.breaks = False
         office.clock.pass_by(hours=1)
-        assert await following.follow_up_with(registers) == 0
+        assert await follow_up.follow_up_with(registers) == 0
         office.clock.pass_by(hours=24)
-        assert await following.follow_up_with(registers) == 1
+        assert await follow_up.follow_up_with(registers) == 1
         assert states(nda(office.context, case))["exit_pledge"] == "signed"
         office.clock.pass_by(days=200)
-        assert await following.follow_up_with(registers) == 0
+        assert await follow_up.follow_up_with(registers) == 0
 
     async def test_thousands_of_exchanges(self, make_office: MakeOffice) -> None:
         """However many requests a look took, its event fits into the trail."""
@@ -487,12 +492,12 @@ class TestLoops:
         registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
         await pledging.send_pledge(registers, case.id, by="hr")
-        refusing.refuse(office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        rulings.refuse(office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
         await checking.check(registers, case.id)
         assert states(nda(office.context, case))["exit_pledge"] == "refused"
         signed(shelf, shelf.delivered[0])
         office.clock.pass_by(days=2)
-        assert await following.follow_up_with(registers) == 1
+        assert await follow_up.follow_up_with(registers) == 1
         assert states(nda(office.context, case))["exit_pledge"] == "signed"
         assert shelf.reminded == []
 
@@ -504,11 +509,11 @@ class TestReminders:
         registers = replace(house.nda_context, registers={**house.nda_context.registers, "shelf": shelf})
         case = house.office.report(employment_ends_on=LAST_DAY)
         await pledging.send_pledge(registers, case.id, by="hr")
-        house.file([EXIT], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT], {"out.pdf": documents.scan_pdf()})
         await checking.check(registers, case.id)
         assert nda(house.office.context, case)["pledge"]["state"] == "returned"
         house.office.clock.pass_by(days=15)
-        await following.follow_up_with(registers)
+        await follow_up.follow_up_with(registers)
         assert shelf.reminded == []
 
     async def test_rescheduled(self, make_office: MakeOffice) -> None:
@@ -518,15 +523,15 @@ class TestReminders:
         case = office.report(employment_ends_on=LAST_DAY)
         await pledging.send_pledge(registers, case.id, by="hr")
         office.clock.pass_by(days=19)
-        await following.follow_up_with(registers)
+        await follow_up.follow_up_with(registers)
         assert len(shelf.reminded) == 1
         moving.reschedule(office.context, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
         office.clock.pass_by(days=99)
-        await following.follow_up_with(registers)
+        await follow_up.follow_up_with(registers)
         assert len(shelf.reminded) == 2
         moving.withdraw(office.context, case.id, by="hr", reason="stays")
         office.clock.pass_by(days=3)
-        await following.follow_up_with(registers)
+        await follow_up.follow_up_with(registers)
         assert len(shelf.reminded) == 2
 
     async def test_two_sweeps(self, make_office: MakeOffice) -> None:
@@ -536,7 +541,7 @@ class TestReminders:
         case = office.report(employment_ends_on=LAST_DAY)
         await pledging.send_pledge(registers, case.id, by="hr")
         office.clock.pass_by(days=7)
-        await asyncio.gather(*(following.follow_up_with(registers) for _ in range(2)))
+        await asyncio.gather(*(follow_up.follow_up_with(registers) for _ in range(2)))
         assert len(shelf.reminded) == 1
 
 
@@ -549,8 +554,8 @@ class TestSending:
         registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
         both = (pledging.send_pledge(registers, case.id, by=who) for who in ("hr", "policy"))
-        await asyncio.gather(*both, following.follow_up_with(registers))
-        await following.follow_up_with(registers)
+        await asyncio.gather(*both, follow_up.follow_up_with(registers))
+        await follow_up.follow_up_with(registers)
         assert len(asked) == 1
 
     @pytest.mark.parametrize(("signed_on", "sent"), [(date(2021, 3, 31), 1), (date(2026, 11, 27), 0)])
@@ -597,7 +602,7 @@ class TestSending:
         pledge = await pledging.send_pledge(registers, case.id, by="hr")
         assert (pledge.state, keys) == ("intended", [])
         office.clock.pass_by(minutes=5)
-        await following.follow_up_with(registers)
+        await follow_up.follow_up_with(registers)
         assert (nda(office.context, case)["pledge"]["state"], shelf.delivered) == ("sent", [pledge.key])
 
     async def test_what_was_sealed_is_what_is_sent(self, make_office: MakeOffice) -> None:
@@ -615,7 +620,7 @@ class TestSending:
         shelf.before_sending = lambda: None
         moving.reschedule(office.context, case.id, ends_on=date(2026, 12, 31), last_working_at=None, by="hr")
         office.clock.pass_by(minutes=16)
-        await following.follow_up_with(registers)
+        await follow_up.follow_up_with(registers)
         assert (nda(office.context, case)["pledge"]["state"], shelf.delivered) == ("rejected", [])
         await pledging.send_pledge(registers, case.id, by="hr")
         assert len(shelf.delivered) == 1
@@ -647,7 +652,7 @@ class TestSending:
 
 class TestErased:
     async def test_nothing_is_looked_for_or_written(self, make_office: MakeOffice, tmp_path: Path) -> None:
-        """An erased case stays empty: nobody looks for papers, follows pledges or records anything personal of it."""
+        """An erased case stays empty: nobody looks for documents, follows pledges or records anything personal of it."""
         office, shelf = make_office(Policy(nda=Nda(signing_days=400))), Shelf()
         registers = nda_context(office, shelf)
         context = office.context
@@ -662,13 +667,13 @@ class TestErased:
             row.state = row.state.__class__.CLOSED  # whatever state it was erased in
             session.add(row)
         office.clock.pass_by(days=20)
-        await following.follow_up_with(registers)
+        await follow_up.follow_up_with(registers)
         await checking.check(registers, case.id)
         assert shelf.searches == 0
         verbs: Sequence[Callable[[], object]] = (
-            lambda: refusing.refuse(context, case.id, witness="S", on=date(2026, 11, 30), by="hr"),
-            lambda: refusing.rule(context, case.id, "shelf:p", theirs=True, reason="r", by="hr"),
-            lambda: refusing.answer(context, case.id, TradeSecretTest.USEFULNESS, "secret", by="legal"),
+            lambda: rulings.refuse(context, case.id, witness="S", on=date(2026, 11, 30), by="hr"),
+            lambda: rulings.rule(context, case.id, "shelf:p", theirs=True, reason="r", by="hr"),
+            lambda: rulings.answer(context, case.id, TradeSecretTest.USEFULNESS, "secret", by="legal"),
             lambda: pledging.write_pledge(context, case.id, tmp_path / "p.pdf", by="hr"),
         )
         for verb in verbs:

@@ -12,7 +12,7 @@ import pytest
 from casework.nda import pledging
 from casework.nda.registers import NdaContext
 from connectors.errors import ConnectorError, OutcomeUnknown
-from emulators.stage import Fault, Request
+from emulators.fault_proxy import Fault, Request
 from models.tables import Case
 from models.vocabulary import PledgeState
 from tests.casework.conftest import Office

@@ -15,8 +15,8 @@ import pytest
 from audit.leaf import read
 from casework.errors import BadRequest
 from casework.intake import moving
-from casework.nda import checking, following, pledging, refusing
-from casework.nda.printing import print_pledge
+from casework.nda import checking, follow_up, pledging, rulings
+from casework.nda.pledge_page import print_pledge
 from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
 from connectors.errors import Denied, OutcomeUnknown, Unintelligible, Unreachable
@@ -51,7 +51,7 @@ class Asking:
         return found
 
     async def follow(self) -> int:
-        return await following.follow_up_with(self.nda_context)
+        return await follow_up.follow_up_with(self.nda_context)
 
     def told(self, case: Case, kind: str) -> list[dict[str, Any]]:
         trail = self.office.context.store.trail
@@ -159,7 +159,7 @@ class TestSending:
             title, pdf = print_pledge(*known, **more)
             return title, pdf + b"\n%newer\n"
 
-        monkeypatch.setattr("casework.nda.delivering.print_pledge", newer)
+        monkeypatch.setattr("casework.nda.sending.print_pledge", newer)
         again = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
         assert (again.key, len(asking.rig.delivered())) == (first.key, 1)
 
@@ -282,7 +282,7 @@ class TestInterrupted:
         with pytest.raises(OutcomeUnknown):
             await pledging.send_pledge(registers, case.id, by="hr")
         office.clock.pass_by(minutes=16)
-        await following.follow_up_with(registers)
+        await follow_up.follow_up_with(registers)
         assert len(register.keys) == 2
         assert len(set(register.keys)) == 1
         assert show(office.context, case.id)["nda"]["pledge"]["state"] == "sent"
@@ -324,7 +324,7 @@ class TestInterrupted:
             await pledging.send_pledge(registers, case.id, by="hr")
         assert show(office.context, case.id)["nda"]["pledge"]["state"] == "rejected"
         office.clock.pass_by(days=1)
-        assert await following.follow_up_with(registers) == 0
+        assert await follow_up.follow_up_with(registers) == 0
         await pledging.send_pledge(registers, case.id, by="hr")
         assert len(set(register.keys)) == 2
 
@@ -419,7 +419,7 @@ class TestByHand:
         for name in ("a.pdf", "b.pdf"):
             pledging.write_pledge(office.context, case.id, tmp_path / name, by="hr")
         assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
-        refusing.refuse(office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        rulings.refuse(office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
         with pytest.raises(BadRequest, match="declined"):
             pledging.write_pledge(office.context, case.id, tmp_path / "c.pdf", by="hr")
 

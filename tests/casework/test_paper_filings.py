@@ -12,7 +12,7 @@ import pytest
 from casework.nda import checking
 from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
-from emulators import papers
+from emulators import documents
 from emulators.pledges import EXIT as EXIT_TITLE
 from emulators.pledges import PLEDGES
 from models.vocabulary import PaperKind
@@ -131,7 +131,7 @@ class TestFiledPapers:
         """A title counts as a whole, a pledge belongs to its departure, and who has not signed has not signed."""
         filing = FILED[what]
         house = hire(Policy(nda=filing.policy))
-        house.file([EXIT | filing.row], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT | filing.row], {"out.pdf": documents.scan_pdf()})
         nda = await house.check(joined_case(house, filing.joined))
         (paper,) = [one for one in nda["papers"] if one["paper"] == "folder:out"]
         assert (paper["kind"], paper["state"]) == (filing.kind, filing.state), paper["text"]
@@ -147,7 +147,7 @@ class TestFiledPapers:
         case = joined_case(house, "2015-04-01")
         house.office.clock.pass_by(days=days)
         day = date(2026, 11, 30) + timedelta(days=days)
-        house.file([EXIT | row | {"signed_on": str(day)}], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT | row | {"signed_on": str(day)}], {"out.pdf": documents.scan_pdf()})
         nda = await house.check(case)
         (paper,) = [one for one in nda["papers"] if one["paper"] == "folder:out"]
         still = days == 180 and kind == "exit_pledge"
@@ -160,7 +160,7 @@ class TestFiledPapers:
     async def test_beside_a_new_one(self, hire: Hire, old: dict[str, str]) -> None:
         """An envelope that was taken back, declined, left lying or is of another departure stands in nobody's way."""
         house = hire()
-        house.file([EXIT | {"id": "old"} | old, EXIT], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT | {"id": "old"} | old, EXIT], {"out.pdf": documents.scan_pdf()})
         nda = await house.check(house.office.report())
         states = {one["paper"]: one["state"] for one in nda["papers"] if one["kind"] == "exit_pledge"}
         assert states["folder:out"] == "signed"
@@ -170,7 +170,7 @@ class TestFiledPapers:
     async def test_a_title_that_may_be_meant(self, hire: Hire, title: str) -> None:
         """A pledge of leaving that says nothing of confidentiality is asked of a person, and counts as a doubtful exit pledge meanwhile."""
         house = hire()
-        house.file([EXIT | titled(title)], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT | titled(title)], {"out.pdf": documents.scan_pdf()})
         nda = await house.check(house.office.report())
         (lacking,) = [one for one in nda["papers"] if one["kind"] == "exit_pledge"]
         assert (lacking["state"], "1 doubtful" in lacking["text"]) == ("missing", True)
@@ -178,7 +178,7 @@ class TestFiledPapers:
     async def test_an_altered_one_beside_a_signed_one(self, hire: Hire) -> None:
         """Somebody changed a paper: that shows, whatever was signed besides."""
         house = hire()
-        house.file([EXIT | {"id": "old", "sha256": "0" * 64}, EXIT], {"out.pdf": papers.scan_pdf()})
+        house.file([EXIT | {"id": "old", "sha256": "0" * 64}, EXIT], {"out.pdf": documents.scan_pdf()})
         nda = await house.check(house.office.report())
         assert (nda["state"], "exit_pledge_altered" in nda["risk"]["reasons"]) == ("altered", True)
 

@@ -19,7 +19,7 @@ import typst
 from cryptography.x509.oid import NameOID
 from pyhanko.sign.fields import MDPPerm
 
-from emulators import papers
+from emulators import documents
 from tests.casework import test_nda
 from tests.casework.test_nda import EXIT, SIGNED_AT, Hire
 
@@ -29,7 +29,7 @@ BOSS = "月 影子"
 COMPANY = "星空商事株式会社"
 SERVICE = "DocuSign, Inc."
 PROGRAMS = ("pyHanko", "typst", "PDFium")
-NOBODY = papers.Pki("Nobody")
+NOBODY = documents.Pki("Nobody")
 LATIN = {"romaji": "Hoshi Sorako", "kana": "ホシ ソラコ"}
 OLD = datetime(2019, 3, 1, 3, tzinfo=UTC)
 Made = Callable[[bytes], bytes]
@@ -50,7 +50,7 @@ class Variant:
 def page(program: str) -> bytes:
     """A page of a pledge, as *program* writes it."""
     if program == "pyHanko":
-        return papers.plain()
+        return documents.plain()
     printed = typst.compile(b"#set page(width: 210mm, height: 297mm)\nI keep the company's secrets.", format="pdf")
     return bytes(printed) if program == "typst" else saved(bytes(printed))
 
@@ -67,7 +67,7 @@ def signs(name: str = HER, *, then: Made | None = None, **how: Any) -> Made:
     """Somebody signs the page, on the 27th of November unless *how* says otherwise; *then* follows."""
 
     def made(body: bytes) -> bytes:
-        paper = papers.signed(name, body=body, **{"at": SIGNED_AT, **how})
+        paper = documents.signed(name, body=body, **{"at": SIGNED_AT, **how})
         return then(paper) if then is not None else paper
 
     return made
@@ -78,24 +78,24 @@ def also(name: str, **how: Any) -> Made:
     return signs(name, field="S2", **how)
 
 
-def stamp(at: datetime = SIGNED_AT, *, by: papers.Pki | None = None, then: Made | None = None) -> Made:
+def stamp(at: datetime = SIGNED_AT, *, by: documents.Pki | None = None, then: Made | None = None) -> Made:
     def made(body: bytes) -> bytes:
-        paper = papers.time_stamped(body, at, by=by)
+        paper = documents.time_stamped(body, at, by=by)
         return then(paper) if then is not None else paper
 
     return made
 
 
 def form(then: Made) -> Made:
-    return lambda _: then(papers.form())
+    return lambda _: then(documents.form())
 
 
 def filled(then: Made = bytes) -> Made:
-    return lambda paper: then(papers.filled_in(paper, "100,000,000 yen"))
+    return lambda paper: then(documents.filled_in(paper, "100,000,000 yen"))
 
 
 def around(body: bytes) -> bytes:
-    picture = papers.scan_png()
+    picture = documents.scan_png()
     return picture[:-12] + body + picture[-12:]
 
 
@@ -154,42 +154,42 @@ WHO = {
     "the company and a service sealed": Variant(signs(COMPANY, then=also(SERVICE)), "signed", "sealed"),
     "an office sealed": Variant(signs("人事部長"), "unsigned", "sealed"),
     "a seal by its certificate's statement": Variant(
-        signs(BOSS, by=papers.pki().signer(BOSS, statement="seal")), "unsigned", "sealed"
+        signs(BOSS, by=documents.pki().signer(BOSS, statement="seal")), "unsigned", "sealed"
     ),
     "another person whose certificate has a family name": Variant(
-        signs("Acme Trading Co", by=papers.pki().signer("Acme Trading Co", more=((NameOID.SURNAME, "Co"),))),
+        signs("Acme Trading Co", by=documents.pki().signer("Acme Trading Co", more=((NameOID.SURNAME, "Co"),))),
         "unsigned", "unnamed", notice=LATIN,
     ),
     "a time stamp alone": Variant(stamp(), "signed", "stamped"),
     "a print that nobody signed": Variant(bytes, "signed", "none"),
-    "words that look like a signature": Variant(lambda _: papers.plain("/ByteRange [0 1 2 3]"), "signed", "none"),
+    "words that look like a signature": Variant(lambda _: documents.plain("/ByteRange [0 1 2 3]"), "signed", "none"),
     "a line that looks like a signature": Variant(lambda body: body + b"\n% /ByteRange [0 1 2 3]\n", "signed", "none"),
-    "a form that a program has enabled": Variant(papers.with_usage_rights, "signed", "none"),
+    "a form that a program has enabled": Variant(documents.with_usage_rights, "signed", "none"),
 }  # fmt: skip
 
 CHANGED = {
-    "other words, after she signed": Variant(signs(then=papers.changed_afterwards), "altered", "broken"),
+    "other words, after she signed": Variant(signs(then=documents.changed_afterwards), "altered", "broken"),
     "other words, after somebody unknown signed": Variant(
-        signs(by=NOBODY.signer(HER), then=papers.changed_afterwards), "altered", "broken"
+        signs(by=NOBODY.signer(HER), then=documents.changed_afterwards), "altered", "broken"
     ),
-    "one byte of what she signed": Variant(signs(then=lambda paper: papers.bytes_flipped(paper, b"/Contents")), "altered", "broken"),
-    "her signature was taken out": Variant(signs(then=papers.signature_removed), "altered", "broken"),
+    "one byte of what she signed": Variant(signs(then=lambda paper: documents.bytes_flipped(paper, b"/Contents")), "altered", "broken"),
+    "her signature was taken out": Variant(signs(then=documents.signature_removed), "altered", "broken"),
     "her signature was taken out, and a program's seal named that there is not": Variant(
-        signs(then=lambda paper: papers.with_empty_rights(papers.signature_removed(paper))), "altered", "broken"
+        signs(then=lambda paper: documents.with_empty_rights(documents.signature_removed(paper))), "altered", "broken"
     ),
     "her signature was taken out, and named as a program's seal": Variant(
-        signs(then=papers.signature_named_as_rights), "altered", "broken"
+        signs(then=documents.signature_named_as_rights), "altered", "broken"
     ),
     "something was appended": Variant(signs(then=lambda paper: paper + b"\n1 0 obj\n<<>>\nendobj\n"), "altered", "broken"),
     "opened and saved by another program": Variant(signs(then=saved), "altered", "broken"),
     "other words, then the company's seal": Variant(
-        signs(then=lambda paper: also(COMPANY)(papers.changed_afterwards(paper))), "altered", "broken"
+        signs(then=lambda paper: also(COMPANY)(documents.changed_afterwards(paper))), "altered", "broken"
     ),
-    "other words, then a time stamp": Variant(signs(then=lambda paper: stamp()(papers.changed_afterwards(paper))), "altered", "broken"),
+    "other words, then a time stamp": Variant(signs(then=lambda paper: stamp()(documents.changed_afterwards(paper))), "altered", "broken"),
     "other words, then her superior's signature": Variant(
-        signs(then=lambda paper: also(BOSS)(papers.changed_afterwards(paper))), "altered", "broken"
+        signs(then=lambda paper: also(BOSS)(documents.changed_afterwards(paper))), "altered", "broken"
     ),
-    "other words under the company's seal alone": Variant(signs(COMPANY, then=papers.changed_afterwards), "altered", "broken"),
+    "other words under the company's seal alone": Variant(signs(COMPANY, then=documents.changed_afterwards), "altered", "broken"),
     "a sum was filled in": Variant(form(signs(then=filled())), "altered", "broken"),
     "a sum was filled in, then the company's seal": Variant(form(signs(then=filled(also(COMPANY)))), "altered", "broken"),
     "a sum was filled in, then a seal with a comma in its name": Variant(
@@ -218,8 +218,8 @@ CHANGED = {
     "a time stamp of an unknown authority upon her signature": Variant(signs(then=stamp(by=NOBODY)), "signed", "verified"),
     "the company's seal, and an archive's stamp": Variant(signs(COMPANY, then=stamp()), "unsigned", "sealed"),
     "other bytes than were registered": Variant(bytes, "altered", "none", {"sha256": "0" * 64}),
-    "locked with a password": Variant(lambda _: papers.encrypted(), "unreadable", None),
-    "torn": Variant(signs(then=papers.truncated), "unreadable", None),
+    "locked with a password": Variant(lambda _: documents.encrypted(), "unreadable", None),
+    "torn": Variant(signs(then=documents.truncated), "unreadable", None),
     "an empty file": Variant(lambda _: b"", "unreadable", None),
     "a picture around a PDF": Variant(around, "unreadable", None),
 }  # fmt: skip
@@ -262,10 +262,10 @@ TIMES = {
     ),
     "an archive's stamp of later": Variant(signs(then=stamp(datetime(2026, 11, 29, tzinfo=UTC))), "signed", "verified", {"signed_on": ""}),
     "her certificate has ended since, and a stamp shows that it was good": Variant(
-        signs(by=papers.pki().signer(HER, until=datetime(2026, 11, 28, tzinfo=UTC)), stamped=True), "signed", "verified"
+        signs(by=documents.pki().signer(HER, until=datetime(2026, 11, 28, tzinfo=UTC)), stamped=True), "signed", "verified"
     ),
     "her certificate had ended, and nothing shows when she signed": Variant(
-        signs(by=papers.pki().signer(HER, until=datetime(2026, 11, 28, tzinfo=UTC))), "signed", "untrusted"
+        signs(by=documents.pki().signer(HER, until=datetime(2026, 11, 28, tzinfo=UTC))), "signed", "untrusted"
     ),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from casework.policy import Cut, Policy
 from casework.store import Store
 from casework.sweeping import due_for_run, unclaimed
 from casework.truth.rows import accepted_accounts, rows_of
-from casework.view.opaque import opaque_view
+from casework.view.prefect_view import opaque_view
 from casework.view.reading.case import case_view
 from connectors.errors import Unreachable
 from models.actor import actor_of

@@ -19,18 +19,18 @@ import pytest
 from sqlalchemy import text
 
 from audit import certificate
+from audit.append import Draft
 from audit.commitment import Person
 from audit.events import EventType
 from audit.export import export as export_log
 from audit.leaf import Event, canonical
-from audit.placing import Draft
 from audit.verify.population import ENDING, PREDICATE, Stated, verify_population
 from casework.decisions.signatures import approve
 from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.intake.moving import reschedule, withdraw
 from casework.population import counting
-from casework.record.exporting import Office as Export
+from casework.record.exporting import ExportConfig as Export
 from casework.record.exporting import stamper
 from cli.app import main
 from portal import population as sheets

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from audit import leading, outbox, roles
+from audit import leader_lock, outbox, roles
 from audit.trail import Trail
 from casework import runbook, store
 from casework.access import restore
@@ -31,10 +31,10 @@ from casework.evidence.keys import KeyFile, make
 from casework.evidence.rotation import Rotation
 from casework.evidence.store import EvidenceStore
 from casework.health import health
+from casework.heartbeat import ProcessHeartbeat
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
-from casework.pulse import Pulse
 from casework.schema import current, grant, migrate, newest
 from casework.settings import CaseworkSettings
 from casework.store import Store, open_engine
@@ -178,7 +178,7 @@ class TestOnPostgreSQL:
         """Each thing that health looks for is asked for in a form that PostgreSQL takes, as is what nobody carries on."""
         case, now = due(office, employee_no="H1", employee_key="h1", state=CaseState.CONTAINED), office.clock.at
         long_ago = now - timedelta(hours=3)
-        own = Pulse(office.context, "watch")
+        own = ProcessHeartbeat(office.context, "watch")
         own.begins("rechecks")
         own.ended("rechecks", well=False)
         own.beat()
@@ -268,7 +268,7 @@ class TestLimits:
         with reader.connect() as outside:
             outside.execute(text("SELECT pg_advisory_lock(key) FROM generate_series(0, 99) AS key"))
             outside.execute(text("SELECT pg_advisory_lock(classid, 1) FROM generate_series(0, 9) AS classid"))
-            for key in (leading.KEY, leading.KEY - 1, 0x6C617374):
+            for key in (leader_lock.KEY, leader_lock.KEY - 1, 0x6C617374):
                 outside.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
             outside.execute(text("SELECT count(*) FROM audit_entry"))  # and a transaction that stays open
             case = office.report(employee_no="P7", email="p7@example.test")

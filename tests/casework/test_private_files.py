@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.activity.lines import Seen
+from casework.activity.file_format import Seen
 from casework.bootstrap import open_context
 from casework.errors import Misconfigured
 from casework.private_files import OpenFile, find_open_files, refuse_open_files

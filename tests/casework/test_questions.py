@@ -21,7 +21,7 @@ from casework.intake.opening import decide_for_real
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
-from casework.nda import refusing
+from casework.nda import rulings
 from casework.policy import BlastRadius, Policy
 from casework.question_kinds import CONSENTS, KINDS, YES
 from casework.truth.rows import load, rows_of
@@ -279,7 +279,7 @@ class TestAnswers:
                     questions.answer(office.context, session, session.get_one(Question, request.id), given, by="it")
         for words in (" ", "x" * 4001):
             with pytest.raises(BadRequest, match="not answered by that"):
-                refusing.answer(office.context, case.id, TradeSecretTest.USEFULNESS, words, by="legal")
+                rulings.answer(office.context, case.id, TradeSecretTest.USEFULNESS, words, by="legal")
         assert seen(office, request.id).answered_at is None
 
     async def test_name_what_was_shown(self, office: Office) -> None:

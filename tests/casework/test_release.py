@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from casework import runbook
-from casework.access import rails
+from casework.access import blast_radius
 from casework.decisions import signatures as signing
 from casework.errors import BadRequest, QuestionsOpen
 from casework.intake.moving import reschedule, withdraw
@@ -37,7 +37,7 @@ def leave(office: Office, *numbers: int, ends_on: str = "2026-11-30") -> list[Ca
 
 def asked(office: Office, case: Case) -> str:
     """The id of the release that is asked for."""
-    return str(rails.ask_early(office.context, case.id))
+    return str(blast_radius.ask_early(office.context, case.id))
 
 
 @contextlib.contextmanager
@@ -82,7 +82,7 @@ class TestRelease:
         with pytest.raises(BadRequest, match="changed since revision 1"):
             signing.approve(office.context, question, by="second", revision=1)
         signing.approve(office.context, question, by="second", revision=2)
-        assert rails.ask_early(office.context, case.id) is None
+        assert blast_radius.ask_early(office.context, case.id) is None
 
     async def test_does_not_reach_another_window(self, office: Office) -> None:
         """Moved to a day on which others leave, a released case is asked about anew; nothing is written before."""
@@ -110,7 +110,7 @@ class TestRelease:
         case, _, third = leave(office, 1, 2, 3)
         signing.approve(office.context, asked(office, case), by="second")
         withdraw(office.context, third.id, by="hr", reason="stays")
-        assert rails.ask_early(office.context, case.id) is None
+        assert blast_radius.ask_early(office.context, case.id) is None
 
     async def test_that_nobody_needs_any_more_holds_no_case(self, office: Office) -> None:
         """A question that became moot is settled, and the case closes; it was released by nobody."""
@@ -118,7 +118,7 @@ class TestRelease:
         question = asked(office, case)
         for day in (date.fromisoformat(MARCH), case.employment_ends_on):
             reschedule(office.context, other.id, ends_on=day, last_working_at=None, by="hr")
-            again = rails.ask_early(office.context, case.id)
+            again = blast_radius.ask_early(office.context, case.id)
         assert again not in {None, question}, "settled is not released"
         withdraw(office.context, other.id, by="hr", reason="stays")
         office.clock.pass_by(hours=10)
@@ -134,7 +134,7 @@ class TestRelease:
                 session.get_one(Case, old.id).contained_at = old.due_at
         read: list[Case] = []
         with sessions_loading(read):
-            assert rails.ask_early(office.context, new.id) is None
+            assert blast_radius.ask_early(office.context, new.id) is None
         assert {one.id for one in read} == {new.id}
 
     async def test_is_not_asked_for_in_the_middle_of_a_cut(self, office: Office) -> None:

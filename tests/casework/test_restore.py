@@ -19,7 +19,7 @@ from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import Policy, Restore
-from casework.truth import fates
+from casework.truth import restore_outcomes
 from casework.truth.rows import rows_of
 from connectors.contract import KindManifest, Kinds, Listing
 from connectors.errors import Denied, NotOnPlan, OutcomeUnknown, Unreachable
@@ -158,7 +158,7 @@ class TestClaims:
             for row in rows_of(session, right.id):
                 row.attempts = attempts
         with office.context.store.read() as session:
-            others = fates.claimants(office.context, session, rows_of(session, wrong.id)[0])
+            others = restore_outcomes.claimants(office.context, session, rows_of(session, wrong.id)[0])
             assert [other.id for other in others] == [right.id] * claims
 
     async def test_are_none_before_the_day(self, office: Office) -> None:
@@ -232,9 +232,11 @@ class TestAsked:
         restoring.confirm(office.context, case.id, row, by="it", ours=True)
         with office.context.store.read() as session:
             taken = session.get_one(CaseEntitlement, (case.id, row))
-            assert fates.confirmed(session, taken)
+            assert restore_outcomes.confirmed(session, taken)
             taken.commanded_at = office.clock()
-            assert not fates.confirmed(session, taken), "what was said of one request says nothing of the next"
+            assert not restore_outcomes.confirmed(session, taken), (
+                "what was said of one request says nothing of the next"
+            )
         office.paper.restore_error = Denied("google_workspace: cannot add to the group")
         await restoring.restore(office.context, case.id)
         assert fate(show(office.context, case.id))["group:sales"] == "problem"
@@ -274,7 +276,10 @@ class TestAsked:
             )  # fmt: skip
             line = KindManifest(kind, 0, Confirmation.READ)
             said = before is Restored.CONFIRMED
-            if not fates.concerns(row) or fates.fate_of(row, line, claimed=claimed, confirmed=said) is not None:
+            if (
+                not restore_outcomes.concerns(row)
+                or restore_outcomes.fate_of(row, line, claimed=claimed, confirmed=said) is not None
+            ):
                 continue
             ours = result is RevocationResult.COMMANDED and attempts > 0 and not open_intent
             assert not claimed
@@ -315,7 +320,7 @@ class TestEnds:
             state=EntitlementState.OBSERVED_CLOSED, confirmation=Confirmation.READ, found_at=datetime(2026, 11, 30, tzinfo=UTC), **seen,
         )  # fmt: skip
         assert (
-            fates.fate_of(row, KindManifest(K.ROLE, 20, Confirmation.READ), claimed=False, confirmed=False)
+            restore_outcomes.fate_of(row, KindManifest(K.ROLE, 20, Confirmation.READ), claimed=False, confirmed=False)
             is Restored.NOT_RESTORABLE
         )
 

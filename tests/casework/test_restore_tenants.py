@@ -272,8 +272,8 @@ class TestFrozenExits:
         self, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """While Google still shows a grant after the time allowed, the account is suspended again and its row says so."""
-        monkeypatch.setattr("casework.access.writes.CLEARED_WITHIN", timedelta(seconds=6))
-        monkeypatch.setattr("casework.access.writes._BETWEEN", 0.3)
+        monkeypatch.setattr("casework.access.restore_writes.CLEARED_WITHIN", timedelta(seconds=6))
+        monkeypatch.setattr("casework.access.restore_writes._BETWEEN", 0.3)
         async with house("google_workspace", tmp_path, empty_database, tokens_after_suspension="401") as there:
             case = await self.dismissed(there)
             user = there.rig.tenant.users[there.rig.account_id(LEAVER)]
@@ -327,10 +327,10 @@ class TestFrozenExits:
         """Carry the restore to the point of *when*, and let nothing of ours run after it."""
         request = restoring.request_restore(there.context, case.id, by="hr", reason="wrong person")
         waiving.approve(there.context, request.id, by="it")
-        point = "casework.access.giving." + ("clear" if "exits" in when else "conclude")
+        point = "casework.access.restore_account." + ("clear" if "exits" in when else "conclude")
         with patch.context() as dying:
             dying.setattr(point, self.dead)
-            dying.setattr("casework.access.giving._block_again", self.dead)
+            dying.setattr("casework.access.restore_account._block_again", self.dead)
             dying.setattr("casework.claims._let_go", lambda *_, **__: None)
             with pytest.raises(Killed):
                 await restoring.restore(there.context, case.id)
@@ -346,7 +346,7 @@ class TestFrozenExits:
             return Denied("google_workspace: cannot change password", code="403")
 
         with patch.context() as failing:
-            failing.setattr("casework.access.giving.change_password", denied)
+            failing.setattr("casework.access.restore_account.change_password", denied)
             await restoring.restore(context, case.id)
         return show(context, case.id)
 

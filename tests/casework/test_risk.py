@@ -13,7 +13,7 @@ from casework import runbook
 from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.comparison import Comparison
-from casework.activity.marks import mark_of
+from casework.activity.confidential_marks import mark_of
 from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.tally import EXITS, Tally
 from casework.policy import Activity as Rules

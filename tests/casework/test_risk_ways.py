@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from casework.activity.addresses import Addresses
-from casework.activity.change import rise_in
+from casework.activity.change_point import rise_in
 from casework.activity.comparison import Comparison
 from casework.activity.reason import Reason
 from casework.activity.risk import reasons_of, verdict_of

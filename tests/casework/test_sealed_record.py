@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from audit import certificate, checkpoint, layout
+from audit import bundle_paths, certificate, checkpoint
 from audit.certificate import read_claim
 from audit.checkpoint import Checkpoint
 from audit.export import export as export_log
@@ -31,7 +31,7 @@ from casework.decisions.signatures import approve
 from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.record import exporting
-from casework.record.exporting import Office as Export
+from casework.record.exporting import ExportConfig as Export
 from casework.record.exporting import export
 from casework.record.facts import NotARecord, read
 from casework.trail.comparing import Difference, TablesDiffer, differences, told_of
@@ -56,15 +56,15 @@ def proved(tmp_path: Path, folder: Path) -> Report:
 
 def certified_anew(outside: Export, folder: Path) -> None:
     """List the folder anew, and sign and stamp that, as the holder of the certificate's key can."""
-    (folder / layout.SUMS).unlink()
-    claim = read_claim((folder / layout.CERTIFICATE).read_bytes())
-    (folder / layout.CERTIFICATE).unlink()
+    (folder / bundle_paths.SUMS).unlink()
+    claim = read_claim((folder / bundle_paths.CERTIFICATE).read_bytes())
+    (folder / bundle_paths.CERTIFICATE).unlink()
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     sums = "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in files).encode()
-    (folder / layout.SUMS).write_bytes(sums)
+    (folder / bundle_paths.SUMS).write_bytes(sums)
     said = replace(claim, sums=hashlib.sha256(sums).hexdigest(), files=len(files))
     made = certificate.issue(said, outside.signer, partial(exporting._stamp, outside.berth))
-    (folder / layout.CERTIFICATE).write_bytes(made.raw)
+    (folder / bundle_paths.CERTIFICATE).write_bytes(made.raw)
 
 
 def edited(name: str, old: str, new: str) -> Callable[[Path, Path], None]:
@@ -90,34 +90,44 @@ def without(name: str) -> Callable[[Path, Path], None]:
 
 def closed_by_hand(folder: Path, _other: Path) -> None:
     """Make record.json say that nothing is open, and all pages from that."""
-    record = json.loads((folder / layout.RECORD).read_bytes())
+    record = json.loads((folder / bundle_paths.RECORD).read_bytes())
     for row in record["tables"]["entitlement"].values():
         row["state"] = "observed_closed"
     raw = canonical(record)
-    for name, page in ({layout.RECORD: raw} | pages(raw)).items():
+    for name, page in ({bundle_paths.RECORD: raw} | pages(raw)).items():
         (folder / name).write_bytes(page)
 
 
 def a_warning(folder: Path, _other: Path) -> None:
     """Cut the page's warnings out."""
-    lines = (folder / layout.PAGE).read_text("utf-8").splitlines(keepends=True)
+    lines = (folder / bundle_paths.PAGE).read_text("utf-8").splitlines(keepends=True)
     kept = [line for line in lines if 'class="banner"' not in line]
     assert len(kept) < len(lines)
-    (folder / layout.PAGE).write_text("".join(kept), "utf-8")
+    (folder / bundle_paths.PAGE).write_text("".join(kept), "utf-8")
 
 
 FORGERIES: dict[str, tuple[Callable[[Path, Path], None], Step, str, bool]] = {
-    "record.json removed": (without(layout.RECORD), Step.RECORD, layout.RECORD, True),
-    "record.json of another case": (of_another(layout.RECORD), Step.RECORD, layout.RECORD, True),
-    "record.json and pages of another case": (of_another(*layout.PAGES), Step.RECORD, layout.RECORD, True),
-    "all rows closed, pages made from that": (closed_by_hand, Step.RECORD, layout.RECORD, True),
-    "a state": (edited(layout.RECORD, '"state":"closed"', '"state":"open"'), Step.RECORD, layout.RECORD, True),
-    "the form alone": (edited(layout.RECORD, '{"case":', '{ "case":'), Step.RECORD, layout.RECORD, True),
-    "page of another case": (of_another(layout.PAGE), Step.PAGES, layout.PAGE, True),
-    "print of another case": (of_another(layout.PRINTED), Step.PAGES, layout.PRINTED, False),
-    "print removed": (without(layout.PRINTED), Step.PAGES, layout.PRINTED, True),
-    "warnings cut out": (a_warning, Step.PAGES, layout.PAGE, True),
-    "a word in the page": (edited(layout.PAGE, "waived", "observed closed"), Step.PAGES, layout.PAGE, False),
+    "record.json removed": (without(bundle_paths.RECORD), Step.RECORD, bundle_paths.RECORD, True),
+    "record.json of another case": (of_another(bundle_paths.RECORD), Step.RECORD, bundle_paths.RECORD, True),
+    "record.json and pages of another case": (of_another(*bundle_paths.PAGES), Step.RECORD, bundle_paths.RECORD, True),
+    "all rows closed, pages made from that": (closed_by_hand, Step.RECORD, bundle_paths.RECORD, True),
+    "a state": (
+        edited(bundle_paths.RECORD, '"state":"closed"', '"state":"open"'),
+        Step.RECORD,
+        bundle_paths.RECORD,
+        True,
+    ),
+    "the form alone": (edited(bundle_paths.RECORD, '{"case":', '{ "case":'), Step.RECORD, bundle_paths.RECORD, True),
+    "page of another case": (of_another(bundle_paths.PAGE), Step.PAGES, bundle_paths.PAGE, True),
+    "print of another case": (of_another(bundle_paths.PRINTED), Step.PAGES, bundle_paths.PRINTED, False),
+    "print removed": (without(bundle_paths.PRINTED), Step.PAGES, bundle_paths.PRINTED, True),
+    "warnings cut out": (a_warning, Step.PAGES, bundle_paths.PAGE, True),
+    "a word in the page": (
+        edited(bundle_paths.PAGE, "waived", "observed closed"),
+        Step.PAGES,
+        bundle_paths.PAGE,
+        False,
+    ),
     "a word in a README": (edited("README.en.txt", "closed", "opened"), Step.PAGES, "README.en.txt", False),
 }
 """What is done, the step and the file that are named, and whether a documented step notices it without lastday."""
@@ -165,14 +175,14 @@ class TestForged:
         case = await finished(office)
         with export_office(office, tmp_path / "outside") as outside:
             export(office.context, outside, case.id, tmp_path / "sound", by="auditor")
-        record = json.loads((tmp_path / "sound" / layout.RECORD).read_bytes())
+        record = json.loads((tmp_path / "sound" / bundle_paths.RECORD).read_bytes())
         bare, late = json.loads(json.dumps(record)), json.loads(json.dumps(record))
         bare["tables"]["offboarding_case"][case.id].pop("opened_at")
         late["events"][-1]["time"] = "9999-12-31T23:59:59.999Z"
         deep = b"[" * 200_000
         for name, file, raw in (
-            ("deep", layout.RECORD, deep), ("deep payload", layout.payload(1), deep), ("list", layout.RECORD, b"[]"),
-            ("bare", layout.RECORD, canonical(bare)), ("late", layout.RECORD, canonical(late)), ("first", layout.event(0), b""), ("all", "", b""),
+            ("deep", bundle_paths.RECORD, deep), ("deep payload", bundle_paths.payload(1), deep), ("list", bundle_paths.RECORD, b"[]"),
+            ("bare", bundle_paths.RECORD, canonical(bare)), ("late", bundle_paths.RECORD, canonical(late)), ("first", bundle_paths.event(0), b""), ("all", "", b""),
         ):  # fmt: skip
             folder = tmp_path / name.replace(" ", "-")
             shutil.copytree(tmp_path / "sound", folder)
@@ -180,8 +190,8 @@ class TestForged:
                 (folder / file).write_bytes(raw)
             else:
                 shutil.rmtree(folder / "events")
-            page = (folder / layout.PAGE).read_text("utf-8")
-            (folder / layout.PAGE).write_text(page + hashlib.sha256(raw).hexdigest(), "utf-8")
+            page = (folder / bundle_paths.PAGE).read_text("utf-8")
+            (folder / bundle_paths.PAGE).write_text(page + hashlib.sha256(raw).hexdigest(), "utf-8")
             assert not proved(tmp_path, folder).sound, name
             for odd in (raw, canonical(bare), canonical(late)):
                 assert unlike(odd, lambda _: b"") is not None
@@ -209,7 +219,7 @@ class TestNewest:
             assert proved(tmp_path, tmp_path / "bundle").faults == []
         report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust", longest_lag=timedelta(seconds=-4))
         assert [(fault.step, fault.file) for fault in report.faults if fault.step is Step.FRESH] == [
-            (Step.FRESH, layout.CHECKPOINT)
+            (Step.FRESH, bundle_paths.CHECKPOINT)
         ]
 
     async def test_what_a_later_log_says(self, office: Office, tmp_path: Path) -> None:
@@ -263,17 +273,17 @@ class TestNewest:
         case = await finished(office)
         with export_office(office, tmp_path / "outside") as outside:
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
-        (tmp_path / "bundle" / layout.RECORD).unlink()
+        (tmp_path / "bundle" / bundle_paths.RECORD).unlink()
         shutil.rmtree(tmp_path / "bundle" / "payloads")
         report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust")
-        assert (Step.RECORD, layout.RECORD, "it is missing") in [(f.step, f.file, f.what) for f in report.faults]
+        assert (Step.RECORD, bundle_paths.RECORD, "it is missing") in [(f.step, f.file, f.what) for f in report.faults]
 
     async def test_a_record_of_another_form(self, office: Office, tmp_path: Path) -> None:
         """One that another version derives is not called forged, and not sound: who can say is named."""
         case = await finished(office)
         with export_office(office, tmp_path / "outside") as outside:
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
-            record = tmp_path / "bundle" / layout.RECORD
+            record = tmp_path / "bundle" / bundle_paths.RECORD
             record.write_bytes(canonical({**json.loads(record.read_bytes()), "form": 3}))
             certified_anew(outside, tmp_path / "bundle")
             report = proved(tmp_path, tmp_path / "bundle")

@@ -22,7 +22,7 @@ from casework.policy import Cut, Policy
 from casework.store import Store, open_engine
 from connectors.registry import open_connectors
 from emulators.company import person
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from emulators.tenants import Company, tenants
 from models.vocabulary import Service
 

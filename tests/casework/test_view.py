@@ -19,7 +19,7 @@ from casework.access import rechecking
 from casework.intake.moving import withdraw
 from casework.truth.findings import assess
 from casework.view.case import CaseView, Waiting
-from casework.view.opaque import OpaqueView, opaque
+from casework.view.prefect_view import OpaqueView, opaque
 from casework.view.reading.case import case_view, look
 from cli.tables import document_page
 from models.tables import CaseAccount, Comeback, Finding

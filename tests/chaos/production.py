@@ -162,7 +162,7 @@ class Production:
         return {account for accounts in found for account in accounts}
 
     def fault(self, service: str, **what: Any) -> None:
-        """Let the tenant misbehave (`emulators.stage.Fault`) until it is `well` again."""
+        """Let the tenant misbehave (`emulators.fault_proxy.Fault`) until it is `well` again."""
         self.tenants.post(f"{self.roots[service]}/_stage/faults", json=what).raise_for_status()
 
     def well(self, service: str) -> None:

@@ -12,8 +12,8 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from emulators.activity_profiles import TOKYO, ordinary
 from emulators.company import CHARACTERS, PEOPLE, PLAIN_DEPARTMENTS, joiners
-from emulators.habits import TOKYO, ordinary
 from emulators.microsoft365.directory import GLOBAL_ADMINISTRATOR
 from emulators.tenants import tenants
 

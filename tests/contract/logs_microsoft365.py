@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.activity import ActivityPage, Gap, Record, Window
 from connectors.microsoft365.activity.sources import PURVIEW
-from emulators.habits import EVERY_DAY, ROUND_THE_CLOCK, Habit, Strand, Verb
+from emulators.activity_profiles import EVERY_DAY, ROUND_THE_CLOCK, ActivityProfile, Strand, Verb
 from models.vocabulary import Account, Service
 from tests.contract.rig import Rig
 
@@ -21,13 +21,15 @@ POLL = r"GET /v1.0/security/auditLog/queries/[^/?]+$"
 SUBMIT = r"POST /v1.0/security/auditLog/queries"
 
 
-def views(total: int) -> Habit:
+def views(total: int) -> ActivityProfile:
     """Somebody who did *total* things within the window, at all hours."""
     since = TODAY - timedelta(days=18)
-    return Habit("views", [Strand(Verb.VIEW, total, since, TODAY - timedelta(days=1), EVERY_DAY, ROUND_THE_CLOCK)])
+    return ActivityProfile(
+        "views", [Strand(Verb.VIEW, total, since, TODAY - timedelta(days=1), EVERY_DAY, ROUND_THE_CLOCK)]
+    )
 
 
-def account(r: Rig, person: str = "E1001", habit: Habit | None = None) -> Account:
+def account(r: Rig, person: str = "E1001", habit: ActivityProfile | None = None) -> Account:
     found = Account(Service.MICROSOFT365, r.account_id(person))
     if habit is not None:
         r.tenant.book.behave(found.id, habit)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from connectors.contract import Connector
 from emulators.company import PEOPLE, Person
-from emulators.stage import Stage
+from emulators.fault_proxy import FaultProxy
 from models.vocabulary import Account, Leaver, Service
 
 
@@ -26,7 +26,7 @@ class Rig:
     """
 
     service: Service
-    stage: Stage
+    stage: FaultProxy
     tenant: Any
     connector: Connector
     account_id: Callable[[str], str]

@@ -13,9 +13,9 @@ from connectors.contract import Connector
 from connectors.google_workspace import Settings, connect
 from connectors.kit.pacing import Pace
 from emulators.company import person
+from emulators.fault_proxy import FaultProxy, served
 from emulators.google_workspace import Tenant
 from emulators.google_workspace.state import user_id
-from emulators.stage import Stage, served
 from models.vocabulary import Service
 from tests.contract.rig import ActivityRig, Rig
 
@@ -44,7 +44,7 @@ async def rig(**options: Any) -> AsyncIterator[Rig]:
     tiers, pace = options.pop("tiers", 2), options.pop("pace", FAST)
     known = {"number_field": options.pop("number_field")} if "number_field" in options else {}
     tenant = Tenant(**options)
-    stage = Stage(tenant.app)
+    stage = FaultProxy(tenant.app)
     with TemporaryDirectory() as folder, served(stage) as root:
         key = tenant.key_file(f"{root}/token", "read", Path(folder))
         write_key = tenant.key_file(f"{root}/token", "write", Path(folder)) if tiers == 2 else None

@@ -17,8 +17,8 @@ from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER
 from connectors.microsoft365.directory import read_user
 from connectors.microsoft365.transport import Graph
 from emulators.ca import certificate
+from emulators.fault_proxy import FaultProxy, served
 from emulators.microsoft365 import Tenant
-from emulators.stage import Stage, served
 from models.vocabulary import EntitlementKind, Service
 from tests.contract.rig import ActivityRig, Rig
 
@@ -57,7 +57,7 @@ async def read(r: Rig, person: str = "E1001") -> Row:
 async def rig(*, pace: Pace = FAST, settings: dict[str, Any] | None = None, **options: Any) -> AsyncIterator[Rig]:
     """Yield a fresh rig.  *settings* replace or add to the connector's own; *options* are the tenant's."""
     tenant = Tenant(**options)
-    stage = Stage(tenant.app)
+    stage = FaultProxy(tenant.app)
     with tempfile.TemporaryDirectory() as directory:
         papers = certificate(Path(directory))
         with served(stage, certificate=papers.pair) as root:

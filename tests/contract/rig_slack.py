@@ -13,9 +13,9 @@ from connectors.kit.pacing import Pace
 from connectors.slack import Settings, connect
 from connectors.slack.limits import LIMITS
 from connectors.slack.transport import Transport
+from emulators.fault_proxy import FaultProxy, served
 from emulators.slack import Tenant
 from emulators.slack.state import ENTERPRISE_ID
-from emulators.stage import Stage, served
 from models.vocabulary import Service
 from tests.contract.rig import ActivityRig, Rig
 
@@ -62,7 +62,7 @@ async def rig(**options: Any) -> AsyncIterator[Rig]:
     """
     timeout, probe, other = options.pop("timeout", 5), options.pop("probe", True), options.pop("settings", {})
     tenant = Tenant(**options)
-    stage = Stage(tenant.app)
+    stage = FaultProxy(tenant.app)
     with served(stage) as root:
         pace = Pace(tries=3, base=0.0, sleep=_no_wait)
         connector = await connect(settings_for(tenant, root, **other), pace=pace, timeout=timeout)

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.activity import ActivityPage, Record, Window
 from connectors.errors import ConnectorError, Expired
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from models.vocabulary import Account, ActivityKind, Service
 from tests.contract.rig import ActivityRig, Rig, Rigging, account_of
 

@@ -20,7 +20,7 @@ from connectors.google_workspace.activity.records import record as google_record
 from connectors.microsoft365.activity.describing import describe as microsoft
 from connectors.microsoft365.activity.records import records_of
 from connectors.slack.activity import describe as slack
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from models.vocabulary import Account, Service
 from tests.contract.rig import Rigging
 from tests.contract.rig_slack import rig as slack_rig

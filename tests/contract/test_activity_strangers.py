@@ -20,9 +20,9 @@ from connectors.google_workspace.activity.sources import KEEPS
 from connectors.microsoft365.activity import search
 from connectors.microsoft365.activity.describing import describe as microsoft
 from connectors.microsoft365.activity.sources import PURVIEW, SIGN_INS
-from emulators.habits import ordinary
+from emulators.activity_profiles import ordinary
+from emulators.fault_proxy import Fault
 from emulators.microsoft365 import Audit
-from emulators.stage import Fault
 from models.vocabulary import Account, ActivityKind
 from tests.contract import logs_microsoft365 as m
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack

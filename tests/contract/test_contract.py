@@ -14,7 +14,7 @@ import pytest
 from connectors.contract import Connector, Listing
 from connectors.errors import ConnectorError
 from emulators.company import PEOPLE
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from models.vocabulary import (
     AccountKind,
     EntitlementKind,

@@ -16,8 +16,8 @@ from connectors import registry
 from connectors.errors import NotConfigured
 from connectors.nda import registry as registers
 from connectors.settings import checked_endpoint, on_this_machine
+from emulators.fault_proxy import served
 from emulators.google_workspace import Tenant
-from emulators.stage import served
 from models.vocabulary import Service
 from tests.contract.rig import leaver
 from tests.contract.stranger import stranger

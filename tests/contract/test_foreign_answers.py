@@ -18,7 +18,7 @@ import pytest
 
 from connectors.activity import Window
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
-from emulators.stage import Fault, Request
+from emulators.fault_proxy import Fault, Request
 from models.vocabulary import (
     Account,
     Entitlement,

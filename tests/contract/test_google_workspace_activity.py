@@ -24,10 +24,10 @@ from connectors.errors import (
 )
 from connectors.google_workspace.activity.cursors import Position
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, QUERIES
-from emulators import habits
+from emulators import activity_profiles
+from emulators.activity_profiles import TOKYO, ActivityProfile, Strand, Verb
+from emulators.fault_proxy import Fault
 from emulators.google_workspace.reports_logs import Logs
-from emulators.habits import TOKYO, Habit, Strand, Verb
-from emulators.stage import Fault
 from models.vocabulary import TAKES, Account, ActivityKind, Service
 from tests.contract.records_google_workspace import raw
 from tests.contract.rig import Rig
@@ -80,7 +80,7 @@ def the_account(built: Rig) -> Account:
 
 
 @asynccontextmanager
-async def leaver(habit: Habit | None = None, **options: Any) -> AsyncIterator[Leaver]:
+async def leaver(habit: ActivityProfile | None = None, **options: Any) -> AsyncIterator[Leaver]:
     async with rig(**options) as built:
         account_id = built.account_id("E1001")
         if habit is not None:
@@ -89,14 +89,14 @@ async def leaver(habit: Habit | None = None, **options: Any) -> AsyncIterator[Le
 
 
 def strand(verb: Verb, total: int, *, days: int = 20) -> Strand:
-    return Strand(verb, total, LAST_DAY - timedelta(days=days), LAST_DAY, habits.EVERY_DAY)
+    return Strand(verb, total, LAST_DAY - timedelta(days=days), LAST_DAY, activity_profiles.EVERY_DAY)
 
 
 class TestHeavyLeaver:
     @pytest.mark.parametrize("taken", [3700, pytest.param(37_000, marks=pytest.mark.chaos)])
     async def test_every_download_once(self, taken: int) -> None:
         """What was taken in the last month is counted to the piece, hidden among half a year of ordinary work."""
-        async with leaver(habits.heavy_leaver("E1001", LAST_DAY, taken=taken)) as someone:
+        async with leaver(activity_profiles.heavy_leaver("E1001", LAST_DAY, taken=taken)) as someone:
             told = await someone.told("drive", Window(NOW - timedelta(days=179), NOW))
         month = [a for a in told if a.kind is K.DOWNLOAD and a.ip is not None and a.ip.startswith("198.51.100.")]
         assert len(month) == taken
@@ -107,7 +107,7 @@ class TestHeavyLeaver:
 
     async def test_exits(self) -> None:
         """What was prepared in the notice window stands in the logs that Google keeps for it, with whom it went to."""
-        async with leaver(habits.heavy_leaver("E1001", LAST_DAY, taken=10)) as someone:
+        async with leaver(activity_profiles.heavy_leaver("E1001", LAST_DAY, taken=10)) as someone:
             grants, forwards = await someone.told("token"), await someone.told("user_accounts")
             devices = [a for a in await someone.told("login") if a.kind is K.DEVICE]
         assert [(a.kind, a.target) for a in grants] == [(K.GRANT, "rclone")]
@@ -116,7 +116,7 @@ class TestHeavyLeaver:
 
     async def test_by_program(self) -> None:
         """Who lets a program read and exports the account has no download more than ever, and is seen all the same."""
-        async with leaver(habits.by_program("E1001", LAST_DAY, read=300)) as someone:
+        async with leaver(activity_profiles.by_program("E1001", LAST_DAY, read=300)) as someone:
             drive = await someone.told("drive", Window(NOW - timedelta(days=10), NOW))
             used = [a for a in await someone.told("token") if a.kind is K.TOKEN_USE]
             exported = await someone.told("takeout")
@@ -128,7 +128,7 @@ class TestHeavyLeaver:
 
     async def test_after_the_cut(self) -> None:
         """A sign-in after the last day shows, with the place that it came from."""
-        async with leaver(habits.returning("E1001", LAST_DAY - timedelta(days=5))) as someone:
+        async with leaver(activity_profiles.returning("E1001", LAST_DAY - timedelta(days=5))) as someone:
             since = datetime.combine(LAST_DAY - timedelta(days=4), datetime.min.time(), TOKYO)
             later = await someone.told("login", Window(since, NOW))
         assert [(a.kind, a.ip) for a in later] == [(K.SIGN_IN, "192.0.2.77")]
@@ -137,7 +137,7 @@ class TestHeavyLeaver:
 class TestQueries:
     async def test_whole_records(self) -> None:
         """Pages of a thousand, the account by its immutable id, and each record as Google gave it, nothing masked."""
-        async with leaver(Habit("x", [strand(Verb.DOWNLOAD, 1500)])) as someone:
+        async with leaver(ActivityProfile("x", [strand(Verb.DOWNLOAD, 1500)])) as someone:
             records = await someone.read("drive")
             shown = someone.asked("drive")
         assert len(records) == 1500
@@ -269,7 +269,9 @@ class TestTime:
 
     async def test_late_records(self) -> None:
         """Records come late and out of order; a second look after the lag has them all, under the same ids."""
-        habit = Habit("late", [Strand(Verb.DOWNLOAD, 400, TODAY - timedelta(days=3), TODAY, habits.EVERY_DAY)])
+        habit = ActivityProfile(
+            "late", [Strand(Verb.DOWNLOAD, 400, TODAY - timedelta(days=3), TODAY, activity_profiles.EVERY_DAY)]
+        )
         async with leaver(habit, logs=Logs(lags={"drive": 0.0}, straggling=8 * 86400.0)) as someone:
             window = Window(NOW - timedelta(days=6), NOW - timedelta(hours=1))
             first = {r.id for r in await someone.read("drive", window)}
@@ -291,19 +293,21 @@ class TestFaultyPages:
     )
     async def test_empty_and_repeated(self, logs: Logs) -> None:
         """An empty page with a next one is not the end; a page that comes twice counts once."""
-        async with leaver(Habit("x", [strand(Verb.DOWNLOAD, 30)]), logs=logs, page_size=4) as someone:
+        async with leaver(ActivityProfile("x", [strand(Verb.DOWNLOAD, 30)]), logs=logs, page_size=4) as someone:
             assert len(await someone.read("drive")) == 30
 
     async def test_circle(self) -> None:
         """Pages that lead back to themselves end in an error, not in a short log nor in none."""
-        async with leaver(Habit("x", [strand(Verb.DOWNLOAD, 40)]), logs=Logs(circles=True), page_size=5) as someone:
+        async with leaver(
+            ActivityProfile("x", [strand(Verb.DOWNLOAD, 40)]), logs=Logs(circles=True), page_size=5
+        ) as someone:
             with pytest.raises(Unintelligible, match="the same page again"):
                 await someone.read("drive")
 
     async def test_forgotten_token(self) -> None:
         """When Google forgets a page token, reading goes on below the oldest record, and that millisecond comes again."""
         at = NOW - timedelta(days=2)
-        async with leaver(Habit("x", [strand(Verb.DOWNLOAD, 20)]), page_size=4) as someone:
+        async with leaver(ActivityProfile("x", [strand(Verb.DOWNLOAD, 20)]), page_size=4) as someone:
             for _ in range(7):
                 someone.rig.tenant.record_activity(someone.account.id, "download", at=at, primary_event=True)
             expected = {r.id for r in await someone.read("drive")}
@@ -343,7 +347,7 @@ class TestFaultyPages:
 
     async def test_cursor_of_another(self) -> None:
         """A cursor goes on with the log and the account that it was given for, and no other."""
-        async with leaver(Habit("x", [strand(Verb.DOWNLOAD, 20)]), page_size=4) as someone:
+        async with leaver(ActivityProfile("x", [strand(Verb.DOWNLOAD, 20)]), page_size=4) as someone:
             page = await someone.rig.connector.activity(someone.account, "drive", HALF_YEAR)
             with pytest.raises(Expired):
                 await someone.rig.connector.activity(someone.account, "token", HALF_YEAR, page.cursor)
@@ -375,7 +379,7 @@ class TestVerdicts:
 
     async def test_quiet_window(self) -> None:
         """Silence after the cut is silence: an account whose log is known to work leaves no gap."""
-        async with leaver(Habit("x", [strand(Verb.DOWNLOAD, 5)])) as someone:
+        async with leaver(ActivityProfile("x", [strand(Verb.DOWNLOAD, 5)])) as someone:
             assert await someone.read("drive", Window(NOW - timedelta(minutes=1), NOW)) == []
         assert someone.gaps == []
 
@@ -424,6 +428,8 @@ async def _refused(status: int, refusal: dict[str, Any]) -> ConnectorError:
 class TestQuota:
     async def test_over_the_minute(self) -> None:
         """The tenant's own count of filtered queries is over its limit: a wait, and no record is lost by it."""
-        async with leaver(Habit("x", [strand(Verb.DOWNLOAD, 12)]), page_size=2, logs=Logs(quota=4)) as someone:
+        async with leaver(
+            ActivityProfile("x", [strand(Verb.DOWNLOAD, 12)]), page_size=2, logs=Logs(quota=4)
+        ) as someone:
             with pytest.raises(Throttled):
                 await someone.read("drive")

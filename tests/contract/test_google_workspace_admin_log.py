@@ -12,8 +12,8 @@ import pytest
 from connectors.errors import OutcomeUnknown
 from connectors.google_workspace import admin_log
 from connectors.kit.pacing import Pace
+from emulators.fault_proxy import Fault, Request
 from emulators.google_workspace.state import User, user_id
-from emulators.stage import Fault, Request
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Evidence, Service
 from tests.contract.rig import Rig
 from tests.contract.rig_google_workspace import rig

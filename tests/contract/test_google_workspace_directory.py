@@ -11,8 +11,8 @@ from connectors.errors import Unintelligible, Unreachable
 from connectors.google_workspace.directory import Directory, quoted
 from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.requests import Requests
+from emulators.fault_proxy import Fault
 from emulators.google_workspace.state import User, user_id
-from emulators.stage import Fault
 from models.vocabulary import Account, AccountKind, EntitlementKind, Fact, Leaver, MatchReason, Says, Service
 from tests.contract.rig import leaver
 from tests.contract.rig_google_workspace import rig

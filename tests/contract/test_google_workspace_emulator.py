@@ -15,11 +15,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from emulators.fault_proxy import FaultProxy, served
 from emulators.google_workspace import SCOPES, Tenant
 from emulators.google_workspace.auth import AUDIENCE, GRANT_TYPE
 from emulators.google_workspace.discovery import Operation, operations
 from emulators.google_workspace.state import user_id
-from emulators.stage import Stage, served
 from models.vocabulary import Account, Service
 from tests.contract.rig import leaver
 from tests.contract.rig_google_workspace import rig
@@ -83,7 +83,7 @@ class Client:
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     tenant = Tenant()
-    with served(Stage(tenant.app)) as root:
+    with served(FaultProxy(tenant.app)) as root:
         yield Client(root, tenant)
 
 

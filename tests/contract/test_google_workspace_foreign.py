@@ -10,9 +10,9 @@ from connectors.errors import Unintelligible
 from connectors.google_workspace.manifest import GROUP_READ
 from connectors.google_workspace.requests import Requests
 from connectors.google_workspace.transport import Request
+from emulators.fault_proxy import Fault
 from emulators.google_workspace.directory import as_json
 from emulators.google_workspace.state import SUPER_ROLE, RoleAssignment
-from emulators.stage import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, RevocationResult, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import rig

@@ -60,7 +60,7 @@ class TestNight:
         """All are cut, seen cut and their logs read at once: no minute has more calls than Google allows, and cuts do not wait for logs."""
         clock = Clock()
         monkeypatch.setattr(
-            "emulators.stage.time", SimpleNamespace(time=clock, monotonic=time.monotonic, sleep=time.sleep)
+            "emulators.fault_proxy.time", SimpleNamespace(time=clock, monotonic=time.monotonic, sleep=time.sleep)
         )
         async with rig(pace=Pace(sleep=clock.sleep)) as r:
             limits = r.connector._transport._limits  # type: ignore[attr-defined]  # as `connect` has made it

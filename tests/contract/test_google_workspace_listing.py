@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.google_workspace.manifest import GROUP_READ, MANIFEST, SECURITY, USER_READ
+from emulators.fault_proxy import Fault
 from emulators.google_workspace import SCOPES
 from emulators.google_workspace.state import SUPER_ROLE, Group, RoleAssignment, user_id
-from emulators.stage import Fault
 from models.vocabulary import (
     Account,
     Entitlement,

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from connectors.google_workspace import Settings, connect
 from connectors.google_workspace.manifest import AUDIT_READ, MANIFEST, MEMBER_WRITE, SECURITY, USER_READ
+from emulators.fault_proxy import Fault
 from emulators.google_workspace import SCOPES
-from emulators.stage import Fault
 from models.vocabulary import EntitlementKind
 from tests.contract.rig_google_workspace import rig
 

@@ -9,8 +9,8 @@ import pytest
 
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.google_workspace.manifest import MANIFEST
+from emulators.fault_proxy import Fault
 from emulators.google_workspace.state import group_id, user_id
-from emulators.stage import Fault
 from models.vocabulary import (
     Account,
     Entitlement,

@@ -30,7 +30,7 @@ from connectors.google_workspace.transport import Recorder, Request, Transport
 from connectors.kit.exchange import Exchange, Reply
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Leaver, RevocationResult, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import FAST, rig
@@ -381,11 +381,11 @@ class TestCertificates:
     async def test_own_bundle(self, tmp_path: Path) -> None:
         """A company's own certificate is trusted by both the token and the API's connection once it is in the bundle."""
         chain, key = _certificate(tmp_path)
+        from emulators.fault_proxy import FaultProxy, served
         from emulators.google_workspace import Tenant
-        from emulators.stage import Stage, served
 
         tenant = Tenant()
-        with served(Stage(tenant.app), certificate=(str(chain), str(key))) as root:
+        with served(FaultProxy(tenant.app), certificate=(str(chain), str(key))) as root:
             file = tenant.key_file(f"{root}/token", "read", tmp_path)
             plain: dict[str, Any] = {"endpoint": root, "credentials_file": file, "admin_subject": tenant.subject}
             trusting = await connect(Settings(**plain, LASTDAY_CA_BUNDLE=chain), pace=FAST)

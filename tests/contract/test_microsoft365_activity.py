@@ -18,10 +18,10 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.microsoft365.activity.sources import BACKGROUND, DIRECTORY, PURVIEW, SIGN_INS
-from emulators.habits import by_program, heavy_leaver, ordinary
+from emulators.activity_profiles import by_program, heavy_leaver, ordinary
+from emulators.fault_proxy import Fault
 from emulators.microsoft365 import Audit
 from emulators.microsoft365.permissions import READ_TIER
-from emulators.stage import Fault
 from models.vocabulary import Account, ActivityKind
 from tests.contract.logs_microsoft365 import (
     NOW,

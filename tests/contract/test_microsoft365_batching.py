@@ -31,8 +31,8 @@ from connectors.microsoft365.listings import (
     role_assignments,
 )
 from connectors.microsoft365.transport import Graph, Reads
+from emulators.fault_proxy import Fault, Request
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
-from emulators.stage import Fault, Request
 from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_microsoft365 import FAST, graph_of, rig

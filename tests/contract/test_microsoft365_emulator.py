@@ -47,11 +47,11 @@ from msgraph.generated.users.item.revoke_sign_in_sessions.revoke_sign_in_session
 )
 
 from connectors.activity import Window
+from emulators.activity_profiles import heavy_leaver
 from emulators.ca import certificate
-from emulators.habits import heavy_leaver
+from emulators.fault_proxy import FaultProxy, served
 from emulators.microsoft365 import Tenant
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
-from emulators.stage import Stage, served
 from models.vocabulary import Account, Service
 from tests.contract.rig_microsoft365 import rig
 
@@ -98,7 +98,7 @@ def own(tmp_path: Path) -> Iterator[Client]:
 def _client(directory: Path) -> Iterator[Client]:
     tenant = Tenant()
     papers = certificate(directory)
-    with served(Stage(tenant.app), certificate=papers.pair) as root:
+    with served(FaultProxy(tenant.app), certificate=papers.pair) as root:
         made = Client(tenant, root, papers.ca)
         yield made
         made.http.close()

@@ -12,8 +12,8 @@ from connectors.microsoft365.directory import MOST_CLAUSES, Directory, read_user
 from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.transport import Graph
 from emulators.company import PEOPLE
+from emulators.fault_proxy import Fault
 from emulators.microsoft365.permissions import READ_TIER
-from emulators.stage import Fault
 from models.vocabulary import AccountKind, Fact, Leaver, Match, MatchReason, Says
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_microsoft365 import graph_of, read, rig

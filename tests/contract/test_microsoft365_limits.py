@@ -18,7 +18,7 @@ from connectors.kit.pacing import Pace
 from connectors.microsoft365.activity.sources import DIRECTORY, SIGN_INS
 from connectors.microsoft365.limits import LIMITS, READS, REPORTS, SEARCHES, WRITES, limit_of
 from emulators.company import PEOPLE
-from emulators.stage import Fault, Request
+from emulators.fault_proxy import Fault, Request
 from models.vocabulary import ACCOUNT, Account, Entitlement, EntitlementKind, Service
 from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import graph_of, rig

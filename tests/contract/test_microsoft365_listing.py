@@ -9,8 +9,8 @@ import pytest
 
 from connectors.contract import Listing
 from connectors.microsoft365.access import GUEST_PROBLEM
+from emulators.fault_proxy import Fault
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
-from emulators.stage import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, Service
 from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import graph_of, rig

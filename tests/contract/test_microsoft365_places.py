@@ -17,8 +17,8 @@ from connectors.errors import ConnectorError, Denied, Unintelligible, Unreachabl
 from connectors.microsoft365 import Settings, client, connect
 from connectors.microsoft365.limits import LIMITS, READS
 from emulators.ca import certificate
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.microsoft365 import Tenant
-from emulators.stage import Fault, Stage, served
 from models.vocabulary import ACCOUNT, Account, Entitlement, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_microsoft365 import FAST, graph_of, read, rig, settings_for
@@ -45,7 +45,7 @@ class TestPlaces:
     async def test_graph_and_authority_apart(self) -> None:
         """Graph may stand on another port than the authority, and without https on this machine."""
         tenant = Tenant(page_size=3, empty_page=True)
-        stage = Stage(tenant.app)
+        stage = FaultProxy(tenant.app)
         with tempfile.TemporaryDirectory() as directory:
             papers = certificate(Path(directory))
             with served(stage, certificate=papers.pair) as authority, served(stage) as graph:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Throttled, Unintelligible, Unreachable
+from emulators.fault_proxy import Fault
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
-from emulators.stage import Fault
 from models.vocabulary import (
     ACCOUNT,
     Account,

@@ -20,8 +20,8 @@ from connectors.microsoft365.activity import queue, search
 from connectors.microsoft365.activity.progress import Progress
 from connectors.microsoft365.activity.search import LOOKS, grown, too_old
 from connectors.microsoft365.activity.sources import PURVIEW, SIGN_INS
+from emulators.fault_proxy import Fault
 from emulators.microsoft365 import Audit
-from emulators.stage import Fault
 from tests.contract.logs_microsoft365 import (
     NOW,
     POLL,

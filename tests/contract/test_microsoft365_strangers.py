@@ -10,8 +10,8 @@ import pytest
 
 from connectors.errors import Unreachable
 from connectors.kit.answers import instant
+from emulators.fault_proxy import Fault
 from emulators.microsoft365.permissions import READ_TIER
-from emulators.stage import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, RevocationResult, Service
 from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import rig

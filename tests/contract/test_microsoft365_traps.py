@@ -27,9 +27,9 @@ from connectors.microsoft365 import Settings, connect
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.errors import GONE, NotThere, Outcome, Refused, judge
 from emulators.ca import certificate
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.microsoft365 import Tenant
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
-from emulators.stage import Fault, Stage, served
 from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import leaver
 from tests.contract.rig_microsoft365 import FAST, graph_of, read, rig, settings_for
@@ -75,7 +75,7 @@ class TestClient:
         """One connector serves several event loops, one after the other: the SDK's client would die with the first."""
         tenant = Tenant()
         papers = certificate(tmp_path)
-        with served(Stage(tenant.app), certificate=papers.pair) as root:
+        with served(FaultProxy(tenant.app), certificate=papers.pair) as root:
             connector = asyncio.run(connect(settings_for(tenant, root, papers.ca), pace=FAST))
 
             async def once() -> bool:
@@ -396,7 +396,7 @@ class TestRehearsalAuthority:
         """The rehearsal's certificate is good for this machine, and for who trusts its authority."""
         with tempfile.TemporaryDirectory() as directory:
             papers = certificate(Path(directory))
-            with served(Stage(Tenant().app), certificate=papers.pair) as root:
+            with served(FaultProxy(Tenant().app), certificate=papers.pair) as root:
                 with httpx.Client(verify=ssl.create_default_context(cafile=papers.ca)) as client:
                     assert client.get(f"{root}/v1.0/users").status_code == 401
                 with httpx.Client() as client, pytest.raises(httpx.ConnectError):

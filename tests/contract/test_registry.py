@@ -16,8 +16,8 @@ from connectors.errors import NotConfigured
 from connectors.kit.limits import Ledger, Limit
 from connectors.registry import open_connectors
 from connectors.settings import prefix_of
+from emulators.fault_proxy import FaultProxy, served
 from emulators.slack import Tenant
-from emulators.stage import Stage, served
 from models.vocabulary import ConnectionId, Service
 from tests.contract.rig_slack import settings_for
 
@@ -146,7 +146,7 @@ class TestLedger:
         """What a connection's calls are taken from is the given ledger, by the connection's own id."""
         monkeypatch.chdir(tmp_path)
         tenant, book = Tenant(), Book()
-        with served(Stage(tenant.app)) as root:
+        with served(FaultProxy(tenant.app)) as root:
             for name, value in settings_for(tenant, root).model_dump(exclude_defaults=True).items():
                 text = value.get_secret_value() if isinstance(value, SecretStr) else value
                 monkeypatch.setenv(f"LASTDAY_SLACK_ACQUIRED_{name.upper()}", text)

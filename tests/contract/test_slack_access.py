@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, Service
 from tests.contract.rig import Rig
 from tests.contract.rig_slack import rig

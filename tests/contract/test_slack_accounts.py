@@ -7,8 +7,8 @@ import pytest
 from connectors.errors import ConnectorError, Denied, Unintelligible
 from connectors.slack.directory import quoted
 from connectors.slack.people import account_of, flags, is_deleted
+from emulators.fault_proxy import Fault
 from emulators.slack.state import slack_id
-from emulators.stage import Fault
 from models.vocabulary import (
     Account,
     AccountKind,

@@ -13,9 +13,9 @@ import pytest
 from connectors.activity import ActivityPage, Record, Window
 from connectors.errors import Denied, Expired, NotOnPlan, Throttled, Unintelligible
 from connectors.slack.activity.words import ACTIONS, kind_of
-from emulators import habits
+from emulators import activity_profiles
+from emulators.fault_proxy import Fault
 from emulators.slack.state import ENTERPRISE_ID
-from emulators.stage import Fault
 from models.vocabulary import Account, ActivityKind, Service
 from tests.contract.rig import Rig
 from tests.contract.rig_slack import rig
@@ -30,7 +30,7 @@ def account(r: Rig, employee_no: str = "E1001") -> Account:
     return Account(Service.SLACK, r.account_id(employee_no))
 
 
-def behave(r: Rig, habit: habits.Habit, employee_no: str = "E1001") -> Account:
+def behave(r: Rig, habit: activity_profiles.ActivityProfile, employee_no: str = "E1001") -> Account:
     person = account(r, employee_no)
     r.tenant.behave(person.id, habit)
     return person
@@ -54,7 +54,7 @@ class TestAuditLogs:
     async def test_whole(self) -> None:
         """Every entry of the window comes once, newest first, and none of outside."""
         async with rig() as r:
-            habit = habits.ordinary("tanaka", LAST_DAY, scale=0.1)
+            habit = activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.1)
             person = behave(r, habit)
             found = await everything(r, person, "audit_logs", LAST_WEEK)
             expected = [d for d in habit.only(*_LOGGED).deeds() if LAST_WEEK.from_at <= d.at < LAST_WEEK.until_at]
@@ -65,18 +65,18 @@ class TestAuditLogs:
     async def test_pages_of_one(self) -> None:
         """A page by one entry gives the same as one page."""
         async with rig(page_size=1) as r:
-            person = behave(r, habits.ordinary("tanaka", LAST_DAY, scale=0.02))
+            person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.02))
             one_by_one = await everything(r, person, "audit_logs", LAST_WEEK)
         async with rig() as r:
             assert one_by_one == await everything(
-                r, behave(r, habits.ordinary("tanaka", LAST_DAY, scale=0.02)), "audit_logs", LAST_WEEK
+                r, behave(r, activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.02)), "audit_logs", LAST_WEEK
             )
 
     async def test_one_person(self) -> None:
         """What others did is neither asked for nor returned."""
         async with rig() as r:
-            person = behave(r, habits.ordinary("tanaka", LAST_DAY, scale=0.02))
-            behave(r, habits.ordinary("sato", LAST_DAY, scale=0.02), "E1002")
+            person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.02))
+            behave(r, activity_profiles.ordinary("sato", LAST_DAY, scale=0.02), "E1002")
             found = await everything(r, person, "audit_logs", HALF_A_YEAR)
             assert {record.raw["actor"]["user"]["id"] for record in found} == {person.id}  # type: ignore[index,call-overload]  # JSON
             assert all(
@@ -110,7 +110,7 @@ class TestAuditLogs:
     async def test_empty_page_with_cursor(self) -> None:
         """An empty page is not the end: its cursor is followed."""
         async with rig(page_size=3) as r:
-            person = behave(r, habits.ordinary("tanaka", LAST_DAY, scale=0.05))
+            person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.05))
             whole = await everything(r, person, "audit_logs", LAST_WEEK)
             cursor = f"3.{int(r.tenant.options.clock())}"
             empty = json.dumps({"entries": [], "response_metadata": {"next_cursor": cursor}})
@@ -130,7 +130,7 @@ class TestAuditLogs:
     async def test_cursor_forgotten(self) -> None:
         """A cursor that Slack no longer knows is `Expired`: the reading begins again."""
         async with rig(page_size=2, cursor_seconds=-1.0) as r:
-            person = behave(r, habits.ordinary("tanaka", LAST_DAY, scale=0.05))
+            person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.05))
             first = await r.connector.activity(person, "audit_logs", LAST_WEEK)
             with pytest.raises(Expired):
                 await r.connector.activity(person, "audit_logs", LAST_WEEK, first.cursor)
@@ -146,7 +146,7 @@ class TestAuditLogs:
     async def test_cursor_stands_still(self) -> None:
         """A server that gives the same cursor for ever is not followed."""
         async with rig(page_size=2) as r:
-            person = behave(r, habits.ordinary("tanaka", LAST_DAY, scale=0.05))
+            person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.05))
             first = await r.connector.activity(person, "audit_logs", LAST_WEEK)
             assert first.cursor is not None
             body = json.dumps({"entries": [], "response_metadata": {"next_cursor": json.loads(first.cursor)["cursor"]}})
@@ -188,7 +188,7 @@ class TestVerdicts:
     async def test_smaller_plan(self) -> None:
         """Below Enterprise the refusal says that downloads are not recorded; access log and uploads are still there."""
         async with rig(plan="business_plus") as r:
-            person = behave(r, habits.heavy_leaver("tanaka", LAST_DAY, taken=200))
+            person = behave(r, activity_profiles.heavy_leaver("tanaka", LAST_DAY, taken=200))
             with pytest.raises(NotOnPlan) as refused:
                 await r.connector.activity(person, "audit_logs", LAST_WEEK)
             assert "absence of downloads is not shown" in refused.value.advice
@@ -223,8 +223,8 @@ class TestAccessLogs:
     async def test_own_rows_alone(self) -> None:
         """Everybody's rows are read, since there is no filter, and the leaver's alone are kept."""
         async with rig(plan="business_plus", page_size=1) as r:
-            person = behave(r, habits.returning("tanaka", date(2026, 11, 16)))
-            behave(r, habits.ordinary("sato", LAST_DAY), "E1002")
+            person = behave(r, activity_profiles.returning("tanaka", date(2026, 11, 16)))
+            behave(r, activity_profiles.ordinary("sato", LAST_DAY), "E1002")
             found = await everything(r, person, "access_logs", LAST_WEEK)
             assert {record.raw["user_id"] for record in found} == {person.id}
             assert {record.raw["ip"] for record in found} == {"203.0.113.10", "192.0.2.77"}
@@ -232,7 +232,7 @@ class TestAccessLogs:
     async def test_first_and_last(self) -> None:
         """One row tells of its first and its last access, and of none between."""
         async with rig(plan="business_plus") as r:
-            person = behave(r, habits.ordinary("tanaka", LAST_DAY))
+            person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY))
             (row,) = await everything(r, person, "access_logs", HALF_A_YEAR)
             told = r.connector.describe("access_logs", row.raw)
             assert [activity.kind for activity in told] == [ActivityKind.SIGN_IN] * 2
@@ -241,8 +241,8 @@ class TestAccessLogs:
     async def test_older_than_the_window(self) -> None:
         """Reading ends with the first page that is older as a whole."""
         async with rig(plan="business_plus", page_size=1) as r:
-            person = behave(r, habits.ordinary("tanaka", date(2026, 6, 1)))
-            behave(r, habits.ordinary("sato", date(2026, 6, 1)), "E1002")
+            person = behave(r, activity_profiles.ordinary("tanaka", date(2026, 6, 1)))
+            behave(r, activity_profiles.ordinary("sato", date(2026, 6, 1)), "E1002")
             assert await everything(r, person, "access_logs", LAST_WEEK) == []
             assert len(r.stage.journal) == 1
 
@@ -251,7 +251,7 @@ class TestCounted:
     async def test_pages(self) -> None:
         """Where Slack counts pages, each is read once."""
         async with rig(plan="business_plus", page_size=7) as r:
-            person = behave(r, habits.ordinary("tanaka", LAST_DAY, scale=0.2))
+            person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.2))
             found = await everything(r, person, "files", HALF_A_YEAR)
             assert len(found) == len({record.id for record in found}) == len(r.tenant.memories[person.id].files())
             assert len(r.stage.journal) == -(-len(found) // 7)
@@ -259,7 +259,7 @@ class TestCounted:
     async def test_more_than_a_hundred(self) -> None:
         """What lies past Slack's hundredth page is a gap, said aloud."""
         async with rig(plan="business_plus", page_size=1) as r:
-            person = behave(r, habits.ordinary("tanaka", LAST_DAY))
+            person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY))
             found = [page async for page in pages(r, person, "files", HALF_A_YEAR)]
             assert len(found) == 100
             assert [gap.reason for gap in found[-1].gaps] == ["truncated"]
@@ -270,7 +270,7 @@ class TestWords:
     async def test_leaver(self) -> None:
         """Downloads, exports, links, guests and applications of a leaver each get their word, and Slack's own beside it."""
         async with rig() as r:
-            person = behave(r, habits.heavy_leaver("tanaka", LAST_DAY, taken=300))
+            person = behave(r, activity_profiles.heavy_leaver("tanaka", LAST_DAY, taken=300))
             found = await everything(r, person, "audit_logs", HALF_A_YEAR)
             told = [activity for record in found for activity in r.connector.describe("audit_logs", record.raw)]
             kinds = {activity.kind for activity in told}
@@ -284,7 +284,7 @@ class TestWords:
     async def test_program(self) -> None:
         """A program that reads with the leaver's token is told from the leaver's own hand."""
         async with rig() as r:
-            person = behave(r, habits.by_program("tanaka", LAST_DAY, read=30))
+            person = behave(r, activity_profiles.by_program("tanaka", LAST_DAY, read=30))
             found = await everything(r, person, "audit_logs", HALF_A_YEAR)
             told = [activity for record in found for activity in r.connector.describe("audit_logs", record.raw)]
             assert sum(activity.by_program is True for activity in told) == 30
@@ -314,8 +314,8 @@ class TestWords:
 
 
 _LOGGED = (
-    habits.Verb.VIEW, habits.Verb.DOWNLOAD, habits.Verb.UPLOAD, habits.Verb.SIGN_IN, habits.Verb.GRANT, habits.Verb.FORWARD,
-    habits.Verb.TAKEOUT, habits.Verb.MAKE_PUBLIC, habits.Verb.SHARE_OUTSIDE, habits.Verb.PROGRAM_READ,
+    activity_profiles.Verb.VIEW, activity_profiles.Verb.DOWNLOAD, activity_profiles.Verb.UPLOAD, activity_profiles.Verb.SIGN_IN, activity_profiles.Verb.GRANT, activity_profiles.Verb.FORWARD,
+    activity_profiles.Verb.TAKEOUT, activity_profiles.Verb.MAKE_PUBLIC, activity_profiles.Verb.SHARE_OUTSIDE, activity_profiles.Verb.PROGRAM_READ,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.errors import Unintelligible
 from connectors.slack.people import flags
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_slack import rig

@@ -20,8 +20,8 @@ from connectors.slack.connector import PACE, SlackConnector
 from connectors.slack.limits import LIMITS, scim_sets
 from connectors.slack.transport import Transport
 from emulators.company import PEOPLE
+from emulators.fault_proxy import Fault
 from emulators.slack.state import person_id
-from emulators.stage import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, RevocationResult, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_slack import rig

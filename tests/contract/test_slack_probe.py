@@ -14,9 +14,9 @@ from connectors.slack.activity.words import AUDIT_LOGS
 from connectors.slack.manifest import Plan, manifest_for
 from connectors.slack.probing import FINDING, purpose_of
 from connectors.slack.settings import Purpose
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.slack import Tenant
 from emulators.slack.tenant import ADMIN_SCOPES, BOT_SCOPES
-from emulators.stage import Fault, Stage, served
 from models.vocabulary import Confirmation, EntitlementKind
 from tests.contract.rig_slack import rig
 
@@ -150,14 +150,14 @@ class TestEmulatedSlack:
     )
     def test_refusals(self, path: str, headers: dict[str, str], status: int, body: str) -> None:
         """What the vendor does not know, or does not let in, is refused in its own words."""
-        with served(Stage(Tenant().app)) as root:
+        with served(FaultProxy(Tenant().app)) as root:
             answer = httpx.get(f"{root}{path}", headers=headers, trust_env=False)
             assert (answer.status_code, answer.text) == (status, body)
 
     def test_strictness(self) -> None:
         """An unknown argument, a form of SCIM patch it does not know, an audit filter that is none: errors."""
         tenant = Tenant()
-        with served(Stage(tenant.app)) as root:
+        with served(FaultProxy(tenant.app)) as root:
             admin = {"authorization": f"Bearer {tenant.credentials()['token']}"}
             url = f"{root}/api/users.info"
             answer = httpx.post(url, headers=admin, data={"user": "U01", "colour": "red"}, trust_env=False).json()
@@ -172,7 +172,7 @@ class TestEmulatedSlack:
         """The Web API takes its arguments as JSON and in the query too, and the token as an argument."""
         tenant = Tenant()
         user, token = tenant.account_id("E1001"), tenant.credentials()["token"]
-        with served(Stage(tenant.app)) as root:
+        with served(FaultProxy(tenant.app)) as root:
             asked = httpx.post(f"{root}/api/users.info?token={token}", json={"user": user}, trust_env=False).json()
             assert asked["user"]["id"] == user
             assert asked["user"]["has_2fa"] is True
@@ -183,7 +183,7 @@ class TestEmulatedSlack:
         member = tenant.members[tenant.account_id("E1001")]
         tenant.deactivate(member, "console")
         admin = {"authorization": f"Bearer {tenant.credentials()['token']}"}
-        with served(Stage(tenant.app)) as root:
+        with served(FaultProxy(tenant.app)) as root:
             user = httpx.get(f"{root}/api/users.info?user={member.id}", headers=admin, trust_env=False).json()["user"]
             assert user["deleted"] is True
             assert not {"is_admin", "is_owner", "is_primary_owner", "is_restricted", "real_name", "tz"} & set(user)
@@ -216,7 +216,7 @@ class TestEmulatedSlack:
             tenant.deactivate(member, tenant.automation_id)
         tenant.activate(people[0], tenant.automation_id)
         admin = {"authorization": f"Bearer {tenant.credentials()['audit_token']}"}
-        with served(Stage(tenant.app)) as root:
+        with served(FaultProxy(tenant.app)) as root:
             url, seen, cursor = f"{root}/audit/v1/logs?action=user_deactivated", [], ""
             while True:
                 page = httpx.get(f"{url}&cursor={cursor}", headers=admin, trust_env=False).json()
@@ -230,7 +230,7 @@ class TestEmulatedSlack:
         """Without `count` SCIM gives ten; its filter finds by address, whatever the case."""
         tenant = Tenant(plan="business_plus")
         scim = {"authorization": f"Bearer {tenant.credentials()['scim_token']}"}
-        with served(Stage(tenant.app)) as root:
+        with served(FaultProxy(tenant.app)) as root:
             assert len(httpx.get(f"{root}/scim/v1/Users", headers=scim, trust_env=False).json()["Resources"]) == 10
             query = {"filter": 'Email EQ "K.Sato@hoshizora.example"'}
             found = httpx.get(f"{root}/scim/v2/Users", params=query, headers=scim, trust_env=False).json()

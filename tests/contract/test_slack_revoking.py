@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from models.vocabulary import (
     Account,
     Entitlement,

@@ -35,8 +35,8 @@ from connectors.slack.limits import LIMITS
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from emulators.ca import certificate
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.slack import Tenant
-from emulators.stage import Fault, Stage, served
 from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import Rig
 from tests.contract.rig_slack import rig, settings_for, transport_for
@@ -368,7 +368,7 @@ class TestTransport:
     async def test_certificates(self, tmp_path: Path) -> None:
         """Over https only a server whose authority is known is spoken to; the bundle makes a company's own one known."""
         tenant, papers = Tenant(), certificate(tmp_path)
-        with served(Stage(tenant.app), certificate=papers.pair) as root:
+        with served(FaultProxy(tenant.app), certificate=papers.pair) as root:
             trusting = transport_for(settings_for(tenant, root, LASTDAY_CA_BUNDLE=papers.ca))
             assert (await trusting.scim("GET", "Users", [], query={"count": 1})).rows("Resources")
             with pytest.raises(Unreachable, match="SSLCertVerificationError"):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from emulators.stage import Fault, Stage, served
+from emulators.fault_proxy import Fault, FaultProxy, served
 
 
 async def _never(scope: Scope, receive: Receive, send: Send) -> None:
@@ -18,7 +18,7 @@ async def _never(scope: Scope, receive: Receive, send: Send) -> None:
 
 def test_stop_in_the_moment_of_a_drop() -> None:
     """A server told to stop in the very turn in which it hung up stops; its thread does not die of the connection."""
-    stage = Stage(_never)
+    stage = FaultProxy(_never)
     stage.faults.append(Fault("GET", drop=True))
     stopped: list[Exception | None] = []
 

@@ -17,7 +17,7 @@ from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Pa
 
 from casework.context import Context
 from casework.sweeping import DueGroup
-from casework.view.opaque import OpaqueView
+from casework.view.prefect_view import OpaqueView
 from flows import artifacts
 from flows import sweep as sweeping
 from flows.artifacts import bar, show_truth_table, truth_page

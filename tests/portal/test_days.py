@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from casework.activity.usual import Usual
+from casework.activity.robust_statistics import Usual
 from casework.view.case import CaseView, Departure
 from casework.view.downloads import Days, Downloads
 from portal.sections.days import picture

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from audit.layout import SEALED
-from emulators.stage import Fault, Stage, served
+from audit.bundle_paths import SEALED
+from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.timestamping import Authority
-from emulators.timestamping.papers import issue
+from emulators.timestamping.certificates import issue
 from portal.record.pages import pages
 from portal.record.reviewing import unlike
 from portal.record.sealing import SealRefused, sealed
@@ -57,7 +57,7 @@ def client() -> httpx.Client:
 class TestSeal:
     async def test_covers_the_whole_file_and_is_stamped(self, record: bytes, pkcs12: Path) -> None:
         """The sealed copy is the printed one with a stamped signature over all of it; the pages are as before."""
-        with served(Stage(Authority(issue()).app)) as url:
+        with served(FaultProxy(Authority(issue()).app)) as url:
             made = sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(record)
         plain = pages(record)
         assert made[SEALED].startswith(plain["record.pdf"])
@@ -73,7 +73,7 @@ class TestSeal:
 
     def test_what_is_no_stamp(self, record: bytes, pkcs12: Path) -> None:
         """A page of a proxy's in the place of a stamp is not taken for one: nothing is sealed, and a sentence says why."""
-        stage = Stage(Authority(issue()).app)
+        stage = FaultProxy(Authority(issue()).app)
         stage.faults.append(
             Fault("POST /", status=200, body="<html>sign in first", headers={"content-type": "text/html"}, times=None)
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from casework.settings import read_settings
-from cli.examining import examine_anchors
+from cli.doctor_checks import examine_anchors
 from emulators.tenants import Company
 from tests.rehearsal.test_verbs import PLAIN, depart, waive_what_slack_hides
 from tests.terminal_house import House

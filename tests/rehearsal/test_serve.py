@@ -14,7 +14,7 @@ from sqlite3 import connect
 
 import pytest
 
-from emulators.stage import Fault
+from emulators.fault_proxy import Fault
 from emulators.tenants import Company
 from tests.terminal_house import House
 

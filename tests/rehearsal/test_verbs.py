@@ -15,7 +15,7 @@ import pytest
 
 from emulators.company import person
 from emulators.tenants import Company, tenants
-from rehearsal.watching import Sight, at_rest
+from rehearsal.live_table import Sight, at_rest
 from tests.rehearsal.conftest import POLICY
 from tests.terminal_house import House
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulators import papers
+from emulators import documents
 from emulators.nda_folder import write_folder
 from tests.terminal_house import House
 
@@ -26,7 +26,7 @@ def folder(house: House, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("LASTDAY_NDA_REGISTERS", raising=False)
     monkeypatch.delenv("LASTDAY_NDA_ROOTS_FILE", raising=False)
     monkeypatch.setenv("LASTDAY_NDA_FOLDER", str(house.directory / "nda"))
-    return write_folder(house.directory / "nda", [RULES, DOUBTFUL], {"out.pdf": papers.scan_pdf()})
+    return write_folder(house.directory / "nda", [RULES, DOUBTFUL], {"out.pdf": documents.scan_pdf()})
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from cli.contexts import reachable
-from cli.examining import _in_the_clear, examine_prefect
+from cli.doctor_checks import _in_the_clear, examine_prefect
 from stack.prefect_api import PrefectSettings
 
 KEY = "lastday:right"

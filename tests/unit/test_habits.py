@@ -8,21 +8,27 @@ from datetime import date, timedelta
 
 import pytest
 
-from emulators import habits
-from emulators.habits import TOKYO, Habit, Strand, Verb
+from emulators import activity_profiles
+from emulators.activity_profiles import TOKYO, ActivityProfile, Strand, Verb
 
 LAST_DAY = date(2026, 11, 20)
-PROFILES = (habits.ordinary, habits.heavy_leaver, habits.steady, habits.by_program, habits.returning)
+PROFILES = (
+    activity_profiles.ordinary,
+    activity_profiles.heavy_leaver,
+    activity_profiles.steady,
+    activity_profiles.by_program,
+    activity_profiles.returning,
+)
 
 
 @pytest.fixture(params=PROFILES, ids=lambda profile: profile.__name__)
-def habit(request: pytest.FixtureRequest) -> Habit:
-    made: Habit = request.param("somebody", LAST_DAY)
+def habit(request: pytest.FixtureRequest) -> ActivityProfile:
+    made: ActivityProfile = request.param("somebody", LAST_DAY)
     return made
 
 
 class TestHabit:
-    def test_exact_totals(self, habit: Habit) -> None:
+    def test_exact_totals(self, habit: ActivityProfile) -> None:
         """Each strand happens exactly as often as it says."""
         said = Counter[Verb]()
         for strand in habit.strands:
@@ -30,21 +36,21 @@ class TestHabit:
         assert Counter(deed.verb for deed in habit.deeds()) == said
         assert habit.count() == said.total()
 
-    def test_order_and_days(self, habit: Habit) -> None:
+    def test_order_and_days(self, habit: ActivityProfile) -> None:
         """Deeds come in the order of time, none outside the days of the strands."""
         instants = [deed.at for deed in habit.deeds()]
         assert instants == sorted(instants)
         first, last = min(s.first_on for s in habit.strands), max(s.last_on for s in habit.strands)
         assert all(first <= at.astimezone(TOKYO).date() <= last for at in (instants[0], instants[-1]))
 
-    def test_any_deed_alone(self, habit: Habit) -> None:
+    def test_any_deed_alone(self, habit: ActivityProfile) -> None:
         """A deed is the same whether it is read alone or on the way, and is found by its instant."""
         deeds = list(habit.deeds())
         for deed in deeds[:: max(1, len(deeds) // 50)]:
             assert habit.deed(deed.no) == deed
             assert habit.before(deed.at) <= deed.no < habit.before(deed.at + timedelta(milliseconds=1))
 
-    def test_nothing_beyond(self, habit: Habit) -> None:
+    def test_nothing_beyond(self, habit: ActivityProfile) -> None:
         """Before the first and after the last there is none."""
         for no in (-1, habit.count()):
             with pytest.raises(IndexError):
@@ -52,19 +58,19 @@ class TestHabit:
 
     def test_seed(self) -> None:
         """The same seed gives the same deeds, another one another person's."""
-        twice = [list(habits.ordinary(seed, LAST_DAY).deeds()) for seed in ("a", "a", "b")]
+        twice = [list(activity_profiles.ordinary(seed, LAST_DAY).deeds()) for seed in ("a", "a", "b")]
         assert twice[0] == twice[1] != twice[2]
 
     def test_empty(self) -> None:
         """A part of a habit with none of its verbs has no deed."""
-        nobody = habits.ordinary("a", LAST_DAY).only(Verb.TAKEOUT)
+        nobody = activity_profiles.ordinary("a", LAST_DAY).only(Verb.TAKEOUT)
         assert (nobody.count(), list(nobody.deeds())) == (0, [])
 
     def test_a_million_in_no_memory(self) -> None:
         """A million deeds are computed when they are read, and are nowhere before."""
         tracemalloc.start()
         try:
-            million = habits.many("x", LAST_DAY, 1_000_000)
+            million = activity_profiles.many("x", LAST_DAY, 1_000_000)
             assert million.count() == 1_000_000
             assert million.deed(999_999).at > million.deed(500_000).at
             assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
@@ -75,7 +81,9 @@ class TestHabit:
 class TestProfiles:
     def test_heavy_leaver(self) -> None:
         """37,000 downloads in the last thirty days beside the ordinary ones, in evenings and at weekends for the most part."""
-        taken = [d for d in habits.heavy_leaver("x", LAST_DAY).deeds() if d.verb is Verb.DOWNLOAD and d.place == 1]
+        taken = [
+            d for d in activity_profiles.heavy_leaver("x", LAST_DAY).deeds() if d.verb is Verb.DOWNLOAD and d.place == 1
+        ]
         local = [deed.at.astimezone(TOKYO) for deed in taken]
         assert len(taken) == 37_000
         assert min(at.date() for at in local) > LAST_DAY - timedelta(days=30)
@@ -85,7 +93,9 @@ class TestProfiles:
     def test_steady(self) -> None:
         """As many downloads in half a year, and in the last month no more a day than ever."""
         days = Counter(
-            d.at.astimezone(TOKYO).date() for d in habits.steady("x", LAST_DAY).deeds() if d.verb is Verb.DOWNLOAD
+            d.at.astimezone(TOKYO).date()
+            for d in activity_profiles.steady("x", LAST_DAY).deeds()
+            if d.verb is Verb.DOWNLOAD
         )
         month = [many for day, many in days.items() if day > LAST_DAY - timedelta(days=30)]
         before = [many for day, many in days.items() if day <= LAST_DAY - timedelta(days=30)]
@@ -94,19 +104,21 @@ class TestProfiles:
 
     def test_strand_of_one(self) -> None:
         """A single deed falls on its day."""
-        (deed,) = Habit("x", [habits.once(Verb.FORWARD, LAST_DAY)]).deeds()
+        (deed,) = ActivityProfile("x", [activity_profiles.once(Verb.FORWARD, LAST_DAY)]).deeds()
         assert deed.at.astimezone(TOKYO).date() == LAST_DAY
 
     def test_apportioned(self) -> None:
         """What is divided adds up, wherever the left-overs go."""
         for total, shift in ((0, 0.0), (1, 0.99), (7, 0.5), (1000, 0.3)):
-            parts = habits.apportioned(total, (0.0, 1.0, 2.0, 0.0, 3.0), shift)
+            parts = activity_profiles.apportioned(total, (0.0, 1.0, 2.0, 0.0, 3.0), shift)
             assert sum(parts) == total
             assert all(part >= 0 for part in parts)
 
 
 def test_titles_bear_marks() -> None:
     """A tenth of the things are marked as confidential in their titles, in both languages."""
-    marked = [n for n in range(400) if any(m in habits.title(n) for m in ("極秘", "社外秘", "秘_", "Confidential"))]
+    marked = [
+        n for n in range(400) if any(m in activity_profiles.title(n) for m in ("極秘", "社外秘", "秘_", "Confidential"))
+    ]
     assert len(marked) == 40
     assert Strand(Verb.VIEW, 1, LAST_DAY, LAST_DAY).objects > 0

@@ -26,7 +26,7 @@ PROOFS = (
     "proof_none",
     "proof_broken",
 )
-"""Put together from what `casework.nda.signing` says a signature proves."""
+"""Put together from what `casework.nda.signers` says a signature proves."""
 SAYING = {"message": "", "Flaw": "", "of": "", "refuse": "", "because": "risk_", "difference": ""}
 """What takes a code and the parameters of its sentence, and what stands before the code in the catalogue."""
 ROOMS = ("log", "risk", "silence", "finding", "finding_guarded")

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from connectors.kit.pacing import Pace
 from connectors.nda.contract import Register
-from emulators.stage import Stage
+from emulators.fault_proxy import FaultProxy
 
 
 async def _at_once(_: float) -> None:
@@ -36,7 +36,7 @@ class Rig:
 
     name: str
     register: Register
-    stage: Stage | None
+    stage: FaultProxy | None
     tenant: Any
     delivered: Callable[[], list[tuple[str, str]]]
     answer: Callable[[str, bool], None]

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.nda.cloudsign import Settings, connect
 from emulators.cloudsign import Tenant
-from emulators.stage import Fault, Stage, served
+from emulators.fault_proxy import Fault, FaultProxy, served
 from tests.contract.nda.rig import FAST, Rig
 
 
@@ -19,7 +19,7 @@ async def rig(directory: Path, **options: Any) -> AsyncIterator[Rig]:
     other, patience = options.pop("settings", {}), options.pop("patience", 10.0)
     pace, ledger = options.pop("pace", FAST), options.pop("ledger", None)
     tenant = Tenant(**options)
-    stage = Stage(tenant.app)
+    stage = FaultProxy(tenant.app)
     with served(stage) as root:
         values: dict[str, Any] = {
             "endpoint": root,

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.nda.docusign import Settings, connect
 from emulators.ca import certificate
 from emulators.docusign import Tenant
-from emulators.stage import Fault, Stage, served
+from emulators.fault_proxy import Fault, FaultProxy, served
 from tests.contract.nda.rig import FAST, Rig
 
 
@@ -20,7 +20,7 @@ async def rig(directory: Path, **options: Any) -> AsyncIterator[Rig]:
     other, patience = options.pop("settings", {}), options.pop("patience", 10.0)
     pace, ledger = options.pop("pace", FAST), options.pop("ledger", None)
     tenant = Tenant(**options)
-    stage = Stage(tenant.app)
+    stage = FaultProxy(tenant.app)
     papers = certificate(directory / "ca")
     with served(stage, certificate=papers.pair) as root:
         values: dict[str, Any] = {

@@ -13,8 +13,8 @@ import pytest
 
 from connectors.errors import Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.cloudsign import Settings
+from emulators.fault_proxy import Fault
 from emulators.pledges import EXIT
-from emulators.stage import Fault
 from tests.contract.nda.rig import PDF, Rig
 from tests.contract.nda.rig_cloudsign import rig
 from tests.contract.rig import leaver

@@ -13,8 +13,8 @@ import pytest
 from connectors.errors import Denied, NotConfigured, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.docusign import Settings
 from emulators.docusign import Tenant
+from emulators.fault_proxy import Fault
 from emulators.pledges import EXIT
-from emulators.stage import Fault
 from tests.contract.nda.rig import PDF
 from tests.contract.nda.rig_docusign import rig
 from tests.contract.rig import leaver

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
 from connectors.nda.docusign.client import is_own_site
-from emulators.stage import Fault, Stage
+from emulators.fault_proxy import Fault, FaultProxy
 from tests.contract.nda import rig_docusign
 from tests.contract.nda.rig import PDF, Rig, rigging
 from tests.contract.nda.test_registers import OF_VENDORS, SENDS, TITLE
@@ -52,7 +52,7 @@ def foreign() -> Iterator[Stranger]:
         yield met
 
 
-def stage_of(rig: Rig) -> Stage:
+def stage_of(rig: Rig) -> FaultProxy:
     assert rig.stage is not None
     return rig.stage
 

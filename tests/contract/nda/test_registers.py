@@ -14,8 +14,8 @@ from casework.nda.papers import titles
 from connectors.errors import ConnectorError, Denied, NotConfigured, OutcomeUnknown, Unintelligible
 from connectors.nda.contract import Paper
 from connectors.nda.registry import PACKAGES, open_registers
+from emulators.fault_proxy import Fault
 from emulators.pledges import EXIT, PLEDGES
-from emulators.stage import Fault
 from models.vocabulary import Leaver, MatchReason, PaperKind
 from tests.contract.nda.rig import PDF, Rig, rigging
 from tests.contract.rig import leaver

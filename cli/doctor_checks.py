@@ -11,9 +11,9 @@ import httpx
 from sqlmodel import Session
 
 from audit import anchoring, epochs
-from audit.berth import Berth
-from audit.continuity import SigningStopped
+from audit.anchor_config import AnchorConfig
 from audit.keys import KeyRefused
+from audit.rollback_check import SigningStopped
 from casework.bootstrap import evidence_store
 from casework.evidence import rotation
 from casework.evidence.store import EvidenceStore
@@ -98,7 +98,7 @@ def examine_anchors(settings: CaseworkSettings) -> Row:
     return examined("anchors", examine)[0]
 
 
-def _weighed(place: Berth) -> Row:
+def _weighed(place: AnchorConfig) -> Row:
     silent, health = anchoring.compare(place), anchoring.health(place)
     if health.alarms:
         seen = sentence("signing_stopped", names=", ".join(health.alarms))

@@ -11,8 +11,8 @@ import httpx
 from cryptography import x509
 from sqlalchemy import Connection, Engine
 
-from audit.cadence import Cadence, Vouchers
-from audit.mirror import Mirror
+from audit.anchor_files import AnchorFiles
+from audit.anchor_schedule import AnchorParties, AnchorSchedule
 from audit.note import Signer
 from audit.policy import Policy
 from audit.trail import Trail
@@ -23,7 +23,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Berth:
+class AnchorConfig:
     """
     The configuration of anchoring.
 
@@ -34,18 +34,18 @@ class Berth:
     engine: Engine
     trail: Trail
     signers: Sequence[Signer]
-    mirror: Mirror
+    mirror: AnchorFiles
     open_client: Callable[[], httpx.Client]
     policy: Policy | None = None
     authorities: Sequence[str] = ()
     roots: Sequence[x509.Certificate] = ()
-    cadence: Cadence = field(default_factory=Cadence)
+    cadence: AnchorSchedule = field(default_factory=AnchorSchedule)
     patience: float = 10.0
     now: Callable[[], datetime] = _now
 
     @property
-    def vouchers(self) -> Vouchers:
-        return Vouchers(self.policy is not None and bool(self.policy.witnesses), bool(self.authorities))
+    def vouchers(self) -> AnchorParties:
+        return AnchorParties(self.policy is not None and bool(self.policy.witnesses), bool(self.authorities))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

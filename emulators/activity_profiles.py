@@ -1,7 +1,7 @@
 """
 Activity profiles: what people do with files all day, for the tenants' logs.  The same in each run, and never held in memory.
 
-A `Habit` is a long list of `Deed`s in the order of time.  Each deed can be computed alone, so that a million of them
+A `ActivityProfile` is a long list of `Deed`s in the order of time.  Each deed can be computed alone, so that a million of them
 cost nothing until they are read.  The vendors' emulators translate a deed into their own words and add who did it.
 """
 
@@ -90,7 +90,7 @@ class Strand:
     place: int = 0
 
 
-class Habit:
+class ActivityProfile:
     """Several strands as one list, oldest first.  *seed* makes two people's days differ."""
 
     def __init__(self, seed: str, strands: Sequence[Strand], zone: ZoneInfo = TOKYO) -> None:
@@ -129,13 +129,13 @@ class Habit:
         """Iterate over all deeds, oldest first."""
         return map(self.deed, range(self.count()))
 
-    def only(self, *verbs: Verb) -> Habit:
+    def only(self, *verbs: Verb) -> ActivityProfile:
         """
         Return a habit with only these verbs: exactly as many deeds, but not at the same instants.
 
         For tenants that have a log for each kind of activity.
         """
-        return Habit(f"{self._seed}", [strand for strand in self.strands if strand.verb in verbs], self.zone)
+        return ActivityProfile(f"{self._seed}", [strand for strand in self.strands if strand.verb in verbs], self.zone)
 
     @cached_property
     def from_at(self) -> datetime:
@@ -250,12 +250,12 @@ def _ordinary(until: date, *, scale: float = 1.0) -> list[Strand]:
     ]
 
 
-def ordinary(seed: str, until: date, *, scale: float = 1.0) -> Habit:
+def ordinary(seed: str, until: date, *, scale: float = 1.0) -> ActivityProfile:
     """An office worker; *scale* below 1 for the many people whose logs only have to exist."""
-    return Habit(seed, _ordinary(until, scale=scale))
+    return ActivityProfile(seed, _ordinary(until, scale=scale))
 
 
-def heavy_leaver(seed: str, until: date, *, taken: int = 37_000) -> Habit:
+def heavy_leaver(seed: str, until: date, *, taken: int = 37_000) -> ActivityProfile:
     """
     Ordinary until 30 days before *until* (the last day, included), then *taken* downloads, in evenings and at weekends.
 
@@ -266,42 +266,42 @@ def heavy_leaver(seed: str, until: date, *, taken: int = 37_000) -> Habit:
     hoard = Strand(
         Verb.DOWNLOAD, taken, month, until, WEEKENDS, EVENING, objects=24_000, folders=180, from_object=1000, place=1
     )
-    return Habit(seed, [*_ordinary(until), hoard, *exits(until)])
+    return ActivityProfile(seed, [*_ordinary(until), hoard, *exits(until)])
 
 
-def steady(seed: str, until: date) -> Habit:
+def steady(seed: str, until: date) -> ActivityProfile:
     """Many downloads, but the same number every working day: a draughtsman with 300 a day, and no more at the end."""
     since = until - timedelta(days=KEEPS - 1)
     drawings = Strand(Verb.DOWNLOAD, 38_000, since, until, objects=6000, folders=40, from_object=1000)
-    return Habit(seed, [*_ordinary(until), drawings])
+    return ActivityProfile(seed, [*_ordinary(until), drawings])
 
 
-def by_program(seed: str, until: date, *, read: int = 9_000) -> Habit:
+def by_program(seed: str, until: date, *, read: int = 9_000) -> ActivityProfile:
     """No more downloads than usual: the leaver's own program reads the files, and the whole account is exported."""
     week = until - timedelta(days=6)
     reading = Strand(
         Verb.PROGRAM_READ, read, week, until, EVERY_DAY, ROUND_THE_CLOCK, objects=8000, folders=90, place=2
     )
-    return Habit(
+    return ActivityProfile(
         seed, [*_ordinary(until), once(Verb.GRANT, week), reading, once(Verb.TAKEOUT, until - timedelta(days=2))]
     )
 
 
-def returning(seed: str, until: date) -> Habit:
+def returning(seed: str, until: date) -> ActivityProfile:
     """Ordinary until *until*; two days after it a sign-in and a few downloads from a place never seen before."""
     later = until + timedelta(days=2)
     back = [
         Strand(verb, many, later, later, EVERY_DAY, EVENING, objects=40, place=2)
         for verb, many in ((Verb.SIGN_IN, 1), (Verb.DOWNLOAD, 6))
     ]
-    return Habit(seed, [*_ordinary(until), *back])
+    return ActivityProfile(seed, [*_ordinary(until), *back])
 
 
-def many(seed: str, until: date, total: int) -> Habit:
+def many(seed: str, until: date, total: int) -> ActivityProfile:
     """Exactly *total* deeds in half a year, for measuring."""
     since = until - timedelta(days=KEEPS - 1)
     views = total * 6 // 10
-    return Habit(
+    return ActivityProfile(
         seed,
         [
             Strand(Verb.VIEW, views, since, until, EVERY_DAY, objects=50_000, folders=400),

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from audit import layout
+from audit import bundle_paths
 from audit.certificate import CERTIFIED, former_of
 from audit.events import EventType as E
 from audit.merkle import Frontier
@@ -21,7 +21,7 @@ from audit.timestamp import SKEW, StampRefused
 from audit.timestamp import verify as verify_stamp
 from audit.verify.folder import Bundle
 from audit.verify.report import Fault
-from audit.verify.walk import ENTRIES, Line, read_folder, read_log
+from audit.verify.whole_log import ENTRIES, Line, read_folder, read_log
 
 _TOO_EARLY = (
     "NOT SHOWN: whether the log knows this certificate: the log that was given ends before it",
@@ -37,20 +37,20 @@ def fresh(bundle: Bundle, longest_lag: timedelta) -> str:
     if not bundle.trust.roots:
         return "no stamp is asked for"
     if opened is None or opened.stamp is None or head is None:
-        raise Fault(layout.CERTIFICATE, "it or its head is under no stamp that can be trusted")
+        raise Fault(bundle_paths.CERTIFICATE, "it or its head is under no stamp that can be trusted")
     try:
         certified = verify_stamp(opened.stamp, opened.signature, bundle.trust.roots).gen_time
     except StampRefused as exc:
-        raise Fault(layout.CERTIFICATE, str(exc)) from exc
+        raise Fault(bundle_paths.CERTIFICATE, str(exc)) from exc
     if not -SKEW <= certified - head.gen_time <= longest_lag:
         raise Fault(
-            layout.CHECKPOINT,
+            bundle_paths.CHECKPOINT,
             f"its head was stamped {head.gen_time:%Y-%m-%d %H:%M} UTC, the certificate {certified:%Y-%m-%d %H:%M}: not of one export",
         )
     exported = _exported(bundle)
     if exported is not None and not -SKEW <= certified - exported <= longest_lag:
         raise Fault(
-            layout.CERTIFICATE,
+            bundle_paths.CERTIFICATE,
             f"it was stamped {certified:%Y-%m-%d %H:%M} UTC, and the newest export in the log is of {exported:%Y-%m-%d %H:%M}",
         )
     return f"certified {certified:%Y-%m-%d %H:%M:%S} UTC, {int((certified - head.gen_time).total_seconds())} s after its head"
@@ -94,7 +94,7 @@ def later(bundle: Bundle, log: Path | None) -> str:
     try:
         return _later(bundle, log)
     except StampRefused as exc:
-        raise Fault(layout.CERTIFICATE, str(exc)) from exc
+        raise Fault(bundle_paths.CERTIFICATE, str(exc)) from exc
 
 
 def _later(bundle: Bundle, log: Path | None) -> str:
@@ -108,7 +108,7 @@ def _later(bundle: Bundle, log: Path | None) -> str:
         return "that log ends before the bundle's own: ask for a later one"
     if (found.origin, since.root) != (head.origin, head.root):
         raise Fault(ENTRIES, f"the bundle's head is no earlier state of the log in {log.name}")
-    own, claim = bundle.sha256(layout.CERTIFICATE), bundle.certificate and bundle.certificate.claim
+    own, claim = bundle.sha256(bundle_paths.CERTIFICATE), bundle.certificate and bundle.certificate.claim
     told = since.certificates.get(claim.revision if claim else 0, [])
     if not told and not _late_enough(bundle, since, found.size):
         bundle.notes.append(_TOO_EARLY)
@@ -121,7 +121,7 @@ def _later(bundle: Bundle, log: Path | None) -> str:
             if own not in told
             else "two"
         )
-        raise Fault(layout.CERTIFICATE, f"the log records {known}")
+        raise Fault(bundle_paths.CERTIFICATE, f"the log records {known}")
     bundle.notes += [*_lines(since, claim.revision if claim else 0)]
     return f"the log, {found.size - head.size} entries later, records this certificate and no other of its number"
 
@@ -129,7 +129,7 @@ def _later(bundle: Bundle, log: Path | None) -> str:
 def _root_at(bundle: Bundle, size: int) -> bytes:
     """Return the root over the first *size* entries of the bundle's own log."""
     tree = Frontier()
-    lines = read_log(lambda: bundle.opened(layout.ENTRIES), tree)
+    lines = read_log(lambda: bundle.opened(bundle_paths.ENTRIES), tree)
     return next((line.tree.root() for line in lines if line.tree.size == size), b"") if size else tree.root()
 
 

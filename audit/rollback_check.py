@@ -10,9 +10,9 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from audit import epochs, merkle, reading
+from audit.anchor_files import AnchorFiles
+from audit.append import Draft, TrailError
 from audit.checkpoint import Checkpoint
-from audit.mirror import Mirror
-from audit.placing import Draft, TrailError
 
 
 class Discontinued(TrailError):
@@ -61,7 +61,7 @@ def continues(connection: Connection, head: Checkpoint) -> bool:
     )
 
 
-class Guard:
+class RollbackCheck:
     """
     Finds heads that have left the house and that the log lacks.  Reads the folders of mirrored anchors only when they have changed.
 
@@ -69,7 +69,7 @@ class Guard:
     reports it.
     """
 
-    def __init__(self, mirror: Mirror) -> None:
+    def __init__(self, mirror: AnchorFiles) -> None:
         self._mirror = mirror
         self._passed: tuple[int, ...] | None = None
         self._said_in: object = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from audit import layout
+from audit import bundle_paths
 from audit.events import EventType as E
 from audit.leaf import canonical
 from audit.record import ADOPTED, CASE, CHANGED, FORM, SEALED, WHOLE, Told, derive, newest_summary, state_of, tables_of
@@ -41,7 +41,7 @@ def told_by(bundle: Bundle) -> list[Told]:
 
 
 def _payload(bundle: Bundle, seq: int) -> dict[str, Any] | None:
-    path = layout.payload(seq)
+    path = bundle_paths.payload(seq)
     said = json.loads(bundle.whole(path, LONGEST_PAYLOAD)) if path in bundle.paths else None
     return said if isinstance(said, dict) else None
 
@@ -50,23 +50,23 @@ def record(bundle: Bundle) -> str:
     """Derive the record from events, payloads and the newest summary, and compare `record.json` with it."""
     events = told_by(bundle)
     if not events:
-        raise Fault(layout.event(0), "it is missing")
-    if layout.RECORD not in bundle.paths:
+        raise Fault(bundle_paths.event(0), "it is missing")
+    if bundle_paths.RECORD not in bundle.paths:
         sealed = events[0][0].get("scope") == SEALED
         if sealed or any({CHANGED, WHOLE} & (payload or {}).keys() for _, payload in events):
-            raise Fault(layout.RECORD, "it is missing")
+            raise Fault(bundle_paths.RECORD, "it is missing")
         return "there is none: the pages of earlier versions were made from the operator's tables"
-    ours, theirs = derive(events, _downloads(bundle, events)), bundle.whole(layout.RECORD, LONGEST_PAYLOAD)
+    ours, theirs = derive(events, _downloads(bundle, events)), bundle.whole(bundle_paths.RECORD, LONGEST_PAYLOAD)
     if theirs != canonical(ours):
         if (form := _form(theirs)) != FORM:
             raise Fault(
-                layout.RECORD,
+                bundle_paths.RECORD,
                 f"it is of form {form}, which another version of lastday derives ({_made_by(bundle)}): verify it with that one",
             )
-        raise Fault(layout.RECORD, f"{_first_unlike(ours, theirs)} is not what the events come to")
+        raise Fault(bundle_paths.RECORD, f"{_first_unlike(ours, theirs)} is not what the events come to")
     case = ours["tables"].get(CASE, {}).get(ours["case"])
     if case is None or case.get("state") != state_of(events):
-        raise Fault(layout.RECORD, "its state of the case is not the one to which the events have moved it")
+        raise Fault(bundle_paths.RECORD, "its state of the case is not the one to which the events have moved it")
     return f"{len(events)} events come to it"
 
 
@@ -104,26 +104,30 @@ def _first_unlike(ours: Any, raw: bytes) -> str:
 
 def pages(bundle: Bundle, again: Pages | None) -> str:
     """Check that the page has the digest of `record.json`, and, if *again* is of the same version, that each page follows from it."""
-    if layout.SEALED in bundle.paths:
+    if bundle_paths.SEALED in bundle.paths:
         bundle.notes.append(
             (
-                f"NOT SHOWN: whether {layout.SEALED}, which the operator's own seal is on, says the same: read {layout.PRINTED}",
-                f"検証対象外: {layout.SEALED} (運用者自身の電子署名) の内容。{layout.PRINTED}を読んでください。",
+                f"NOT SHOWN: whether {bundle_paths.SEALED}, which the operator's own seal is on, says the same: read {bundle_paths.PRINTED}",
+                f"検証対象外: {bundle_paths.SEALED} (運用者自身の電子署名) の内容。{bundle_paths.PRINTED}を読んでください。",
             )
         )
-    if layout.RECORD not in bundle.paths:
+    if bundle_paths.RECORD not in bundle.paths:
         return "there is no record.json to hold them against"
-    for name in sorted(layout.PAGES - bundle.paths):
+    for name in sorted(bundle_paths.PAGES - bundle.paths):
         raise Fault(name, "it is missing")
-    if bundle.sha256(layout.RECORD) not in bundle.whole(layout.PAGE, _LONGEST_PAGE).decode("utf-8", "replace"):
-        raise Fault(layout.PAGE, f"it does not have the digest of {layout.RECORD}")
+    if bundle.sha256(bundle_paths.RECORD) not in bundle.whole(bundle_paths.PAGE, _LONGEST_PAGE).decode(
+        "utf-8", "replace"
+    ):
+        raise Fault(bundle_paths.PAGE, f"it does not have the digest of {bundle_paths.RECORD}")
     made_by = _made_by(bundle)
     if again is None or made_by != again.made_by:
         return f"they have its digest; made by {made_by}, which alone can make them again"
-    found = again.unlike(bundle.whole(layout.RECORD, LONGEST_PAYLOAD), lambda name: bundle.whole(name, _LONGEST_PAGE))
+    found = again.unlike(
+        bundle.whole(bundle_paths.RECORD, LONGEST_PAYLOAD), lambda name: bundle.whole(name, _LONGEST_PAGE)
+    )
     if found is not None:
-        raise Fault(found, f"it is not what {layout.RECORD} makes")
-    return f"made again from {layout.RECORD} by {made_by}: the same"
+        raise Fault(found, f"it is not what {bundle_paths.RECORD} makes")
+    return f"made again from {bundle_paths.RECORD} by {made_by}: the same"
 
 
 def _made_by(bundle: Bundle) -> str | None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from audit import fields, layout
+from audit import bundle_paths, fields
 from audit import leaf as leaves
 from audit.checkpoint import Checkpoint
 from audit.epochs import Gap
@@ -68,7 +68,7 @@ def walk(
     watching, tree = list(watches), Frontier()
     try:
         total = bundle.head().size
-        for line in read_log(lambda: bundle.opened(layout.ENTRIES), tree):
+        for line in read_log(lambda: bundle.opened(bundle_paths.ENTRIES), tree):
             watching = [watch for watch in watching if _goes_on(found, watch, line)]
             if progress is not None and (tree.size % _EVERY == 0 or tree.size == total):
                 progress(tree.size, total)
@@ -89,7 +89,7 @@ def _goes_on(found: dict[Step, str | Fault], watch: Watch, line: Line) -> bool:
         found[watch.step] = fault
         return False
     except UNFIT as exc:
-        found[watch.step] = Fault(layout.ENTRIES, f"{line.name} lacks a field of its type: {type(exc).__name__}")
+        found[watch.step] = Fault(bundle_paths.ENTRIES, f"{line.name} lacks a field of its type: {type(exc).__name__}")
         return False
     return True
 
@@ -99,7 +99,7 @@ def read_log(opened: Callable[[], Any], tree: Frontier) -> Iterator[Line]:
     with opened() as file:
         while raw := file.readline(LONGEST + 2):
             if not raw.endswith(b"\n"):
-                raise Fault(layout.ENTRIES, f"line {tree.size + 1} is cut off or too long")
+                raise Fault(bundle_paths.ENTRIES, f"line {tree.size + 1} is cut off or too long")
             leaf = raw[:-1]
             said = _said(leaf, tree.size)
             tree.add(leaf)
@@ -144,7 +144,7 @@ def _said(leaf: bytes, idx: int) -> dict[str, Any]:
             return said
         return leaves.read(leaf)
     except (ValueError, TypeError, AttributeError, RecursionError, LeafError) as exc:
-        raise Fault(layout.ENTRIES, f"line {idx + 1} is not a leaf in canonical form") from exc
+        raise Fault(bundle_paths.ENTRIES, f"line {idx + 1} is not a leaf in canonical form") from exc
 
 
 @dataclass(slots=True)
@@ -161,13 +161,13 @@ class Prefixes:
     def see(self, line: Line) -> None:
         if not self.waiting or self.waiting[-1] != line.idx + 1:
             return
-        path = layout.anchored(self.waiting.pop())
+        path = bundle_paths.anchored(self.waiting.pop())
         if self.bundle.signed(path).root != line.tree.root():
             raise Fault(path, "the log is not the one that it was taken of")
 
     def end(self, tree: Frontier) -> str:
         for size in reversed(self.waiting):
-            raise Fault(layout.anchored(size), f"the log has only {tree.size} entries")
+            raise Fault(bundle_paths.anchored(size), f"the log has only {tree.size} entries")
         return f"{len(self.bundle.sizes)} anchors"
 
 
@@ -186,29 +186,29 @@ class Completeness:
         if line.said["case"] != self.case:
             return
         self.first = line.idx if self.first is None else self.first
-        path = layout.event(self.seen)
+        path = bundle_paths.event(self.seen)
         if path not in self.bundle.paths:
-            raise Fault(path, f"it is missing: {layout.ENTRIES} has it in {line.name}")
+            raise Fault(path, f"it is missing: {bundle_paths.ENTRIES} has it in {line.name}")
         if self.bundle.whole(path) != line.leaf:
-            raise Fault(path, f"it is not {line.name} of {layout.ENTRIES}")
-        if f"index {line.idx}".encode() not in self.bundle.whole(path + layout.PROOF).split(b"\n", 2)[:2]:
-            raise Fault(path + layout.PROOF, f"it proves another place than {line.name}")
+            raise Fault(path, f"it is not {line.name} of {bundle_paths.ENTRIES}")
+        if f"index {line.idx}".encode() not in self.bundle.whole(path + bundle_paths.PROOF).split(b"\n", 2)[:2]:
+            raise Fault(path + bundle_paths.PROOF, f"it proves another place than {line.name}")
         if line.said["type"] == EventType.CASE_CLOSED:
             self.closed = self.seen
         self.seen += 1
 
     def end(self, tree: Frontier) -> str:
         if self.seen != self.bundle.events or self._others():
-            path = min(self._others(), default=layout.event(self.seen))
-            raise Fault(path, f"{layout.ENTRIES} has {self.seen} events of this case")
+            path = min(self._others(), default=bundle_paths.event(self.seen))
+            raise Fault(path, f"{bundle_paths.ENTRIES} has {self.seen} events of this case")
         closed = "not closed" if self.closed is None else f"closed by event {self.closed}"
         return f"{self.seen} events of {tree.size} entries, {closed}"
 
     def _others(self) -> set[str]:
         """Return the paths under `events/` and `payloads/` that belong to no event."""
-        own = (layout.event(seq) for seq in range(self.seen))
-        known = {form for path in own for form in (path, path + layout.PROOF, path + layout.SPICY)}
-        known |= {path for seq in range(self.seen) for path in (layout.payload(seq), layout.salt(seq))}
+        own = (bundle_paths.event(seq) for seq in range(self.seen))
+        known = {form for path in own for form in (path, path + bundle_paths.PROOF, path + bundle_paths.SPICY)}
+        known |= {path for seq in range(self.seen) for path in (bundle_paths.payload(seq), bundle_paths.salt(seq))}
         return {path for path in self.bundle.paths - known if path.startswith(("events/", "payloads/"))}
 
 
@@ -224,22 +224,22 @@ class Dates:
     def see(self, line: Line) -> None:
         time = line.said["time"]
         if not fields.time(time):  # other forms of a time do not sort in the order of time
-            raise Fault(layout.ENTRIES, f"{line.name} has a time that is not of the one form")
+            raise Fault(bundle_paths.ENTRIES, f"{line.name} has a time that is not of the one form")
         if time < self.time:
-            raise Fault(layout.ENTRIES, f"{line.name} is dated before the line before it")
+            raise Fault(bundle_paths.ENTRIES, f"{line.name} is dated before the line before it")
         if self.bundle.trust.roots and line.said["type"] == EventType.ANCHOR_RECORDED and "tsr_sha256" in line.said:
             self.floor = max(self.floor, stamp(self._stamped(line) - SKEW))
         if time < self.floor:
-            raise Fault(layout.ENTRIES, f"{line.name} is dated before the anchor that precedes it")
+            raise Fault(bundle_paths.ENTRIES, f"{line.name} is dated before the anchor that precedes it")
         self.time = time
 
     def _stamped(self, line: Line) -> datetime:
         size = line.said["size"]
         found = self.bundle.stamps.get(size)
         if found is None:
-            raise Fault(layout.stamped(size), f"{line.name} rests on it, and it shows no time")
+            raise Fault(bundle_paths.stamped(size), f"{line.name} rests on it, and it shows no time")
         if stamp(found.gen_time) != line.said.get("tsa_time"):
-            raise Fault(layout.ENTRIES, f"{line.name} has another time than the stamp of its anchor")
+            raise Fault(bundle_paths.ENTRIES, f"{line.name} has another time than the stamp of its anchor")
         return found.gen_time
 
     def end(self, tree: Frontier) -> str:
@@ -265,7 +265,7 @@ class Whole:
     def see(self, line: Line) -> None:
         said = line.said
         if said["log"] != self.bundle.trust.logs[0].name:
-            raise Fault(layout.ENTRIES, f"{line.name} belongs to another log")
+            raise Fault(bundle_paths.ENTRIES, f"{line.name} belongs to another log")
         self.keys.see(line.idx, said)
         if said["type"] == EventType.TRAIL_EPOCH:
             self.gaps.append(Gap.of(line.idx, said))
@@ -275,7 +275,7 @@ class Whole:
     def _anchor(self, said: dict[str, Any]) -> None:
         """Check one recorded anchor.  An anchor without a stamp may be missing: it proves no time, and a later head covers it."""
         size = said["size"]
-        note, tsr = (layout.anchored(size), "checkpoint_sha256"), (layout.stamped(size), "tsr_sha256")
+        note, tsr = (bundle_paths.anchored(size), "checkpoint_sha256"), (bundle_paths.stamped(size), "tsr_sha256")
         if "tsr_sha256" not in said and note[0] not in self.bundle.paths:
             return
         if "tsr_sha256" not in said and tsr[0] in self.bundle.paths:
@@ -288,20 +288,22 @@ class Whole:
     def end(self, tree: Frontier) -> str:
         head = self.bundle.signed()
         if (tree.size, tree.root()) != (head.size, head.root):
-            raise Fault(layout.ENTRIES, f"its {tree.size} lines do not lead to the root of {layout.CHECKPOINT}")
+            raise Fault(
+                bundle_paths.ENTRIES, f"its {tree.size} lines do not lead to the root of {bundle_paths.CHECKPOINT}"
+            )
         for size in self.bundle.sizes:
             if size not in self.told and size != head.size:
-                raise Fault(layout.anchored(size), "the log does not record this anchor")
+                raise Fault(bundle_paths.anchored(size), "the log does not record this anchor")
         objections = {size: self._objection(size) for size in self.bundle.sizes}
         if objections.get(head.size) is not None:
-            raise Fault(layout.CHECKPOINT, f"its signature counts for nothing: {objections[head.size]}")
+            raise Fault(bundle_paths.CHECKPOINT, f"its signature counts for nothing: {objections[head.size]}")
         void = sum(found is not None for found in objections.values())
         resting = f", {void} anchors signed by a lost key alone rest on the head" if void else ""
         return f"{tree.size} entries, root {tree.root().hex()}{resting}"
 
     def _objection(self, size: int) -> str | None:
         found = self.bundle.stamps.get(size)
-        signed_by = self.bundle.signed_by(layout.anchored(size))[1]
+        signed_by = self.bundle.signed_by(bundle_paths.anchored(size))[1]
         return self.keys.objection_to_all(signed_by, size, None if found is None else found.gen_time)
 
 
@@ -321,11 +323,11 @@ class Lag:
         if found is None:
             return
         if line.said["time"] > stamp(found.gen_time + SKEW):
-            raise Fault(layout.ENTRIES, f"{line.name} is dated after the stamp that covers it")
+            raise Fault(bundle_paths.ENTRIES, f"{line.name} is dated after the stamp that covers it")
         lag = found.gen_time - datetime.fromisoformat(self.oldest)
         if lag > self.longest:
             raise Fault(
-                layout.stamped(line.idx + 1), f"what it covers lay unsealed for {lag}, longer than {self.longest}"
+                bundle_paths.stamped(line.idx + 1), f"what it covers lay unsealed for {lag}, longer than {self.longest}"
             )
         self.worst, self.oldest = max(self.worst, lag), None
 
@@ -333,5 +335,5 @@ class Lag:
         if not self.bundle.trust.roots:
             return "not measured: no stamp is asked for"
         if self.oldest is not None:
-            raise Fault(layout.ENTRIES, f"the last of its {tree.size} lines are under no stamp")
+            raise Fault(bundle_paths.ENTRIES, f"the last of its {tree.size} lines are under no stamp")
         return f"at most {self.worst.total_seconds():.0f} s"

@@ -24,7 +24,7 @@ REFUSED = ".refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Mirror:
+class AnchorFiles:
     """The files of one log's anchors below *root*.  No anchor's file is ever changed or removed."""
 
     root: Path

@@ -16,7 +16,7 @@ _CLOSED = b'"type":"case.closed"'
 
 
 @dataclass(frozen=True, slots=True)
-class Cadence:
+class AnchorSchedule:
     """*grown*: the longest time that new events wait for an anchor.  *idle*: the longest time between anchors of a quiet log."""
 
     grown: timedelta = timedelta(hours=1)
@@ -24,7 +24,7 @@ class Cadence:
 
 
 @dataclass(frozen=True, slots=True)
-class Vouchers:
+class AnchorParties:
     """Which outside parties sign anchors: witnesses, timestamp authorities, both, or neither."""
 
     witnesses: bool
@@ -62,7 +62,9 @@ class Health:
     alarms: tuple[str, ...] = ()
 
 
-def due(connection: Connection, origin: str, now: datetime, cadence: Cadence, vouchers: Vouchers) -> str | None:
+def due(
+    connection: Connection, origin: str, now: datetime, cadence: AnchorSchedule, vouchers: AnchorParties
+) -> str | None:
     """
     Return why an anchor is due ("first", "closed", "grown", "incomplete", "idle"), or None.
 
@@ -83,7 +85,9 @@ def due(connection: Connection, origin: str, now: datetime, cadence: Cadence, vo
     return "idle" if age >= cadence.idle else None
 
 
-def health(connection: Connection, origin: str, now: datetime, cadence: Cadence, vouchers: Vouchers) -> Health:
+def health(
+    connection: Connection, origin: str, now: datetime, cadence: AnchorSchedule, vouchers: AnchorParties
+) -> Health:
     """Return the health of the anchors.  Reads the entries since the newest complete anchor."""
     raised = tuple(sorted({alarm.witness for alarm in anchors.alarms(connection, origin)}))
     waiting = len(anchors.unrecorded(connection, origin))
@@ -96,7 +100,7 @@ def health(connection: Connection, origin: str, now: datetime, cadence: Cadence,
     return Health(Level.GREEN if since is None else Level.AMBER, good, since, waiting)
 
 
-def _late_since(connection: Connection, good: Anchor | None, now: datetime, cadence: Cadence) -> datetime | None:
+def _late_since(connection: Connection, good: Anchor | None, now: datetime, cadence: AnchorSchedule) -> datetime | None:
     """Return since when an event or the next anchor waits, or None if not for more than twice the schedule's time."""
     start = 0 if good is None else good.size
     for entry in reading.entries(connection, start=start):

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from casework.access.rails import require_lease
+from casework.access.blast_radius import require_lease
 from casework.access.revoking import ask
 from casework.connections import read_access
 from casework.context import Context
 from casework.decisions.pausing import require_not_paused
 from casework.recording import seal_intent, seal_outcome
-from casework.truth import fates
+from casework.truth import restore_outcomes
 from casework.truth.listing import take_in
 from casework.truth.rows import rows_of
 from casework.truth.states import WHOLE_KIND
@@ -51,7 +51,7 @@ def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb:
         if not lifted:
             require_not_paused(session, case)
         if verb == GIVE:
-            if fates.claimants(context, session, row):
+            if restore_outcomes.claimants(context, session, row):
                 return False
             row.restored = Restored.PENDING
         else:

@@ -16,8 +16,8 @@ from casework.errors import CaseworkError
 from casework.lifecycle import NOT_TO_BE_CUT
 from casework.nda import files
 from casework.nda.checking import check
-from casework.nda.delivering import deliver
 from casework.nda.registers import NdaContext, open_nda_context
+from casework.nda.sending import deliver
 from casework.recording import seal
 from connectors.errors import ConnectorError
 from connectors.nda.contract import Register

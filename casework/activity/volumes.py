@@ -9,7 +9,7 @@ from functools import partial
 from statistics import mean, median
 from typing import TYPE_CHECKING
 
-from casework.activity.change import rise_in
+from casework.activity.change_point import rise_in
 from casework.activity.measure import is_more
 from casework.activity.reason import Reason
 from casework.activity.tally import HUGE, Half, by_day, whole

@@ -1,7 +1,7 @@
 """
 The fault proxy around each emulated tenant: a real socket, faults on demand, a journal of requests.
 
-It wraps any ASGI application.  Set faults and read the journal in the same process (`Stage.faults`, `Stage.journal`), or over
+It wraps any ASGI application.  Set faults and read the journal in the same process (`FaultProxy.faults`, `FaultProxy.journal`), or over
 HTTP under `/_stage/` from another process.
 """
 
@@ -69,7 +69,7 @@ class Request:
         return f"{self.method} {self.path}" + (f"?{self.query}" if self.query else "")
 
 
-class Stage:
+class FaultProxy:
     """An ASGI application around *app* that adds faults and the journal.  Thread-safe."""
 
     def __init__(self, app: ASGIApp, *, latency: float = 0.0) -> None:

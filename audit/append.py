@@ -52,7 +52,7 @@ class Draft:
     dedup_key: str | None = None
 
 
-class Tail:
+class LogTail:
     """The end of the log while one append holds it."""
 
     def __init__(self, connection: Connection, origin: str, now: str, entropy: Callable[[int], bytes]) -> None:

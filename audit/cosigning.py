@@ -11,7 +11,7 @@ import httpx
 from audit.checkpoint import Checkpoint
 from audit.note import Line
 from audit.policy import Witness
-from audit.witness import Ahead, Asker, EpochBefore, ForkSeen, Prove, WitnessFailed
+from audit.witness import EpochBefore, ForkSeen, Prove, WitnessAhead, WitnessClient, WitnessFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,22 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class Cosignatures:
     """The cosignatures that came in time, in the policy's order, and why the others did not."""
 
     lines: tuple[Line, ...]
     problems: tuple[str, ...]
 
 
-def gather(client: httpx.Client, witnesses: Iterable[Witness], submission: Submission, patience: float) -> Gathered:
+def gather(client: httpx.Client, witnesses: Iterable[Witness], submission: Submission, patience: float) -> Cosignatures:
     """
     Ask every witness that has a URL, and wait *patience* seconds for all of them together.
 
-    Raises `ForkSeen` or `Ahead` if one witness reports it, even if the others signed.
+    Raises `ForkSeen` or `WitnessAhead` if one witness reports it, even if the others signed.
     """
     asked = [witness for witness in witnesses if witness.url is not None]
     if not asked:
-        return Gathered((), ())
+        return Cosignatures((), ())
     pool = ThreadPoolExecutor(len(asked), thread_name_prefix="witness")
     try:
         futures = {witness.name: pool.submit(_ask, client, witness, submission) for witness in asked}
@@ -57,17 +57,17 @@ def gather(client: httpx.Client, witnesses: Iterable[Witness], submission: Submi
 def _ask(client: httpx.Client, witness: Witness, submission: Submission) -> list[Line]:
     s = submission
     try:
-        return Asker(client, witness).cosign(s.head, s.signed, s.old, s.prove)
-    except (ForkSeen, Ahead) as exc:
+        return WitnessClient(client, witness).cosign(s.head, s.signed, s.old, s.prove)
+    except (ForkSeen, WitnessAhead) as exc:
         if s.lost(exc.size):
             raise EpochBefore(witness.name, exc.size) from exc
         raise
 
 
-def _sorted_out(futures: dict[str, Future[list[Line]]]) -> Gathered:
+def _sorted_out(futures: dict[str, Future[list[Line]]]) -> Cosignatures:
     lines: list[Line] = []
     problems: list[str] = []
-    alarms: list[ForkSeen | Ahead] = []
+    alarms: list[ForkSeen | WitnessAhead] = []
     for name, future in futures.items():
         if not future.done():
             problems.append(f"witness {name}: cannot cosign: no answer in time")
@@ -76,8 +76,8 @@ def _sorted_out(futures: dict[str, Future[list[Line]]]) -> Gathered:
             lines += future.result()
         except WitnessFailed as exc:
             problems.append(str(exc))
-        except (ForkSeen, Ahead) as exc:
+        except (ForkSeen, WitnessAhead) as exc:
             alarms.append(exc)
     if alarms:
         raise min(alarms, key=lambda one: not isinstance(one, ForkSeen))  # a fork is the worse news
-    return Gathered(tuple(lines), tuple(problems))
+    return Cosignatures(tuple(lines), tuple(problems))

@@ -9,7 +9,7 @@ from typing import Any
 
 from audit.events import EventType as E
 from audit.record import SEALED, moved_to
-from audit.verify.walk import Line
+from audit.verify.whole_log import Line
 
 _SEEN = frozenset({"observed_closed", "attested"})
 _ENDED = frozenset({"closed", "withdrawn", "restored"})

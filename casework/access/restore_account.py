@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit.events import EventType
-from casework.access import writes
-from casework.access.revoking import as_entitlement, conclude, each, failure_of
-from casework.access.writes import (
+from casework.access import restore_writes
+from casework.access.restore_writes import (
     GIVE,
     announce,
     change_password,
@@ -23,11 +22,12 @@ from casework.access.writes import (
     frozen_kinds,
     take,
 )
+from casework.access.revoking import as_entitlement, conclude, each, failure_of
 from casework.connections import read_access, ready
 from casework.context import Context
 from casework.errors import Paused
 from casework.recording import exchanges, seal
-from casework.truth import fates
+from casework.truth import restore_outcomes
 from casework.truth.rows import rows_of
 from casework.truth.states import WHOLE_KIND
 from connectors.contract import Connector, Kinds, Listing
@@ -131,7 +131,7 @@ def waiting(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     """Return the rows of *account* that have no end yet."""
     with context.store.read() as session:
         rows = rows_of(session, account.case_id, account)
-    return [row for row in rows if fates.concerns(row) and row.restored in fates.TO_GO_ON]
+    return [row for row in rows if restore_outcomes.concerns(row) and row.restored in restore_outcomes.TO_GO_ON]
 
 
 async def _make_ready(one: Giving) -> ConnectorError | None:
@@ -195,7 +195,7 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
             text = f"no new password could be set: {failure}"
             return _Answer(passes=isinstance(failure, _PASSES), text=text, remedy=failure.advice), ""
         left = "not seen gone in time"
-        async with asyncio.timeout(writes.CLEARED_WITHIN.total_seconds()):
+        async with asyncio.timeout(restore_writes.CLEARED_WITHIN.total_seconds()):
             answer = await _ask(one, row)
             return answer, (await clear(one.context, one.account, frozen) if answer.given else "")
     except asyncio.CancelledError:
@@ -210,7 +210,7 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
 async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
     """Block the account; its sign-in counts as revoked by us from now on, if it did not before."""
     close_intents(one.context, one.account)
-    until = one.context.now() + writes.CLEARED_WITHIN
+    until = one.context.now() + restore_writes.CLEARED_WITHIN
     while (failure := await take(one.context, one.account, row)) is not None and one.context.now() < until:
         await one.context.sleep(one.context.policy.observe.first_wait_seconds)
     row.result = RevocationResult.COMMANDED
@@ -275,9 +275,11 @@ def _same(row: CaseEntitlement, seen: Entitlement) -> bool:
 def _settled(one: Giving, row: CaseEntitlement) -> bool:
     """Whether *row* ends without any request; if so, record its end."""
     with one.context.store.read() as session:
-        claimed = bool(fates.claimants(one.context, session, row))
-        confirmed = fates.confirmed(session, row)
-    fate = fates.fate_of(row, one.connector.manifest.kinds.get(row.kind), claimed=claimed, confirmed=confirmed)
+        claimed = bool(restore_outcomes.claimants(one.context, session, row))
+        confirmed = restore_outcomes.confirmed(session, row)
+    fate = restore_outcomes.fate_of(
+        row, one.connector.manifest.kinds.get(row.kind), claimed=claimed, confirmed=confirmed
+    )
     if fate is not None:
         _end(one, row, _Answer(fate=fate))
     return fate is not None
@@ -290,9 +292,9 @@ def _end(one: Giving, row: CaseEntitlement, answer: _Answer) -> None:
         row.restored, row.problem, row.remedy = answer.fate, text, remedy
         session.add(row)
         if answer.fate is Restored.CLAIMED:
-            fates.look_anew(one.context, session, row)
+            restore_outcomes.look_anew(one.context, session, row)
         if answer.fate is Restored.ASKED:
-            fates.ask_taken(one.context, session, row)
+            restore_outcomes.ask_taken(one.context, session, row)
         seal(
             one.context, session, EventType.CASE_RESTORED_ROW, row.case_id, connection=row.connection, account=one.account.ref,
             kind=row.kind, state=answer.fate, exchanged=exchanges(answer.evidence), payload={"entitlement": row.id, "text": text or ""},

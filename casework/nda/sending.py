@@ -9,7 +9,7 @@ from audit.events import EventType
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.nda import files
-from casework.nda.printing import language_of, print_pledge, says_the_same
+from casework.nda.pledge_page import language_of, print_pledge, says_the_same
 from casework.nda.registers import NdaContext
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from casework.bootstrap import open_context
-from casework.view.opaque import opaque
+from casework.view.prefect_view import opaque
 from casework.view.reading.case import case_view
 
 if TYPE_CHECKING:
