@@ -296,7 +296,7 @@ class TestWrongPapers:
             fetched.append(paper_id)
             return b"%PDF"
 
-        shelf.fetch = fetch  # type: ignore[method-assign]
+        shelf.fetch = fetch  # type: ignore[method-assign]  # to see what is fetched
         case = office.report()
         await checking.check(NdaContext(office.context, {"shelf": shelf}, examine=examine), case.id)
         assert sorted(fetched) == [*(f"nda {n:02}" for n in range(40)), "pledge"]
