@@ -19,7 +19,7 @@ _LONGEST_TURN = {"serve": timedelta(minutes=1), "watch": timedelta(minutes=10)}
 """A turn that takes longer counts as failing since it began."""
 
 
-class ProcessHeartbeat:
+class HeartbeatWriter:
     """
     The heartbeat of one process.  *role*: "serve" or "watch".
 

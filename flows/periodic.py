@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from casework.bootstrap import open_context
 from casework.context import Context
 from casework.heartbeat import PERIOD as BEAT
-from casework.heartbeat import ProcessHeartbeat
+from casework.heartbeat import HeartbeatWriter
 from flows.redaction import HERE, redacted
 from flows.scheduling import prefect_api
 
@@ -25,7 +25,7 @@ _log: logging.Logger = get_logger("lastday.periodic")
 
 
 async def again(
-    pulse: ProcessHeartbeat, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
+    pulse: HeartbeatWriter, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
 ) -> None:
     """
     Call *turn* for ever; it returns the seconds until its next call.  A failure is logged and recorded in *pulse*; the next call
@@ -44,9 +44,9 @@ async def again(
 
 
 @asynccontextmanager
-async def pulsing(context: Context, role: str) -> AsyncIterator[ProcessHeartbeat]:
+async def pulsing(context: Context, role: str) -> AsyncIterator[HeartbeatWriter]:
     """Beat the process's pulse until the end.  Beats are written in a thread, and stop when the event loop hangs."""
-    pulse = ProcessHeartbeat(context, role)
+    pulse = HeartbeatWriter(context, role)
 
     async def beat() -> float:
         await asyncio.to_thread(pulse.beat)
@@ -63,7 +63,7 @@ async def pulsing(context: Context, role: str) -> AsyncIterator[ProcessHeartbeat
 
 
 async def in_runs(
-    pulse: ProcessHeartbeat,
+    pulse: HeartbeatWriter,
     name: str,
     work: Callable[[Context], Awaitable[Mapping[str, int]]],
     *,

@@ -13,7 +13,7 @@ from audit.anchors import raise_alarm
 from casework import heartbeat
 from casework.decisions import pausing
 from casework.health import _ANSWERS_WITHIN, Alarm, Health, health, health_soon
-from casework.heartbeat import ProcessHeartbeat
+from casework.heartbeat import HeartbeatWriter
 from casework.messages import message
 from casework.settings import CaseworkSettings
 from casework.sweeping import unclaimed
@@ -291,7 +291,7 @@ class TestAnswer:
 
 
 class TestPulse:
-    def turn(self, office: Office, own: ProcessHeartbeat, *, well: bool) -> datetime:
+    def turn(self, office: Office, own: HeartbeatWriter, *, well: bool) -> datetime:
         """Take one turn and give a sign; return when it began."""
         own.begins("sweep")
         began = office.clock.at
@@ -301,7 +301,7 @@ class TestPulse:
 
     def test_tells_since_when_a_turn_fails(self, office: Office) -> None:
         """The first failure after a success counts, and a success ends it."""
-        own = ProcessHeartbeat(office.context, "serve")
+        own = HeartbeatWriter(office.context, "serve")
         first = self.turn(office, own, well=False)
         office.clock.pass_by(seconds=5)
         self.turn(office, own, well=False)
@@ -312,7 +312,7 @@ class TestPulse:
     @pytest.mark.parametrize(("role", "seconds"), [("serve", 60), ("watch", 600)])
     def test_tells_a_turn_that_does_not_come_back(self, office: Office, role: str, seconds: int) -> None:
         """A service that accepts and is silent fails nothing: a turn that hangs is told since it began, until it ends."""
-        own = ProcessHeartbeat(office.context, role)
+        own = HeartbeatWriter(office.context, role)
         own.begins("rechecks")
         began = office.clock.at
         office.clock.pass_by(seconds=seconds - 1)
@@ -327,7 +327,7 @@ class TestPulse:
 
     def test_ends_with_its_process(self, office: Office) -> None:
         """Who stopped in order is not missed; a sign given again is one row."""
-        own = ProcessHeartbeat(office.context, "watch")
+        own = HeartbeatWriter(office.context, "watch")
         own.beat()
         own.beat()
         with office.context.store.read() as session:
@@ -341,7 +341,7 @@ class TestPulse:
         put(office, beat(office, host="gone"))
         assert "process_silent" in codes(office, 86_390)
         office.clock.pass_by(seconds=20)
-        ProcessHeartbeat(office.context, "watch").beat()
+        HeartbeatWriter(office.context, "watch").beat()
         assert "process_silent" not in codes(office)
 
     def test_four_signs_fit_in_the_patience(self) -> None:

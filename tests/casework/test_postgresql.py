@@ -31,7 +31,7 @@ from casework.evidence.keys import KeyFile, make
 from casework.evidence.rotation import Rotation
 from casework.evidence.store import EvidenceStore
 from casework.health import health
-from casework.heartbeat import ProcessHeartbeat
+from casework.heartbeat import HeartbeatWriter
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
@@ -178,7 +178,7 @@ class TestOnPostgreSQL:
         """Each thing that health looks for is asked for in a form that PostgreSQL takes, as is what nobody carries on."""
         case, now = due(office, employee_no="H1", employee_key="h1", state=CaseState.CONTAINED), office.clock.at
         long_ago = now - timedelta(hours=3)
-        own = ProcessHeartbeat(office.context, "watch")
+        own = HeartbeatWriter(office.context, "watch")
         own.begins("rechecks")
         own.ended("rechecks", well=False)
         own.beat()
