@@ -48,7 +48,8 @@ def conclude(
 
     *needed_from* to *ends_at* is the notice window.  A log that does not reach back to its beginning is partial: by the vendor's
     limit if it was read back to what was kept when the notice window ended; else because days of it are lost.  A pass
-    without a page is not available, for any reason.  Of several reasons, one that another reading may mend comes first.
+    that ended early without records is not available if it has no page, for any reason, or if the log was refused.  Of several
+    reasons, one that another reading may mend comes first.
     """
     if ending:
         nothing = row.records == 0 and (ending in _NOTHING_TO_READ or row.pages == 0)
