@@ -1,1 +1,1 @@
-"""What the vendors' own logs tell of a leaver: collected, stated, summarised, shown."""
+"""The vendors' own logs of a leaver's activity: collect them, state how complete they are, summarise and show them."""

@@ -1,4 +1,4 @@
-"""Whose an address is that something was shared with or sent on to: the company's, the leaver's own, or somebody else's."""
+"""Whose address something was shared with or sent on to: the company's, the leaver's own, or somebody else's."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from models.vocabulary import Leaver
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=|]+@[^\s<>()\[\]\"',;:=|]+")
 _PART = re.compile(r"[a-z]{2,}")
 _LONG = 6
-"""Letters from which on both names in one word are no coincidence."""
+"""Fewest letters of a word in which family and given name written together are no coincidence; a choice."""
 _VERY_LONG = 8
-"""Letters from which on a company's local part in one word, which is no name, is none."""
+"""Fewest letters of a one-word company local part, other than a name, for which the same private mailbox is no coincidence; a choice."""
 PRIVATE = frozenset({
     "gmail.com", "googlemail.com", "yahoo.co.jp", "yahoo.com", "outlook.com", "outlook.jp", "hotmail.com", "hotmail.co.jp", "live.jp",
     "live.com", "msn.com", "icloud.com", "me.com", "mac.com", "docomo.ne.jp", "ezweb.ne.jp", "au.com", "softbank.ne.jp", "i.softbank.jp",
     "proton.me", "protonmail.com", "gmx.com", "gmx.net", "aol.com", "nifty.com", "qq.com", "163.com", "naver.com",
 })  # fmt: skip
-"""Where anybody may have a mailbox."""
+"""Domains at which anybody may have a mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """
-    *domains* are the company's as far as the leaver's accounts show them, with all below them; *own* the leaver's addresses outside of them.
+    *domains*: the company's, as far as the leaver's accounts show them, with their subdomains.  *own*: the leaver's addresses outside them.
 
-    A private mailbox counts as the leaver's as well, and may be a namesake's, if among the parts of its name are all of one of *names*: of the
-    leaver's name, or of the company address; or if it is called *word*, but for digits.  Half a name is nobody's.
+    A private mailbox also counts as the leaver's (it may be a namesake's) if its name contains all parts of one of *names* (the leaver's name,
+    the company address), or is *word* apart from digits.  Half a name does not count.
     """
 
     domains: frozenset[str] = frozenset()
@@ -71,13 +71,13 @@ class Addresses:
 
 
 def _parts(text: str) -> frozenset[str]:
-    """Return the words of a name, or of a local part: what stands between dots, hyphens, digits and the like; initials are none."""
+    """Return the words of a name or a local part, split at dots, hyphens, digits and the like; initials are left out."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return frozenset(_PART.findall("".join(c for c in plain if c != "'" and not unicodedata.combining(c))))
 
 
 def _is_made_of(word: str, name: frozenset[str]) -> bool:
-    """Whether *word* is all parts of *name*, one after the other in whatever order, and nothing else."""
+    """Whether *word* consists of all parts of *name*, in any order, and nothing else."""
     rest = ((word.removeprefix(part), name - {part}) for part in name if word.startswith(part))
     return any(_is_made_of(*one) for one in rest) if name else not word
 

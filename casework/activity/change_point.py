@@ -1,9 +1,9 @@
 """
-Whether and since when a series has run at a higher level, without supposing how it is distributed.
+Whether, and since when, a series runs at a higher level; no distribution is assumed.
 
 Whether: Pettitt, A. N. (1979), "A non-parametric approach to the change-point problem", Applied Statistics 28(2), 126-135: the point at which the
-ranks before and after differ most, and how likely such a difference is where nothing changes.  Since when: that point leans to the middle,
-so the one is said at which two medians fit best (least absolute deviations).
+ranks before and after differ most, and the probability of such a difference without a change.  Since when: Pettitt's point leans to the middle,
+so the point is returned at which two medians fit best (least absolute deviations).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from itertools import accumulate, groupby
 from statistics import median
 
 _LIKELY = 1e-5
-"""Days are not independent of one another as the test supposes: it is asked for more than the usual one in a hundred."""
+"""Highest p-value of a change; a choice, far below the usual 0.01, since days are not independent as the test assumes."""
 _SHORTEST = 10
 
 
 def rise_in(values: Sequence[float]) -> int | None:
-    """Return the index from which on *values* run higher than before; None where chance, or a fall, explains them, or there are too few."""
+    """Return the index from which *values* are higher than before; None if chance or a fall explains them, or there are fewer than twenty."""
     size = len(values)
     if size < 2 * _SHORTEST:
         return None
@@ -36,7 +36,7 @@ def _strays(values: Sequence[float]) -> float:
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """Return each value's rank from 1 on, ties at the middle of theirs."""
+    """Return each value's rank, from 1; equal values share their mean rank."""
     ranks, seen = [0.0] * len(values), 0
     for _, group in groupby(sorted(range(len(values)), key=values.__getitem__), key=values.__getitem__):
         same = list(group)

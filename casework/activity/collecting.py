@@ -1,8 +1,7 @@
 """
-Collecting a case's logs, as the flows take it: a little before the cut, the rest after it, and again from the sweep.
+Collect a case's logs, as the flows call it: a little before the cut, the rest after it, and again from the sweep.
 
-Nothing here is awaited by a cut, and nothing that fails here changes what is cut: what could not be read is stated, and
-tried again.
+No cut waits for this, and no failure here changes what is cut: what could not be read is stated and tried again.
 """
 
 from __future__ import annotations
@@ -32,21 +31,18 @@ from models.vocabulary import CaseState, ConnectionId, DepartureKind
 
 _log = logging.getLogger("lastday.activity")
 _AT_ONCE = 4
-"""Logs of one service and one case: connectors read them with the threads by which they cut, of which some stay free."""
+"""Logs read at once for one service and one case: connectors read with the threads that also cut, and some must stay free."""
 _BY_THE_SWEEP = 60.0
-"""Seconds that one turn gives all the cases' logs together: they go on from there in the next one."""
+"""Seconds of one sweep for all cases' logs together: the next sweep continues where this one stopped."""
 _TO_PROBE = 10.0
 _CASES_AT_ONCE = 10
 _GRACE = timedelta(days=60)
-"""After the last look: for a vendor's lag, policy's patience, and a machine that was away."""
+"""After the last collection pass: for the vendor's lag, policy's patience, and downtime of our machine."""
 _T = TypeVar("_T")
 
 
 def wanted(case: Case) -> bool:
-    """
-    Whether the person's logs may be read: for a departure that is carried out, not for a leave of absence, and not for
-    somebody who stays after all.
-    """
+    """Whether the person's logs may be read: not in a rehearsal, a leave of absence, an erased case, or after a notice was taken back."""
     departs = case.kind is not DepartureKind.LEAVE and case.state not in TAKEN_BACK
     return case.for_real and case.erased_at is None and departs
 
@@ -61,7 +57,7 @@ async def before_the_cut(context: Context, case_id: str) -> None:
 
 
 async def after_the_cut(context: Context, case_id: str, connection: ConnectionId) -> None:
-    """Collect from one service after the cut, for policy's seconds.  The sweep goes on."""
+    """Collect from one service after the cut, for policy's seconds.  The sweep continues it."""
     if wanted(context.case(case_id)):
         await collect(context, case_id, connection, seconds=context.policy.activity.after_seconds)
 
@@ -70,7 +66,7 @@ async def collect(context: Context, case_id: str, *connections: ConnectionId, se
     """
     Read what is due of the case's logs in *connections* (none given: in all) for at most *seconds*.
 
-    What another process is at is left to it.  Safe to repeat and to kill at any point.
+    A log that another process is reading is left to that process.  Safe to repeat and to kill at any point.
     """
     if (evidence := context.evidence) is None:
         return
@@ -87,7 +83,7 @@ async def _probed(context: Context, case_id: str, *connections: ConnectionId, se
     """
     Return those of *connections* (none given: of all) in which the leaver has an account and whose logs are known.
 
-    One that cannot be probed now has its turn later.
+    A connection that cannot be probed now is tried again later.
     """
     with context.store.read() as session:
         accounts = accepted_accounts(session, case_id, *connections)
@@ -100,7 +96,7 @@ async def _probed(context: Context, case_id: str, *connections: ConnectionId, se
 
 
 async def conclude(context: Context, case_id: str) -> bool:
-    """Summarise what was collected since the last summary; False if nothing is new, or another process is at it."""
+    """Summarise what was collected since the last summary; False if nothing is new, or another process is summarising."""
     if context.evidence is None or not is_stale(context, case_id):
         return False
     await _probed(context, case_id, seconds=_TO_PROBE)  # the summary says which logs there are
@@ -112,16 +108,16 @@ async def conclude(context: Context, case_id: str) -> bool:
 
 
 async def go_on(context: Context) -> int:
-    """Go on with every collection that is not complete, or due again; return how many cases have news."""
+    """Continue every collection that is incomplete or due again; return how many cases have a new summary."""
     until, places = context.now() + timedelta(seconds=_BY_THE_SWEEP), asyncio.Semaphore(_CASES_AT_ONCE)
     return sum(await to_the_last(_go_on(context, case_id, until, places) for case_id in _in_turn(context)))
 
 
 def _in_turn(context: Context) -> list[str]:
     """
-    Return the cases to go on with.  A turn may end before all have had theirs: it does not always begin with the same one.
+    Return the cases to continue, each time starting with another one, since a sweep may end before it reaches all.
 
-    A closed case is of interest for a while after its cut: not everybody who ever left, each minute.
+    A closed case is included for a while after its cut only: not everybody who ever left, each minute.
     """
     again = max(context.policy.activity.again_hours, default=0.0)
     looked_at_since = context.now() - timedelta(hours=again) - _GRACE
@@ -136,20 +132,20 @@ def _in_turn(context: Context) -> list[str]:
 
 
 async def _go_on(context: Context, case_id: str, until: datetime, places: asyncio.Semaphore) -> bool:
-    """Go on with one case; True if it has news."""
+    """Continue one case; True if it has a new summary."""
     async with places:
         try:
             await collect(context, case_id, seconds=(until - context.now()).total_seconds())
         finally:
             watching = is_stale(context, case_id)
-            news = await conclude(context, case_id)  # what ended is told, whatever failed beside it
+            news = await conclude(context, case_id)  # what ended is summarised, even if another log failed
         if watching:
             await re_entry.watch(context, case_id)
         return news
 
 
 async def to_the_last(steps: Iterable[Awaitable[_T]]) -> list[_T]:
-    """Take all *steps* at once, each to its end, and only then raise what stopped the first of those that failed."""
+    """Run all *steps* at once, each to its end; only then raise the exception of the first one that failed."""
     under_way = [asyncio.ensure_future(step) for step in steps]
     await asyncio.gather(*under_way, return_exceptions=True)
     return [step.result() for step in under_way]

@@ -1,7 +1,7 @@
 """
-What the notice window is compared with: the person's own days before it, by weekday, and how far they stray (MAD).
+What the notice window is compared with: the person's own days before it, by weekday, and their spread (MAD).
 
-Robust on purpose: the days that are looked for do not move the measure by which they are found.  Only days at work count.
+The statistics are robust: unusual days do not move the measure that finds them.  Only days at work count.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from casework.activity.tally import Half, Tally, by_day, whole
 from casework.intake.employment import Employment
 
 _ENOUGH = 14
-"""Days: a log that is known for less has nothing to be compared with."""
+"""Days at work: a log with fewer of them has no baseline."""
 _FIRST = 10
-"""Working days of a log from which its level is guessed before them."""
+"""First working days of a log, from which its level before them is estimated."""
 _LATELY = timedelta(days=60)
-"""Before the notice: who plans to leave begins then, and what began then is no habit."""
+"""Before the notice: a person who plans to leave begins then, so what began then is no habit."""
 _OWN_HOUR = 0.02
-"""Of all that was done before: the share from which on an hour is one at which the person used to work."""
+"""Least share of all earlier activity that makes an hour one at which the person used to work."""
 _LITTLE_WORK, _A_TASK, _KEPT_UP = 3, 1.5, 0.4
-"""What is made on a usual day, from which on it can be compared; times as much, and of what is taken, that look like a task."""
+"""Things made on a usual day, at least, to compare with; a task's least growth of the work, and that growth over the growth of the takes."""
 _TOO_MUCH = 10
-"""Times the usual: from there on no amount of work explains what was taken."""
+"""Times the usual takes: from there on no amount of work explains them."""
 
 
 class Comparison:
@@ -38,10 +38,10 @@ class Comparison:
     A tally's notice window and the days before it.  *covered*: by source, the first day that was read as a whole.
 
     A source that was covered for less than two weeks before the notice has no baseline: nothing is expected of it, and *missing* names it.
-    *parts*: the others that tell anything that is compared, by how far back they reach, the furthest first.  *days*: those of the furthest before the notice, *window* those
-    since, both only as far as the person was at work; *left_out*: how many before it were not.  *usual*: what was to be expected of each
-    weekday, each source by its own days, all together.  *before* and *since*: what these sources told, without what sync clients fetched for *replacements* of
-    computers; *ever*: what any source told before.  *taken*: the takes of each of their days.
+    *parts*: the other sources with anything to compare, grouped by how far back they reach, the furthest first.  *days*: the first part's days
+    at work before the notice; *window*: the days at work since; *left_out*: how many days before the notice were not at work.  *usual*: what is
+    expected of each weekday, each source by its own days, all added.  *before* and *since*: what these sources recorded, without what sync
+    clients fetched for *replacements* of computers; *ever*: what any source recorded before.  *taken*: these sources' takes by day.
     """
 
     def __init__(self, tally: Tally, covered: dict[str, date], employment: Employment | None = None) -> None:
@@ -78,7 +78,7 @@ class Comparison:
         )
 
     def _parts(self, usable: Mapping[str, list[date]], halves: Mapping[str, tuple[Half, Half]]) -> Iterator[Part]:
-        """Yield the sources together that reach equally far back, the furthest first."""
+        """Yield the sources grouped by how far back they reach, the furthest first."""
         edge = self.tally.notice_on - _LATELY
         for begins in sorted({days[0] for days in usable.values()}):
             alike = [source for source, days in usable.items() if days[0] == begins]
@@ -89,8 +89,8 @@ class Comparison:
 
     def measure(self, of: Count, *, rare: bool = False) -> Measure:
         """
-        Return how much there is of what *of* counts, all logs together.  *rare*: in the logs alone that show as many days as the window
-        has; of others nobody can say whether it is usual.
+        Return how much there is of what *of* counts, all logs together.  *rare*: only in logs that show at least as many days as the
+        window has; in a shorter log nobody can say whether a rare thing is usual.
         """
         return Measure(self.long if rare else self.parts, of, self.rules.ratio)
 
@@ -101,12 +101,12 @@ class Comparison:
 
     @property
     def known_days(self) -> int:
-        """How many days before the notice there are to compare with."""
+        """The number of days before the notice to compare with."""
         return len(self.days)
 
     @property
     def window_days(self) -> int:
-        """How many days the notice window has, whether the person was at work or not."""
+        """The length of the notice window in days, at work or not."""
         return (self.tally.ends_on - self.tally.notice_on).days + 1
 
     @property
@@ -116,12 +116,12 @@ class Comparison:
 
     @property
     def taken_before(self) -> dict[date, int]:
-        """The takes of each day before the notice, those among them with which nothing is compared."""
+        """The takes of each day before the notice, also of days that are left out of the comparison."""
         return {day: number for day, number in self.taken.items() if day < self.tally.notice_on}
 
     @cached_property
     def levels(self) -> dict[date, float]:
-        """The takes of each working day; of a log that begins later, before its beginning, what was usual at it."""
+        """The takes of each working day; before a log begins, the median of its first days counts instead."""
         weekdays = _weekdays((*self.days, *self.window))
         levels = dict.fromkeys(weekdays, 0.0)
         for part in self.parts:
@@ -132,7 +132,7 @@ class Comparison:
         return levels
 
     def is_off(self, hour: datetime) -> bool:
-        """Whether *hour* lies at a weekend or outside policy's hours, and is not one at which the person used to work."""
+        """Whether *hour* is at a weekend or outside policy's hours, and the person did not use to work at it."""
         begins, ends = self.rules.work_hours
         outside = hour.weekday() >= 5 or not begins <= hour.hour < ends
         return outside and (hour.weekday() >= 5, hour.hour) not in self._own_hours
@@ -145,11 +145,11 @@ class Comparison:
         return frozenset(hour for hour, number in clock.items() if number >= _OWN_HOUR * clock.total())
 
     def off_share(self, hours: Mapping[datetime, int]) -> float:
-        """Return which share of *hours* is off."""
+        """Return the share of the counts in *hours* for which `is_off` is true."""
         return sum(number for hour, number in hours.items() if self.is_off(hour)) / max(sum(hours.values()), 1)
 
     def of(self, day: date) -> Usual:
-        """Return what was to be expected of *day*."""
+        """Return what is expected of *day*'s weekday."""
         return self.usual[day.weekday()]
 
     def unusual_days(self, days: Mapping[date, int]) -> dict[date, int]:
@@ -159,24 +159,24 @@ class Comparison:
 
     @cached_property
     def _limit(self) -> float:
-        """What a day with takes hardly ever comes to, each log by its own days."""
+        """The takes that a day hardly ever exceeds, among days with takes; each log by its own days, all added."""
         active = ([number for number in by_day(part.before.hours).values() if number] for part in self.parts)
         return sum(expected(numbers, mads=self.rules.mads).limit for numbers in active if numbers)
 
     def usual_on(self, days: Collection[date]) -> float:
-        """Return what was usual on so many working days, each log by its own."""
+        """Return the usual takes of as many working days as *days*, each log by its own days, all added."""
         weekdays = ([_taken(part)[day] for day in _weekdays(part.days)] for part in self.parts)
         return len(days) * sum(median(numbers) for numbers in weekdays if numbers)
 
     def as_before(self, counts: Mapping[date, float]) -> float:
-        """Return what the window would show of all that days before show together, by the stretch of them that has most: since some log's beginning."""
+        """Return the window's share of *counts* of earlier days if they went on, by the part whose days give the most."""
         since = ((part, sum(n for day, n in counts.items() if day >= part.days[0])) for part in self.parts)
         return max((part.as_before(number) for part, number in since), default=0.0)
 
     def work_of(self, days: Iterable[date], usual: Collection[date] | None = None) -> float | None:
         """
-        Return how many times as much the person made on the working days of *days* as on the *usual* ones before, by the logs that show both;
-        None where they tell too little of it.
+        Return how many times as much the person made on *days* as on the *usual* working days before (None: all of them), by the logs that
+        show both; None where the logs show too little work.
         """
         now = middle = 0.0
         every = [*days]
@@ -189,7 +189,7 @@ class Comparison:
         return now / middle if middle >= _LITTLE_WORK else None
 
     def is_explained(self, times: float, work: float | None) -> bool:
-        """Whether *times* the usual were taken while so many *times* more was made that it may be a task: it was half as much again, and kept up."""
+        """Whether a new task may explain *times* the usual takes: *work* grew by half and kept up, and the takes stay below ten times."""
         return work is not None and times < _TOO_MUCH and work >= max(_A_TASK, times * _KEPT_UP)
 
 
@@ -202,5 +202,5 @@ def _weekdays(days: Iterable[date]) -> list[date]:
 
 
 def _tells(half: Half) -> bool:
-    """Whether a log told anything that is compared with what it told before."""
+    """Whether a log recorded anything that is compared with what it recorded before."""
     return bool(half.hours or half.work or half.views or half.exits or half.own or half.unclear)

@@ -1,6 +1,6 @@
 """
-What says of itself that it is confidential is counted apart.  A mark is a word that stands for itself: 「秘」 alone, in brackets or
-at an end counts, 秘書 (a secretary) and 秘密保持契約 (an agreement that anybody may hold) do not.
+Confidentiality marks in titles and labels.  A mark is a word of its own: 「秘」 alone, in brackets or at an end is a mark, 秘書 (a secretary)
+and 秘密保持契約 (an agreement that anybody may hold) are not.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _pattern(own: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def mark_of(texts: Iterable[str | None], own: tuple[str, ...] = ()) -> str | None:
-    """Return the mark that one of *texts* is, or holds, in one spelling; None without any.  *own* are the company's own words."""
+    """Return the first mark found in *texts*, in one spelling; None if there is no mark.  *own*: the company's own words."""
     return next((mark for text in texts if text is not None and (mark := _mark_in(text, own)) is not None), None)
 
 
@@ -45,5 +45,5 @@ def _mark_in(text: str, own: tuple[str, ...]) -> str | None:
 
 
 def _fold(text: str) -> str:
-    """NFKC turns ㊙ into 秘 without brackets: it counts as one that stands alone."""
+    """Fold *text*; NFKC would turn ㊙ into 秘 without brackets, so ㊙ becomes a word of its own first."""
     return unicodedata.normalize("NFKC", text.replace("㊙", " マル秘 ")).casefold()

@@ -1,4 +1,4 @@
-"""Whether a computer took another one's place, as far as the logs show it."""
+"""Find computers that replaced another one, as far as the logs show it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from casework.activity.tally import Half
 
 _USED = 10
-"""Days on which the old one was in use before, at least."""
+"""Fewest days on which the old computer was in use before the new one's first day."""
 _SILENT = 5
-"""Days on which the new one must have been in use without the old one."""
+"""Fewest days on which the new computer was in use after the old one's last day."""
 _SIDE_BY_SIDE = timedelta(days=7)
 _WITHOUT_EITHER = 5
-"""Days on which the person was active on neither: from more on, what fell silent before the new one's first day has nothing to do with it."""
+"""Most active days between the old computer's last day and the new one's first: after more, the two are unrelated."""
 _A_DAY = timedelta(days=1)
 _FILLED = 3
-"""A computer's first days in use: then its sync client fetches what the old one had."""
+"""First days in use of a new computer, on which its sync client fetches what the old one had."""
 _FAIR_SHARE = 0.25
-"""Of what is taken after the old one fell silent: with less the new one is only beside another."""
+"""Least share of the new computer in the takes after the old one's last day: with less it is only used beside another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
     """
-    A computer's name and first day, the *old* one whose place it took and that one's last day, and how much a sync client fetched for the new
-    one on its first *days*.
+    A computer that replaced the *old* one: its name and first day, the old one's last day, and by day (*days*) how much a sync client fetched
+    for it in its first days in use.
     """
 
     name: str
@@ -40,12 +40,11 @@ class Replacement:
 
 def replacements_in(half: Half) -> list[Replacement]:
     """
-    Return the computers that took another one's place, the latest last: the old one was in use, and fell silent within a week after the new
-    one's first day, or at most five days of activity before it; the new one went on being used.  Each takes one place, and no place is
-    taken twice.
+    Return the computers that replaced another one, the latest last.
 
-    One beside the old one took nobody's place.  By the old one more was taken before than by all that stayed in use, so that an old telephone
-    hides nothing; and of what is taken until the new one's last day, the new one takes its part.
+    The old one was in use and fell silent within a week after the new one's first day, or at most five active days before it; the new one
+    stayed in use.  A computer replaces one other and is replaced once.  Before, the old one took more than all computers that stayed in use, so
+    that an old telephone hides nothing.  After, the new one takes a quarter at least.
     """
     found = (_in_place_of(half, new, old) for new in half.syncs for old in half.devices if new != old)
     latest = sorted(
@@ -79,7 +78,7 @@ def _in_place_of(half: Half, new: str, old: str) -> Replacement | None:
 
 
 def _filling(half: Half, name: str) -> Counter[date]:
-    """Return what a sync client fetched for a computer in its first days in use, where it is half of the day's takes."""
+    """Return what a sync client fetched for a computer on its first days in use, where that is half of the day's takes or more."""
     days, synced = half.devices[name], half.syncs.get(name, Counter[date]())
     return Counter({day: synced[day] for day in sorted(days)[:_FILLED] if 2 * synced[day] >= days[day] > 0})
 

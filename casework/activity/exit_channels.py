@@ -1,4 +1,4 @@
-"""Reasons from the ways by which content may go, or the person come in again: forwards, shares, exports, programs, devices."""
+"""Reasons from ways by which content may leave or the person may come in again: forwards, shares, exports, programs, devices."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
 _LARGE = 100_000_000
-"""Bytes from which on what applications fetched is more than calendars and notifications."""
+"""Bytes fetched by applications from which they are more than calendars and notifications; a choice."""
 _ENOUGH_WORK = 30
-"""Uploads, edits and mail in the window from which on they show at which hours the person works."""
+"""Fewest uploads, edits and mails in the window that show at which hours the person works."""
 _NO_MORE = 1.5
-"""Times the usual: of more than that, what was at the usual hours has not moved."""
+"""Times the usual takes: with more than that, the takes have grown and not only moved to other hours."""
 _WEIGHTY = SHARES | {K.FORWARD, K.DELEGATE, K.APP_PASSWORD, K.TAKEOUT}
-"""What is told of a log without days to compare with as well; devices and applications everybody has."""
+"""Ways out that count even in a log without days to compare with; devices and applications do not, since everybody has them."""
 
 
 def own_addresses(w: Comparison) -> Iterator[Reason]:
-    """Tell of what went to the leaver's own addresses."""
+    """Yield a reason for what went to the leaver's own addresses."""
     made = ((part, one) for part in w.parts for one in (part.before.own + part.since.own))
     lately = {kind for part, (kind, day) in made if day >= part.lately_on}
     kinds = (message(f"kind_{kind}") for kind in sorted(lately))
@@ -35,12 +35,12 @@ def own_addresses(w: Comparison) -> Iterator[Reason]:
 
 
 def forwards(w: Comparison) -> Iterator[Reason]:
-    """Tell of forwards to the outside, made lately and hardly ever before."""
+    """Yield a reason for forwards to the outside, made lately and hardly ever before."""
     yield from _new(w, "forwards", _exits(K.FORWARD))
 
 
 def exports(w: Comparison) -> Iterator[Reason]:
-    """Tell of whole exports, made lately and hardly ever before; of any other that nobody can be declared clean after it."""
+    """Yield `exports` for whole exports made lately and hardly ever before, else `takeout` (unclean) for any export."""
     new = list(_new(w, "exports", _exits(K.TAKEOUT)))
     yield from new
     takeouts = sum(half.kinds[K.TAKEOUT] for halves in w.tally.halves.values() for half in halves)
@@ -49,7 +49,7 @@ def exports(w: Comparison) -> Iterator[Reason]:
 
 
 def ways_in_question(w: Comparison) -> Iterator[Reason]:
-    """Tell of app passwords, delegates, devices, grants and forwards nobody knows whereto: most belong to the work, and the logs do not show which."""
+    """Yield reasons for new app passwords, delegates, devices, grants, forwards without a target: the logs do not show which belong to work."""
     yield from _new(w, "forwards_unclear", lambda half: half.unclear, least=w.rules.shares)
     for word, kind, least in (
         ("app_passwords", K.APP_PASSWORD, 1), ("delegates", K.DELEGATE, 1), ("devices", K.DEVICE, 1), ("grants", K.GRANT, w.rules.shares)
@@ -58,7 +58,7 @@ def ways_in_question(w: Comparison) -> Iterator[Reason]:
 
 
 def _new(w: Comparison, word: str, of: Count, *, least: int = 1, **facts: object) -> Iterator[Reason]:
-    """Tell of what was made since two months before the notice, if it is *least* and more than what was made before that lets expect."""
+    """Yield a reason for what was made since two months before the notice, if it is at least *least* and more than earlier days let expect."""
     made = w.measure(of)
     number = made.lately.total()
     if number >= least and made.is_new and made.longest is not None:
@@ -69,7 +69,7 @@ def _new(w: Comparison, word: str, of: Count, *, least: int = 1, **facts: object
 
 
 def _exits(*kinds: K) -> Count:
-    """Return what counts ways out of these *kinds*."""
+    """Return a function that counts the ways out of *kinds* by day."""
 
     def of(half: Half) -> Counter[date]:
         return _by_day({(kind, day): number for (kind, day), number in half.exits.items() if kind in kinds})
@@ -85,21 +85,21 @@ def _by_day(made: Mapping[tuple[K, date], int]) -> Counter[date]:
 
 
 def shares(w: Comparison) -> Iterator[Reason]:
-    """Tell of shares with outsiders, or with anybody who has the link."""
+    """Yield a reason for shares with outsiders or by public link."""
     made = w.measure(_exits(*SHARES), rare=True)
     if made.since >= w.rules.shares and made.has_risen:
         yield Reason("shares", shares=made.since, before=made.before, days=made.days)
 
 
 def programs(w: Comparison) -> Iterator[Reason]:
-    """Tell of much that programs fetched and did not before; of any program and application that nobody can be declared clean."""
+    """Yield a reason if programs fetched much that they did not fetch before."""
     fetched = w.measure(lambda half: half.programs)
     if fetched.since >= w.rules.burst and fetched.since > w.rules.ratio * fetched.expected:
         yield Reason("new_programs", programs=fetched.since, before=fetched.before, days=fetched.days)
 
 
 def programs_in_question(w: Comparison) -> Iterator[Reason]:
-    """Say that nobody can be declared clean after a program, or an application, has been at work."""
+    """Yield unclean reasons for takes by programs, and for applications that are new or fetched many bytes."""
     if count := sum(half.programs.total() for halves in w.tally.halves.values() for half in halves):
         yield Reason("programs", programs=count)
     fresh = {name for _, name in w.since.applications} - {name for _, name in w.ever.applications}
@@ -108,7 +108,7 @@ def programs_in_question(w: Comparison) -> Iterator[Reason]:
 
 
 def devices(w: Comparison) -> Iterator[Reason]:
-    """Tell of files that went to devices that had not been seen before, but for one that took the old one's place."""
+    """Yield a reason for files that went to devices not seen before, and an unclean one for each device that replaced another."""
     replaced = {one.name for one in w.replacements}
     new = {
         name: takes for name, takes in w.since.devices.items() if name not in w.ever.devices and name not in replaced
@@ -125,7 +125,7 @@ def devices(w: Comparison) -> Iterator[Reason]:
 
 
 def addresses(w: Comparison) -> Iterator[Reason]:
-    """Tell of addresses that had not been seen before: a journey, or the sofa at home, looks the same, and is no reason by itself."""
+    """Yield a reason for addresses not seen before.  A journey or working at home looks the same: never a reason by itself."""
     known = w.ever.addresses
     new = {name: number for name, number in w.since.addresses.items() if name not in known and number}
     taken = sum(new.values())
@@ -135,8 +135,9 @@ def addresses(w: Comparison) -> Iterator[Reason]:
 
 def off_hours(w: Comparison) -> Iterator[Reason]:
     """
-    Tell of takes at hours that are not the person's: outside of policy's, and of those at which the person used to work.  Where what is made,
-    or all that is taken, has moved to them, it is another shift.
+    Yield a reason for takes outside policy's hours and the person's own earlier ones.
+
+    None where the person's work, or all takes, moved to these hours: that is another shift.
     """
     takes = w.since.hours
     now, then = w.off_share(takes), w.off_share(w.before.hours)
@@ -157,7 +158,7 @@ def _is_another_shift(w: Comparison, now: float, then: float) -> bool:
 
 
 def uncompared(w: Comparison) -> Iterator[Reason]:
-    """Say what was taken from logs that reach too little back to say what is usual there."""
+    """Yield an unclean reason for activity in logs that are known for too few days to say what is usual."""
     halves = {log: whole([w.tally.halves[log][1]]) for log in w.missing if log in w.tally.halves}
     exits = {
         log: sum(n for (kind, _), n in half.exits.items() if kind in _WEIGHTY) + half.own.total()
@@ -176,7 +177,7 @@ def uncompared(w: Comparison) -> Iterator[Reason]:
 
 
 def too_short(w: Comparison) -> Iterator[Reason]:
-    """Say what is rare, and had perhaps no time to happen before: where fewer days are known than the window has, nobody can say."""
+    """Yield an unclean reason for rare things in logs known for fewer days than the window has: they may have had no time to happen before."""
     short = [part for part in w.parts if not part.is_long]
     if not short:
         return
@@ -190,5 +191,5 @@ def too_short(w: Comparison) -> Iterator[Reason]:
 
 
 def _passing(least: int, some: int, others: int) -> int:
-    """Return *some* with what *others* have besides, where those alone are less than is told."""
+    """Return *some*, plus *others* where these alone are fewer than *least*; 0 if *some* is 0."""
     return some + others if some and others < least else some

@@ -1,10 +1,10 @@
 """
-What an activity file holds: one header line, then each record as the vendor gave it, one line each.
+The format of an activity file: one header line, then one line for each record as the vendor gave it.
 
-A page is a Zstandard frame of its own: `zstd -dc` reads them as one file, and a file can be cut after any page.
+Each page is its own Zstandard frame: `zstd -dc` reads them as one file, and a file can be cut after any page.
 
-Which records a log's files hold already is remembered beside them, on the disk: memory does not grow with the number of
-events; see `doings_of` for the one exception.
+Which records a log's files already hold is kept on the disk beside them: memory does not grow with the number of
+events; `doings_of` has the one exception.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from models.tables import Collection
 from models.vocabulary import Json, as_fields
 
 _LEVEL = 3
-"""Level 6 saves a tenth of the bytes and takes three times as long."""
+"""Zstandard level: 6 saves a tenth of the bytes and takes three times as long."""
 _MEMORY = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -47,9 +47,9 @@ def page_frame(records: Sequence[Record]) -> bytes:
 
 def header_frame(collection: Collection) -> bytes:
     """
-    Return the file's first line.  Its nonce keeps the digest of a short file from being guessed.
+    Return the file's first line, compressed.  Its nonce keeps the digest of a short file from being guessed.
 
-    What was found is said by the statement, which is bound beside it: it is not known yet.
+    The result is not known yet: the statement, bound beside the file, has it.
     """
     header: dict[str, Json] = {
         "lastday": "activity/1",
@@ -71,8 +71,9 @@ def header_frame(collection: Collection) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Doings:
     """
-    What one record tells: what the person did, and what *others* did; *odd_at*: it cannot be understood, and when it may have happened at
-    the latest; *again*: it was told before.
+    The activities of one record: the person's *own* and those of *others*.
+
+    *odd_at*: the record cannot be understood, and happened at this time at the latest.  *again*: the record was read before.
     """
 
     own: Sequence[Activity] = ()
@@ -91,11 +92,11 @@ def doings_of(
     seen: set[int] | None = None,
 ) -> Iterator[Doings]:
     """
-    Yield what each record of a pass's file tells of the doings of *names*.
+    Yield the activities of each record of a pass's file, split into those done under *names* and others'.
 
-    *of_others*: the log tells also what others did to the account, an application or the vendor itself among them, whom it may not name.
-    *seen*: digests of the ids of the records so far, where what was remembered of them was lost, and one may stand in the files twice:
-    it grows with them.
+    *of_others*: the log also records what others did to the account, including applications and the vendor, whom it may not name.
+    *seen*: digests of the record ids so far, for a log whose index of seen records was lost, so that its files may hold a record twice; grows
+    with the number of records.
     """
     with evidence.open(row.case_id, row.file) as compressed:
         lines = io.BufferedReader(content_of(compressed), 1 << 20)
@@ -133,10 +134,10 @@ def _apart(done: Sequence[Activity], names: Names, *, of_others: bool) -> Doings
 
 class Seen:
     """
-    The ids of one account's records from one source, over all its passes: digests of the vendors' record ids, nothing else.
+    The records already seen of one account and one source, over all passes: digests of the vendor's record ids, nothing else.
 
-    A record is remembered with its page *before* the page is committed; what a crash left behind of a page that was not, is
-    forgotten when the reading goes on.
+    A record is added with its page *before* the page is committed; records of a page that a crash kept from being committed
+    are removed when the reading continues.
     """
 
     def __init__(self, path: Path) -> None:
@@ -150,12 +151,12 @@ class Seen:
         self._database.close()
 
     def forget_after(self, round_: int, page: int) -> int:
-        """Forget what was seen later than *page* of *round_*; return how many records are known still."""
+        """Remove what was seen after *page* of pass *round_*; return how many records are left."""
         self._database.execute("DELETE FROM seen WHERE round > ? OR (round = ? AND page > ?)", (round_, round_, page))
         return int(self._database.execute("SELECT count(*) FROM seen").fetchone()[0])
 
     def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
-        """Return the records that were not seen before, each once, in their order; they count as seen from now on."""
+        """Return the records that were not seen before, each once, in order; they now count as seen."""
         ids = (_digest(one, 16) for one in records)
         self._database.execute("BEGIN")
         rows = [self._database.execute(_REMEMBER, (id_, round_, page)).rowcount for id_ in ids]
@@ -170,5 +171,5 @@ def _compress(content: bytes) -> bytes:
 def _line(raw: Mapping[str, Json]) -> bytes:
     try:
         return orjson.dumps(raw, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # a number beyond 64 bits, half a surrogate pair: as they came, in the slower way
+    except TypeError:  # a number beyond 64 bits, half a surrogate pair: the slower encoder keeps them as they came
         return json.dumps(raw, separators=(",", ":")).encode("ascii") + b"\n"

@@ -1,4 +1,4 @@
-"""The logs of a leaver's accounts: which there are, and how one is asked."""
+"""The logs of a leaver's accounts: list them, and read them page by page."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from models.vocabulary import Account, ConnectionId, Evidence, Json
 Log: TypeAlias = tuple[ConnectionId, str, str]
 """A service, the leaver's account in it, and the log's name."""
 LONGEST_ANSWER = 90.0
-"""Seconds: longer than a connector's own patience with one request."""
+"""Seconds for one page: longer than a connector's own timeout of one request."""
 _NOT_UNDERSTOOD = (Unintelligible, ArithmeticError, LookupError, TypeError, ValueError)
 _YEARS = range(1990, 2200)
-"""Of what a log may tell: a time elsewhere is none."""
+"""Years of a plausible record: a record with a time outside them counts as not understood."""
 _MOST_PAGES = 200
-"""Of one log of one account that is read at one go: who cannot see the end says so."""
+"""Pages of one log of one account that is read in one call; a log with more raises."""
 
 
 def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
@@ -32,7 +32,7 @@ def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
 
 
 def logs_in(context: Context, accounts: Iterable[CaseAccount]) -> dict[Log, tuple[CaseAccount, ActivitySource]]:
-    """Return each log of each of *accounts*, as far as it is known here which there are."""
+    """Return each log of each of *accounts*, for connectors that read logs and have been probed."""
     logs = logs_of(context)
     return {
         (account.connection, account.vendor_id, source.name): (account, source)
@@ -47,24 +47,24 @@ def log_of(row: Collection) -> Log:
 
 
 def name_of(log: Log) -> str:
-    """Return how a log is called in what people read; the account is not named."""
+    """Return a log's name for people to read, without the account."""
     return f"{log[0]}/{log[2]}"
 
 
 Period: TypeAlias = "tuple[datetime | None, datetime | None]"
 Names: TypeAlias = "Mapping[str, Sequence[Period]]"
-"""Folded names of the leaver's accounts in one service, each with since when and until when it is theirs, as far as that is known."""
+"""Folded names of the leaver's accounts in one service, each with the periods (since, until) in which it is theirs; None: not known."""
 
 
 def names_of(
     accounts: Iterable[CaseAccount], row: Collection | None, connection: ConnectionId, *, contacts: bool
 ) -> Names:
     """
-    Return what the logs of *connection* may call whoever has *accounts*: their ids, their primary addresses, and what the pass *row* asked
-    for its account by, which says more of when a name was theirs.  What a pass brought is read by its own names: a later one may know less.
+    Return the names of *accounts* in the logs of *connection*: ids, primary addresses, and the names by which the pass *row* searched for its
+    account, with their periods.  Read a pass's records by that pass's names: a later pass may know fewer periods.
 
-    *contacts*: their other addresses too, which is for logs that tell of the account alone: in one that tells of others, an administrator
-    may act under such an address.
+    *contacts*: other addresses too.  Only for logs of the account alone: in a log of others' acts, an administrator may act under such an
+    address.
     """
     found: dict[str, list[Period]] = {}
     for account in (one for one in accounts if one.connection == connection):
@@ -94,7 +94,7 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def is_theirs(names: Names, activity: Activity) -> bool:
-    """Whether one of *names* did it, at a time at which that was theirs; a log that has no id of whoever did it may have the address."""
+    """Whether one of *names* did it, in a period in which the name was theirs; without an actor's id, the actor's address is compared."""
     return any(
         (since is None or since <= activity.at) and (until is None or activity.at < until)
         for since, until in names.get(fold_email(activity.actor_id or activity.actor or ""), ())
@@ -103,7 +103,7 @@ def is_theirs(names: Names, activity: Activity) -> bool:
 
 async def opened(context: Context, connection: ConnectionId, seconds: float = LONGEST_ANSWER) -> ActivityLog:
     """
-    Return the service's logs, probed within *seconds*: which there are depends on the plan.
+    Return the service's connector, probed within *seconds*: which logs it has depends on the plan.
 
     Raises `ConnectorError`; `NotOnPlan` for a service without any.
     """
@@ -120,7 +120,7 @@ async def opened(context: Context, connection: ConnectionId, seconds: float = LO
 async def answer(
     log: ActivityLog, account: Account, source: str, window: Window, cursor: str | None = None
 ) -> ActivityPage:
-    """Ask for a page.  Whoever gives none and no reason either counts as out of reach: nothing here waits for ever."""
+    """Read a page.  Raises `ConnectorError`; `Unreachable` where no answer comes within `LONGEST_ANSWER`."""
     try:
         async with asyncio.timeout(LONGEST_ANSWER):
             return await log.activity(account, source, window, cursor)
@@ -132,9 +132,9 @@ async def doings(
     log: ActivityLog, account: Account, source: str, window: Window
 ) -> AsyncIterator[tuple[Activity, Sequence[Evidence]]]:
     """
-    Yield what a log tells, read at one go, with the answer that told it.
+    Read a log in one call and yield its activities, each with the evidence of its page.  Records that cannot be understood are left out.
 
-    Raises `ConnectorError` where its end cannot be seen now.
+    Raises `ConnectorError` where the log's end cannot be reached now.
     """
     cursor: str | None = None
     for _ in range(_MOST_PAGES):
@@ -151,7 +151,7 @@ async def doings(
 
 
 def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequence[Activity] | None:
-    """Return what a record tells; None, which is not nothing, where it cannot be understood."""
+    """Return a record's activities; None (not an empty sequence) where it cannot be understood."""
     try:
         done = log.describe(source, raw)
     except _NOT_UNDERSTOOD:
@@ -160,7 +160,7 @@ def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequen
 
 
 def recorded(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Record | None:
-    """Return what was read as *raw*; None where not even that can be seen."""
+    """Return the id and time of the record *raw*; None where not even they can be read."""
     try:
         record = log.record(source, raw)
     except _NOT_UNDERSTOOD:

@@ -1,7 +1,7 @@
 """
-How much of one thing the logs show before the notice and since: all logs together, each compared with the days that it shows itself.
+How much of one thing the logs show before the notice and since: all logs together, each compared with its own days.
 
-What accuses by an amount is one sum, however many logs it is spread over; what is usual is each log's own, however far back it reaches.
+The amount is one sum, over however many logs it is spread; what is usual is each log's own, however far back it reaches.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from casework.activity.tally import Half
 
 Count: TypeAlias = "Callable[[Half], Mapping[date, int]]"
-"""What is counted by day."""
+"""Counts one thing by day."""
 _BY_CHANCE, _FEW = 1e-4, 1_000
-"""How likely chance may be, and up to how many it is asked: of more the ratio says enough."""
+"""Highest probability (Poisson) of a rise that chance does not explain, and up to how many it is computed: for more the ratio is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """
-    The logs that reach equally far back, and what they told *before* the notice and *since*.  *days*: those before it to compare with;
-    *window*: how many there are since, at work, *length*: how many days the notice window has.  *lately_on*: from when on something is new
-    that was not there before.
+    The logs that reach equally far back, and what they recorded *before* the notice and *since*.  *days*: the days before it to compare with;
+    *window*: the number of days at work since; *length*: the days of the notice window, at work or not.  *lately_on*: what first appears on
+    or after this day is new.
     """
 
     days: list[date]
@@ -40,24 +40,24 @@ class Part:
 
     @property
     def is_long(self) -> bool:
-        """Whether as many days are known as the window has: else what is rare may have had no time to happen."""
+        """Whether at least as many days are known as the window has: in fewer, a rare thing may have had no time to happen."""
         return len(self.days) >= self.length
 
     @property
     def older(self) -> list[date]:
-        """The days that are older than what is new."""
+        """The days before `lately_on`."""
         return [day for day in self.days if day < self.lately_on]
 
     def as_before(self, number: float) -> float:
-        """Return what the notice window would show of something that went on as in the days before."""
+        """Return the count in the notice window of something that happened *number* times in the days before and went on like that."""
         return number * max(self.window, 1) / len(self.days)
 
     def as_older(self, number: float) -> float:
-        """Return what the days since `lately_on` would show of something that went on as in the older ones."""
+        """Return the count since `lately_on` of something that happened *number* times in the older days and went on like that."""
         return number * (self.window + len(self.days) - len(self.older)) / len(self.older)
 
     def most(self, counts: Mapping[date, int]) -> int:
-        """Return the most that *counts* came to in any stretch as long as the notice window, the last two months left out if there are others."""
+        """Return the highest sum of *counts* in any stretch as long as the notice window; in the older days if they are long enough."""
         older = self.older
         days = older if len(older) >= self.length else self.days
         span = timedelta(days=self.length)
@@ -72,9 +72,9 @@ class Part:
 
 class Measure:
     """
-    One thing that *of* counts, in the logs that show any of it.  *days*: those of the log among them that reaches furthest back; *before*: how much
-    all logs show in theirs; *since* the notice; *expected* in the window, were each to go on as before; *once*: what one more before would
-    let expect.
+    One thing that *of* counts, in the logs that show any of it.  *days*: the number of days of the log among them that reaches furthest back.
+    *before* and *since*: the sum over all logs before and since the notice.  *expected*: the sum in the window if each log went on as before.
+    *once*: what one more event before would add to *expected*.
     """
 
     def __init__(self, parts: Sequence[Part], of: Count, ratio: float) -> None:
@@ -91,21 +91,21 @@ class Measure:
 
     @cached_property
     def most(self) -> int:
-        """The most before, in any stretch of each log as long as the window."""
+        """The sum over the logs of the most before in any stretch as long as the window."""
         return sum(part.most(before) for part, before, _ in self._shown)
 
     @property
     def has_risen(self) -> bool:
         """
-        Whether there is more since the notice than *ratio* times what is expected, more than chance gives (Poisson, with one more than was
-        seen before), and more than in any earlier stretch as long.
+        Whether there is more since the notice than *ratio* times the expected, more than chance gives (Poisson, with one event more than was
+        seen before), and more than in any earlier stretch of that length.
         """
         grown = self.since > self._ratio * self.expected
         return grown and is_more(self.since, self.expected + self.once) and self.since > self.most
 
     @cached_property
     def lately(self) -> Counter[date]:
-        """How much by day since `lately_on`, which each log has for itself."""
+        """The count by day since each log's own `lately_on`."""
         late = Counter[date]()
         for part, before, since in self._shown:
             late.update({day: n for half in (before, since) for day, n in half.items() if day >= part.lately_on})
@@ -113,12 +113,12 @@ class Measure:
 
     @cached_property
     def older(self) -> int:
-        """How much on the older days."""
+        """The count on the older days."""
         return sum(_in(part.older, before) for part, before, _ in self._shown)
 
     @property
     def is_new(self) -> bool:
-        """Whether there is more lately than the older days let expect; where there was none, one is."""
+        """Whether there is more lately than expected from the older days; if they have none, one is enough."""
         number = self.lately.total()
         if self.longest is None or self.older == 0:
             return number > 0
@@ -127,7 +127,7 @@ class Measure:
 
 
 def is_more(number: int, rate: float, *, times: float = 1.0) -> bool:
-    """Whether *number* is more than *times* the *rate*, and more than chance would give at it (Poisson)."""
+    """Whether *number* is more than *times* the *rate*, and more than chance gives at that rate (Poisson)."""
     return number > times * rate and _tail(number, rate) < _BY_CHANCE
 
 
@@ -136,7 +136,7 @@ def _in(days: Sequence[date], counts: Mapping[date, int]) -> int:
 
 
 def _tail(number: int, rate: float) -> float:
-    """Return how likely *number* or more is where *rate* is usual, by Poisson; of many nothing needs to be reckoned."""
+    """Return the Poisson probability of *number* or more at *rate*; 0 above `_FEW`, or without a rate."""
     if number > _FEW or rate <= 0:
         return 0.0
     return 1.0 - sum(math.exp(-rate + k * math.log(rate) - math.lgamma(k + 1)) for k in range(number))

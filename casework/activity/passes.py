@@ -1,4 +1,4 @@
-"""Which log is to be read now, and over which window: at containment, after the vendor's lag, and at policy's hours."""
+"""Which logs are due to be read now, and over which window: at containment, after the vendor's lag, and at policy's hours."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, ConnectionId
 
 SUMMARIES = "downloads/summary-"
-"""What the evidence files are called that sum up what the passes brought; a pass's own name is its log's."""
+"""Prefix of the evidence files that hold a case's summaries."""
 _BEGUN_WITHIN = timedelta(days=30)
-"""After the cut: a log that we learn to read later is not read of everybody who ever left."""
+"""After the cut, for a first pass: a log that a later version learns to read is not read for everybody who ever left."""
 _LONG_BEFORE = timedelta(hours=2)
-"""No run waits so long for its instant."""
+"""Longer than any run waits for its instant: a log read so long before the cut was read for an earlier instant."""
 _OVERLAP = timedelta(minutes=5)
-"""Looked at twice even where the vendor promises no lag: its clock is not ours."""
+"""Read twice even where the vendor documents no lag: its clock is not ours."""
 _A_DAY = timedelta(days=1)
-"""Read again at each later look, whatever lag the vendor documents: it is no promise."""
+"""Read again in each later pass, even where the vendor documents a shorter lag: that is no promise."""
 _LATEST = timedelta(days=7)
-"""How late a record may come: no vendor says when the last one has, and none documents a lag as long."""
+"""How late a record may come; a choice: no vendor documents a lag as long, and none says when the last record has come."""
 _MOST_TRIES = 5
-"""Of the look at the whole window."""
+"""Passes over the whole window, at most."""
 _EDGE = timedelta(hours=1)
-"""Of what the vendor keeps, which it forgets while we read."""
+"""Margin at the oldest end of what the vendor keeps: it forgets that part while we read."""
 
 
 def notice_window(context: Context, case: Case) -> tuple[datetime, datetime]:
     """
-    Return the notice window: from HR's notice, and at least policy's days before the cut, until the instant of the cut, or
-    the cut itself where it came before.
+    Return the notice window: from HR's notice, or policy's `notice_days` before the due instant if that is earlier, until the due
+    instant, or until the cut if that came earlier.
     """
     begins_at = min(case.opened_at, case.due_at - timedelta(days=context.policy.activity.notice_days))
     return begins_at, min(case.due_at, case.contained_at or case.due_at)
 
 
 def passes_of(session: Session, case_id: str) -> list[Collection]:
-    """Return the case's readings, the passes of a source one after the other."""
+    """Return the case's passes, sorted by log and then by round."""
     query = select(Collection).where(Collection.case_id == case_id)
     order = (Collection.connection, Collection.account_id, Collection.source, Collection.round)
     return list(session.exec(query.order_by(*(col(column) for column in order))).all())
 
 
 def not_begun(context: Context, accounts: Sequence[CaseAccount], passes: Iterable[Collection]) -> list[Log]:
-    """Return the logs of *accounts* that no pass has begun to read; `?` is one of an account's of which nobody here knows."""
+    """Return the logs of *accounts* that no pass has begun to read; an account without any known log is listed with the log `?`."""
     begun, there = {log_of(row) for row in passes}, logs_in(context, accounts)
     known = {log[:2] for log in (*there, *begun)}
     dark = [(*place, "?") for one in accounts if (place := (one.connection, one.vendor_id)) not in known]
@@ -61,7 +61,7 @@ def not_begun(context: Context, accounts: Sequence[CaseAccount], passes: Iterabl
 def due_passes(
     context: Context, case_id: str, connections: Sequence[ConnectionId]
 ) -> Iterator[tuple[CaseAccount, ActivitySource, Collection]]:
-    """Yield the passes in *connections* that are to be gone on with, or begun: those are not in the database yet."""
+    """Yield the passes in *connections* to continue, and those to begin, which are not in the database yet."""
     case = context.case(case_id)
     with context.store.read() as session:
         accounts, passes = accepted_accounts(session, case_id), passes_of(session, case_id)
@@ -85,7 +85,7 @@ def _begun(
     *,
     again: bool = False,
 ) -> Collection:
-    """Return a new pass behind those *before*, the oldest first."""
+    """Return a new pass that follows those *before* (the oldest first)."""
     number, now = len(before) + 1, context.now()
     from_at, late_before = (
         _whole(context, source, before) if again else _beginning(context, case, source, plain(before))
@@ -115,7 +115,7 @@ def _is_due(context: Context, case: Case, source: ActivitySource, before: Sequen
     read_until = before[-1].until_at
     lags = [source.lag, _LATEST, *(timedelta(hours=hours) for hours in context.policy.activity.again_hours)]
     instants = [cut_at + lag for lag in lags if lag >= source.lag]
-    if (days := kept_days(source, before)) is not None:  # what came since is read before it is forgotten
+    if (days := kept_days(source, before)) is not None:  # read what came since before the vendor forgets it
         instants.append(min(read_until + timedelta(days=days - 1), max(instants)))
     if read_until < cut_at - _LONG_BEFORE:
         instants.append(cut_at)  # read for an instant that was put off since
@@ -123,21 +123,21 @@ def _is_due(context: Context, case: Case, source: ActivitySource, before: Sequen
 
 
 def plain(passes: Iterable[Collection]) -> list[Collection]:
-    """Return the passes that say what is known of a log: all but those that look for what came late."""
+    """Return the passes that decide what is known of a log: all except the later ones over the whole window (`again`)."""
     return [row for row in passes if not row.again]
 
 
 def _again_is_due(context: Context, case: Case, source: ActivitySource, before: Sequence[Collection]) -> bool:
     """
-    Whether the whole window is to be read once more: after the latest that a record may come, behind a look that lacked nothing; and a
-    day after one that failed, a few times.
+    Whether the whole window is to be read once more: `_LATEST` after the cut, if the last pass lacked nothing; and again a day after such a
+    pass failed, `_MOST_TRIES` times in all.
     """
     if not plain(before):
         return False
     last, earlier = plain(before)[-1], [row for row in before if row.again]
     if not _lacks_nothing(last) or last.until_at < (case.contained_at or case.due_at) + _LATEST:
         return False
-    if _whole(context, source, before)[0] >= last.from_at:  # more was not kept than that look has read
+    if _whole(context, source, before)[0] >= last.from_at:  # the vendor keeps nothing older than what that pass read
         return False
     if any(_lacks_nothing(row) for row in earlier) or len(earlier) >= _MOST_TRIES:
         return False
@@ -145,7 +145,7 @@ def _again_is_due(context: Context, case: Case, source: ActivitySource, before: 
 
 
 def _whole(context: Context, source: ActivitySource, before: Sequence[Collection]) -> tuple[datetime, datetime]:
-    """Return since when to read once more, as far back as is still kept, and before when a record has come late."""
+    """Return from when to read once more, as far back as the vendor still keeps, and the time before which a record counts as late."""
     known = plain(before)
     return max(known[0].from_at, _kept_since(context, source, before)), known[-1].until_at
 
@@ -159,8 +159,9 @@ def _beginning(
     context: Context, case: Case, source: ActivitySource, before: Sequence[Collection]
 ) -> tuple[datetime, datetime | None]:
     """
-    Return since when to read, and before when a record has come late: the tail behind the last pass that lacked nothing that could
-    still be had; before there was one the same window again.
+    Return from when to read, and the time before which a record counts as late (None: no record does).
+
+    After a pass that lacked nothing, the tail since then; without one, the same window again.
     """
     if not before:
         now = context.now()
@@ -174,14 +175,15 @@ def _beginning(
 
 
 def _lacks_nothing(row: Collection) -> bool:
-    """Whether a pass lacked nothing that could still be had."""
+    """Whether a pass has everything that can still be read."""
     return row.verdict is Completeness.COMPLETE or row.reason in LASTING
 
 
 def telling(passes: Sequence[Collection]) -> dict[Log, Collection]:
     """
-    Return for each log the pass that says what is known of it: the newest one, which has read again what an earlier one
-    lacked; but an earlier one where that is forgotten or hidden for good, since a complete tail does not bring it back.
+    Return for each log the pass that decides what is known of it: the newest one, since it has read again what an earlier one lacked.
+
+    An earlier one is returned if the vendor has forgotten or hides for good what it lacked: a complete tail does not bring that back.
 
     *passes* are in the order of `passes_of`.
     """
@@ -190,5 +192,5 @@ def telling(passes: Sequence[Collection]) -> dict[Log, Collection]:
 
 
 def _lack(row: Collection) -> int:
-    """Return how much a pass lacks: nothing, what the vendor does not keep, or what was to be had."""
+    """Return how much a pass lacks: nothing (0), what the vendor does not keep (1), or more (2)."""
     return 0 if row.verdict is Completeness.COMPLETE else 1 if is_limited(row) else 2

@@ -1,7 +1,7 @@
 """
-The days on which a person was at work: what HR says of them, and else the logs.
+The days on which a person was at work: by HR's dates and, beyond them, by the logs.
 
-A hole in all logs together, longer than any holidays, is an absence, not a habit of taking nothing.
+A gap in all logs together, longer than any holidays, is an absence, not a habit of taking nothing.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ def _days(first: date, last: date) -> list[date]:
 
 def _holes(weekdays: list[date], active: Collection[date]) -> Iterator[date]:
     """
-    Yield the days of every hole in all logs: two weeks or more of working days without anything done by hand, of a person who did something on
-    at least half of all the others.  Who seldom uses what is logged has no holes.
+    Yield the days of each hole: `_HOLE` or more working days in a row without anything done by hand in any log.
+
+    Only for a person who was active on at least half of the other working days: one who seldom uses the logged services has no holes.
     """
     used = sum(day in active for day in weekdays)
     for is_active, days in groupby(weekdays, key=lambda day: day in active):

@@ -1,7 +1,7 @@
 """
-Who let an account in again that had come back: asked of the vendor's own log of administration, beside every cut.
+Who re-enabled an account that came back after its cut, by the vendor's own administration log; runs beside the cuts.
 
-A log may be late: it is asked again a few times, and until it tells, the case says that it is unknown, and why.
+The log may lag: it is read again a few times, and until it names somebody, the case says that this is unknown, and why.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from models.vocabulary import ActivityKind, EntitlementKind, Evidence, Opener
 _log = logging.getLogger("lastday.activity")
 
 _AGAIN = (timedelta(minutes=15), timedelta(hours=1), timedelta(days=1))
-"""After the read that saw the account open: logs of administration are minutes late, now and then hours."""
+"""Intervals after the read that saw the account open: administration logs lag by minutes, now and then by hours."""
 _CLOCKS = timedelta(seconds=2)
 """How far the vendor's clock may be from ours."""
 _WHY = {NotOnPlan: Opener.NOT_ON_PLAN, Denied: Opener.DENIED, NotConfigured: Opener.DENIED}
@@ -37,7 +37,7 @@ _WHY = {NotOnPlan: Opener.NOT_ON_PLAN, Denied: Opener.DENIED, NotConfigured: Ope
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What a log tells: the state, and if somebody is named, by which record and which answers."""
+    """A log's answer: the state and, if somebody is named, the record that names them and its evidence."""
 
     state: Opener
     by: Activity | None = None
@@ -45,7 +45,7 @@ class _Told:
 
 
 async def ask(context: Context) -> None:
-    """Ask for everybody who is still unknown and is due to be asked for.  Safe to repeat."""
+    """Read the logs for every account whose re-enabler is unknown and due to be looked up.  Safe to repeat."""
     living = select(Case.id).where(col(Case.state).not_in(TAKEN_BACK), col(Case.erased_at).is_(None))
     due = select(Comeback, CaseAccount).where(
         CaseAccount.case_id == Comeback.case_id, CaseAccount.connection == Comeback.connection,
@@ -64,7 +64,7 @@ async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> No
             told = await _read(context, account, window)
     except ConnectorError as error:
         told = _Told(_WHY.get(type(error), Opener.NOT_READ), evidence=error.evidence)
-    except Exception as exc:  # noqa: BLE001  # no answer in time, or what nobody foresaw: it is this log's alone
+    except Exception as exc:  # noqa: BLE001  # a timeout or an unforeseen error: it concerns this log alone
         _log.warning("%s: who let an account in again: %s", comeback.case_id, type(exc).__name__)
         told = _Told(Opener.NOT_READ)
     again = (comeback.came_back_at + after for after in _AGAIN)
@@ -75,7 +75,7 @@ async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> No
 
 
 async def _read(context: Context, account: CaseAccount, window: Window) -> _Told:
-    """Read every log of administration to its end; the latest who enabled *account* is who let it in."""
+    """Read every administration log to its end; the latest actor who enabled *account* is the one named."""
     log, names, told = (
         await opened(context, account.connection),
         names_of([account], None, account.connection, contacts=False),
@@ -92,13 +92,13 @@ async def _read(context: Context, account: CaseAccount, window: Window) -> _Told
 
 
 def _lets_in(done: Activity, names: Container[str]) -> bool:
-    """Whether somebody whom the log names enabled an account that the log knows under one of *names*."""
+    """Whether a named actor enabled an account that has one of *names* in the log."""
     by_somebody = done.kind is ActivityKind.ENABLED and bool(done.actor or done.actor_id)
     return by_somebody and done.object_id is not None and fold_email(done.object_id) in names
 
 
 def _keep(context: Context, comeback: Comeback, account: CaseAccount, told: _Told, ask_at: datetime | None) -> None:
-    """Keep and seal it, unless the case was erased meanwhile."""
+    """Keep and seal the answer, unless the case was erased meanwhile."""
     by, place = told.by, (comeback.case_id, comeback.connection, comeback.account_id, comeback.came_back_at)
     with context.store.write() as session:
         kept = session.get(Comeback, place)

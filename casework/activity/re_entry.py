@@ -1,8 +1,8 @@
 """
 The re-entry watch: the leaver's addresses and devices on colleagues' accounts after the cut.  Off unless policy says so.
 
-It reads as little as it can: the accounts that policy names, from the cut on, and it keeps counts of what matched alone.
-Each watch is sealed with its purpose and the rule that allows it, also one that found nothing.
+It reads as little as it can: only the accounts that policy names, only from the cut on; it keeps only counts of matches.
+Each watch is sealed with its purpose and the rule that allows it, even if it found nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _Heard: TypeAlias = dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times
 
 
 async def watch(context: Context, case_id: str) -> None:
-    """Watch once.  Does nothing unless policy is on."""
+    """Watch once.  Does nothing unless policy's watch is on and the case is within its days after the cut."""
     rules, case, now = context.policy.activity.watch, context.case(case_id), context.now()
     cut_at = case.contained_at
     if not rules.on or context.evidence is None:
@@ -54,7 +54,7 @@ async def watch(context: Context, case_id: str) -> None:
 
 
 def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: datetime) -> tuple[frozenset[str], int]:
-    """Return the leaver's addresses and devices of the days before the cut, and how many logs were not read."""
+    """Return the leaver's addresses and devices of policy's days before the cut, and how many passes could not be read."""
     since, used = cut_at - timedelta(days=context.policy.activity.watch.known_days), Counter[str]()
     logs, unread = logs_of(context), 0
     with context.store.read() as session:
@@ -69,7 +69,7 @@ def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: date
         try:
             for told in doings_of(evidence, row, logs[row.connection], names, of_others=of_others):
                 used.update(name for one in told.own if since <= one.at <= cut_at for name in _names(one))
-        except (CaseworkError, KeyError, OSError, ValueError):  # not configured, lost, damaged: the others still tell
+        except (CaseworkError, KeyError, OSError, ValueError):  # not configured, lost, damaged: go on with the others
             unread += 1
     return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS)), unread
 
@@ -79,7 +79,7 @@ def _names(activity: Activity) -> list[str]:
 
 
 async def _read(context: Context, account: Account, window: Window, origins: frozenset[str], heard: _Heard) -> int:
-    """Note in *heard* what every log of *account* shows of *origins*; return how many could not be read to their end."""
+    """Count in *heard* the activities of *account* from *origins*, in all its logs; return how many could not be read to their end."""
     unread = 0
     try:
         log = await opened(context, account.connection)
@@ -96,7 +96,7 @@ async def _read(context: Context, account: Account, window: Window, origins: fro
 
 
 def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> None:
-    """Write findings for what is not the company's own address, and seal the watch."""
+    """Write findings, except for origins that more than policy's `shared_by` accounts use (an office's address), and seal the watch."""
     rules = context.policy.activity.watch
     users = Counter(name for _, _, name in heard)
     telling = {key: kinds for key, kinds in heard.items() if users[key[2]] <= rules.shared_by}

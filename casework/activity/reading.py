@@ -1,8 +1,8 @@
 """
-One reading of one log, page by page, from wherever it stopped to its end or to the end of its time.
+Read one log page by page, from where the last reading stopped to the log's end or to the deadline.
 
-After each page the records are on the disk, and the cursor is committed together with how far the file is certain: a
-reading that was killed goes on from there, without loss and without a record twice.
+After each page the records are on the disk, and the cursor is committed together with the file's certain length: a
+reading that was killed continues from there, without a lost or a repeated record.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ _WORDS: dict[type[ConnectorError], str] = {
 }
 _MOST_RESTARTS = 5
 _MOST_TURNS = 5
-"""How often the vendor may send us back to a cursor that we have been at, without a new record on the way."""
+"""How often the vendor may return a cursor that we have already used, without a new record in between."""
 _MOST_BARREN = 10_000
-"""Pages in a row without a new record: what is remembered of them is bounded."""
+"""Pages in a row without a new record: bounds the memory for their cursors."""
 _LONGEST_WAIT = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
 class Reading:
-    """One turn at one pass, until *deadline*: what is known while it is under way, besides its row."""
+    """One reading for one pass, until *deadline*, with the state that its row does not have."""
 
     context: Context
     evidence: EvidenceStore
@@ -79,7 +79,7 @@ class Reading:
     failures: int = 0
 
     async def carry_on(self, place: asyncio.Semaphore) -> None:
-        """Read on, in turn, and end the pass once it has its verdict.  What another process is at is left to it."""
+        """Continue the pass, and end it once it has its verdict.  A pass that another process reads is left to that process."""
         remembered = self.evidence.folder / self.row.case_id / f"{self.row.account_ref}-{self.row.source}.seen"
         async with place, self.context.readings:
             with contextlib.suppress(InUse):
@@ -100,9 +100,9 @@ class Reading:
 
     def _claim(self) -> None:
         """
-        Take the row as it is in the database, written there if it is new: of two who begin at once, one row stays.
+        Read the pass's row from the database, or write it if it is new: of two processes that begin at once, one row stays.
 
-        The last writer may have ended between our look and our turn.
+        Another process may have written it between `_look` and now.
         """
         with self._committing() as session:
             self.row = session.exec(self._same()).one_or_none() or self.row
@@ -113,9 +113,9 @@ class Reading:
 
     def _agree(self) -> None:
         """
-        Bring what is remembered of records to the committed page.
+        Bring the index of seen records to the committed page.
 
-        Where the memory was lost (a backup without it), records may stand in the file twice: that is noted in the statement.
+        If the index was lost (a backup without it), the file may hold records twice: the statement says so.
         """
         row, known = self.row, self.seen.forget_after(self.row.round, self.row.pages)
         with self.context.store.read() as session:
@@ -125,7 +125,7 @@ class Reading:
             row.problems = row.problems | {"memory_lost": 1}
 
     async def _read_on(self) -> None:
-        """Read until the pass has its verdict, or time is up."""
+        """Read until the pass has its verdict or the deadline is reached."""
         while self.row.verdict is None and await self._may_ask():
             try:
                 page = await self._ask()
@@ -133,7 +133,7 @@ class Reading:
                 ending = await asyncio.to_thread(self._ending_of, error)
             except Exception:
                 if not self._out_of_patience():
-                    raise  # ours to repair: seen in the run's state, and tried again in the next turn
+                    raise  # our defect: it fails the run, and the next reading tries again
                 ending = "failed"
             else:
                 ending = await self._take_whole(page)
@@ -144,7 +144,7 @@ class Reading:
                 await asyncio.to_thread(self._conclude, ending)
 
     def _conclude(self, ending: str) -> None:
-        """Commit the verdict on a pass that ended with *ending*: `""` at the window's end, else the word for an earlier one."""
+        """Commit the verdict on a pass that ended with *ending*: `""` at the window's end, else the reason why it stopped earlier."""
         window = notice_window(self.context, self.context.case(self.row.case_id))
         with self._committing():
             self.row.verdict, self.row.reason = statement.conclude(self.row, self.source, ending, *window)
@@ -154,7 +154,7 @@ class Reading:
         return await answer(log, account_of(self.account), self.row.source, window, self.row.cursor)
 
     async def _may_ask(self) -> bool:
-        """Wait for the instant that the vendor named.  False if that is beyond our time, or others should have the place."""
+        """Wait for the instant that the vendor named.  False if it is beyond the deadline or `_LONGEST_WAIT`, which would block other logs."""
         now = self.context.now()
         not_before = self.row.not_before or now
         if max(not_before, now) >= self.deadline or not_before - now > _LONGEST_WAIT:
@@ -164,10 +164,10 @@ class Reading:
         return True
 
     def _ending_of(self, error: ConnectorError) -> str | None:
-        """Return the word with which *error* ends the reading, or None after having noted that it is to be tried again."""
+        """Return the reason for which *error* ends the reading; None if it is to be tried again, which is then noted in the row."""
         word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), "unintelligible")
         if isinstance(error, Expired) and self.row.problems.get(word, 0) < _MOST_RESTARTS:
-            self.row.cursor = None  # from the beginning: what comes twice is told apart
+            self.row.cursor = None  # from the beginning: repeated records are dropped
             self.cursors.clear()
             self._note(word)
         elif isinstance(error, Throttled | Unreachable):
@@ -183,7 +183,7 @@ class Reading:
         return self.context.now() - self.row.moved_at > timedelta(hours=self.context.policy.activity.patience_hours)
 
     async def _take_whole(self, page: ActivityPage) -> str | None:
-        """Keep a page in a thread, to its end: a cancellation that left it running would let a second writer in."""
+        """Keep a page in a thread, and wait for it even if cancelled: a thread left running would be a second writer."""
         work = asyncio.ensure_future(asyncio.to_thread(self._take, page))
         try:
             return await asyncio.shield(work)
@@ -192,7 +192,7 @@ class Reading:
             raise
 
     def _take(self, page: ActivityPage) -> str | None:
-        """Keep a page.  Everything of it is on the disk, or nothing counts."""
+        """Keep a page, all of it or nothing; return the reason to end the pass, or None."""
         self.failures = 0
         if self.growing.row.chunks == 0:
             self.growing.append(file_format.header_frame(self.row))
@@ -244,9 +244,9 @@ class Reading:
     @contextlib.contextmanager
     def _committing(self) -> Iterator[Session]:
         """
-        Write the row as it stands here, in a transaction.
+        Write this reading's row in a transaction.
 
-        Raises `Erased` for an erased case: what is known here would bring back what was emptied there.
+        Raises `Erased` for an erased case: the row would bring back what erasure removed.
         """
         with self.context.store.write() as session:
             yield session
@@ -255,7 +255,7 @@ class Reading:
             self.row = session.merge(self.row)
 
     def _end(self) -> None:
-        """Make the file whole, state what it holds, and bind both into the trail.  Each step is found done by a second try."""
+        """Finish the file, write its statement, and bind both into the trail.  Safe to repeat: a step that is done is not done again."""
         row, evidence = self.row, self.evidence
         file = self._whole_file()
         said = statement.state(row, self.source, file)
@@ -266,7 +266,7 @@ class Reading:
                 self._bind(session, [part for part in (file, evidence.leaf_of(bound)) if part is not None])
 
     def _whole_file(self) -> dict[str, Any] | None:
-        """Return what the trail says of the file, made whole; None where nothing was read."""
+        """Return the trail's leaf of the finished file; None where nothing was read."""
         if self.row.pages == 0:
             return None
         whole = self.evidence.find(self.row.case_id, self.row.file)

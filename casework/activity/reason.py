@@ -1,4 +1,4 @@
-"""One reason why what a leaver did is unusual, or why it cannot be called usual: a sentence with its figures."""
+"""One reason why a leaver's activity is unusual, or why nobody can call it usual: a sentence with its figures."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _UNCLEAN = frozenset({
 
 class Reason:
     """
-    One reason by its word, said with *facts*: those that are no words themselves are its figures.
+    A reason, the *facts* of its sentence, and as *figures* those facts that are not sentences themselves.
 
-    *unclean*: it does not say that something is unusual, but that nobody can say it is not.
+    *unclean*: it does not say that something is unusual, only that nobody can rule it out.
     """
 
     def __init__(self, reason: str, /, **facts: object) -> None:
@@ -26,5 +26,5 @@ class Reason:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """As it stands in a summary."""
+        """The reason as a summary has it."""
         return {"reason": self.reason, **self.said.fields, "figures": self.figures, "unclean": self.unclean}

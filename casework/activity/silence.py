@@ -1,10 +1,10 @@
 """
-Proof of silence: what the leaver's own accounts did after the effective cut-off, which should be nothing of any kind.
+Proof of silence: what the leaver's own accounts did after the effective cut-off, which should be nothing.
 
-A sign-in, and a new way out (a share, a forwarding, a grant …), counts from the read that saw the block.  Sessions and tokens that were issued
-before live on for as long as the vendor documents: what else is done with them counts from `cut_effective_by`; until then it is residual, and said.  That somebody tries to sign in
-in vain, or that a session ends, breaks no silence; what others do to the account is told apart.  An event without a word of ours,
-one under a name that is nobody's that we know, and a record that cannot be understood break none, and leave none proved.
+A sign-in or a new way out (a share, a forward, a grant …) breaks silence from the read that saw the block.  Earlier sessions and tokens live on
+for as long as the vendor documents: other activity counts from `cut_effective_by`, and until then it is reported as residual.  A failed sign-in
+or a sign-out does not break silence; what others do to the account is counted separately.  An event that we have no kind for, one under an
+unknown name, and a record that cannot be understood neither break silence nor let it be proved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WORDS_SAID = 3
 
 
 class Heard(NamedTuple):
-    """A log that was read past the cut: which kinds its records tell, and until when it is sure."""
+    """A log that was read past the cut, the kinds of activity that it can record, and until when it is known in full."""
 
     log: str
     kinds: frozenset[ActivityKind]
@@ -42,15 +42,15 @@ class Heard(NamedTuple):
 
 
 def note(heard: dict[ActivityKind, Times], activity: Activity) -> None:
-    """Count *activity* among what was heard of its kind."""
+    """Count *activity* in *heard* under its kind."""
     heard.setdefault(activity.kind, Times(0, activity.at, activity.at)).add(activity.at)
 
 
 class Quiet:
     """
-    One account after its cut, of which *rows* are known.
+    One account after its cut.  *rows*: its entitlements.
 
-    *blocked_at* is None while nobody has seen it blocked: then nothing can be said.
+    *blocked_at* is None until a read has seen the account blocked: until then nothing is counted.
     """
 
     def __init__(self, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
@@ -66,7 +66,7 @@ class Quiet:
         self.residual = self.attempts = 0
 
     def hear(self, activities: Iterable[Activity]) -> None:
-        """Take note of what the account did after the cut."""
+        """Count what the account did after the cut."""
         if self.blocked_at is None or self.effective_by is None:
             return
         done = [one for one in activities if not one.undone]
@@ -78,29 +78,29 @@ class Quiet:
                 self._note(self.broken, self.words, activity)
             else:
                 self.residual += activity.at > self.blocked_at
-        if all(one.kind in _NO_ACCESS for one in clear):  # else its other words say no more
+        if all(one.kind in _NO_ACCESS for one in clear):  # a record with a known kind needs no second count
             without_a_word = [one for one in done if one.kind is ActivityKind.OTHER]
             self.hear_doubtful(without_a_word)
             self.residual += sum(one.at > self.blocked_at and not self._is_late(one) for one in without_a_word)
 
     def _is_late(self, activity: Activity) -> bool:
-        """Whether it lies beyond what sessions and tokens of before the block may still have done."""
+        """Whether *activity* is later than sessions and tokens from before the block can explain."""
         limit = self.blocked_at if activity.kind in _FROM_THE_BLOCK else self.effective_by
         return limit is not None and activity.at > limit + _CLOCKS
 
     def hear_doubtful(self, activities: Iterable[Activity]) -> None:
-        """Take note of what nobody can say is silence: of events without a word, or under a name that is nobody's we know."""
+        """Count events that leave silence unproved: those that we have no kind for, and those under an unknown name."""
         for activity in activities:
             if not activity.undone and activity.kind not in _NO_ACCESS and self._is_late(activity):
                 self._note(self.unclear, self.unclear_words, activity)
 
     def hear_odd(self, at: datetime) -> None:
-        """Take note of a record that cannot be understood: of whatever kind it is, it may be one that counts from the block on."""
+        """Count a record that cannot be understood: it may be of a kind that counts from the block."""
         if self.blocked_at is not None and at > self.blocked_at + _CLOCKS:
             self._note(self.unclear, self.unclear_words, Activity(ActivityKind.OTHER, at, "?"))
 
     def hear_others(self, activities: Iterable[Activity]) -> None:
-        """Take note of what others did to the account after the cut."""
+        """Count what others did to the account after the cut."""
         for activity in activities:
             if self.blocked_at is not None and activity.at > self.blocked_at and not activity.undone:
                 note(self.by_others, activity)
@@ -112,7 +112,7 @@ class Quiet:
             words[activity.raw_name] += 1
 
     def told(self, heard: Sequence[Heard] | None) -> dict[str, Any]:
-        """Return it as the summary has it.  *heard*: the logs of the account, None unless each was read past the cut."""
+        """Return the account's silence for the summary.  *heard*: the account's logs; None unless each was read past the cut."""
         state = self._state(heard)
         events, said = (self.broken, self.words) if self.broken else (self.unclear, self.unclear_words)
         count = sum(times.count for times in events.values())

@@ -1,8 +1,8 @@
 """
-The completeness statement of one collection pass: what was asked for, what came, what is missing and why.
+The completeness statement of one collection pass: what was requested, what came, what is missing and why.
 
-Nothing here says "0 downloads": a log that was not read is not available, and says so.  What its vendor does not keep is a
-limit, and named; what the vendor kept and we did not get is lost.
+A log that was not read never counts as "0 downloads": it is `not_available`.  What the vendor does not keep is a limit;
+what the vendor kept and we did not get is a loss.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from models.tables import Collection
 from models.vocabulary import Completeness, as_fields
 
 LIMIT = "retention"
-"""The word for a log that was read whole as far as its vendor keeps it, which is less than the notice window."""
+"""The reason of a log that was read as far back as its vendor keeps it, which is less than the notice window."""
 FORGOTTEN = frozenset({LIMIT, "forgotten"})
 UNSEEN = frozenset({"names_unseen", "names_denied"})
-"""Words for a log that was read by the names of today alone: whether the account had others before cannot be seen."""
+"""Reasons of a log that was searched by today's names only: the account's former names cannot be seen."""
 LASTING = FORGOTTEN | {"plan", "name_reused", "names_unseen"}
-"""What another reading of the same window would lack just as well."""
+"""Reasons that another reading of the same window would have too."""
 _A_DAY = timedelta(days=1)
 """Retention is counted in days, and its edge moves on while a log is read."""
 _AS_THEY_ARE = {
     "source", "round", "verdict", "reason", "begun_at", "pages", "records", "late_before", "problems", "gaps", "names",
 }  # fmt: skip
-"""The columns of a pass that its statement has under their own names."""
+"""The columns of a pass that its statement holds under the same names."""
 _NOTHING_TO_READ = frozenset({"denied", "not_on_plan", "not_recorded"})
 
 
 class Reach(NamedTuple):
-    """Since when a log could be looked at, and how many days its vendor keeps; None where nobody says."""
+    """Since when a log could be read, and how many days its vendor keeps; None where that is not known."""
 
     since: datetime
     days: int | None
@@ -44,12 +44,12 @@ def conclude(
     row: Collection, source: ActivitySource, ending: str, needed_from: datetime, ends_at: datetime
 ) -> tuple[Completeness, str | None]:
     """
-    Return the verdict on a pass that ended with *ending* (`""`: at the window's end), and its word.
+    Return the verdict on a pass that ended with *ending* (`""`: at the window's end), and the reason.
 
-    *needed_from* to *ends_at* is the notice window.  A log that does not reach back to its beginning is partial: by its vendor's
-    limit if it was read in time, as far back as it was kept when the notice window ended; else because days of it are lost.
-    A pass that was refused before its first page has nothing to show, whatever the reason.  Of several words, one that says what
-    another reading may bring is told before one that says what none will.
+    *needed_from* to *ends_at* is the notice window.  A log that does not reach back to its beginning is partial: by the vendor's
+    limit if it was read back to what was kept when the notice window ended; else because days of it are lost.  A pass
+    that ended early without records is not available if it has no page, for any reason, or if the log was refused.  Of several
+    reasons, one that another reading may mend comes first.
     """
     if ending:
         nothing = row.records == 0 and (ending in _NOTHING_TO_READ or row.pages == 0)
@@ -67,9 +67,9 @@ def conclude(
 
 def reach(row: Collection, source: ActivitySource | None) -> Reach:
     """
-    Return how far back *row* could look, by what *source* documents and by what the vendor said on the way.
+    Return how far back *row* could read, by the documented retention of *source* and by the gaps that the vendor reported.
 
-    Days that the vendor has forgotten are not days without anything.
+    Days that the vendor has forgotten are not days without activity.
     """
     edges = [Reach(row.from_at, None), *(Reach(until, days) for _, until, days in _forgotten(row))]
     if source is not None and source.retention is not None:
@@ -79,7 +79,7 @@ def reach(row: Collection, source: ActivitySource | None) -> Reach:
 
 
 def _forgets_from_the_oldest(row: Collection) -> bool:
-    """Whether what was forgotten lies at the window's beginning: a hole within what the vendor keeps is no limit of its."""
+    """Whether what was forgotten is at the window's beginning: a hole further on is not the vendor's limit."""
     edge = row.from_at
     for begins, until, _ in sorted(_forgotten(row), key=lambda gap: gap[0]):
         if begins > edge + _A_DAY:
@@ -89,7 +89,7 @@ def _forgets_from_the_oldest(row: Collection) -> bool:
 
 
 def _forgotten(row: Collection) -> list[tuple[datetime, datetime, int | None]]:
-    """Return from when until when the vendor says that it keeps nothing any more, and how many days it keeps."""
+    """Return the periods (from, until) that the vendor says it no longer keeps, each with the number of days that it keeps."""
     return [
         (_moment(gap["from"], row.from_at), _moment(gap["until"], row.until_at), gap.get("days"))
         for gap in as_stated(row, "gaps")
@@ -98,7 +98,7 @@ def _forgotten(row: Collection) -> list[tuple[datetime, datetime, int | None]]:
 
 
 def as_stated(row: Collection, column: str) -> Any:
-    """Return what a pass says of *column*: an ended one by its statement, which is sealed, whatever the table holds beside it."""
+    """Return a pass's value of *column*: from its sealed statement if the pass has ended, else from the table."""
     return (row.statement or {}).get(column, getattr(row, column))
 
 
@@ -107,14 +107,14 @@ def _moment(text: str | None, unknown: datetime) -> datetime:
 
 
 def kept_days(source: ActivitySource, passes: Sequence[Collection]) -> int | None:
-    """Return how many days the vendor keeps the log, by what it documents and what it said in *passes*."""
+    """Return how many days the vendor keeps the log, by its documentation and by the gaps in *passes*, the fewest of them."""
     documented = [source.retention.days] if source.retention is not None else []
     told = [days for row in passes for _, _, days in _forgotten(row) if days is not None]
     return min([*documented, *told], default=None)
 
 
 def is_whole(row: Collection) -> bool:
-    """Whether all was read that there was to read: the whole window, or as much of it as the vendor keeps."""
+    """Whether everything available was read: the whole window, or as much of it as the vendor keeps."""
     return row.verdict is Completeness.COMPLETE or is_limited(row)
 
 
@@ -124,29 +124,29 @@ def is_limited(row: Collection) -> bool:
 
 
 def sure_until(row: Collection) -> datetime:
-    """Return up to when an ended pass shows all that it could: its end, less the lag that the vendor allowed itself then."""
+    """Return until when an ended pass is known in full: the end of its window less the lag that its statement documents."""
     return row.until_at - timedelta(seconds=(row.statement or {})["lag_seconds"])
 
 
 def limit_of(row: Collection, source: ActivitySource | None) -> Message:
-    """Return since when a limited log could be looked at, as a clause."""
+    """Return a clause that says since when a limited log could be read."""
     since, days = reach(row, source)
     return message("log_since", since=since, days=days)
 
 
 def verdict_of(verdict: Completeness, reason: str | None) -> Message:
-    """Return the verdict as a sentence; a reason that this version does not know any more stands as it is."""
+    """Return the verdict as a sentence; a reason that this version no longer knows is shown unchanged."""
     why = message(f"log_{reason}") if f"log_{reason}" in catalogue() else reason
     return message(f"log_{verdict}", why=why)
 
 
 def tells_of_others(row: Collection, source: ActivitySource | None) -> bool:
-    """Whether a pass's log tells also what others did to the account: by its statement, an older one's by what *source* says today."""
+    """Whether a pass's log also records what others did to the account: by its statement, or without that entry by *source*."""
     return bool((row.statement or {}).get("of_others", source is not None and source.of_others))
 
 
 def stated(gap: Gap, now: datetime) -> dict[str, Any]:
-    """Return a gap as it is kept with its pass; of what the vendor has forgotten also how many days it keeps, *now*."""
+    """Return a gap as its pass keeps it; for one that the vendor has forgotten, also how many days it keeps as of *now*."""
     from_at, until_at = (moment and moment.isoformat() for moment in (gap.from_at, gap.until_at))
     known = {"reason": gap.reason, "text": gap.text, "from": from_at, "until": until_at}
     if gap.reason == LIMIT and gap.until_at is not None:
@@ -156,9 +156,9 @@ def stated(gap: Gap, now: datetime) -> dict[str, Any]:
 
 def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) -> str:
     """
-    Return the statement as JSON, as it is bound beside the records.  *file* is what the trail says of them.
+    Return the statement as JSON, to be bound beside the records.  *file*: the trail's leaf of the records' file.
 
-    The same row gives the same bytes: a statement that a crash interrupted is written again, not contradicted.
+    The same row gives the same bytes: after a crash the same statement is written again.
     """
     assert row.verdict is not None  # noqa: S101  # for the type alone: stated after it was concluded
     verdict = (

@@ -1,7 +1,7 @@
 """
-The summary of all passes: counts, reasons, days, exits, silence; kept as evidence itself, so that showing reads no log.
+The summary of all passes: counts, reasons, days, exits, silence; kept as evidence itself, so that showing it reads no log.
 
-It is derived: the same files give the same summary, and whoever doubts it counts the lines himself.
+It is derived: the same files give the same summary, and anyone who doubts it can count the lines.
 """
 
 from __future__ import annotations
@@ -57,20 +57,20 @@ _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
 _MOST_NAMES = 1_000
 _LONGEST = 400
-"""Days of which the counts are kept at most."""
+"""Most days whose counts a summary holds."""
 
 
 def is_stale(context: Context, case_id: str) -> bool:
-    """Whether a reading has ended of which no summary tells."""
+    """Whether a pass has ended that no summary includes yet."""
     with context.store.read() as session:
         return any(row.ended_at is not None and row.told_in is None for row in passes_of(session, case_id))
 
 
 def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
     """
-    Read all that was collected, keep the summary, write findings from what came after the cut.
+    Read all collected files, keep the summary, and write findings of activity after the cut.
 
-    Takes about ten seconds a million records: call it in a thread.
+    Takes about ten seconds for a million records: call it in a thread.
     """
     work = _Work(context, evidence, case_id)
     for row in work.ended:
@@ -83,8 +83,8 @@ def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
 @dataclass(slots=True)
 class Counted:
     """
-    Of one log's *records*: how many tell of the person's doings, of *others'* (who are kept by *names*, as far as they are few), how many are
-    *odd*, and how many stand in the files *again*.
+    One log's *records*, counted: the person's *own*, *others'* (with *names*, up to `_MOST_NAMES`), *odd* ones that cannot be understood, and
+    those that are in the files *again*.
     """
 
     records: int = 0
@@ -132,7 +132,7 @@ class _Work:
         self.counted: dict[str, Counted] = defaultdict(Counted)
 
     def read(self, row: Collection) -> None:
-        """Count what one pass's records tell; of a file that is lost or damaged, what can be read, and that it is not all."""
+        """Count the records of one pass; a lost or damaged file counts as far as it can be read, and its log as lost."""
         log, quiet = self.logs.get(row.connection), self.quiets.get((row.connection, row.account_id))
         if row.verdict is Completeness.NOT_AVAILABLE or log is None or quiet is None:
             return
@@ -154,7 +154,7 @@ class _Work:
             self.lost.add(log_of(row))
 
     def bind(self, number: int, session: Session, stored: EvidenceFile) -> None:
-        """Commit with the summary what follows from it: a summary that is there has been acted on."""
+        """Commit the summary's findings together with it: every stored summary has had its effect."""
         context, case_id = self.context, self.case.id
         for row in self.ended:
             told = session.get_one(Collection, row.id)
@@ -203,7 +203,7 @@ class _Work:
         }
 
     def _unread(self) -> Iterator[Reason]:
-        """Say what was not read whole, as far as it is kept, or not begun, or is read no more: else nobody is clean."""
+        """Yield a reason for each way in which logs were not read in full: with any of them nobody is declared clean."""
         if odd := sum(one.odd for one in self.counted.values()):
             yield Reason("odd_records", records=odd)
         yield from self._strangers()
@@ -221,22 +221,22 @@ class _Work:
         return tells_of_others(row, self.sources.get(log_of(row)))
 
     def _strange(self) -> dict[str, Counted]:
-        """Return what was found under an account and bears another's name, in logs that tell of nobody else's doings."""
+        """Return the counts with records under another's name, in logs that record only the account's own activity."""
         own = {name_of(log_of(row)) for row in self.ended if not self._tells_of_others(row)}
         return {log: one for log, one in sorted(self.counted.items()) if one.others and log in own}
 
     def _strangers(self) -> Iterator[Reason]:
-        """Say so; the names are for those alone who may see them."""
+        """Yield a reason for each log with records under other names, without the names, which are confidential."""
         for log, one in self._strange().items():
             yield Reason("other_names", log=log, records=one.others)
 
     def _telling(self) -> dict[Log, Collection]:
-        """Return what is known of each of the leaver's logs; a later pass that is under way takes nothing from an earlier one."""
+        """Return the deciding pass of each of the leaver's logs; a later pass that has not ended replaces no earlier one."""
         known = [row for row in self.passes if row.ended_at is not None or row.round == 1]
         return telling([row for row in known if log_of(row)[:2] in self.quiets])
 
     def _unread_since(self) -> dict[str, datetime]:
-        """Return up to when each log is known of which more may still come from the notice window, or of which nobody has asked."""
+        """Return, for each log that is not yet known to the end of the notice window, until when it is known."""
         mine = {
             log_of(row): sure_until(row)
             for row in plain(self.ended)
@@ -245,7 +245,7 @@ class _Work:
         return {name_of(log): until for log, until in sorted(mine.items()) if until < self.ends_at}
 
     def _nothing_unusual(self) -> Message:
-        """Say so, and since when each log could be looked at that does not reach over the notice window."""
+        """Return the sentence that nothing is unusual, with the limits of logs that do not reach back over the whole notice window."""
         limits = [
             message("nothing_limit", log=name_of(log), limit=limit_of(row, self.sources.get(log)))
             for log, row in self._telling().items()
@@ -254,7 +254,7 @@ class _Work:
         return message("nothing_unusual", limits=joined(limits, "", ""))
 
     def _days(self, comparison: Comparison) -> dict[str, Any]:
-        """Return how much was taken per day, the latest days where there are too many, and what was usual by weekday."""
+        """Return the takes by day (at most the latest `_LONGEST` days) and what was usual by weekday."""
         per_day = sum(self.tally.days.values(), Counter[date]())
         last = max([self.tally.ends_on, *per_day])
         begun = min(self.covered.values(), default=self.tally.notice_on)
@@ -267,7 +267,7 @@ class _Work:
         }
 
     def _heard_in(self, quiet: Quiet) -> list[Heard] | None:
-        """Return what each log of the account could have told since the cut, and until when it is sure; None unless all were read."""
+        """Return what each log of the account can record, and until when it is known in full; None unless all were read."""
         logs = sorted(logs_in(self.context, [quiet.account]).items(), key=lambda one: one[0])
         heard = [
             Heard(name_of(log), source.tells, until)
@@ -278,8 +278,8 @@ class _Work:
 
     def _known_until(self, log: Log, quiet: Quiet) -> datetime | None:
         """
-        Return until when all is known that the log could tell of the account since the block: passes join where they overlap, and a later one
-        that fails takes nothing back.  None where days are lost between two.
+        Return until when the log is known in full for the account since the block.  Overlapping passes join; a later one that fails takes
+        nothing back.  None where days are lost between two passes.
         """
         until, names = quiet.blocked_at, set[str]()
         for row in (one for one in plain(self.ended) if log_of(one) == log):
@@ -294,8 +294,8 @@ class _Work:
 
 def _lacks_only_the_past(row: Collection, quiet: Quiet) -> bool:
     """
-    Whether a pass read all from where it reaches to its end: what it lacks is what was forgotten, or names from before the one that the
-    account had at the block; that one, and any that was found since, it asked for.
+    Whether a pass lacks nothing between the time back to which it reaches and its end: only what the vendor has forgotten, or names from before
+    the block.  It must have searched by the name that the account had at the block and by any found since.
     """
     lacking = {str(gap["reason"]) for gap in as_stated(row, "gaps")} | {row.reason or LIMIT}
     is_named = _names_since(quiet) <= {fold_email(name) for name in row.names or {}}
@@ -303,7 +303,7 @@ def _lacks_only_the_past(row: Collection, quiet: Quiet) -> bool:
 
 
 def _names_since(quiet: Quiet) -> set[str]:
-    """Return the names by which the account was found, from the last one before its block on."""
+    """Return the account's names: the last one before its block, and each found since."""
     names = quiet.account.addresses.get("names")
     if not names:
         return {fold_email(quiet.account.label)}

@@ -1,7 +1,7 @@
 """
-What is counted while the records stream by.  Memory is bounded by days, hours and the caps below, not by events.
+Count activities while the records stream by.  Memory is bounded by days, hours and the caps below, not by events.
 
-Counts are exact; the sets behind "how many different" are capped and say when they were full.
+Counts are exact; the sets that count different things are capped, and *full* names those that reached the cap.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _DEVICES = 200
 _QUARTER = 900
 _MOST_EXITS = 500
 _NO_FILE = 1 << 50
-"""Bytes that no file has: whoever writes so is not counted."""
+"""More bytes than any file has: such a size is a log's error and not counted."""
 HUGE = 1_000_000_000
-"""Bytes from which on one file is told."""
+"""Bytes from which one file is a reason."""
 
 SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
 EXITS = SHARES | {
@@ -40,14 +40,14 @@ EXITS = SHARES | {
     ActivityKind.DEVICE,
     ActivityKind.TAKEOUT,
 }
-"""What a leaver may make to come in, or to get at content, after having left."""
+"""Ways out: what a leaver may make to come in again, or to reach content, after having left."""
 
 _MADE = frozenset({ActivityKind.UPLOAD, ActivityKind.EDIT, ActivityKind.SEND})
-"""What a person makes: by it, more work is told from more that is taken."""
+"""What a person makes: it shows whether more takes come with more work."""
 _SENDS = frozenset({ActivityKind.SEND, ActivityKind.COPY})
 """What may go to an address without being a way out."""
 _TO_SOMEBODY = frozenset({ActivityKind.FORWARD, ActivityKind.DELEGATE})
-"""A colleague among them: no way out."""
+"""Ways out only if the target is not a colleague."""
 _NOT_BY_HAND = frozenset(
     {ActivityKind.TOKEN_USE, ActivityKind.SIGN_IN_FAILED, ActivityKind.ENABLED, ActivityKind.OTHER}
 )
@@ -55,7 +55,7 @@ _NOT_BY_HAND = frozenset(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Exit:
-    """One way out made by the leaver.  *target* is personal, and may be confidential."""
+    """One way out that the leaver made.  *target* is personal data, and may be confidential."""
 
     at: datetime
     kind: ActivityKind
@@ -66,8 +66,8 @@ class Exit:
 @dataclass(slots=True)
 class Takes:
     """
-    What was taken: *hours* by the person's own hours; by day *marked* takes by their mark, *size* in bytes, *folders* how many different
-    ones, by their hashes.  *marked_files*: the different ones by their mark.  *largest*: the bytes of the largest file, and its day.
+    What was taken.  *hours*: takes by hour, in the person's time zone.  By day: *marked* takes by their mark, *size* in bytes, and the hashes
+    of different *folders*.  *marked_files*: the hashes of different files by mark.  *largest*: the bytes of the largest file, and its day.
     """
 
     hours: Counter[datetime] = field(default_factory=Counter)
@@ -78,7 +78,7 @@ class Takes:
     folders: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def take(self, other: Takes) -> None:
-        """Count what was taken besides."""
+        """Add *other* to these counts."""
         self.hours.update(other.hours)
         self.marked.update(other.marked)
         self.size.update(other.size)
@@ -92,14 +92,13 @@ class Takes:
 @dataclass(slots=True)
 class Half(Takes):
     """
-    What one log, or several, told before the notice, or since then.
+    What one log, or several, recorded before the notice, or since then.
 
-    *work*: what the person made (uploads, edits, mail), by the person's own hours.  By day: *active* whatever was done by hand, *views* how
-    many different ones, by their hashes.  *devices* and *syncs*: takes and syncs by device and day, a day without takes
-    among them; *synced*: what sync clients took by device and day, which is not among the other takes before `whole` adds it.
-    *exits*: ways out by kind and day, those to colleagues left out; *unclear*: forwards of which the log does not say whereto;
-    *own*: what led to the leaver's own addresses, mail among it.
-    *programs*: takes through an API client by day, not counting sync clients; *applications* with the log that tells of each.
+    *work*: what the person made (uploads, edits, mail), by hour in the person's time zone.  *active*: days with anything done by hand.
+    *views*: the hashes of different files viewed, by day.  *devices* and *syncs*: takes and syncs by device and day, also days in use without
+    takes.  *synced*: what sync clients took, by device and day; `whole` adds it to the other takes.  *exits*: ways out by kind and day,
+    without those to colleagues.  *unclear*: forwards without a target in the log.  *own*: what went to the leaver's own addresses, also mail.
+    *programs*: takes through API clients by day, without sync clients.  *applications*: each with the log that names it.
     """
 
     kinds: Counter[ActivityKind] = field(default_factory=Counter)
@@ -120,7 +119,7 @@ class Half(Takes):
         return sum(self.kinds[kind] for kind in kinds)
 
     def add(self, other: Half, without: Collection[tuple[str, date]] = ()) -> None:
-        """Count what *other* logs told as well, but for what sync clients took on the devices and days *without*."""
+        """Add *other* to these counts, except what sync clients took on the devices and days *without*."""
         self.take(other)
         for place, synced in other.synced.items():
             if place not in without:
@@ -129,7 +128,7 @@ class Half(Takes):
             (self.kinds, other.kinds), (self.work, other.work), (self.addresses, other.addresses), (self.exits, other.exits),
             (self.unclear, other.unclear), (self.own, other.own), (self.programs, other.programs),
         ):  # fmt: skip
-            one.update(more)  # type: ignore[arg-type]  # the same of both
+            one.update(more)  # type: ignore[arg-type]  # both have the same type
         for day, seen in other.views.items():
             self.views[day] |= seen
         for devices, counts in ((self.devices, other.devices), (self.syncs, other.syncs)):
@@ -140,7 +139,7 @@ class Half(Takes):
 
 
 def whole(halves: Iterable[Half], without: Collection[tuple[str, date]] = ()) -> Half:
-    """Return several logs' counts as one, but for what sync clients took on the devices and days *without*."""
+    """Return the sum of several logs' counts, except what sync clients took on the devices and days *without*."""
     every = Half()
     for half in halves:
         every.add(half, without)
@@ -152,8 +151,8 @@ class Tally:
     """
     All of one leaver's activity.  *zone* is the person's, *notice_on* the first day of the notice window there, *ends_on* its last.
 
-    *halves*: by source, what it told before the notice and since.  *folders*: takes since the notice.  *program_size*: bytes that
-    applications fetched with a token.
+    *theirs*: the company's and the leaver's addresses.  *halves*: by source, the counts before the notice and since.  *folders*: takes by folder
+    since the notice.  *program_size*: bytes that applications fetched with a token.
     """
 
     zone: ZoneInfo
@@ -169,21 +168,21 @@ class Tally:
 
     @property
     def before(self) -> Half:
-        """What all logs told before the notice."""
+        """All logs' counts before the notice."""
         return whole(before for before, _ in self.halves.values())
 
     @property
     def since(self) -> Half:
-        """What all logs told since the notice."""
+        """All logs' counts since the notice."""
         return whole(since for _, since in self.halves.values())
 
     @property
     def days(self) -> dict[str, Counter[date]]:
-        """Takes per source and local day."""
+        """Takes by source and local day."""
         return {source: by_day(whole(halves).hours) for source, halves in self.halves.items()}
 
     def add(self, source: str, connection: str, activities: Iterable[Activity]) -> None:
-        """Count what one record of *source* tells."""
+        """Count the activities of one record of *source*."""
         for activity in activities:
             hour, day = _local(self.zone, int(activity.at.timestamp()) // _QUARTER)
             is_since = day >= self.notice_on
@@ -241,7 +240,7 @@ class Tally:
         if is_since:
             heapq.heappush(self.exits, Exit(activity.at, kind, connection, target or activity.title or ""))
             if len(self.exits) > _MOST_EXITS:
-                heapq.heappop(self.exits)  # those nearest the end are kept
+                heapq.heappop(self.exits)  # the latest are kept
 
     def _seen(self, seen: set[int], name: str | None, most: int, what: str = "") -> None:
         if name is not None and len(seen) < most:
@@ -271,13 +270,13 @@ def _size(activity: Activity) -> int:
 
 
 def _file(activity: Activity) -> str:
-    """Return what tells a file from others: its id, else where it lies and what it is called."""
+    """Return what identifies a file: its id, else its folder and title."""
     return activity.object_id or f"{activity.folder}/{activity.title}"
 
 
 @lru_cache(maxsize=4096)
 def _local(zone: ZoneInfo, quarter: int) -> tuple[datetime, date]:
-    """Return the hour and the day, in *zone*, of a quarter of an hour since 1970: no zone's offset cuts one in two."""
+    """Return the hour and the day, in *zone*, of a number of quarter hours since 1970; every zone's offset is a multiple of a quarter."""
     local = datetime.fromtimestamp(quarter * _QUARTER, zone).replace(minute=0)
     return local, local.date()
 

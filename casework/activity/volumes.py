@@ -1,4 +1,4 @@
-"""Reasons from how much was taken or looked at: in the window, on single days, in one file, since some day months ago."""
+"""Reasons from amounts taken or viewed: in the window, on single days, in one file, since a change point months ago."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
 _HEAVY = 5_000_000_000
-"""Bytes from which on what was taken in all is told."""
+"""Total bytes taken in the window from which `bytes` is a reason."""
 _AT_ANY_TIME = 2
-"""Times what is told of the window's days: months before it hold more days on which much may be to be fetched."""
+"""Times the least excess of the window: the months before it have more days on which there may be much to fetch."""
 _MONTHS_OF_A_HABIT, _HALF_A_MONTH = 3, 15
 _DENSER = 1.5
-"""Times the share of marked files before: of more that is taken more is marked."""
+"""Times the earlier share of marked files: who takes more files also takes more marked ones."""
 _WITHOUT_A_WORD = 5
-"""Times the level before, where the logs do not tell how much was made."""
+"""Times the level before, where the logs do not show how much the person made."""
 _GROWN = 2
-"""Times the level before: less than that is how work goes."""
+"""Times the level before: a smaller rise is ordinary work."""
 
 
 def volume(w: Comparison) -> Iterator[Reason]:
-    """Tell of many takes in the window, all together."""
+    """Yield a reason if the window's takes together are many."""
     taken = w.measure(_takes)
     takes = taken.since
     usual = max(_by_weekday(w), taken.expected)  # who takes much once a month has a median of nothing
@@ -81,7 +81,7 @@ def _by_weekday(w: Comparison) -> float:
 
 
 def size(w: Comparison) -> Iterator[Reason]:
-    """Tell of one file that is larger than any before, and of many bytes in all, where the log counts them."""
+    """Yield a reason for one file larger than any before, and one for many bytes in total, where the log has sizes."""
     sizes, before = w.measure(_sizes), w.tally.before.largest[0]  # what a computer was filled with is known, too
     largest, on = max((part.since.largest for part in w.long), default=(0, w.tally.notice_on))
     if largest >= HUGE and largest > w.rules.ratio * before:
@@ -93,7 +93,7 @@ def size(w: Comparison) -> Iterator[Reason]:
 
 
 def views(w: Comparison) -> Iterator[Reason]:
-    """Tell of many different files that were opened on the screen, each counted once a day."""
+    """Yield a reason if many different files were opened on the screen; each counts once a day."""
     seen, since = w.measure(_views), _views(w.since)
     number, usual = seen.since, seen.expected
     if number < w.rules.volume or number <= w.rules.ratio * usual or number <= seen.most:
@@ -107,8 +107,9 @@ def views(w: Comparison) -> Iterator[Reason]:
 
 def marked(w: Comparison) -> Iterator[Reason]:
     """
-    Tell of files that say of themselves that they are confidential, where they are more, and more among what was taken, than before: all
-    together, else those of the mark of which there are most.
+    Yield a reason if files marked confidential are more than before, both in number and as a share of the takes.
+
+    All marks together are tried first, then each mark, the most frequent first.  At most one reason.
     """
     files = {mark: set[int]().union(*(part.since.marked_files[mark] for part in w.long)) for mark in _marks(w)}
     taken = w.measure(_takes, rare=True)
@@ -125,7 +126,7 @@ def marked(w: Comparison) -> Iterator[Reason]:
 
 
 def _marks(w: Comparison) -> list[str]:
-    """Return the marks of what was taken in the window, those of which there is most first."""
+    """Return the marks of what was taken in the window, the most frequent first."""
     counts = Counter[str]()
     for (mark, _), number in whole(part.since for part in w.long).marked.items():
         counts[mark] += number
@@ -133,7 +134,7 @@ def _marks(w: Comparison) -> list[str]:
 
 
 def _marked(mark: str, half: Half) -> Counter[date]:
-    """Return the takes with *mark* by day; with any, where it is none."""
+    """Return the takes with *mark* by day; with any mark if *mark* is empty."""
     counts = Counter[date]()
     for (one, day), number in half.marked.items():
         if mark in {"", one}:
@@ -142,7 +143,7 @@ def _marked(mark: str, half: Half) -> Counter[date]:
 
 
 def burst(w: Comparison) -> Iterator[Reason]:
-    """Tell of the fullest hour."""
+    """Yield a reason for the hour with the most takes, if it has twice those of any hour before."""
     before = max(w.before.hours.values(), default=0)
     for hour, number in w.since.hours.most_common(1):
         if number >= max(w.rules.burst, 2 * before):
@@ -150,7 +151,7 @@ def burst(w: Comparison) -> Iterator[Reason]:
 
 
 def folders(w: Comparison) -> Iterator[Reason]:
-    """Tell of the day on which takes came from the most different folders: putting them in order looks the same, and it is no reason by itself."""
+    """Yield a reason for the day with takes from the most folders.  Tidying up looks the same: never a reason by itself."""
     before = max(map(len, w.before.folders.values()), default=0)
     number, day = max(((len(seen), day) for day, seen in w.since.folders.items()), default=(0, None))
     if number >= w.rules.folders and number > w.rules.ratio * before:
@@ -158,7 +159,7 @@ def folders(w: Comparison) -> Iterator[Reason]:
 
 
 def days(w: Comparison) -> Iterator[Reason]:
-    """Tell of single days in the window."""
+    """Yield a reason for single unusual days in the window."""
     since, before = w.unusual_days(w.taken_since), w.unusual_days(w.taken_before)
     excess = sum(_excesses(w, since).values())
     grown = excess > w.rules.ratio * w.as_before(_excesses(w, before)) and max(since.values(), default=0) > max(
@@ -169,7 +170,7 @@ def days(w: Comparison) -> Iterator[Reason]:
 
 
 def days_before(w: Comparison) -> Iterator[Reason]:
-    """Tell of single days before the window: they are no habit unless they came again and again."""
+    """Yield a reason for single unusual days before the window, unless they recur and are a habit."""
     before = w.unusual_days(w.taken_before)
     excess = sum(_excesses(w, before).values())
     if excess >= _least(w, _AT_ANY_TIME) and not _is_habit(w, before):
@@ -177,7 +178,7 @@ def days_before(w: Comparison) -> Iterator[Reason]:
 
 
 def _least(w: Comparison, times: int = 1) -> float:
-    """Return from how many on more than usual is told: policy's, or *times* what the window would hold of the usual."""
+    """Return the least excess that is a reason: policy's `volume`, or *times* the window's usual takes, the greater one."""
     return max(w.rules.volume, times * _by_weekday(w))
 
 
@@ -198,7 +199,7 @@ def _excesses(w: Comparison, days: Mapping[date, int]) -> dict[date, float]:
 
 
 def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
-    """Whether days like the fullest one came in all months but one, and not only lately: whoever closes the books has one in each."""
+    """Whether days like the fullest one came in all months except one, and not only lately: an accountant who closes the books has one each month."""
     full = [day for day, number in before.items() if 2 * number >= max(before.values())]
     months = {(day.year, day.month) for day in full}
     known = Counter((day.year, day.month) for day in w.days)
@@ -207,7 +208,7 @@ def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
 
 
 def growth(w: Comparison) -> Iterator[Reason]:
-    """Tell since when twice as much was taken on a working day as before, for weeks, while no more was made."""
+    """Yield a reason if, for weeks, at least twice as much was taken on a working day as before; more work may explain it."""
     weekdays, levels = [*w.levels], [*w.levels.values()]
     point = rise_in(levels)
     if point is None:

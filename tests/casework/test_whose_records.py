@@ -73,7 +73,7 @@ class TestWhose:
         ]
         assert found["verdict"] == "cannot_say"
         (risk,) = [one for one in found["risks"] if one["reason"] == "other_names"]
-        assert "5 records bear names" in risk["text"]
+        assert "5 records for the account under names" in risk["text"]
         assert "who@" not in str(found)
         assert [(one["name"], one["records"]) for one in found["strangers"]] == [("…", 5)]
         full = look(logged.context, case.id, by="legal").downloads

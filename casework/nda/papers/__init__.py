@@ -1,1 +1,1 @@
-"""What a paper is and says by itself: its title, its bytes, whose signatures and seals they bear.  No register is asked."""
+"""What a paper shows by itself: its title, its bytes, their signatures and seals.  No register is asked."""

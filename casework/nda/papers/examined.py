@@ -1,4 +1,4 @@
-"""What the bytes of a paper show, as it goes from room to room."""
+"""The result of examining a paper's bytes, as the other packages receive it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ class Signature:
     """
     One signature inside a PDF, as verified.
 
-    *kind*: a `person`'s, a company's, an office's or a service's `seal` (by its certificate: ETSI EN 319 412-5's statement, or no person's name), or a
-    `timestamp` of the document alone.  Only the first is somebody's word.  *intact*: the signed bytes are unchanged.  *trusted*: its certificate leads to a configured root.  *covers_whole*: nothing was
-    appended after it but what it allows.  *timestamped_at*: from a trusted timestamp; *claimed_at* the signer's own word.  *over_sha256*: of the first of the seals and
-    stamps that stand last, the digest of the file as it was before them: a service seals anew whenever it is asked for the file.  *filled_after*: fields of the form were
-    filled in after it, for which another person's signature answers.
+    *kind*: a `person`'s signature; the `seal` of a company, an office or a service (by its certificate: ETSI EN 319 412-5's statement, or a name
+    that is not a person's); or a `timestamp` of the document alone.  Only a person's is a declaration of will.  *intact*: the signed bytes are
+    unchanged.  *trusted*: its certificate leads to a configured root.  *covers_whole*: only what it allows was appended after it.
+    *timestamped_at*: from a trusted timestamp; *claimed_at*: the signer's own claim.  *over_sha256*: if seals and timestamps come last, the first
+    of them has the digest of the file before them, since a service seals the file anew at each download.  *filled_after*: form fields were filled
+    in after it, which a later person's signature covers.
     """
 
     signer: str
@@ -36,8 +37,8 @@ class Examined:
     """
     What the bytes of a paper show.  *signatures* is empty for a scan: it proves nothing by itself, and *text* says so.
 
-    *altered*: a signature is broken, or the content was changed after the last one that is a person's.  *readable* is False for bytes that no reader opens.
-    *sha256*, *size*: of the bytes examined.
+    *altered*: a signature is broken or was removed, or the content was changed after the last person's signature.  *readable*: False for bytes
+    that cannot be opened.  *sha256*, *size* (bytes): of the bytes examined.
     """
 
     sha256: str

@@ -1,5 +1,5 @@
 """
-The subprocess examiner: a stranger's paper is examined in a process of its own, with bounded memory and time, for it may burst its reader.
+The subprocess examiner: examine an untrusted paper in its own process, with bounded memory and time, since it may crash its reader.
 
     python -m casework.nda.papers.examiner LIMIT [ROOTS] < paper > what it shows, as JSON
 """
@@ -25,27 +25,27 @@ from connectors.settings import ConnectorSettings
 SECONDS = 30.0
 MEGABYTES = 1024
 LARGEST = 64 * 1024 * 1024
-"""Bytes of a paper that we look into; a larger one is stored by its digest and called unreadable."""
+"""Bytes of a paper that is examined; a larger one is only identified by its digest and counts as unreadable."""
 
 NO_ROOTS = 3
 """The exit code of a child that could not read the roots: our setting is wrong, not the paper."""
 
-_LITTLE = {"LANG": "C.UTF-8"}  # whoever bursts the reader finds no secrets in there
+_LITTLE = {"LANG": "C.UTF-8"}  # the child gets no secrets: a hostile paper may take over its reader
 _ROOT = Path(__file__).resolve().parents[3]
 _shape = TypeAdapter(Examined)
 
 
 class ExaminingSettings(ConnectorSettings):
-    """*roots_file* (`LASTDAY_NDA_ROOTS_FILE`): the certificates in PEM that signers and timestamps must lead to."""
+    """*roots_file* (`LASTDAY_NDA_ROOTS_FILE`): the root certificates, in PEM, of trusted signers and timestamps."""
 
     roots_file: Path | None = Field(default=None, validation_alias="LASTDAY_NDA_ROOTS_FILE")
 
 
 async def examine_in_subprocess(paper: bytes, roots: Path | None = None, *, seconds: float = SECONDS) -> Examined:
     """
-    Examine *paper* within *seconds* and a gigabyte.  Beyond them, or where the reader bursts, it is unreadable and says so.
+    Examine *paper* within *seconds* and a gigabyte.  Beyond them, or if the reader crashes, the result is unreadable and says why.
 
-    *roots* defaults to `LASTDAY_NDA_ROOTS_FILE`.  Never raises but for being cancelled; then the child is gone too.
+    *roots* defaults to `LASTDAY_NDA_ROOTS_FILE`.  Raises nothing except when cancelled; the child is then killed, too.
     """
     blank = Examined(
         hashlib.sha256(paper).hexdigest(), len(paper), readable=False, altered=False, signatures=(), text=""
@@ -80,13 +80,13 @@ async def examine_in_subprocess(paper: bytes, roots: Path | None = None, *, seco
 
 
 def main(arguments: list[str]) -> None:
-    """Examine what stands on standard input, within the limits."""
+    """Examine the paper on standard input, within the limits."""
     seconds = int(arguments[0])
     resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES * 2**20, MEGABYTES * 2**20))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    logging.disable(logging.CRITICAL)  # pyHanko's log quotes what stands in the paper
-    from casework.nda.papers.examining import examine, read_roots  # noqa: PLC0415  # under the limits already
+    logging.disable(logging.CRITICAL)  # pyHanko's log quotes the paper's content
+    from casework.nda.papers.examining import examine, read_roots  # noqa: PLC0415  # imported under the limits
 
     paper = sys.stdin.buffer.read()
     try:

@@ -1,8 +1,8 @@
 """
 What the bytes of a paper show by themselves: is it readable, who signed inside it, was it changed afterwards.
 
-Pure: no network (no OCSP, no CRL is fetched), no file, no clock but the one given.  The bytes are hostile until shown
-otherwise, and pyHanko reads them in our memory: strangers' papers go through `casework.nda.papers.examiner`, which bounds that.
+No network (no OCSP, no CRL is fetched) and no file is used, and the clock only without *now*.  Treat the bytes as hostile:
+pyHanko reads them in this process, so call this through `casework.nda.papers.examiner`, which bounds memory and time.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from casework.nda.papers.resealing import digest_under, seals_from
 from casework.nda.papers.seals import Kind, kind_of
 
 MOST_SIGNATURES = 40
-"""More than any pledge has: a file with more is refused as unreadable, for each one costs time."""
+"""Signatures of one file, more than any pledge has; a file with more is refused as unreadable, since each one costs time."""
 
 _HARMLESS = ModificationLevel.LTA_UPDATES  # validation material and timestamps, which prove more and change nothing
 _BREAKS_OFF = re.compile(rb"\d+ \d+ obj\b")
-"""An object behind the last end of a file: a copy that lost the rest of an update."""
+"""An object after the last end-of-file marker: the copy lost the rest of an update."""
 _PICTURES = (
     (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", "PNG"),
     (b"\xff\xd8\xff", b"\xff\xd9", "JPEG"),
@@ -53,11 +53,11 @@ _SCAN = "nobody signed it electronically: what a scan or a print shows proves no
 
 
 class Unreadable(Exception):
-    """The bytes are no paper that we can open.  The text says why."""
+    """The bytes cannot be opened as a paper.  The text says why."""
 
 
 def read_roots(bundle: bytes) -> tuple[Certificate, ...]:
-    """Return the certificates of a PEM *bundle*; raises `ValueError` for one that holds none."""
+    """Return the certificates of a PEM *bundle*.  Raises `ValueError` for one without certificates."""
     roots = tuple(Certificate.load(der) for _, _, der in pem.unarmor(bundle, multiple=True))
     if not roots:
         raise ValueError("the bundle holds no certificate")
@@ -66,9 +66,9 @@ def read_roots(bundle: bytes) -> tuple[Certificate, ...]:
 
 def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | None = None) -> Examined:
     """
-    Return what *paper* shows.  *roots*: whom signers' certificates and timestamps must lead to; without any, none is trusted.
+    Return what *paper* shows.  *roots*: the certificates that signers and timestamps must lead to; without roots, none is trusted.
 
-    Never raises: what cannot be opened is `readable=False` with the reason.
+    Never raises: a paper that cannot be opened is `readable=False`, with the reason in its text.
     """
     found = Examined(
         hashlib.sha256(paper).hexdigest(), len(paper), readable=False, altered=False, signatures=(), text=""
@@ -78,7 +78,7 @@ def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | 
         if picture is not None:
             return replace(found, readable=True, text=f"a picture ({picture}): {_SCAN}")
         judge = _Judge(paper, tuple(roots), now or datetime.now(UTC))
-        with ThreadPoolExecutor(1) as thread:  # pyHanko starts a loop of its own, which it may not beside a running one
+        with ThreadPoolExecutor(1) as thread:  # pyHanko starts an event loop, which fails in a thread that runs one
             return thread.submit(_examine_pdf, found, paper, judge).result()
     except Unreadable as exc:
         return replace(found, text=str(exc))
@@ -100,7 +100,7 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
     embedded = list(_embedded(reader))
     kinds = [_kind(one) for one in embedded]
     signatures: list[Signature] = []
-    for n in reversed(range(len(embedded))):  # whose word counts is known from the last one backwards
+    for n in reversed(range(len(embedded))):  # from the last one: it decides what the earlier ones must cover
         answered = any(one.kind == "person" and one.trusted and one.intact for one in signatures)
         signatures.insert(0, judge.signature(embedded[n], kinds[n], _Later(embedded[n + 1 :], by_a_person=answered)))
     vanished = bore_another(paper, reader, embedded)
@@ -119,14 +119,14 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
 
 
 def _open(paper: bytes) -> PdfFileReader:
-    """Open a PDF and reach its first page, or say what stands in the way."""
+    """Open a PDF and read its page count.  Raises `Unreadable`, which says why it cannot."""
     if b"%PDF-" not in paper[:1024]:
         raise Unreadable("neither a PDF nor a picture" if paper else "an empty file")
     try:
         reader = PdfFileReader(BytesIO(paper), strict=False)
         locked = reader.encrypted and reader.decrypt("").status is AuthStatus.FAILED
         pages = 0 if locked else int(reader.root["/Pages"]["/Count"])
-    except Exception as exc:  # a hostile file makes pyHanko raise whatever its depths raise
+    except Exception as exc:  # a hostile file makes pyHanko raise any exception
         raise Unreadable(f"a PDF that no reader opens: {type(exc).__name__}") from exc
     if locked:
         raise Unreadable("encrypted: it opens with a password only")
@@ -146,7 +146,7 @@ def _embedded(reader: PdfFileReader) -> Iterator[EmbeddedPdfSignature]:
 
 
 class _Later:
-    """What was signed after a signature: in which *fields*, and whether *by_a_person* whose certificate is trusted, who answers for what was filled in between."""
+    """The signatures after a signature: their *fields*, and whether a trusted one *by_a_person* covers what was filled in between."""
 
     def __init__(self, embedded: Sequence[EmbeddedPdfSignature], *, by_a_person: bool) -> None:
         self.fields = {one.field_name for one in embedded}
@@ -155,18 +155,18 @@ class _Later:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """The paper, whom we trust, and the instant at which we ask."""
+    """Verify one paper's signatures against *roots*, as of *now*."""
 
     paper: bytes
     roots: tuple[Certificate, ...]
     now: datetime
 
     def signature(self, embedded: EmbeddedPdfSignature, kind: Kind, later: _Later) -> Signature:
-        """Verify one signature.  One that cannot be verified is broken, and says why."""
+        """Verify one signature.  Never raises: a signature that cannot be verified is broken, and says why."""
         try:
             found = self._timestamp(embedded, later) if kind == "timestamp" else self._signed(embedded, later)
             return replace(found, kind=kind)
-        except Exception as exc:  # noqa: BLE001  # likewise: a broken signature is an answer, whatever it breaks in pyHanko
+        except Exception as exc:  # noqa: BLE001  # likewise: any exception from pyHanko means a broken signature
             known = isinstance(exc, (SignatureValidationError, SigningError, ValueError))
             problem = f"cannot be verified: {type(exc).__name__}" if known else "cannot be understood"
             return Signature(
@@ -177,7 +177,7 @@ class _Judge:
         status = validate_pdf_signature(embedded, self._context(), self._context())
         stamp = status.timestamp_validity
         stamped_at = stamp.timestamp if stamp is not None and stamp.valid and stamp.intact and stamp.trusted else None
-        if stamped_at is not None and not status.trusted:  # a certificate that has ended since was good at that time
+        if stamped_at is not None and not status.trusted:  # a certificate that expired since was valid at that time
             status = validate_pdf_signature(embedded, self._context(stamped_at), self._context(), skip_diff=False)
         whole = _covers(status, later) and not (not later.fields and self._trails(embedded, status))
         return Signature(
@@ -204,7 +204,7 @@ class _Judge:
         )
 
     def _trails(self, embedded: EmbeddedPdfSignature, status: PdfSignatureStatus | DocumentTimestampStatus) -> bool:
-        """Whether bytes follow that pyHanko gives no meaning to: another reader may."""
+        """Whether bytes follow that pyHanko ignores: another reader may show them."""
         *_, start, length = (int(n) for n in embedded.byte_range)
         unexplained = getattr(status, "modification_level", None) is ModificationLevel.NONE
         return unexplained and bool(self.paper[start + length :].strip())
@@ -217,7 +217,7 @@ class _Judge:
 
 
 def _kind(embedded: EmbeddedPdfSignature) -> Kind:
-    """Return whose signature it is; one whose certificate cannot be read is taken for a person's, and proves no name."""
+    """Return whose signature it is; one whose certificate cannot be read counts as a person's without a name."""
     if embedded.sig_object.get("/Type", None) == "/DocTimeStamp":
         return "timestamp"
     try:
@@ -228,8 +228,10 @@ def _kind(embedded: EmbeddedPdfSignature) -> Kind:
 
 def _covers(status: PdfSignatureStatus | DocumentTimestampStatus, later: _Later) -> bool:
     """
-    Whether all that came after the signature is what it allows: after the last one nothing but proofs, and after the last person's
-    nothing but further signatures, since neither a seal nor a time stamp answers for what somebody filled in.
+    Whether the signature allows everything that came after it.
+
+    After the last signature: only validation material and timestamps.  After the last person's: only further signatures, since a seal or a
+    timestamp does not cover what somebody filled in.
     """
     if status.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
         return False
@@ -244,7 +246,7 @@ def _covers(status: PdfSignatureStatus | DocumentTimestampStatus, later: _Later)
 
 
 def _filled_in(status: PdfSignatureStatus | DocumentTimestampStatus) -> set[str]:
-    """Return the fields that were changed since the signature, those of later signatures included; `?` where nobody can tell."""
+    """Return the fields that were changed since the signature, including those of later signatures; `?` where pyHanko does not know."""
     found = status.diff_result if isinstance(status, ModificationInfo) else None
     return found.changed_form_fields if isinstance(found, DiffResult) else {"?"}
 
@@ -256,7 +258,7 @@ def _problem(
     whole: bool,
     unstamped: bool = False,
 ) -> str | None:
-    """Return the worst that is to be said, None if nothing is."""
+    """Return the gravest problem, None without any."""
     if not (status.intact and status.valid):
         return "what it signed was changed"
     if not whole:
@@ -270,7 +272,7 @@ def _problem(
 
 
 def _named(embedded: EmbeddedPdfSignature) -> str:
-    """Return the subject's common name in the signer's certificate; empty if there is none to be read."""
+    """Return the common name in the signer's certificate, else the organisation's; empty if neither can be read."""
     try:
         subject = embedded.signer_cert.subject.native
     except Exception:  # noqa: BLE001  # a damaged certificate names nobody

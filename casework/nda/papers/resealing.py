@@ -1,7 +1,7 @@
 """
-What lies under the seals of a file: a service seals it anew whenever somebody asks for it, so that its whole digest is never the same.
+The digest of a file without its last seals: a service seals the file anew at each download, so the digest of the whole file changes.
 
-Only where the seals stand last and came with nothing else is there such a thing; else the file is what it is.
+There is one only if the seals come last and brought nothing else; otherwise the file counts as a whole.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _OF_A_PAGE = frozenset({"/Annots"})
 
 
 def seals_from(signatures: Sequence[Signature]) -> int | None:
-    """Return the place from which on there are seals and time stamps alone; None where a person signed last, or nobody did."""
+    """Return the index from which all signatures are seals or timestamps; None if a person signed last, or nobody signed."""
     persons = [n for n, one in enumerate(signatures) if one.kind == "person"]
     start = persons[-1] + 1 if persons else 0
     return start if start < len(signatures) else None
 
 
 def digest_under(seals: Sequence[EmbeddedPdfSignature], paper: bytes) -> str | None:
-    """Return the SHA-256 of *paper* as it was before *seals*, its last ones; None where something else came with them, or nothing was before."""
+    """Return the SHA-256 of *paper* before *seals*, its last ones; None if something else came with them, or nothing was before them."""
     reader, before = seals[0].reader, seals[0].signed_revision - 1
     if before < 0:
         return None
@@ -37,7 +37,7 @@ def digest_under(seals: Sequence[EmbeddedPdfSignature], paper: bytes) -> str | N
         if not _adds_nothing_else(reader, before, {one.field_name for one in seals}):
             return None
         end = paper.find(b"%%EOF", reader.xrefs.get_xref_container_info(before).end_location)
-    except Exception:  # noqa: BLE001  # a hostile file breaks its reader wherever it likes: then nothing is known of what was before
+    except Exception:  # noqa: BLE001  # a hostile file can break its reader anywhere: then the earlier file is not known
         return None
     return hashlib.sha256(paper[:end]).hexdigest() if end >= 0 else None
 
@@ -55,8 +55,9 @@ def _adds_nothing_else(reader: PdfFileReader, before: int, fields: set[str]) -> 
 
 def _adds_a_form_alone(reader: PdfFileReader, before: int, fields: set[str]) -> bool:
     """
-    Whether the first seal of a file without a form, which pyHanko compares with nothing, brought new objects alone: nothing of the old
-    ones is another one, but the root that has a form of these *fields* now, the pages on which they stand, and what tells of the file.
+    Whether the first seal of a file without a form brought only new objects; pyHanko does not compare such a file.
+
+    Old objects must be unchanged, except the root (which now has a form of these *fields*), the pages with the fields, and the metadata.
     """
     old, new = reader.get_historical_resolver(before), reader.get_historical_resolver(before + 1)
     form = new.root["/AcroForm"]["/Fields"]

@@ -1,7 +1,7 @@
 """
-Whose word a signature is, by its certificate: a person's, or the seal of a company, an office or a service.
+Classify a signature by its certificate: a person's, or the seal of a company, an office or a service.
 
-What the certificate's structure says outranks its words.  Where neither tells, it is taken for a person's when it reads like one's name.
+The certificate's structure outranks its name.  If neither shows a company, an office or a service, it counts as a person's.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ OFFICE = re.compile(
     r"(?:本|支|次|副)?(?:部|課|室|局|所|署|工場|支店|校|院|市|町|村|区)長(?:代理|代行|補佐|心得)?|知事|\w*(?:市|区|町|村)役(?:所|場)|\w*(?:支店|支社|本社|本店|事業所|営業所|研究所|事務所|事務局|委員会)|"
     r"human resources|personnel|general affairs|legal|hr|president|director|manager|ceo|coo|cfo)",
 )
-"""A word, folded, that names an office and no person; in front of a name it is its bearer's."""
+"""A folded word that names an office and not a person; in front of a person's name it is that person's office."""
 GLUED_OFFICE = re.compile(rf"^{_UNIT}(?:本部|部|課|室|局)(?:長|次長|課長)?(?:代理|補佐)?(?=\w)")
-"""An office that stands before a name without a blank: 人事部月影子."""
+"""An office written before a name without a space: 人事部月影子."""
 _OF_AN_OFFICE = re.compile(
     rf"(?:^|\W){OFFICE.pattern}$|\w{_UNIT}(?:本部|部|課|室)長?$|(?:^|\W)(?:department|dept\.?|division|office|headquarters|city hall|ministry|agency|holdings|group|association|foundation)$"
 )
@@ -39,7 +39,7 @@ _COMPANY = re.compile(
     r"(?<=\w)\s*サイン$|\W(?:sign|sign\.jp)$|クラウドサイン|クラウド契約|電子契約|電子署名|証明書|"
     rf"\W{_SUFFIX}$"
 )
-"""What only a company or a service is called.  A suffix counts at the end, behind another word."""
+"""Words that occur only in names of companies and services.  A suffix counts only at the end, after another word."""
 _SERVICE = re.compile(
     r"docusign|ドキュサイン|cloudsign|クラウドサイン|弁護士ドットコム|bengo4|gmo|adobe|acrobat sign|dropbox sign|hellosign|freee|マネーフォワード|money forward|"
     r"クラウド契約|電子契約|電子署名サービス|jinjerサイン|zoho sign|pandadoc|signnow|contracthub|docyou|wingarc|ウイングアーク"
@@ -48,12 +48,12 @@ _LONGEST = 200  # letters of a name; X.520 allows 64
 _SHORT_FORM = re.compile(r"\((株|有|同|資|名|財|社|医|学)\)")
 _BRACKETED = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
 _BEFORE_THE_SUFFIX = re.compile(rf",\s*(?=(?:{_SUFFIX}[,\s]*)+$)")
-"""The comma of "Acme, Inc.": no person stands before it."""
+"""The comma of "Acme, Inc.": what precedes it is not a person."""
 _SEAL_ALONE = re.compile(r"(?:seal|e-?seal|stamp|印)")
 
 
 def kind_of(certificate: Certificate) -> Kind:
-    """Return whose word *certificate* stands for.  Raises whatever a damaged one makes its reader raise."""
+    """Return whose signature *certificate* is for.  May raise any exception for a damaged certificate."""
     subject, whole = certificate.subject.native, certificate.dump()
     if _FOR_SEALING in whole:
         return "seal"
@@ -66,7 +66,7 @@ def kind_of(certificate: Certificate) -> Kind:
 
 
 def is_of_a_provider(name: str) -> bool:
-    """Whether a seal's *name* is that of a service in which papers are signed.  One that we do not know is taken for somebody's of the company."""
+    """Whether a seal's *name* is that of a signing service.  An unknown service counts as the seal of a company or an office."""
     return _SERVICE.search(_folded(name)) is not None
 
 
@@ -75,14 +75,14 @@ def _folded(text: object) -> str:
 
 
 def _bare(name: str) -> str:
-    """Return a company's name without what it is by law."""
+    """Return a company's name without its legal form."""
     return re.sub(
         rf"(?:[,\s]+{_SUFFIX})+$|^(?:株式会社|有限会社|合同会社)\s*|\s*(?:株式会社|有限会社|合同会社)$", "", name
     )
 
 
 def _is_no_persons(name: str) -> bool:
-    """A person stands before the bracket, the stroke or the comma behind which the company is; a company has them within its own name."""
+    """Whether *name* is a company's or an office's.  A person's name comes before the bracket, slash or comma that its company follows."""
     if _SHORT_FORM.match(name) or re.search(rf"{_SHORT_FORM.pattern}$", name):
         return True
     outside = _BEFORE_THE_SUFFIX.sub(" ", _BRACKETED.sub(" ", name).strip() or name).strip()

@@ -1,8 +1,8 @@
 """
-Whose a signature is, by the name in its certificate.
+Whether a signature is the leaver's, by the name in its certificate.
 
-Three answers, as of accounts: a fact, a contradiction, or neither.  Nobody's paper is refused for a spelling, and nobody else's
-signature is taken for the leaver's because they share a family name.
+Three answers, as for accounts: a fact, a contradiction, or neither.  A different spelling does not refuse a paper, and a shared family
+name does not make another person's signature the leaver's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FOR_SOMEBODY = re.compile(r"代理|代筆|\bfor\b|on behalf|\bp\.?p\.")
 _BESIDE = re.compile(r"様|殿|さん|氏|印|mr|ms|mrs|miss|dr|prof|jr|sr|代理|代行|補佐|心得|(?=.*\d)[\da-z]+")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;]+@[^\s<>()\[\],;]+")
 _WITHIN = re.compile(r"['’ʼ‘`]|(?<=[^\W\da-z])\d+|\d+(?=[^\W\da-z])")
-"""What stands within a word and is no letter of a name: an apostrophe, a number at kanji (月影子1)."""
+"""Characters within a word that are not letters of a name: an apostrophe, a number beside kanji (月影子1)."""
 _MOST_WORDS, _SHORTEST_RUN, _SHORTEST_GIVEN = 5, 6, 4
 _LONGEST_FAMILY = 2  # in kanji, in front of a given name of one letter, where HR writes both in one word
 
@@ -31,10 +31,11 @@ def says_whose(leaver: Leaver, name: str) -> Says:
     """
     Say whether *name* is the leaver's.
 
-    A fact: the full name in any order and any script that HR gave, also the former one, in one word or with a title, a stamp or another
-    family name beside it; or an address of theirs.  A contradiction: another full name in a script that both have, whatever number or title stands beside it, the same
-    family name with another given name included; whoever signs for somebody; another address at the company.  Neither: a number, a stranger's address, another script,
-    the given name alone in common (a marriage changes the other), one word of two where nobody can tell which of them it is.
+    A fact: the full name, present or former, in any order and any script that HR gave, in one word or beside a title, a stamp or another
+    family name; or the leaver's address alone.  A contradiction: another full name in a script that both have, with or without a number or a
+    title, also the same family name with another given name; a signature on somebody's behalf; another address at the company.  Neither: a
+    number, an address elsewhere, another script, only the given name in common (a marriage changes the family name), or one word of two that may
+    be either name.
     """
     text = unicodedata.normalize("NFKC", name).casefold()
     if _FOR_SOMEBODY.search(OFFICE.sub(" ", text)):
@@ -52,7 +53,7 @@ def says_whose(leaver: Leaver, name: str) -> Says:
 
 
 def _is_anothers(leaver: Leaver, words: tuple[str, ...]) -> bool:
-    """Kanji do not tell their reading, nor other scripts: names of different ones cannot be compared."""
+    """Whether *words* are another person's name.  Never in a script that HR did not give: kanji do not show their reading."""
     if script_of("".join(words)) not in {script_of(own) for own in written_names(leaver)}:
         return False
     shared = set(words) & {one for own in _written(leaver) for one in _words(own)}
@@ -65,7 +66,7 @@ def _is_anothers(leaver: Leaver, words: tuple[str, ...]) -> bool:
 
 
 def _is_part_of_an_unspaced_name(leaver: Leaver, words: tuple[str, ...]) -> bool:
-    """渡辺, or 佐藤 花子, where HR writes 渡辺花子: the family name alone, or the given name with another one."""
+    """Whether *words* may be part of a name that HR writes in one word: 渡辺 or 佐藤 花子 of 渡辺花子."""
     first, last = words[0], words[-1]
     unspaced = [fold_name(own) for own in _written(leaver) if len(_words(own)) == 1 and not own.isascii()]
     return any(
@@ -76,7 +77,7 @@ def _is_part_of_an_unspaced_name(leaver: Leaver, words: tuple[str, ...]) -> bool
 
 
 def _is_the_given_name_in_one(leaver: Leaver, words: tuple[str, ...], given: set[str]) -> bool:
-    """佐藤空子, or SORAKOSATO, where HR writes 星 空子: in one word with another family name, as after a marriage."""
+    """Whether the only word joins the given name to another family name, as after a marriage: 佐藤空子 or SORAKOSATO of 星 空子."""
     if len(words) > 1:
         return False
     if not words[0].isascii():
@@ -86,7 +87,7 @@ def _is_the_given_name_in_one(leaver: Leaver, words: tuple[str, ...], given: set
 
 
 def _given(leaver: Leaver) -> frozenset[str]:
-    """Return the given name in each script, as far as its place tells it: in kanji and kana it stands last."""
+    """Return the given name in each script, as far as its position shows it: in kanji and kana it is the last word."""
     written = [bare_name(own) for own in (leaver.name, leaver.kana) if own and not own.isascii()]
     found = {words[-1] for own in written if len(words := _words(own)) > 1}
     return frozenset(fold_name(form) for word in found for form in (word, in_latin(word)) if form)
@@ -99,7 +100,7 @@ def _written(leaver: Leaver) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def _full_names(leaver: Leaver) -> frozenset[tuple[str, ...]]:
-    """Return the words of each full name; a single short word is many people's."""
+    """Return the words of each full name, without single short words, which are many people's names."""
     every = (_words(form) for own in _written(leaver) for form in (own, in_latin(own)) if form)
     return frozenset(
         words
@@ -111,8 +112,9 @@ def _full_names(leaver: Leaver) -> frozenset[tuple[str, ...]]:
 @lru_cache(maxsize=1024)
 def _is_whole(full: tuple[str, ...], words: tuple[str, ...]) -> bool:
     """
-    Whether *full* is among *words*, word by word in any order; or one of both is written in fewer words, each a join of whole ones of the
-    other.  Where both have boundaries none is moved: Yumi Kohara is not Hara Yumiko.
+    Whether *words* contain *full*, word by word in any order; or one of the two has fewer words, each a join of whole words of the other.
+
+    Word boundaries are never moved: Yumi Kohara is not Hara Yumiko.
     """
     if set(full) <= set(words):
         return len(full) > 1 or not full[0].isascii() or _may_be_full(full[0], words)
@@ -125,7 +127,7 @@ def _is_whole(full: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def _is_made_of(wholes: tuple[str, ...], parts: tuple[str, ...], *, every: bool) -> bool:
-    """Whether each of *wholes* is a join of *parts*, none of them twice; *every*: and none is left over."""
+    """Whether each of *wholes* is a join of *parts*, each part used once at most; *every*: each exactly once."""
     if not wholes:
         return not (every and parts)
     for count in range(1, len(parts) + 1):
@@ -138,12 +140,12 @@ def _is_made_of(wholes: tuple[str, ...], parts: tuple[str, ...], *, every: bool)
 
 
 def _may_be_full(word: str, words: tuple[str, ...]) -> bool:
-    """Whether one word may be a full name.  A Latin one only where nothing else stands beside it."""
+    """Whether *word* alone may be a full name; a Latin word only if it is the only one of *words*."""
     return len(words) == 1 and len(word) >= _SHORTEST_RUN if word.isascii() else len(word) > 2
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """Return the words of a name, folded, without what is no name."""
+    """Return the folded words of a name, without titles, offices, numbers and stamps."""
     text = _WITHIN.sub("", unicodedata.normalize("NFKC", name).casefold())
     parts = (GLUED_OFFICE.sub("", one) for one in re.split(r"[\W_]+", text))
     return tuple(fold_name(one) for one in parts if one and not _BESIDE.fullmatch(one) and not OFFICE.fullmatch(one))

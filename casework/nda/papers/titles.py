@@ -1,9 +1,9 @@
 """
-What a paper is by its title, where a register keeps contracts of every sort and names no kind.
+Find a paper's kind by its title, for registers that hold contracts of every sort without a kind.
 
-A title counts as a whole, from a list: 返却誓約書 has the word in it and is no pledge of confidentiality.  Beside it nothing may stand but
-what says nothing of the paper: people's names, the company's, a date, a version, that it was signed.  Whatever else remains (記入例, not
-signed, 営業部) makes it doubtful, and a person names its kind.
+A title from the list must match as a whole: 返却誓約書 contains 誓約書 and is not a pledge of confidentiality.  Only neutral words may be beside
+it: names of people and the company, a date, a version, that it was signed.  Any other word (記入例, not signed, 営業部) makes the title
+doubtful, and a person decides the kind.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OF_CONFIDENTIALITY = tuple(
     f"{what}{of}誓約書" for what in (*_CONFIDENTIALITY, *_AND_NO_COMPETITION) for of in ("", "に関する", "についての")
 )
 _UNDATED = (*_OF_CONFIDENTIALITY, "confidentiality pledge", "pledge of confidentiality", "non-disclosure pledge")
-"""A pledge of entry or of exit: what stands beside it tells, else the day on which it was signed."""
+"""Titles of a pledge of entry or exit: the words beside it decide which, else the day of signing."""
 _AT_ENTRY, _AT_EXIT = (
     ("入社時", "入社", "入社の際の", "採用時", "入職時"),
     ("退職時", "退職", "退職者", "退職に伴う", "退職に際しての", "退職時における", "退社時", "離職時"),
@@ -37,7 +37,7 @@ _AT_ENTRY, _AT_EXIT = (
 _BARE = ("誓約書", "念書")
 _PLEDGES = (*_BARE, *_OF_CONFIDENTIALITY)
 _OF_LEAVING = frozenset(f"退職{no}{pledge}" for no in ("", "の") for pledge in _BARE)
-"""What may as well bind somebody to leave: asked, unless the company lists it."""
+"""Titles that may also be a promise to leave: a person is asked, unless the company lists the title."""
 _TITLES: Mapping[PaperKind, tuple[str, ...]] = {
     PaperKind.ENTRY_PLEDGE: (
         *(f"{when}{no}{pledge}" for when in _AT_ENTRY for no in ("", "の") for pledge in _PLEDGES),
@@ -65,7 +65,7 @@ _WHEN = {
     **dict.fromkeys(("entry", "joining", "onboarding"), PaperKind.ENTRY_PLEDGE),
     **dict.fromkeys(("exit", "leaving", "separation", "offboarding"), PaperKind.EXIT_PLEDGE),
 }
-"""What tells an undated pledge's time from beside it."""
+"""Words beside an undated pledge that say whether it is one of entry or exit."""
 _SAYS_NOTHING = re.compile(
     r"\d+|第|版|年|月|日|号|条|項|付け?|令和|平成|改訂版?|改定版?|最終版?|fy|v|ver|version|rev|r|h|final|"
     r"様|殿|氏|さん|mr|ms|mrs|dr|by|of|for|the|at|on|(?:全|正|契約)?(?:社員|従業員|職員|役員)用?|"
@@ -73,15 +73,15 @@ _SAYS_NOTHING = re.compile(
     r"株式会社|有限会社|合同会社|inc|ltd|llc|corp|co|k|原本|正本|副本|控え?|写し?|コピー|スキャン|電子版|copy|scan|scanned|pdf|docx?|xlsx?|jpe?g|png|tiff?|"
     rf"(?:退職後の)?(?:{'|'.join(_CONFIDENTIALITY)})(?:義務)?(?:条項)?(?:を?含む)?"
 )
-"""A word that may stand beside a title and makes no other paper of it, nor none."""
+"""Neutral words beside a title: they do not change what the paper is."""
 _ASKING = re.compile(r"^(?:complete with|please)\s+docusign\s*:\s*")
-"""What DocuSign puts before the file's name in its subject, and leaves there once all have signed."""
+"""DocuSign's prefix of the file's name in a subject; it stays there after all have signed."""
 
 _MOST_WORDS = 64
-"""Words of a title that is looked into; a longer one names nothing."""
+"""Most words of a title that is examined; a longer title has no kind."""
 _LATIN = r"a-z\u00df-\u024f\u1e00-\u1eff"
 _APART = r"\s\-‐‑‒–—―−・･.,、。:;/\\|()\[\]{}<>〔〕【】「」『』〈〉《》'\"“”‘’~〜_\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff"
-"""What keeps words apart and says nothing; any other sign (❌, ?, ※) is a word."""
+"""Characters that separate words and have no meaning; any other sign (❌, ?, ※) is a word."""
 _WORD = re.compile(rf"\d+|[{_LATIN}]+|[^\W\d_{_LATIN}]+|[^\w{_APART}]")
 _NUMBER = re.compile(r"\bno\.?\s*(?=\d)")
 
@@ -90,9 +90,9 @@ def kind_of(
     title: str, own: Mapping[PaperKind, Collection[str]] | None = None, beside: Collection[str] = ()
 ) -> PaperKind | None:
     """
-    Return the kind that *title* names, None if it names none, more than one, or is doubtful.
+    Return the kind that *title* names; None if it names no kind, more than one, or is doubtful.
 
-    *own*: the company's titles by kind, which outrank ours.  *beside*: names of people and of the company.
+    *own*: the company's titles by kind, which outrank ours.  *beside*: names of people and of the company, which are neutral.
     """
     kinds = _kinds(title, own or {}, beside)
     return next(iter(kinds)) if len(kinds) == 1 else None
@@ -101,15 +101,15 @@ def kind_of(
 def is_undated(
     title: str, own: Mapping[PaperKind, Collection[str]] | None = None, beside: Collection[str] = ()
 ) -> bool:
-    """Whether *title* names a pledge of confidentiality, and not whether it is one of entry or of exit."""
+    """Whether *title* names a pledge of confidentiality without saying whether it is one of entry or exit."""
     return _kinds(title, own or {}, beside) == {None}
 
 
 def mentioned(title: str, own: Mapping[PaperKind, Collection[str]] | None = None) -> frozenset[PaperKind | None]:
     """
-    Return the kinds whose titles stand in *title*, whatever else does; None for a pledge that says no time.
+    Return the kinds whose titles occur in *title*, beside any other words; None for a pledge without entry or exit.
 
-    Also those that may be meant: by 退職念書, or by 誓約書 with a time beside it, which say nothing of confidentiality.
+    Includes kinds that may be meant without naming confidentiality: by 退職念書, or by 誓約書 beside entry or exit.
     """
     words = _words(title)
     bare = (rest for _, rest in _around(words, dict.fromkeys(_BARE)))
@@ -140,7 +140,7 @@ def _kinds(title: str, own: Mapping[PaperKind, Collection[str]], beside: Collect
 
 
 def _around(words: list[str], wholes: Mapping[str, PaperKind | None]) -> Iterator[tuple[PaperKind | None, list[str]]]:
-    """Yield what each run of *words* that is a whole title names, with the words around it."""
+    """Yield, for each run of *words* that is a whole title, its kind and the words around it."""
     for start in range(len(words) if len(words) <= _MOST_WORDS else 0):
         for end in range(start + 1, len(words) + 1):
             run = "".join(words[start:end])
@@ -153,7 +153,7 @@ def _fold(title: str) -> str:
 
 
 def _words(title: str) -> list[str]:
-    """Return the words of a title; Latin letters, others and numbers are apart even without a blank: 退職時誓約書v2."""
+    """Return the words of a title; Latin letters, other letters and numbers are separate words even without a space: 退職時誓約書v2."""
     return _WORD.findall(_NUMBER.sub("", _ASKING.sub("", _fold(title))))
 
 
@@ -162,17 +162,17 @@ def _joined(title: str) -> str:
 
 
 def _without(title: str, beside: Collection[str]) -> str:
-    """Return *title* without the names that are written into it without a blank: 星空子退職時誓約書."""
+    """Return *title* without the names that are joined to it without a space: 星空子退職時誓約書."""
     text = _fold(title)
     written = {form for name in map(_fold, beside) for form in (name, "".join(name.split())) if not form.isascii()}
     for name in sorted(written, key=len, reverse=True):
-        text = text.replace(name, " ") if len(name) > 2 else text  # 星 is in other words as well
+        text = text.replace(name, " ") if len(name) > 2 else text  # 星 is part of other words, too
     return text
 
 
 @lru_cache(maxsize=1024)
 def _name_words(beside: frozenset[str]) -> frozenset[str]:
-    """Return the words of names, folded, each for itself and in one."""
+    """Return the folded words of names, each word and all of a name joined."""
     forms = [form for name in beside for form in (name, in_latin(name)) if form]
     every = (words for form in forms for words in (_words(form), _words(form)[::-1]))
     return frozenset(fold_name(word) for words in every for word in (*words, "".join(words)) if word)
