@@ -34,7 +34,7 @@ from sqlalchemy import (
     update,
 )
 
-from audit import anchor_triggers, reading
+from audit import anchor_table_triggers, reading
 
 metadata = MetaData()
 
@@ -113,14 +113,14 @@ class Alarm:
 def create(connection: Connection) -> None:
     """Create the tables and their triggers in the caller's transaction.  Raises if they exist."""
     metadata.create_all(connection, checkfirst=False)
-    for statement in anchor_triggers.statements(connection.dialect.name):
+    for statement in anchor_table_triggers.statements(connection.dialect.name):
         connection.exec_driver_sql(statement)
 
 
 def drop(connection: Connection) -> None:
     """Drop the tables.  Only for a migration's downgrade on an empty database."""
     metadata.drop_all(connection, checkfirst=False)
-    for statement in anchor_triggers.removals(connection.dialect.name):
+    for statement in anchor_table_triggers.removals(connection.dialect.name):
         connection.exec_driver_sql(statement)
 
 

@@ -1,5 +1,5 @@
 """
-The rights of roles on the trail's tables in PostgreSQL, beside the triggers (`audit.triggers`).
+The rights of roles on the trail's tables in PostgreSQL, beside the triggers (`audit.append_only_triggers`).
 
 The owner creates the tables, and nobody logs in as the owner in daily work.  The application may append and read; it may erase
 a payload or complete an anchor, each once, as the triggers allow.  Auditors may read leaves and anchors.  The database's owner

@@ -32,7 +32,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from audit import lock, triggers
+from audit import append_only_triggers, lock
 
 metadata = MetaData()
 _INDEX = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's own row number: no second index
@@ -90,7 +90,7 @@ def create(connection: Connection) -> None:
     """Create tables and triggers in the caller's transaction.  Raises if they exist."""
     metadata.create_all(connection, checkfirst=False)
     lock.create(connection)
-    for statement in triggers.statements(connection.dialect.name):
+    for statement in append_only_triggers.statements(connection.dialect.name):
         connection.exec_driver_sql(statement)
 
 
@@ -98,7 +98,7 @@ def drop(connection: Connection) -> None:
     """Drop the whole trail with its triggers.  Only for a migration's downgrade on an empty database."""
     metadata.drop_all(connection, checkfirst=False)
     lock.drop(connection)
-    for statement in triggers.removals(connection.dialect.name):
+    for statement in append_only_triggers.removals(connection.dialect.name):
         connection.exec_driver_sql(statement)
 
 

@@ -1,8 +1,8 @@
 """
-Why what the leaver took is unusual, or why it cannot be called usual: one sentence a reason, with its figures.
+Why what the leaver took is unusual, or why nobody can call it usual: one sentence a reason, with its figures.
 
-Nothing is decided by a hidden score.  Every reason compares with the person's own days before the notice: whoever always
-worked with much is not unusual for that.  Thresholds are policy's.
+No hidden score decides.  Every reason compares with the person's own days before the notice: a person who always worked
+with much is not unusual for that.  Thresholds are policy's.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _UNUSUAL: tuple[Callable[[Comparison], Iterator[Reason]], ...] = (
     exit_channels.own_addresses, exit_channels.exports, exit_channels.programs, volumes.volume, exit_channels.forwards, volumes.size, volumes.views, volumes.marked, exit_channels.devices,
     exit_channels.off_hours, volumes.burst, exit_channels.shares, volumes.growth, volumes.days, volumes.days_before,
 )  # fmt: skip
-"""From what leads outside to what is only much: the first one names best what happened."""
+"""In this order, from ways out to mere amounts: the first reason describes best what happened."""
 _BESIDE = (volumes.folders, exit_channels.addresses)
-"""What is told beside other reasons alone: putting files in order, and travelling, look the same."""
+"""Reasons given only beside others: tidying up and travelling look the same."""
 _IN_QUESTION = (exit_channels.programs_in_question, exit_channels.ways_in_question)
 
 
 def reasons_of(comparison: Comparison) -> list[Reason]:
     """
-    Return every reason, what is unusual first and the weightiest of it before the rest; none is left out because another says enough.
+    Return every reason: unusual ones first, in the order above, then unclean ones; no reason hides another.
 
-    Where no day is known to compare with, nothing is called unusual: the figures are told, and that they prove nothing.
+    Without days to compare with only exports, programs and the figures of uncompared logs are reasons.
     """
     looks = (
         (*_UNUSUAL, *_IN_QUESTION, exit_channels.too_short)
@@ -44,14 +44,14 @@ def reasons_of(comparison: Comparison) -> list[Reason]:
 
 
 def _each_once(reasons: Iterable[Reason]) -> list[Reason]:
-    """Leave out what says again that the work grew, but for what says it of most."""
+    """Keep one `more_work`, the one with the most takes, and every other reason."""
     found = list(reasons)
     grown = sorted((one for one in found if one.reason == "more_work"), key=lambda one: int(str(one.figures["takes"])))
     return [one for one in found if one not in grown[:-1]]
 
 
 def verdict_of(reasons: Sequence[Reason]) -> str:
-    """Return `unusual`, `cannot_say` (something stands against declaring the leaver clean) or `nothing_unusual`."""
+    """Return `unusual`, `cannot_say` (an unclean reason forbids to declare the leaver clean) or `nothing_unusual`."""
     if any(not reason.unclean for reason in reasons):
         return "unusual"
     return "cannot_say" if reasons else "nothing_unusual"

@@ -8,7 +8,7 @@ from casework.view.case import CaseView
 from casework.view.downloads import Downloads, Sentence, Silence, Source
 from models.vocabulary import Completeness
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state
-from portal.sections import days
+from portal.sections import daily_chart
 from portal.words import Phrase, joined, place, said, sentence, titled
 
 
@@ -23,7 +23,7 @@ def downloads(view: CaseView, clock: Clock, *, erased: bool = False) -> Section:
     return Section(
         *section,
         facts={"State": _state(found), **_not_begun(found)},
-        pictures=tuple(filter(None, [days.picture(view)])),
+        pictures=tuple(filter(None, [daily_chart.picture(view)])),
         grids=(_sources(found, clock), _risks(found, erased=erased), *_more(found, clock)),
         notes=tuple(map(Phrase, caveats)),
     )

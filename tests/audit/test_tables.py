@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from audit import tables, triggers
+from audit import append_only_triggers, tables
 from audit.trail import Trail
 from tests.audit.samples import seen
 
@@ -130,10 +130,10 @@ class TestSchema:
     def test_another_database(self) -> None:
         """A database on which the log was never tried is refused."""
         with pytest.raises(ValueError, match="mysql"):
-            triggers.statements("mysql")
+            append_only_triggers.statements("mysql")
 
     def test_pragmas(self, sqlite: Engine) -> None:
-        """Each SQLite connection waits for the lock, writes through to the disk, minds its keys and triggers, and wipes what is erased."""
+        """Each SQLite connection waits for the lock, writes through to the disk, minds its keys and append_only_triggers, and wipes what is erased."""
         with sqlite.begin() as connection:
             names = "busy_timeout journal_mode synchronous foreign_keys recursive_triggers secure_delete"
             found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names.split()]

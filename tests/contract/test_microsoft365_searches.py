@@ -16,7 +16,7 @@ from connectors.errors import (
     Unintelligible,
     Unreachable,
 )
-from connectors.microsoft365.activity import queue, search
+from connectors.microsoft365.activity import search, search_quota
 from connectors.microsoft365.activity.progress import Progress
 from connectors.microsoft365.activity.search import LOOKS, grown, too_old
 from connectors.microsoft365.activity.sources import PURVIEW, SIGN_INS
@@ -185,7 +185,7 @@ class TestSearches:
         """A search that does not end in a day is given up, replaced twice, and then a gap: never a silent zero."""
         assert sum((grown(turn) for turn in range(search.POLLS)), timedelta(0)) > timedelta(days=1)
         monkeypatch.setattr(search, "POLLS", 2)
-        monkeypatch.setattr(queue, "AT_ONCE", 50)
+        monkeypatch.setattr(search_quota, "AT_ONCE", 50)
         async with rig(audit=Audit(polls=10**9)) as r:
             reading = await read(r, account(r, habit=views(10)))
             assert (reading.records, reading.reasons) == ({}, {"search_failed", "unproven"})
@@ -413,7 +413,7 @@ class TestSubmission:
 
     async def test_our_share(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Our share of the tenant's day is counted from the searches' own names, whichever process submitted them."""
-        monkeypatch.setattr(queue, "OUR_SHARE", 2)
+        monkeypatch.setattr(search_quota, "OUR_SHARE", 2)
         async with rig() as r:
             for person in ("E1001", "E1002"):
                 await read(r, account(r, person, views(10)))

@@ -11,7 +11,7 @@ import pytest
 from casework.activity.robust_statistics import Usual
 from casework.view.case import CaseView, Departure
 from casework.view.downloads import Days, Downloads
-from portal.sections.days import picture
+from portal.sections.daily_chart import picture
 
 LAST = date(2026, 11, 30)
 

@@ -16,7 +16,7 @@ from connectors.activity import ActivityPage, Gap, Name, Record, Window
 from connectors.errors import Expired, NotRecorded, OutcomeUnknown, Throttled, Unintelligible
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
-from connectors.microsoft365.activity import queue
+from connectors.microsoft365.activity import search_quota
 from connectors.microsoft365.activity.names import names_of
 from connectors.microsoft365.activity.progress import SHORTEST, Progress, Step
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of
@@ -84,15 +84,15 @@ class AuditSearch:
         """Find the search that *progress* names, or submit it."""
         trace: Trace = []
         async with self.graph.one_search():
-            known = await queue.searches(self.graph, trace)
+            known = await search_quota.searches(self.graph, trace)
             now = self.clock()
             found = next((search.id for search in known if search.name.startswith(progress.name)), None)
             if found is not None:
                 return self._begun(progress, found, trace)
             if self._may_be_on_its_way(progress, now):
                 return self._look_later(progress, now, trace)
-            queue.check_quota(known, now, tuple(trace))
-            if queue.full(known, now):
+            search_quota.check_quota(known, now, tuple(trace))
+            if search_quota.full(known, now):
                 return self._stand_in_line(progress, now, trace)
             return await self._submit(account, progress, now, trace)
 
@@ -101,7 +101,9 @@ class AuditSearch:
         if not names and not progress.alive:  # a search without a name finds all accounts' records
             return ActivityPage((), None, tuple(trace), gaps=gaps)
         try:
-            found = await queue.submit(self.graph, progress, list(dict.fromkeys(one.name for one in names)), now, trace)
+            found = await search_quota.submit(
+                self.graph, progress, list(dict.fromkeys(one.name for one in names)), now, trace
+            )
         except OutcomeUnknown as exc:
             return self._lost(progress, exc, now, trace)
         except Throttled as exc:

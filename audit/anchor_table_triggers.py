@@ -1,5 +1,5 @@
 """
-Triggers that keep anchors and alarms append-only.  As in `audit.triggers`, they guard against mistakes, not against an attacker.
+Triggers that keep anchors and alarms append-only.  As in `audit.append_only_triggers`, they guard against mistakes, not against an attacker.
 
 A frozen note never changes; a stamp and a row number are added once; nothing is deleted.
 """
