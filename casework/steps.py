@@ -14,7 +14,7 @@ from casework.context import Context
 from casework.errors import BadRequest, NotDueYet
 from casework.lifecycle import ENDED, FINISHED, LATELY, PLAN_WANTED
 from casework.matching.searching import find_everywhere, find_in, is_searched, searched
-from connectors.kit.limits import urgently
+from connectors.kit.limits import for_a_due_cut
 from models.tables import Case
 from models.vocabulary import ConnectionId
 
@@ -41,7 +41,7 @@ async def plan_if_none(context: Context, case_id: str) -> None:
     elif left > timedelta(0):
         await _within(max(left, _UNPLANNED_WAITS), make_plan(context, case_id))
     else:
-        with urgently():
+        with for_a_due_cut():
             await _within(None, find_everywhere(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
 
 
@@ -112,7 +112,7 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     release if too many are cut at once.
     """
     await context.store.run(blast_radius.ask_release, context, case_id)
-    with urgently():
+    with for_a_due_cut():
         await _within(_TO_GET_READY, ready(context, connection))
         await cutting.contain(context, case_id, connection)  # an account that is known already waits for no search
         late = await searched(context, case_id, connection, patience=_OTHERS_ANSWER_WITHIN)
@@ -132,7 +132,8 @@ async def deprovision(context: Context, case_id: str, connection: ConnectionId) 
     if not await run(is_searched, context, case_id, connection):
         await find_in(context, case_id, connection)
     if await run(planning.uncontained, context, case_id, connection):
-        await cutting.contain(context, case_id, connection)
+        with for_a_due_cut():
+            await cutting.contain(context, case_id, connection)
     await planning.take_inventory(context, case_id, connection, known_for=LATELY)
     await run(planning.seal_plan, context, case_id)
     await cutting.deprovision(context, case_id, connection)

@@ -16,7 +16,7 @@ from pydantic_settings import SettingsError
 from connectors.contract import Connector
 from connectors.errors import NotConfigured
 from connectors.further import Further
-from connectors.kit.limits import Ledger, Limit, OwnLedger
+from connectors.kit.limits import Ledger, Limit, OwnLedger, Rank
 from connectors.settings import not_configured, prefix_of
 from connectors.unopened import Unopened
 from models.vocabulary import ConnectionId, Service, vendor_of
@@ -72,9 +72,9 @@ class _Openers:
     ledgers: dict[object, Ledger | None] = field(default_factory=dict)
     own: OwnLedger = field(default_factory=OwnLedger)
 
-    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
         brought = [ledger for ledger in self.ledgers.values() if ledger is not None]
-        return await (brought or [self.own])[-1].take(connection, limit, calls, urgent=urgent)
+        return await (brought or [self.own])[-1].take(connection, limit, calls, rank)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,3 +127,4 @@ def _close(context: Context, session: Session, case: Case) -> None:
         label = f"+{hours:g}h" if hours < 48 else f"+{hours / 24:g}d"
         look = Look(case_id=case.id, label=label, due_at=context.now() + timedelta(hours=hours))
         session.merge(look) if label in known else session.add(look)
+        known.add(label)

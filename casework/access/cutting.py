@@ -106,9 +106,8 @@ async def _contain(context: Context, case: Case, account: CaseAccount, block_by:
     a guard may be new since the plan, for example because the account is now the last administrator's.  That read delays the
     cut by at most 5 s; listings of other accounts do not delay it.
     """
-    listed = CONTAINMENT
     if unlisted:
-        listed = await planning.list_what_is_due(context, case, account, block_by)
+        await planning.list_what_is_due(context, case, account, block_by)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LAST_LOOK):
             if await context.store.run(planning.unread_since, context, account, SIGN_IN, _JUST_NOW):
@@ -117,7 +116,7 @@ async def _contain(context: Context, case: Case, account: CaseAccount, block_by:
         await _block(context, account)
     else:
         await _block_after_what_dies_with_it(context, account, block_by)
-    if listed < CONTAINMENT:
+    if await context.store.run(planning.has_unread_sessions, context, account):  # also after a kill at this point
         listing = await read_access(context, account, _SESSION)
         await context.store.run(keep_listing, context, account, listing, _SESSION)
     await _take_open(context, account, _SESSION)

@@ -6,14 +6,15 @@ import contextlib
 from collections.abc import Sequence
 
 from casework.access import cutting, planning
-from casework.access.revoking import may_ask
+from casework.access.revoking import each, may_ask
 from casework.context import Context
 from casework.errors import Paused
 from casework.lifecycle import LATELY
 from casework.truth.rows import accepted_rows
 from casework.truth.states import PERHAPS_TAKEN
+from connectors.kit.limits import for_a_due_cut
 from models.tables import CaseEntitlement
-from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason
+from models.vocabulary import SETTLED, ConnectionId, EntitlementKind, EntitlementState, OpenReason
 
 _BLIND_TRIES = 2
 """How often a run reads a kind again that it could not read: enough for an outage of seconds, useless for a missing scope."""
@@ -74,10 +75,10 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
     """Read once, and revoke the rows that have no answer yet: they are new, came back, or lost their guard."""
     run = context.store.run
     accepted_now = await run(planning.unlisted, context, case_id, *context.connectors) if context.connectors else ()
-    for connection in {account.connection for account in accepted_now}:
-        with contextlib.suppress(Paused):  # its finding says so
-            await cutting.contain(context, case_id, connection)
-        await planning.take_inventory(context, case_id, connection)
+    new = {account.connection for account in accepted_now}
+    await each(_contain_new(context, case_id, connection) for connection in new)
+    if new:
+        await planning.take_inventory(context, case_id, *new)
     if first:
         await planning.take_inventory(context, case_id, known_for=LATELY, blocked=True)
     else:
@@ -94,6 +95,12 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
             await run(planning.seal_plan, context, case_id)
         for connection in {row.connection for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:
             await cutting.deprovision(context, case_id, connection)
+
+
+async def _contain_new(context: Context, case_id: str, connection: ConnectionId) -> None:
+    """Contain what was accepted in one service a moment ago; a pause is seen by its finding."""
+    with contextlib.suppress(Paused), for_a_due_cut():
+        await cutting.contain(context, case_id, connection)
 
 
 def _unsettled(context: Context, case_id: str) -> list[CaseEntitlement]:

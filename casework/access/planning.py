@@ -45,6 +45,16 @@ def unlisted(context: Context, case_id: str, *connections: ConnectionId) -> list
     return [account for account, rows in accounts if account.listed_at is None and not rows]
 
 
+def has_unread_sessions(context: Context, account: CaseAccount) -> bool:
+    """Whether the service has sessions, and those of *account* were never asked for: the block did not wait for them."""
+    if EntitlementKind.SESSION not in context.connectors[account.connection].manifest.kinds:
+        return False
+    with context.store.read() as session:
+        return (account.connection, account.vendor_id, EntitlementKind.SESSION) not in reads_of(
+            session, account.case_id
+        )
+
+
 def uncontained(context: Context, case_id: str, connection: ConnectionId) -> bool:
     """Whether an accepted account is new since its service was contained: its block comes first."""
     with context.store.read() as session:
@@ -62,9 +72,9 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
     await context.store.run(seal_plan, context, case_id, scope="containment" if cut_first else "full")
 
 
-async def list_what_is_due(context: Context, case: Case, account: CaseAccount, block_by: float) -> Kinds:
+async def list_what_is_due(context: Context, case: Case, account: CaseAccount, block_by: float) -> None:
     """
-    List what a due cut of *account* must know before its block, and seal that plan.  Return the kinds that were listed.
+    List what a due cut of *account* must know before its block, and seal that plan.
 
     These are the kinds of containment and, for a scheduled departure, those that are revoked before the block or closed by it.
     The block waits for the listing until *block_by* (the event loop's clock), in an emergency two seconds.  Then the sign-in
@@ -96,7 +106,6 @@ async def list_what_is_due(context: Context, case: Case, account: CaseAccount, b
             one.cancel()
         await asyncio.gather(*listings, return_exceptions=True)
     await context.store.run(seal_plan, context, case.id, scope="containment")
-    return wanted if listings[0] in done else SIGN_IN
 
 
 def _cut_first(case: Case) -> bool:

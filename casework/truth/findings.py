@@ -17,7 +17,7 @@ from casework.recording import seal
 from casework.truth.derive import derive
 from casework.truth.listing import take_in
 from casework.truth.reasons import reasons
-from casework.truth.rows import TruthTable, load
+from casework.truth.rows import Place, TruthTable, load
 from connectors.contract import Kinds, Listing
 from models.tables import CaseAccount, CaseEntitlement, Finding
 from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, Standing
@@ -82,7 +82,7 @@ def _advance(context: Context, session: Session, table: TruthTable) -> None:
     case = table.case
     if case.state not in ADVANCING or not case.for_real or case.due_at > context.now():
         return
-    if case.state is not CaseState.CONTAINED and _everybody_known(table) and _contained(table.rows):
+    if case.state is not CaseState.CONTAINED and _everybody_known(context, table) and _contained(table.rows):
         move(context, session, case, CaseState.CONTAINED)
     whole = all(account.listed_at is not None for account in table.accepted.values())
     if (
@@ -93,10 +93,10 @@ def _advance(context: Context, session: Session, table: TruthTable) -> None:
         move(context, session, case, CaseState.DEPROVISIONED)
 
 
-def _everybody_known(table: TruthTable) -> bool:
+def _everybody_known(context: Context, table: TruthTable) -> bool:
     """
     Whether every service of the case was searched (also those not open here), no account is doubtful, and the sign-in of each
-    of the leaver's accounts was read.
+    of the leaver's accounts was read, with its sessions where the service has any.
     """
     asked = any(account.standing is Standing.ASKED for account in table.accounts)
     seen = {(row.connection, row.account_id) for row in table.rows if row.kind is EntitlementKind.SIGN_IN}
@@ -105,7 +105,18 @@ def _everybody_known(table: TruthTable) -> bool:
         and table.searched >= table.connections
         and not asked
         and seen >= set(table.accepted)
+        and all(
+            (*place, EntitlementKind.SESSION) in table.reads
+            for place in table.accepted
+            if _has_sessions(context, place)
+        )
     )
+
+
+def _has_sessions(context: Context, place: Place) -> bool:
+    """Whether the service of an account has sessions to end; False for one that is not open here."""
+    connector = context.connectors.get(place[0])
+    return connector is not None and EntitlementKind.SESSION in connector.manifest.kinds
 
 
 def _contained(rows: Sequence[CaseEntitlement]) -> bool:

@@ -17,5 +17,5 @@ Each is for one administrator in one Cloud project; other deployments with both 
 The Directory also refuses too many calls at once for one tenant, from all clients together.  Google gives no number and
 raises none; eight at once worked.  A query of the logs is filtered if it names a user, an event or a parameter.
 """
-THREADS = sum(limit.at_once for limit in LIMITS if limit.name != FILTERED)
+THREADS = 2 * sum(limit.at_once for limit in LIMITS if limit.name != FILTERED)
 """One for each call that may be under way at once; a filtered query also holds a place of `REPORTS`."""

@@ -3,7 +3,8 @@ Keeping the limits that a vendor publishes, instead of learning them from its re
 
 Limits are data with their source, in each connector's `limits.py`.  What they allow is shared by all processes that ask
 the same tenant: they take it from one `Ledger` (casework's is the database), a few calls at a time.  Urgent calls wait for no
-others: they have places of their own, and a quarter of each limit is left to them.
+others: they have places of their own, and a quarter of each limit is left to them.  What a due cut searches and lists goes before
+the rest.
 """
 
 from __future__ import annotations
@@ -14,30 +15,47 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Protocol, TypeAlias
 
 from connectors.errors import NotConfigured
 from connectors.kit.semaphore import PrioritySemaphore
 from models.vocabulary import ConnectionId
 
+_PLACES = 8
 SLOTS = 10
 """The parts into which the time of a limit is divided for counting."""
 _BLOCKS = 40
 """A busy process takes one in so many of a limit's calls from the ledger at once."""
-_NONE = 0
-_urgent = ContextVar("urgent", default=False)
+_due = ContextVar("due", default=False)
 Slots: TypeAlias = "dict[int, int]"
 """Calls that were taken, by the number of their slot since 1970 (or since a process's clock began)."""
 
 
+class Rank(Enum):
+    """
+    URGENT: a write, or a read of a sign-in or a session.  DUE: what a due cut searches or lists.  OTHER: the rest, which follows evenly, so
+    that room is never a whole minute away.
+    """
+
+    URGENT = auto()
+    DUE = auto()
+    OTHER = auto()
+
+
 @contextmanager
-def urgently() -> Iterator[None]:
-    """Let every call that is begun in here be urgent: what a cut waits for."""
-    token = _urgent.set(True)
+def for_a_due_cut() -> Iterator[None]:
+    """Let every call that is begun in here be at least DUE."""
+    token = _due.set(True)
     try:
         yield
     finally:
-        _urgent.reset(token)
+        _due.reset(token)
+
+
+def rank_of(*, urgent: bool) -> Rank:
+    """Return the rank of a call that is begun here."""
+    return Rank.URGENT if urgent else Rank.DUE if _due.get() else Rank.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +64,14 @@ class Limit:
     *a_minute*: calls that the vendor allows for *name*, a method or a group of them; *source*: where it says so.
 
     *within*: the seconds in which the vendor counts, where it is not a minute: 30 calls a minute within ten seconds are five in each
-    ten.  *bucket*: how many it takes at once, where it says so; the others then follow evenly.  *at_once*: how many may be under
+    ten.  *bucket*: how many it takes at once, where it says so, the others following evenly.  *at_once*: how many may be under
     way together; as many urgent ones may be beside them.
     """
 
     name: str
     a_minute: int
     source: str
-    at_once: int = 8
+    at_once: int = _PLACES
     bucket: int | None = None
     within: int = 60
 
@@ -61,11 +79,6 @@ class Limit:
     def counted(self) -> int:
         """How many calls are allowed in the time in which the vendor counts."""
         return max(self.a_minute * self.within // 60, 1)
-
-    @property
-    def in_a_slot(self) -> int:
-        """How many calls one slot takes."""
-        return self.counted if self.bucket is None else max(min(self.bucket, self.counted // SLOTS), 1)
 
     @property
     def slot_seconds(self) -> float:
@@ -81,7 +94,7 @@ class Limit:
 class Ledger(Protocol):
     """Where processes take what a limit allows."""
 
-    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
         """
         Take so many *calls*; return in how many seconds they may go, and in how many they no longer may.
 
@@ -97,15 +110,13 @@ class OwnLedger:
     clock: Callable[[], float] = time.monotonic
     _slots: dict[tuple[ConnectionId, str], Slots] = field(default_factory=dict)
 
-    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
         now, key = self.clock(), (connection, limit.name)
-        self._slots[key], wait, lasts = booked(self._slots.get(key, {}), now, limit, calls, urgent=urgent)
+        self._slots[key], wait, lasts = booked(self._slots.get(key, {}), now, limit, calls, rank)
         return wait, lasts
 
 
-def booked(
-    slots: Mapping[int, int], now: float, limit: Limit, calls: int, *, urgent: bool
-) -> tuple[Slots, float, float]:
+def booked(slots: Mapping[int, int], now: float, limit: Limit, calls: int, rank: Rank) -> tuple[Slots, float, float]:
     """
     Book *calls* in the first slot, from *now* on, in which they exceed nothing; return the slots with them, and the seconds until that
     slot begins and ends.
@@ -114,28 +125,47 @@ def booked(
     urgent leave a quarter of them.  What a clock that was wrong has booked far ahead is dropped, and nobody waits for more than twice
     the limit's time.
     """
+    if limit.bucket is not None:
+        return _poured(slots, now, limit, limit.bucket, calls, rank)
     first = int(now // limit.slot_seconds)
     last = first + 2 * SLOTS
     kept = {slot: count for slot, count in slots.items() if first - SLOTS <= slot <= last}
-    chosen = next((slot for slot in range(first, last) if _fits(kept, slot, limit, calls, urgent=urgent)), last)
+    chosen = next((slot for slot in range(first, last) if _fits(kept, slot, limit, calls, rank)), last)
     kept[chosen] = kept.get(chosen, 0) + calls
     begins = max(chosen * limit.slot_seconds - now, 0.0)
     return kept, begins, (chosen + 1) * limit.slot_seconds - now
 
 
-def _fits(slots: Slots, slot: int, limit: Limit, calls: int, *, urgent: bool) -> bool:
-    """
-    Whether each row of eleven slots that has this one takes so many *calls* more.
-
-    Calls that are not urgent follow evenly after the first few, so that room for an urgent one is never a whole minute away.
-    """
-    most = limit.counted if urgent else max(limit.counted * 3 // 4, 1)
+def _fits(slots: Slots, slot: int, limit: Limit, calls: int, rank: Rank) -> bool:
+    """Whether each row of eleven slots that has this one takes so many *calls* more."""
+    most = _share(limit.counted, rank)
     here, before = slots.get(slot, 0) + calls, sum(slots.get(one, 0) for one in range(slot - SLOTS, slot))
-    evenly = limit.in_a_slot if urgent else min(limit.in_a_slot, -(-most // SLOTS))
-    if here > max(evenly, calls) and (limit.bucket is not None or urgent or here + before > most // 4):
+    if rank is Rank.OTHER and here > max(-(-most // SLOTS), calls) and here + before > most // 4:
         return False
     around = [slots.get(one, 0) for one in range(slot - SLOTS, slot + SLOTS + 1)]
     return all(sum(around[start : start + SLOTS + 1]) + calls <= max(most, calls) for start in range(SLOTS + 1))
+
+
+def _poured(
+    slots: Mapping[int, int], now: float, limit: Limit, bucket: int, calls: int, rank: Rank
+) -> tuple[Slots, float, float]:
+    """
+    Book *calls* by the vendor's token bucket (the generic cell rate algorithm, ITU-T I.371).  Slot 0 holds until when it is spent, in
+    milliseconds.
+    """
+    interval = limit.within / max(limit.counted - bucket - (limit.block - 1), 1)
+    full = now - _share(bucket, rank) * interval
+    known = slots[0] / 1000 if 0 in slots else full
+    spent = (
+        max(known if known <= now + 2 * limit.within else now, full) + calls * interval
+    )  # later ones: a clock was wrong
+    wait = max(spent - now, 0.0)
+    return {0: round(spent * 1000)}, wait, wait + limit.slot_seconds
+
+
+def _share(calls: int, rank: Rank) -> int:
+    """Return how many of *calls* are for a rank."""
+    return calls if rank is Rank.URGENT else max(calls * 3 // 4, 1)
 
 
 @dataclass(slots=True)
@@ -185,10 +215,11 @@ class Limits:
         """Wait until each limit of *names* lets one more call go, and hold a place of each meanwhile."""
         async with AsyncExitStack() as places:
             for name in names:
-                queue = self._queue(name, urgent=urgent or _urgent.get())
-                await places.enter_async_context(queue.places.place())
-                async with queue.next.place():
-                    await self._wait(name, queue, urgent=urgent or _urgent.get())
+                rank = rank_of(urgent=urgent)
+                queue, first = self._queue(name, urgent=urgent), rank is Rank.DUE
+                await places.enter_async_context(queue.places.place(urgent=first))
+                async with queue.next.place(urgent=first):
+                    await self._wait(name, queue, rank)
             yield
 
     def close(self, name: str, wait: timedelta | None) -> None:
@@ -198,19 +229,19 @@ class Limits:
 
     def _queue(self, name: str, *, urgent: bool) -> _Queue:
         if (name, urgent) not in self._queues:
-            limit = self._limits.setdefault(name, Limit(name, _NONE, "none is published"))
-            self._queues[name, urgent] = _Queue(PrioritySemaphore(limit.at_once))
+            limit = self._limits.get(name)
+            self._queues[name, urgent] = _Queue(PrioritySemaphore(_PLACES if limit is None else limit.at_once))
         return self._queues[name, urgent]
 
-    async def _wait(self, name: str, queue: _Queue, *, urgent: bool) -> None:
+    async def _wait(self, name: str, queue: _Queue, rank: Rank) -> None:
         """Use one call of the block that is left, or take another: a larger one after one that was soon used up."""
-        limit = self._limits[name]
-        if limit.a_minute != _NONE:
+        limit = self._limits.get(name)
+        if limit is not None:
             now = self.clock()
             if not queue.left or now >= queue.ends:
                 busy = not queue.left and now < queue.ends
                 queue.size = min(2 * queue.size, limit.block) if busy else 1
-                begins, ends = await self.ledger.take(self.connection, limit, queue.size, urgent=urgent)
+                begins, ends = await self.ledger.take(self.connection, limit, queue.size, rank)
                 queue.left, queue.begins, queue.ends = queue.size, self.clock() + begins, self.clock() + ends
             await self._until(queue.begins)
         await self._until(self._closed_until.get(name, 0.0))

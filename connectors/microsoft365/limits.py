@@ -23,7 +23,7 @@ LIMITS = (
     Limit(REPORTS, 30, f"{_PAGE}#identity-and-access-reports-service-limits", within=10),
 )
 
-CONNECTIONS = 48
+CONNECTIONS = 96
 """
 More than may be under way at once.  They stay alive: by its default the pool closes four of five after each answer, and its bookkeeping
 for hundreds of waiting requests holds up the loop for seconds.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.settings import ConnectorSettings, Endpoint
@@ -58,7 +58,7 @@ class Settings(ConnectorSettings):
         default="employeeId",
         pattern=r"^(?:employeeId|onPremisesExtensionAttributes\.extensionAttribute(?:[1-9]|1[0-5])|none)$",
     )
-    limits: dict[str, int] = Field(default_factory=dict)
+    limits: dict[str, PositiveInt] = Field(default_factory=dict)
 
     @field_validator("graph_endpoint")
     @classmethod

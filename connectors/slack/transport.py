@@ -25,7 +25,7 @@ from connectors.slack.limits import AUDIT_LOGS, UNSAID, scim_sets
 from connectors.slack.settings import Purpose, Settings
 
 NOTHING: frozenset[str] = frozenset()
-THREADS = 32
+THREADS = 64
 """A request holds a thread while it waits.  Our choice: asyncio's own pool has six threads on a small machine."""
 
 

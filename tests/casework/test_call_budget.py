@@ -14,7 +14,7 @@ from casework import call_budget
 from casework.call_budget import DatabaseLedger
 from casework.schema import migrate
 from casework.store import Store, open_engine
-from connectors.kit.limits import Limit
+from connectors.kit.limits import Limit, Rank
 
 LIMIT = Limit("list", 20, "vendor.example/limits")
 
@@ -28,7 +28,7 @@ def store(path: Path) -> Store:
 async def waits(ledgers: list[DatabaseLedger], many: int, connection: str = "slack") -> list[float]:
     """Return the seconds that each of so many calls waits, taken in turn by each ledger."""
     found = await asyncio.gather(
-        *(ledgers[n % len(ledgers)].take(connection, LIMIT, 1, urgent=False) for n in range(many))
+        *(ledgers[n % len(ledgers)].take(connection, LIMIT, 1, Rank.OTHER) for n in range(many))
     )
     return sorted(wait for wait, _ in found)
 
@@ -59,7 +59,7 @@ class TestDatabaseLedger:
                 connection.execute(text("DROP TABLE call_budget"))
                 connection.commit()
             elif fault == "closed":
-                ledger.store.thread.shutdown()
+                ledger.thread.shutdown()
             else:
                 connection.execute(text("UPDATE call_budget SET name = name"))  # holds the writers' lock
             assert_shared(await waits([ledger], 20))

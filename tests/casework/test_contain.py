@@ -14,10 +14,11 @@ from casework.errors import StillOpen
 from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
+from connectors.kit.limits import Rank, rank_of
 from models.tables import Plan
 from models.vocabulary import Account, Entitlement, EntitlementKind, Receipt, Service
 from tests.casework.conftest import Office
-from tests.casework.paper import MANIFEST_ROWS, Paper
+from tests.casework.paper import MANIFEST_ROWS, Killed, Paper
 from tests.casework.shown import show
 
 K = EntitlementKind
@@ -214,10 +215,13 @@ class TestContain:
         case = office.report(kind=kind)
         office.clock.pass_by(hours=10)
         blocked, taken, known = asyncio.Event(), list[str](), office.paper.list_access
+        contained = list[object]()
 
         async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            assert rank_of(urgent=False) is Rank.DUE
             if kinds and K.SESSION in kinds:
                 await asyncio.wait_for(blocked.wait(), 8)
+                contained.append(show(office.context, case.id)["contained_at"])
             return await known(account, kinds)
 
         def after(row: Entitlement) -> None:
@@ -229,6 +233,31 @@ class TestContain:
         await find_everywhere(office.context, case.id)
         await runbook.contain(office.context, case.id, GOOGLE)
         assert taken.index("sign_in") < taken.index("session")
+        assert set(contained) == {None}, "not before the sessions were listed and ended"
+        assert show(office.context, case.id)["contained_at"] is not None
+
+    async def test_killed_between_the_block_and_the_sessions(self, office: Office) -> None:
+        """The next process ends the sessions that were never listed, before it lists anything else."""
+        case = office.report(kind="dismissal")
+        known = office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            if kinds and K.SESSION in kinds:
+                if not office.paper.holders["g1"].active:
+                    raise Killed
+                await asyncio.sleep(3)
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # slow, then the end
+        await find_everywhere(office.context, case.id)
+        with pytest.raises(Killed):
+            await runbook.contain(office.context, case.id, GOOGLE)
+        assert show(office.context, case.id)["contained_at"] is None
+        office.paper.list_access = known  # type: ignore[method-assign]  # as it was
+        taken = watched(office)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert "take session" in taken
+        assert set(taken) <= {"sign_in", "session", "take session"}
         assert show(office.context, case.id)["contained_at"] is not None
 
     @pytest.mark.parametrize("odd", [K.SIGN_IN, K.SESSION, K.GRANT])

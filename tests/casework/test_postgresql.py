@@ -41,7 +41,7 @@ from casework.store import Store, open_engine
 from casework.sweeping import unclaimed
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.case import case_view, view_in
-from connectors.kit.limits import Limit
+from connectors.kit.limits import Limit, Rank
 from models.actor import at_terminal
 from models.tables import Collection, EvidenceKey, Look, Pause, Question
 from models.vocabulary import CaseState, QuestionKind, Service
@@ -413,8 +413,8 @@ class TestCallBudget:
         url = make_url(database).set(drivername="postgresql+psycopg")
         machines = [replace(office.context.store, engine=create_engine(url)) for _ in range(8)]
         ledgers, limit = [DatabaseLedger(one) for one in machines], Limit("list", 20, "vendor.example/limits")
-        await asyncio.gather(*(ledger.take("slack", limit, 1, urgent=True) for ledger in ledgers[:1]))
-        await asyncio.gather(*(ledger.take("slack", limit, 1, urgent=True) for ledger in ledgers * 4))
+        await asyncio.gather(*(ledger.take("slack", limit, 1, Rank.URGENT) for ledger in ledgers[:1]))
+        await asyncio.gather(*(ledger.take("slack", limit, 1, Rank.URGENT) for ledger in ledgers * 4))
         with machines[0].engine.connect() as connection:
             taken = connection.execute(text("SELECT slots FROM call_budget")).scalar_one()
         counts = sorted((int(slot), count) for slot, count in taken.items())

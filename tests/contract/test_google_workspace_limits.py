@@ -14,7 +14,7 @@ import pytest
 from connectors.activity import Window
 from connectors.google_workspace import connect
 from connectors.google_workspace.limits import DIRECTORY, FILTERED, REPORTS
-from connectors.kit.limits import Limit, OwnLedger
+from connectors.kit.limits import Limit, OwnLedger, Rank
 from connectors.kit.pacing import Pace
 from emulators.google_workspace.reports_logs import QUOTA
 from emulators.google_workspace.state import User, user_id
@@ -100,9 +100,7 @@ class TestLedger:
         taken: set[tuple[str, str, int]] = set()
 
         class Book:
-            async def take(
-                self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool
-            ) -> tuple[float, float]:
+            async def take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
                 taken.add((connection, limit.name, limit.a_minute))
                 return 0.0, 1.0
 

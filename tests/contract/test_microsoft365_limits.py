@@ -13,7 +13,7 @@ import pytest
 
 from connectors.activity import Window
 from connectors.contract import Kinds
-from connectors.kit.limits import Limit, Limits, OwnLedger
+from connectors.kit.limits import Limit, Limits, OwnLedger, Rank
 from connectors.kit.pacing import Pace
 from connectors.microsoft365.activity.sources import DIRECTORY, SIGN_INS
 from connectors.microsoft365.limits import LIMITS, READS, REPORTS, SEARCHES, WRITES, limit_of
@@ -119,7 +119,7 @@ class TestNightOfFifty:
         taken: list[int] = []
 
         class Counting(OwnLedger):
-            async def take(self, connection: str, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+            async def take(self, connection: str, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
                 assert (connection, limit) == (Service.MICROSOFT365, next(one for one in LIMITS if one.name == READS))
                 taken.append(calls)
                 return 0.0, 1.0

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from connectors import registry
 from connectors.errors import NotConfigured
-from connectors.kit.limits import Ledger, Limit
+from connectors.kit.limits import Ledger, Limit, Rank
 from connectors.registry import open_connectors
 from connectors.settings import prefix_of
 from emulators.fault_proxy import FaultProxy, served
@@ -30,7 +30,7 @@ class Book:
 
     asked: list[ConnectionId] = field(default_factory=list)
 
-    async def take(self, connection: ConnectionId, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+    async def take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
         self.asked.append(connection)
         return 0.0, 1.0
 
@@ -110,7 +110,7 @@ class TestShared:
 
 async def took(ledger: Ledger) -> float:
     """Take a call from *ledger*, as a connector does; return the seconds that it waits."""
-    wait, _ = await ledger.take(SLACK, Limit("list", 20, "vendor.example/limits"), 1, urgent=False)
+    wait, _ = await ledger.take(SLACK, Limit("list", 20, "vendor.example/limits"), 1, Rank.OTHER)
     return wait
 
 

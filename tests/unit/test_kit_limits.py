@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.errors import NotConfigured
-from connectors.kit.limits import Ledger, Limit, Limits, OwnLedger, urgently
+from connectors.kit.limits import Ledger, Limit, Limits, OwnLedger, Rank, for_a_due_cut
 from connectors.kit.semaphore import PrioritySemaphore
 
 SLOW = Limit("list", 20, "vendor.example/limits")
@@ -116,16 +116,32 @@ class TestLimits:
         assert await calls(kept, time, "list", 5, urgent=True) == [began] * 5
         await listings
 
-    async def test_what_is_begun_urgently(self) -> None:
-        """Casework says what a cut waits for: each call that is begun for it is urgent."""
+    async def test_what_a_due_cut_searches(self) -> None:
+        """It goes before the rest, and at once, but leaves the quarter that is for blocks."""
         time = Time()
         kept = limits(time, SLOW)
-        await calls(kept, time, "list", 3)
-        with urgently():
-            await calls(kept, time, "list", 5)
-        assert time.slept == []
-        await calls(kept, time, "list", 1)
-        assert time.slept != []
+        listings = asyncio.ensure_future(calls(kept, time, "list", 60))
+        for _ in range(8):
+            await asyncio.sleep(0)
+        began = time()
+        with for_a_due_cut():
+            searched = await calls(kept, time, "list", 15)
+        assert len([at for at in searched if at - began <= 66]) >= 10
+        assert max(searched) - began <= 132
+        await listings
+        time.at += 120
+        with for_a_due_cut():
+            assert len(set(await calls(kept, time, "list", 15))) == 1
+        assert await calls(kept, time, "list", 5, urgent=True) == [time()] * 5
+
+    async def test_a_bucket(self) -> None:
+        """Where the vendor says how many it takes at once, its own bucket never runs over, at whatever moment the calls begin."""
+        time, bucket = Time(1005.9), Limit("d", 180, "x", bucket=20)
+        at = sorted(await calls(limits(time, bucket), time, "d", 90, urgent=True))
+        level, last = 20.0, at[0]
+        for one in at:
+            level, last = min(20.0, level + 3.0 * (one - last)) - 1, one
+            assert level >= -1e-6
 
     async def test_a_caller_that_gives_up(self) -> None:
         """It has used nothing: the next one goes when it would have gone."""
@@ -168,9 +184,9 @@ class TestLimits:
 
         @dataclass
         class Counted(OwnLedger):
-            async def take(self, connection: str, limit: Limit, calls: int, *, urgent: bool) -> tuple[float, float]:
+            async def take(self, connection: str, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
                 taken[calls] += 1
-                return await OwnLedger.take(self, connection, limit, calls, urgent=urgent)
+                return await OwnLedger.take(self, connection, limit, calls, rank)
 
         await calls(limits(time, WIDE, ledger=Counted(time)), time, "get", 1700)
         assert taken.total() <= 40

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.settings import ConnectorSettings, Endpoint
@@ -28,7 +28,7 @@ class Settings(ConnectorSettings):
     whole_team: bool = False
     index_file: Path = Field(default=Path("var/cloudsign-index.db"))
     pages_per_look: int = Field(default=200, ge=1)
-    limits: dict[str, int] = Field(default_factory=dict)
+    limits: dict[str, PositiveInt] = Field(default_factory=dict)
 
     @field_validator("endpoint")
     @classmethod

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.errors import NotConfigured
@@ -35,7 +35,7 @@ class Settings(ConnectorSettings):
     integration_key: SecretStr
     user_id: UUID
     key_file: Path
-    limits: dict[str, int] = Field(default_factory=dict)
+    limits: dict[str, PositiveInt] = Field(default_factory=dict)
 
     @field_validator("endpoint")
     @classmethod
