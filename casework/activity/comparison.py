@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from statistics import mean, median
@@ -41,7 +42,8 @@ class Comparison:
     *parts*: the other sources with anything to compare, grouped by how far back they reach, the furthest first.  *days*: the first part's days
     at work before the notice; *window*: the days at work since; *left_out*: how many days before the notice were not at work.  *usual*: what is
     expected of each weekday, each source by its own days, all added.  *before* and *since*: what these sources recorded, without what sync
-    clients fetched for *replacements* of computers; *ever*: what any source recorded before.  *taken*: these sources' takes by day.
+    clients fetched for *replacements* of computers; *ever*: what any source recorded before; *made*: what the person made since.  *taken*:
+    these sources' takes by day.  *largest_before*: the bytes of the largest file before.
     """
 
     def __init__(self, tally: Tally, covered: dict[str, date], employment: Employment | None = None) -> None:
@@ -64,18 +66,27 @@ class Comparison:
         self.ever = whole(before for before, _ in halves.values())
         telling = [source for source in known if any(map(_tells, halves[source]))] or known
         self.parts = list(self._parts({source: usable[source] for source in telling}, halves))
+        self._every, self.made = self.parts, self.since.work
+        self.largest_before = tally.before.largest[0]  # what a computer was filled with is known, too
         self.days = self.parts[0].days if self.parts else []
         self.left_out = (
             max((tally.notice_on - spans[source]).days for source in telling) - len(self.days) if telling else 0
         )
         self.taken = by_day(self.before.hours) + by_day(self.since.hours)
-        taking = {
-            source: by_day(halves[source][0].hours) for source in known if any(half.hours for half in halves[source])
-        }
-        self.usual = tuple(
-            summed(of_a_weekday(weekday, usable[source], counts, self.rules.mads) for source, counts in taking.items())
-            for weekday in range(7)
-        )
+        self.usual = tuple(summed(part.usual[weekday] for part in self.parts) for weekday in range(7))
+
+    def each(self) -> Iterator[Comparison]:
+        """
+        Yield this comparison of all logs together and, if they do not reach equally far back, one of each part alone: no log's habit hides
+        what is new in another.  What the person makes, own hours, and known computers and addresses stay those of all logs.
+        """
+        yield self
+        for part in self.parts if len(self.parts) > 1 else ():
+            alone = copy(self)
+            alone.parts, alone.days, alone.usual = [part], part.days, part.usual
+            alone.before, alone.since, alone.taken = part.before, part.since, _taken(part)
+            alone.largest_before = part.largest_before
+            yield alone
 
     def _parts(self, usable: Mapping[str, list[date]], halves: Mapping[str, tuple[Half, Half]]) -> Iterator[Part]:
         """Yield the sources grouped by how far back they reach, the furthest first."""
@@ -85,7 +96,13 @@ class Comparison:
             days = usable[alike[0]]
             lately_on = edge if sum(day < edge for day in days) >= _ENOUGH else self.tally.notice_on
             before, since = (whole(halves[source][half] for source in alike) for half in (0, 1))
-            yield Part(days, len(self.window), self.window_days, lately_on, before, since)
+            taking = [by_day(halves[source][0].hours) for source in alike if any(half.hours for half in halves[source])]
+            usual = tuple(
+                summed(of_a_weekday(weekday, days, counts, self.rules.mads) for counts in taking)
+                for weekday in range(7)
+            )
+            largest = whole(self.tally.halves[source][0] for source in alike).largest[0]
+            yield Part(days, len(self.window), self.window_days, lately_on, before, since, usual, largest)
 
     def measure(self, of: Count, *, rare: bool = False) -> Measure:
         """
@@ -119,7 +136,7 @@ class Comparison:
         """The takes of each day before the notice, also of days that are left out of the comparison."""
         return {day: number for day, number in self.taken.items() if day < self.tally.notice_on}
 
-    @cached_property
+    @property
     def levels(self) -> dict[date, float]:
         """The takes of each working day; before a log begins, the median of its first days counts instead."""
         weekdays = _weekdays((*self.days, *self.window))
@@ -157,7 +174,7 @@ class Comparison:
         floor = max(float(self.rules.day_floor), self._limit)
         return {day: number for day, number in days.items() if number > max(floor, self.of(day).limit)}
 
-    @cached_property
+    @property
     def _limit(self) -> float:
         """The takes that a day hardly ever exceeds, among days with takes; each log by its own days, all added."""
         active = ([number for number in by_day(part.before.hours).values() if number] for part in self.parts)
@@ -180,7 +197,7 @@ class Comparison:
         """
         now = middle = 0.0
         every = [*days]
-        for part in self.parts:
+        for part in self._every:
             made = by_day(part.before.work) + by_day(part.since.work)
             before = [made[day] for day in _weekdays(part.days) if usual is None or day in usual]
             shown = [made[day] for day in every if day >= part.days[0]]

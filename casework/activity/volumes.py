@@ -82,7 +82,7 @@ def _by_weekday(w: Comparison) -> float:
 
 def size(w: Comparison) -> Iterator[Reason]:
     """Yield a reason for one file larger than any before, and one for many bytes in total, where the log has sizes."""
-    sizes, before = w.measure(_sizes), w.tally.before.largest[0]  # what a computer was filled with is known, too
+    sizes, before = w.measure(_sizes), w.largest_before
     largest, on = max((part.since.largest for part in w.long), default=(0, w.tally.notice_on))
     if largest >= HUGE and largest > w.rules.ratio * before:
         yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=sizes.days, on=str(on))

@@ -695,6 +695,62 @@ class TestTogether:
         assert found["volume"].figures["baseline_days"] == 149
 
 
+class TestALogAlone:
+    """No habit that one log shows hides what is new in another that reaches further back, and the sum's figure goes before one log's."""
+
+    FROM = NOTICE_ON - timedelta(days=90)
+    SHORT = weekdays(FROM)
+
+    @pytest.mark.parametrize(
+        ("word", "leak", "habit"),
+        [
+            ("own_addresses", acts(K.EXTERNAL_SHARE, WINDOW[:2], target="sora@private.test"), acts(K.SEND, SHORT[::5], target="sora@private.test")),
+            ("forwards", acts(K.FORWARD, WINDOW[:1], target="x@rival.test"), acts(K.FORWARD, SHORT[::4], target="c@customer.test")),
+            ("exports", acts(K.TAKEOUT, WINDOW[-1:]), acts(K.TAKEOUT, SHORT[::10])),
+            ("app_passwords", acts(K.APP_PASSWORD, WINDOW[:1]), acts(K.APP_PASSWORD, SHORT[::10])),
+            ("shares", acts(K.EXTERNAL_SHARE, WINDOW[:8], target="x@rival.test"), acts(K.PUBLIC_LINK, SHORT[::3])),
+            ("marked", acts(K.DOWNLOAD, WINDOW[:12], title="社外秘"), acts(K.DOWNLOAD, SHORT[::2], title="社外秘")),
+            ("volume", acts(K.DOWNLOAD, WINDOW, 90), acts(K.DOWNLOAD, SHORT, 60)),
+            ("bytes", acts(K.DOWNLOAD, WINDOW, 6, size=50_000_000), acts(K.DOWNLOAD, SHORT, 4, size=50_000_000)),
+            ("huge_file", acts(K.DOWNLOAD, WINDOW[:1], size=4_000_000_000), acts(K.DOWNLOAD, SHORT[:1], size=2_000_000_000)),
+            ("views", acts(K.VIEW, WINDOW, 60), acts(K.VIEW, SHORT, 40)),
+            ("new_programs", acts(K.DOWNLOAD, WINDOW, 30, by_program=True), acts(K.DOWNLOAD, SHORT, 15, by_program=True)),
+            ("burst", acts(K.DOWNLOAD, WINDOW[3:4], 800), acts(K.DOWNLOAD, SHORT[10:11], 450)),
+            ("off_hours", acts(K.DOWNLOAD, WINDOW[:15], 20, hour=22), acts(K.DOWNLOAD, SHORT, 150)),
+        ],
+    )  # fmt: skip
+    def test_beside_a_habit(self, word: str, leak: Iterable[Raw], habit: Iterable[Raw]) -> None:
+        habit = list(habit)
+        assert word not in of_two_logs(work(), habit, short_from=self.FROM)
+        told = of_two_logs([*work(), *leak], habit, short_from=self.FROM)
+        assert word in told
+        assert "takeout" not in told
+
+    def test_beside_a_log_that_falls_silent(self) -> None:
+        """What is no more taken from the one log does not make up for what is taken from the other."""
+        quiet = [*acts(K.DOWNLOAD, BEFORE, 2), *acts(K.DOWNLOAD, WINDOW, 90), *acts(K.EDIT, ALL, 5)]
+        before = [day for day in self.SHORT if day < NOTICE_ON]
+        found = of_two_logs(quiet, acts(K.DOWNLOAD, before, 40), short_from=self.FROM)
+        assert found["volume"].figures["takes"] == 90 * len(WINDOW)
+
+    def test_work_at_other_hours_that_another_log_shows(self) -> None:
+        """More is taken in the evening by the one log, and made in the evening by the other: another shift."""
+        long = [*acts(K.DOWNLOAD, BEFORE, 20), *acts(K.DOWNLOAD, WINDOW, 35, hour=22)]
+        made = [*acts(K.EDIT, self.SHORT[: -len(WINDOW)], 10), *acts(K.EDIT, WINDOW, 10, hour=22)]
+        assert of_two_logs(long, made, short_from=self.FROM) == {}
+        assert "off_hours" in of_two_logs(long, acts(K.EDIT, self.SHORT, 10), short_from=self.FROM)
+
+    def test_and_the_sum(self) -> None:
+        """Where both pass, the sum is reported, and once."""
+        leak = acts(K.FORWARD, WINDOW[:1], target="x@rival.test")
+        tally, ledger = Tally(TOKYO, NOTICE_ON, END, Rules(), Addresses.of(LEAVER)), Ledger()
+        for source, records in (("a", [*work(), *leak]), ("b", acts(K.FORWARD, WINDOW[:2], target="y@rival.test"))):
+            for raw in records:
+                tally.add(source, "paper", ledger.describe(source, raw))
+        found = reasons_of(Comparison(tally, {"a": FIRST, "b": self.FROM}))
+        assert [(one.reason, one.figures["number"]) for one in found] == [("forwards", 3)]
+
+
 class TestMarks:
     @pytest.mark.parametrize(
         "title", ["秘匿化済_集計.csv", "営業秘密研修_受講者用.pdf", "営業秘密管理規程.docx", "取扱注意事項_掃除機.pdf"]
