@@ -185,9 +185,14 @@ class Comparison:
         weekdays = ([_taken(part)[day] for day in _weekdays(part.days)] for part in self.parts)
         return len(days) * sum(median(numbers) for numbers in weekdays if numbers)
 
+    def showing(self, days: Iterable[date]) -> list[Part]:
+        """Return the parts that show half or more of the takes of one of *days*."""
+        every = [*days]
+        return [part for part in self.parts if any(2 * _taken(part)[day] >= self.taken[day] > 0 for day in every)]
+
     def as_before(self, counts: Mapping[date, float]) -> float:
-        """Return the window's share of *counts* of earlier days if they went on, by the part whose days give the most."""
-        since = ((part, sum(n for day, n in counts.items() if day >= part.days[0])) for part in self.parts)
+        """Return the window's share of *counts* of earlier days if they went on, by the part that shows these days and gives the most."""
+        since = ((part, sum(n for day, n in counts.items() if day >= part.days[0])) for part in self.showing(counts))
         return max((part.as_before(number) for part, number in since), default=0.0)
 
     def work_of(self, days: Iterable[date], usual: Collection[date] | None = None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -479,11 +479,16 @@ def of_two_logs(
     hr: Employment | None = None,
 ) -> dict[str, Reason]:
     """Weigh what two logs tell, the second of which reaches less far back."""
+    return {one.reason: one for one in of_logs({"drive": (long, FIRST), "mail": (short, short_from)}, hr)}
+
+
+def of_logs(logs: Mapping[str, tuple[Iterable[Raw], date]], hr: Employment | None = None) -> list[Reason]:
+    """Weigh what several logs tell, each from its first day on."""
     tally, ledger = Tally(TOKYO, NOTICE_ON, END, Rules(), Addresses.of(LEAVER)), Ledger()
-    for source, records in (("drive", long), ("mail", short)):
+    for source, (records, _) in logs.items():
         for raw in records:
             tally.add(source, "paper", ledger.describe(source, raw))
-    return {one.reason: one for one in reasons_of(Comparison(tally, {"drive": FIRST, "mail": short_from}, hr))}
+    return reasons_of(Comparison(tally, {source: begins for source, (_, begins) in logs.items()}, hr))
 
 
 class TestTwoLogs:
@@ -740,14 +745,23 @@ class TestALogAlone:
         assert of_two_logs(long, made, short_from=self.FROM) == {}
         assert "off_hours" in of_two_logs(long, acts(K.EDIT, self.SHORT, 10), short_from=self.FROM)
 
+    @pytest.mark.parametrize("a_day", [0, 1])
+    def test_great_days_that_a_short_log_does_not_show(self, a_day: int) -> None:
+        """What they come to in the window is expected by the days of the log that shows them; the leak is in two others."""
+        long_from, short_from = NOTICE_ON - timedelta(days=120), NOTICE_ON - timedelta(days=16)
+        great = [max(day for day in ALL if day.month == month and day.day <= 23) for month in (6, 7, 8, 9, 10)]
+        leak = [list(acts(K.DOWNLOAD, WINDOW[3:5], 450)) for _ in range(2)]
+        a = [*acts(K.DOWNLOAD, ALL, 40), *acts(K.DOWNLOAD, great, 560), *leak[0]]
+        b = [*acts(K.DOWNLOAD, weekdays(long_from), 20), *leak[1]]
+        mail = [*acts(K.SEND, weekdays(short_from), 3), *acts(K.DOWNLOAD, weekdays(short_from), a_day)]
+        found = of_logs({"a": (a, FIRST), "b": (b, long_from), "mail": (mail, short_from)})
+        assert [one.reason for one in found] == ["days"]
+
     def test_and_the_sum(self) -> None:
         """Where both pass, the sum is reported, and once."""
-        leak = acts(K.FORWARD, WINDOW[:1], target="x@rival.test")
-        tally, ledger = Tally(TOKYO, NOTICE_ON, END, Rules(), Addresses.of(LEAVER)), Ledger()
-        for source, records in (("a", [*work(), *leak]), ("b", acts(K.FORWARD, WINDOW[:2], target="y@rival.test"))):
-            for raw in records:
-                tally.add(source, "paper", ledger.describe(source, raw))
-        found = reasons_of(Comparison(tally, {"a": FIRST, "b": self.FROM}))
+        long = [*work(), *acts(K.FORWARD, WINDOW[:1], target="x@rival.test")]
+        short = acts(K.FORWARD, WINDOW[:2], target="y@rival.test")
+        found = of_logs({"a": (long, FIRST), "b": (short, self.FROM)})
         assert [(one.reason, one.figures["number"]) for one in found] == [("forwards", 3)]
 
 
