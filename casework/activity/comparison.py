@@ -22,8 +22,6 @@ from casework.intake.employment import Employment
 
 _ENOUGH = 14
 """Days at work: a log with fewer of them has no baseline."""
-_FIRST = 10
-"""First working days of a log, from which its level before them is estimated."""
 _LATELY = timedelta(days=60)
 """Before the notice: a person who plans to leave begins then, so what began then is no habit."""
 _OWN_HOUR = 0.02
@@ -137,16 +135,10 @@ class Comparison:
         return {day: number for day, number in self.taken.items() if day < self.tally.notice_on}
 
     @property
-    def levels(self) -> dict[date, float]:
-        """The takes of each working day; before a log begins, the median of its first days counts instead."""
-        weekdays = _weekdays((*self.days, *self.window))
-        levels = dict.fromkeys(weekdays, 0.0)
-        for part in self.parts:
-            counts = _taken(part)
-            first = median([counts[day] for day in _weekdays(part.days)[:_FIRST]] or [0])
-            for day in weekdays:
-                levels[day] += counts[day] if day >= part.days[0] else first
-        return levels
+    def levels(self) -> dict[date, int]:
+        """The takes of each working day to which every log reaches that shows takes; before a log begins nobody knows its level."""
+        begins = max((part.days[0] for part in self.parts if _taken(part)), default=self.tally.notice_on)
+        return {day: self.taken[day] for day in _weekdays((*self.days, *self.window)) if day >= begins}
 
     def is_off(self, hour: datetime) -> bool:
         """Whether *hour* is at a weekend or outside policy's hours, and the person did not use to work at it."""

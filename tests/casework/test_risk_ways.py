@@ -677,11 +677,25 @@ class TestTogether:
         assert list(found) == ["exports"]
 
     def test_growth_in_a_log_that_begins_later(self) -> None:
-        """Its first days stand for those before it: what has grown in it since is told."""
+        """What has grown in it is told by its own first days."""
         first, later = weekdays(NOTICE_ON - timedelta(days=30))[:15], weekdays(NOTICE_ON - timedelta(days=30))[15:]
         short = [*acts(K.DOWNLOAD, first, 5), *acts(K.DOWNLOAD, later, 130)]
         found = of_two_logs(acts(K.EDIT, ALL, 10), short, short_from=NOTICE_ON - timedelta(days=30))
         assert found["growth"].figures["before"] == 5
+
+    def test_a_log_that_begins_with_quiet_weeks(self) -> None:
+        """Nobody knows its level before: neither its own days nor those of both logs show a rise."""
+        days = weekdays(NOTICE_ON - timedelta(days=90))
+        short = [*acts(K.DOWNLOAD, days[8:], 40), *acts(K.EDIT, days, 3)]
+        begins = days[0]
+        assert of_two_logs([*acts(K.DOWNLOAD, ALL, 5), *acts(K.EDIT, ALL, 5)], short, short_from=begins) == {}
+
+    def test_growth_before_another_log_begins(self) -> None:
+        """It is told by the long log alone."""
+        grown = [day for day in ALL if day >= self.FROM - timedelta(days=30)]
+        long = [*acts(K.DOWNLOAD, ALL, 5), *acts(K.DOWNLOAD, grown, 60), *acts(K.EDIT, ALL, 10)]
+        found = self.told(long, acts(K.DOWNLOAD, [*self.SHORT, *WINDOW], 20))
+        assert (found["growth"].figures["before"], found["growth"].figures["now"]) == (5, 65)
 
     def test_a_log_that_begins_later_is_no_growth(self) -> None:
         short = acts(K.DOWNLOAD, [*self.SHORT, *WINDOW], 60)
