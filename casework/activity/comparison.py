@@ -178,9 +178,10 @@ class Comparison:
         return len(days) * sum(median(numbers) for numbers in weekdays if numbers)
 
     def showing(self, days: Iterable[date]) -> list[Part]:
-        """Return the parts that show half or more of the takes of one of *days*."""
-        every = [*days]
-        return [part for part in self.parts if any(2 * _taken(part)[day] >= self.taken[day] > 0 for day in every)]
+        """Return the parts that show their fair share, or more, of the takes of one of *days*: at least one part if anything was taken."""
+        every = [day for day in days if self.taken[day]]
+        shown = ((part, _taken(part)) for part in self.parts)
+        return [part for part, taken in shown if any(len(self.parts) * taken[day] >= self.taken[day] for day in every)]
 
     def as_before(self, counts: Mapping[date, float]) -> float:
         """Return the window's share of *counts* of earlier days if they went on, by the part that shows these days and gives the most."""

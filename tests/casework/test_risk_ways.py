@@ -690,6 +690,28 @@ class TestTogether:
         begins = days[0]
         assert of_two_logs([*acts(K.DOWNLOAD, ALL, 5), *acts(K.EDIT, ALL, 5)], short, short_from=begins) == {}
 
+    @pytest.mark.parametrize("a_day", [0, 5])
+    def test_a_monthly_habit_that_a_longer_log_does_not_show(self, a_day: int) -> None:
+        """The months of the log that shows the great days count, whatever other log reaches further back."""
+        begins = date(2026, 8, 1)
+        closing = [max(day for day in ALL if day.month == month and day.day <= 25) for month in (8, 9, 10, 11)]
+        short = [*acts(K.DOWNLOAD, weekdays(begins), 20), *acts(K.DOWNLOAD, closing, 1_200)]
+        long = [*acts(K.SEND, ALL, 10, target="c@customer.test"), *acts(K.DOWNLOAD, ALL, a_day)]
+        assert of_two_logs(long, short, short_from=begins) == {}
+
+    def test_a_monthly_habit_in_three_logs(self) -> None:
+        closing = [max(day for day in ALL if day.month == month and day.day <= 25) for month in (6, 7, 8, 9, 10, 11)]
+        logs = {}
+        for name, begins in (
+            ("a", FIRST),
+            ("b", NOTICE_ON - timedelta(days=140)),
+            ("c", NOTICE_ON - timedelta(days=130)),
+        ):
+            days = weekdays(begins)
+            takes = [*acts(K.DOWNLOAD, days, 10), *acts(K.DOWNLOAD, [day for day in closing if day >= begins], 600)]
+            logs[name] = (takes, begins)
+        assert of_logs(logs) == []
+
     def test_growth_before_another_log_begins(self) -> None:
         """It is told by the long log alone."""
         grown = [day for day in ALL if day >= self.FROM - timedelta(days=30)]
