@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from statistics import mean, median
@@ -21,8 +22,6 @@ from casework.intake.employment import Employment
 
 _ENOUGH = 14
 """Days at work: a log with fewer of them has no baseline."""
-_FIRST = 10
-"""First working days of a log, from which its level before them is estimated."""
 _LATELY = timedelta(days=60)
 """Before the notice: a person who plans to leave begins then, so what began then is no habit."""
 _OWN_HOUR = 0.02
@@ -41,7 +40,8 @@ class Comparison:
     *parts*: the other sources with anything to compare, grouped by how far back they reach, the furthest first.  *days*: the first part's days
     at work before the notice; *window*: the days at work since; *left_out*: how many days before the notice were not at work.  *usual*: what is
     expected of each weekday, each source by its own days, all added.  *before* and *since*: what these sources recorded, without what sync
-    clients fetched for *replacements* of computers; *ever*: what any source recorded before.  *taken*: these sources' takes by day.
+    clients fetched for *replacements* of computers; *ever*: what any source recorded before; *made*: what the person made since.  *taken*:
+    these sources' takes by day.  *largest_before*: the bytes of the largest file before.
     """
 
     def __init__(self, tally: Tally, covered: dict[str, date], employment: Employment | None = None) -> None:
@@ -64,18 +64,27 @@ class Comparison:
         self.ever = whole(before for before, _ in halves.values())
         telling = [source for source in known if any(map(_tells, halves[source]))] or known
         self.parts = list(self._parts({source: usable[source] for source in telling}, halves))
+        self._every, self.made = self.parts, self.since.work
+        self.largest_before = tally.before.largest[0]  # what a computer was filled with is known, too
         self.days = self.parts[0].days if self.parts else []
         self.left_out = (
             max((tally.notice_on - spans[source]).days for source in telling) - len(self.days) if telling else 0
         )
         self.taken = by_day(self.before.hours) + by_day(self.since.hours)
-        taking = {
-            source: by_day(halves[source][0].hours) for source in known if any(half.hours for half in halves[source])
-        }
-        self.usual = tuple(
-            summed(of_a_weekday(weekday, usable[source], counts, self.rules.mads) for source, counts in taking.items())
-            for weekday in range(7)
-        )
+        self.usual = tuple(summed(part.usual[weekday] for part in self.parts) for weekday in range(7))
+
+    def each(self) -> Iterator[Comparison]:
+        """
+        Yield this comparison of all logs together and, if they do not reach equally far back, one of each part alone: no log's habit hides
+        what is new in another.  What the person makes, own hours, and known computers and addresses stay those of all logs.
+        """
+        yield self
+        for part in self.parts if len(self.parts) > 1 else ():
+            alone = copy(self)
+            alone.parts, alone.days, alone.usual = [part], part.days, part.usual
+            alone.before, alone.since, alone.taken = part.before, part.since, _taken(part)
+            alone.largest_before = part.largest_before
+            yield alone
 
     def _parts(self, usable: Mapping[str, list[date]], halves: Mapping[str, tuple[Half, Half]]) -> Iterator[Part]:
         """Yield the sources grouped by how far back they reach, the furthest first."""
@@ -85,7 +94,13 @@ class Comparison:
             days = usable[alike[0]]
             lately_on = edge if sum(day < edge for day in days) >= _ENOUGH else self.tally.notice_on
             before, since = (whole(halves[source][half] for source in alike) for half in (0, 1))
-            yield Part(days, len(self.window), self.window_days, lately_on, before, since)
+            taking = [by_day(halves[source][0].hours) for source in alike if any(half.hours for half in halves[source])]
+            usual = tuple(
+                summed(of_a_weekday(weekday, days, counts, self.rules.mads) for counts in taking)
+                for weekday in range(7)
+            )
+            largest = whole(self.tally.halves[source][0] for source in alike).largest[0]
+            yield Part(days, len(self.window), self.window_days, lately_on, before, since, usual, largest)
 
     def measure(self, of: Count, *, rare: bool = False) -> Measure:
         """
@@ -119,17 +134,11 @@ class Comparison:
         """The takes of each day before the notice, also of days that are left out of the comparison."""
         return {day: number for day, number in self.taken.items() if day < self.tally.notice_on}
 
-    @cached_property
-    def levels(self) -> dict[date, float]:
-        """The takes of each working day; before a log begins, the median of its first days counts instead."""
-        weekdays = _weekdays((*self.days, *self.window))
-        levels = dict.fromkeys(weekdays, 0.0)
-        for part in self.parts:
-            counts = _taken(part)
-            first = median([counts[day] for day in _weekdays(part.days)[:_FIRST]] or [0])
-            for day in weekdays:
-                levels[day] += counts[day] if day >= part.days[0] else first
-        return levels
+    @property
+    def levels(self) -> dict[date, int]:
+        """The takes of each working day to which every log reaches that shows takes; before a log begins nobody knows its level."""
+        begins = max((part.days[0] for part in self.parts if _taken(part)), default=self.tally.notice_on)
+        return {day: self.taken[day] for day in _weekdays((*self.days, *self.window)) if day >= begins}
 
     def is_off(self, hour: datetime) -> bool:
         """Whether *hour* is at a weekend or outside policy's hours, and the person did not use to work at it."""
@@ -157,7 +166,7 @@ class Comparison:
         floor = max(float(self.rules.day_floor), self._limit)
         return {day: number for day, number in days.items() if number > max(floor, self.of(day).limit)}
 
-    @cached_property
+    @property
     def _limit(self) -> float:
         """The takes that a day hardly ever exceeds, among days with takes; each log by its own days, all added."""
         active = ([number for number in by_day(part.before.hours).values() if number] for part in self.parts)
@@ -168,9 +177,15 @@ class Comparison:
         weekdays = ([_taken(part)[day] for day in _weekdays(part.days)] for part in self.parts)
         return len(days) * sum(median(numbers) for numbers in weekdays if numbers)
 
+    def showing(self, days: Iterable[date]) -> list[Part]:
+        """Return the parts that show their fair share, or more, of the takes of one of *days*: at least one part if anything was taken."""
+        every = [day for day in days if self.taken[day]]
+        shown = ((part, _taken(part)) for part in self.parts)
+        return [part for part, taken in shown if any(len(self.parts) * taken[day] >= self.taken[day] for day in every)]
+
     def as_before(self, counts: Mapping[date, float]) -> float:
-        """Return the window's share of *counts* of earlier days if they went on, by the part whose days give the most."""
-        since = ((part, sum(n for day, n in counts.items() if day >= part.days[0])) for part in self.parts)
+        """Return the window's share of *counts* of earlier days if they went on, by the part that shows these days and gives the most."""
+        since = ((part, sum(n for day, n in counts.items() if day >= part.days[0])) for part in self.showing(counts))
         return max((part.as_before(number) for part, number in since), default=0.0)
 
     def work_of(self, days: Iterable[date], usual: Collection[date] | None = None) -> float | None:
@@ -180,7 +195,7 @@ class Comparison:
         """
         now = middle = 0.0
         every = [*days]
-        for part in self.parts:
+        for part in self._every:
             made = by_day(part.before.work) + by_day(part.since.work)
             before = [made[day] for day in _weekdays(part.days) if usual is None or day in usual]
             shown = [made[day] for day in every if day >= part.days[0]]

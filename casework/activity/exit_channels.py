@@ -40,11 +40,14 @@ def forwards(w: Comparison) -> Iterator[Reason]:
 
 
 def exports(w: Comparison) -> Iterator[Reason]:
-    """Yield `exports` for whole exports made lately and hardly ever before, else `takeout` (unclean) for any export."""
-    new = list(_new(w, "exports", _exits(K.TAKEOUT)))
-    yield from new
+    """Yield a reason for whole exports made lately and hardly ever before."""
+    yield from _new(w, "exports", _exits(K.TAKEOUT))
+
+
+def exports_in_question(w: Comparison) -> Iterator[Reason]:
+    """Yield an unclean reason for any whole export."""
     takeouts = sum(half.kinds[K.TAKEOUT] for halves in w.tally.halves.values() for half in halves)
-    if takeouts and not new:
+    if takeouts:
         yield Reason("takeout", takeouts=takeouts)
 
 
@@ -153,7 +156,7 @@ def off_hours(w: Comparison) -> Iterator[Reason]:
 def _is_another_shift(w: Comparison, now: float, then: float) -> bool:
     takes, usual = w.since.hours.total(), w.measure(lambda half: by_day(half.hours)).expected
     moved = takes < _NO_MORE * usual and (1 - now) * takes < (1 - then) * usual / 2
-    made = w.since.work.total() >= _ENOUGH_WORK and now - w.off_share(w.since.work) < w.rules.off_share
+    made = w.made.total() >= _ENOUGH_WORK and now - w.off_share(w.made) < w.rules.off_share
     return moved or made
 
 

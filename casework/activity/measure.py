@@ -2,6 +2,7 @@
 How much of one thing the logs show before the notice and since: all logs together, each compared with its own days.
 
 The amount is one sum, over however many logs it is spread; what is usual is each log's own, however far back it reaches.
+`Comparison.each` tries the sum first, then the logs of each reach alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from casework.activity.robust_statistics import Usual
     from casework.activity.tally import Half
 
 Count: TypeAlias = "Callable[[Half], Mapping[date, int]]"
@@ -28,7 +30,7 @@ class Part:
     """
     The logs that reach equally far back, and what they recorded *before* the notice and *since*.  *days*: the days before it to compare with;
     *window*: the number of days at work since; *length*: the days of the notice window, at work or not.  *lately_on*: what first appears on
-    or after this day is new.
+    or after this day is new.  *usual*: what is expected of each weekday.  *largest_before*: the bytes of the largest file before the notice.
     """
 
     days: list[date]
@@ -37,6 +39,8 @@ class Part:
     lately_on: date
     before: Half
     since: Half
+    usual: tuple[Usual, ...]
+    largest_before: int
 
     @property
     def is_long(self) -> bool:

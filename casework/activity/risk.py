@@ -8,7 +8,7 @@ with much is not unusual for that.  Thresholds are policy's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from casework.activity import exit_channels, volumes
 from casework.activity.reason import Reason
@@ -16,38 +16,65 @@ from casework.activity.reason import Reason
 if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
-_UNUSUAL: tuple[Callable[[Comparison], Iterator[Reason]], ...] = (
+_Look: TypeAlias = "Callable[[Comparison], Iterator[Reason]]"
+_UNUSUAL: tuple[_Look, ...] = (
     exit_channels.own_addresses, exit_channels.exports, exit_channels.programs, volumes.volume, exit_channels.forwards, volumes.size, volumes.views, volumes.marked, exit_channels.devices,
     exit_channels.off_hours, volumes.burst, exit_channels.shares, volumes.growth, volumes.days, volumes.days_before,
 )  # fmt: skip
 """In this order, from ways out to mere amounts: the first reason describes best what happened."""
 _BESIDE = (volumes.folders, exit_channels.addresses)
 """Reasons given only beside others: tidying up and travelling look the same."""
-_IN_QUESTION = (exit_channels.programs_in_question, exit_channels.ways_in_question)
+_IN_QUESTION = (exit_channels.exports_in_question, exit_channels.programs_in_question, exit_channels.ways_in_question)
+_OF_ALL_LOGS = {
+    exit_channels.devices, exit_channels.exports_in_question, exit_channels.programs_in_question, exit_channels.too_short, exit_channels.uncompared,
+}  # fmt: skip
+"""They weigh all logs together only: a computer that one log knows is known."""
+_WEIGHTS = ("excess", "number", "takes", "megabytes", "views", "marked", "burst", "shares", "programs")
+"""The figures by which two reasons of one word are compared: the first of these that they have."""
+_INSTEAD = {"takeout": "exports", "growth_unclear": "growth"}
+"""Reasons that are not given beside another one, which says more."""
 
 
 def reasons_of(comparison: Comparison) -> list[Reason]:
     """
-    Return every reason: unusual ones first, in the order above, then unclean ones; no reason hides another.
+    Return every reason: unusual ones first, in the order above, then unclean ones; no reason hides another.  Each is tried by all logs
+    together and by the logs of each reach alone; if several pass, the weightiest is given.
 
     Without days to compare with only exports, programs and the figures of uncompared logs are reasons.
     """
     looks = (
         (*_UNUSUAL, *_IN_QUESTION, exit_channels.too_short)
         if comparison.known_days
-        else (exit_channels.exports, exit_channels.programs_in_question)
+        else (exit_channels.exports_in_question, exit_channels.programs_in_question)
     )
-    found = _each_once(reason for look in (*looks, exit_channels.uncompared) for reason in look(comparison))
+    found = _each_once(reason for look in (*looks, exit_channels.uncompared) for reason in _by_each(comparison, look))
     unusual = [reason for reason in found if not reason.unclean]
     beside = [reason for look in _BESIDE for reason in look(comparison)] if unusual else []
     return [*unusual, *beside, *(reason for reason in found if reason.unclean)]
 
 
+def _by_each(comparison: Comparison, look: _Look) -> Iterator[Reason]:
+    """Yield the reasons that *look* finds in all logs together or in the logs of one reach; of each word the weightiest."""
+    if look in _OF_ALL_LOGS:
+        yield from look(comparison)
+        return
+    best = dict[str, Reason]()
+    for one in comparison.each():
+        for reason in look(one):
+            best[reason.reason] = max(best.get(reason.reason, reason), reason, key=_weight)
+    yield from best.values()
+
+
+def _weight(reason: Reason) -> int:
+    return int(str(next((reason.figures[name] for name in _WEIGHTS if name in reason.figures), 0)))
+
+
 def _each_once(reasons: Iterable[Reason]) -> list[Reason]:
-    """Keep one `more_work`, the one with the most takes, and every other reason."""
+    """Keep one `more_work`, the one with the most takes, and every other reason beside which nothing says more."""
     found = list(reasons)
-    grown = sorted((one for one in found if one.reason == "more_work"), key=lambda one: int(str(one.figures["takes"])))
-    return [one for one in found if one not in grown[:-1]]
+    words = {one.reason for one in found}
+    grown = sorted((one for one in found if one.reason == "more_work"), key=_weight)
+    return [one for one in found if one not in grown[:-1] and _INSTEAD.get(one.reason) not in words]
 
 
 def verdict_of(reasons: Sequence[Reason]) -> str:

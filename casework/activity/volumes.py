@@ -82,7 +82,7 @@ def _by_weekday(w: Comparison) -> float:
 
 def size(w: Comparison) -> Iterator[Reason]:
     """Yield a reason for one file larger than any before, and one for many bytes in total, where the log has sizes."""
-    sizes, before = w.measure(_sizes), w.tally.before.largest[0]  # what a computer was filled with is known, too
+    sizes, before = w.measure(_sizes), w.largest_before
     largest, on = max((part.since.largest for part in w.long), default=(0, w.tally.notice_on))
     if largest >= HUGE and largest > w.rules.ratio * before:
         yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=sizes.days, on=str(on))
@@ -199,12 +199,18 @@ def _excesses(w: Comparison, days: Mapping[date, int]) -> dict[date, float]:
 
 
 def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
-    """Whether days like the fullest one came in all months except one, and not only lately: an accountant who closes the books has one each month."""
+    """
+    Whether days like the fullest one came in all months except one, and not only lately: an accountant who closes the books has one each month.
+    The months are those of the log that reaches furthest back among those that show such days.
+    """
+    if not before:
+        return False
     full = [day for day, number in before.items() if 2 * number >= max(before.values())]
     months = {(day.year, day.month) for day in full}
-    known = Counter((day.year, day.month) for day in w.days)
+    longest = w.showing(full)[0]
+    known = Counter((day.year, day.month) for day in longest.days)
     all_months = sum(number >= _HALF_A_MONTH for number in known.values())
-    return len(months) >= max(_MONTHS_OF_A_HABIT, all_months - 1) and min(full) < w.parts[0].lately_on
+    return len(months) >= max(_MONTHS_OF_A_HABIT, all_months - 1) and min(full) < longest.lately_on
 
 
 def growth(w: Comparison) -> Iterator[Reason]:

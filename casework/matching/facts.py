@@ -23,8 +23,8 @@ _FIELDS: Mapping[str, Fact] = {
 """The fact that rests on each particular of the notice.  Further addresses make candidates, but no facts."""
 
 
-def take(row: CaseAccount, match: Match, read_at: datetime) -> None:
-    """Write what one read shows of the account to *row*."""
+def take(row: CaseAccount, match: Match, read_at: datetime, written_at: datetime) -> None:
+    """Write what one read shows of the account to *row*.  *read_at*: when the read began; *written_at*: now."""
     kept = dict(row.facts or {})
     for fact, says in match.says.items():
         if says is Says.NEITHER and fact in kept:
@@ -32,18 +32,26 @@ def take(row: CaseAccount, match: Match, read_at: datetime) -> None:
         since = kept[fact]["since"] if fact in kept and kept[fact]["says"] == says else read_at.isoformat()
         kept[str(fact)] = {"says": str(says), "since": since, "read_at": read_at.isoformat()}
     row.facts = kept
-    row.addresses = {"primary": list(match.primary), "others": list(match.others), "names": _names(row, match, read_at)}
+    row.addresses = {
+        "primary": list(match.primary),
+        "others": list(match.others),
+        "names": _names(row, match, written_at),
+    }
     row.for_administration, row.seen_at, row.reason = match.for_administration, read_at, match.reason
     account = match.account
     row.active, row.label, row.kind = account.active, storable(account.label), account.kind
     row.mastered_elsewhere = account.mastered_elsewhere
 
 
-def _names(row: CaseAccount, match: Match, read_at: datetime) -> dict[str, str]:
-    """Return every name that a search found the account by, folded, with since when."""
+def _names(row: CaseAccount, match: Match, written_at: datetime) -> dict[str, str]:
+    """
+    Return every name that a search found the account by, folded, with when it was last new here.
+
+    The time is that of the writing, not of the search's beginning: a search that is under way at a block may find a name that was given after it.
+    """
     before, name = fold_email(row.label), fold_email(storable(match.account.label))
-    known = row.addresses.get("names") or {before: (row.seen_at or read_at).isoformat()}
-    return known if name == before else known | {name: read_at.isoformat()}
+    known = row.addresses.get("names") or {before: (row.seen_at or written_at).isoformat()}
+    return known if name == before else known | {name: written_at.isoformat()}
 
 
 def forget(row: CaseAccount, fields: Iterable[str]) -> None:

@@ -214,7 +214,7 @@ def _record(
             label=account.label,
             standing=Standing.LOOK_ALIKE,
         )
-        facts.take(row, match, read_at)
+        facts.take(row, match, read_at, context.now())
         session.add(row)
     return known.values()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -479,11 +479,16 @@ def of_two_logs(
     hr: Employment | None = None,
 ) -> dict[str, Reason]:
     """Weigh what two logs tell, the second of which reaches less far back."""
+    return {one.reason: one for one in of_logs({"drive": (long, FIRST), "mail": (short, short_from)}, hr)}
+
+
+def of_logs(logs: Mapping[str, tuple[Iterable[Raw], date]], hr: Employment | None = None) -> list[Reason]:
+    """Weigh what several logs tell, each from its first day on."""
     tally, ledger = Tally(TOKYO, NOTICE_ON, END, Rules(), Addresses.of(LEAVER)), Ledger()
-    for source, records in (("drive", long), ("mail", short)):
+    for source, (records, _) in logs.items():
         for raw in records:
             tally.add(source, "paper", ledger.describe(source, raw))
-    return {one.reason: one for one in reasons_of(Comparison(tally, {"drive": FIRST, "mail": short_from}, hr))}
+    return reasons_of(Comparison(tally, {source: begins for source, (_, begins) in logs.items()}, hr))
 
 
 class TestTwoLogs:
@@ -672,11 +677,47 @@ class TestTogether:
         assert list(found) == ["exports"]
 
     def test_growth_in_a_log_that_begins_later(self) -> None:
-        """Its first days stand for those before it: what has grown in it since is told."""
+        """What has grown in it is told by its own first days."""
         first, later = weekdays(NOTICE_ON - timedelta(days=30))[:15], weekdays(NOTICE_ON - timedelta(days=30))[15:]
         short = [*acts(K.DOWNLOAD, first, 5), *acts(K.DOWNLOAD, later, 130)]
         found = of_two_logs(acts(K.EDIT, ALL, 10), short, short_from=NOTICE_ON - timedelta(days=30))
         assert found["growth"].figures["before"] == 5
+
+    def test_a_log_that_begins_with_quiet_weeks(self) -> None:
+        """Nobody knows its level before: neither its own days nor those of both logs show a rise."""
+        days = weekdays(NOTICE_ON - timedelta(days=90))
+        short = [*acts(K.DOWNLOAD, days[8:], 40), *acts(K.EDIT, days, 3)]
+        begins = days[0]
+        assert of_two_logs([*acts(K.DOWNLOAD, ALL, 5), *acts(K.EDIT, ALL, 5)], short, short_from=begins) == {}
+
+    @pytest.mark.parametrize("a_day", [0, 5])
+    def test_a_monthly_habit_that_a_longer_log_does_not_show(self, a_day: int) -> None:
+        """The months of the log that shows the great days count, whatever other log reaches further back."""
+        begins = date(2026, 8, 1)
+        closing = [max(day for day in ALL if day.month == month and day.day <= 25) for month in (8, 9, 10, 11)]
+        short = [*acts(K.DOWNLOAD, weekdays(begins), 20), *acts(K.DOWNLOAD, closing, 1_200)]
+        long = [*acts(K.SEND, ALL, 10, target="c@customer.test"), *acts(K.DOWNLOAD, ALL, a_day)]
+        assert of_two_logs(long, short, short_from=begins) == {}
+
+    def test_a_monthly_habit_in_three_logs(self) -> None:
+        closing = [max(day for day in ALL if day.month == month and day.day <= 25) for month in (6, 7, 8, 9, 10, 11)]
+        logs = {}
+        for name, begins in (
+            ("a", FIRST),
+            ("b", NOTICE_ON - timedelta(days=140)),
+            ("c", NOTICE_ON - timedelta(days=130)),
+        ):
+            days = weekdays(begins)
+            takes = [*acts(K.DOWNLOAD, days, 10), *acts(K.DOWNLOAD, [day for day in closing if day >= begins], 600)]
+            logs[name] = (takes, begins)
+        assert of_logs(logs) == []
+
+    def test_growth_before_another_log_begins(self) -> None:
+        """It is told by the long log alone."""
+        grown = [day for day in ALL if day >= self.FROM - timedelta(days=30)]
+        long = [*acts(K.DOWNLOAD, ALL, 5), *acts(K.DOWNLOAD, grown, 60), *acts(K.EDIT, ALL, 10)]
+        found = self.told(long, acts(K.DOWNLOAD, [*self.SHORT, *WINDOW], 20))
+        assert (found["growth"].figures["before"], found["growth"].figures["now"]) == (5, 65)
 
     def test_a_log_that_begins_later_is_no_growth(self) -> None:
         short = acts(K.DOWNLOAD, [*self.SHORT, *WINDOW], 60)
@@ -693,6 +734,71 @@ class TestTogether:
     def test_days_of_the_log_that_reaches_furthest(self) -> None:
         found = self.told([*work(), *acts(K.DOWNLOAD, WINDOW[:3], 900)], acts(K.EDIT, [*self.SHORT, *WINDOW], 3))
         assert found["volume"].figures["baseline_days"] == 149
+
+
+class TestALogAlone:
+    """No habit that one log shows hides what is new in another that reaches further back, and the sum's figure goes before one log's."""
+
+    FROM = NOTICE_ON - timedelta(days=90)
+    SHORT = weekdays(FROM)
+
+    @pytest.mark.parametrize(
+        ("word", "leak", "habit"),
+        [
+            ("own_addresses", acts(K.EXTERNAL_SHARE, WINDOW[:2], target="sora@private.test"), acts(K.SEND, SHORT[::5], target="sora@private.test")),
+            ("forwards", acts(K.FORWARD, WINDOW[:1], target="x@rival.test"), acts(K.FORWARD, SHORT[::4], target="c@customer.test")),
+            ("exports", acts(K.TAKEOUT, WINDOW[-1:]), acts(K.TAKEOUT, SHORT[::10])),
+            ("app_passwords", acts(K.APP_PASSWORD, WINDOW[:1]), acts(K.APP_PASSWORD, SHORT[::10])),
+            ("shares", acts(K.EXTERNAL_SHARE, WINDOW[:8], target="x@rival.test"), acts(K.PUBLIC_LINK, SHORT[::3])),
+            ("marked", acts(K.DOWNLOAD, WINDOW[:12], title="社外秘"), acts(K.DOWNLOAD, SHORT[::2], title="社外秘")),
+            ("volume", acts(K.DOWNLOAD, WINDOW, 90), acts(K.DOWNLOAD, SHORT, 60)),
+            ("bytes", acts(K.DOWNLOAD, WINDOW, 6, size=50_000_000), acts(K.DOWNLOAD, SHORT, 4, size=50_000_000)),
+            ("huge_file", acts(K.DOWNLOAD, WINDOW[:1], size=4_000_000_000), acts(K.DOWNLOAD, SHORT[:1], size=2_000_000_000)),
+            ("views", acts(K.VIEW, WINDOW, 60), acts(K.VIEW, SHORT, 40)),
+            ("new_programs", acts(K.DOWNLOAD, WINDOW, 30, by_program=True), acts(K.DOWNLOAD, SHORT, 15, by_program=True)),
+            ("burst", acts(K.DOWNLOAD, WINDOW[3:4], 800), acts(K.DOWNLOAD, SHORT[10:11], 450)),
+            ("off_hours", acts(K.DOWNLOAD, WINDOW[:15], 20, hour=22), acts(K.DOWNLOAD, SHORT, 150)),
+        ],
+    )  # fmt: skip
+    def test_beside_a_habit(self, word: str, leak: Iterable[Raw], habit: Iterable[Raw]) -> None:
+        habit = list(habit)
+        assert word not in of_two_logs(work(), habit, short_from=self.FROM)
+        told = of_two_logs([*work(), *leak], habit, short_from=self.FROM)
+        assert word in told
+        assert "takeout" not in told
+
+    def test_beside_a_log_that_falls_silent(self) -> None:
+        """What is no more taken from the one log does not make up for what is taken from the other."""
+        quiet = [*acts(K.DOWNLOAD, BEFORE, 2), *acts(K.DOWNLOAD, WINDOW, 90), *acts(K.EDIT, ALL, 5)]
+        before = [day for day in self.SHORT if day < NOTICE_ON]
+        found = of_two_logs(quiet, acts(K.DOWNLOAD, before, 40), short_from=self.FROM)
+        assert found["volume"].figures["takes"] == 90 * len(WINDOW)
+
+    def test_work_at_other_hours_that_another_log_shows(self) -> None:
+        """More is taken in the evening by the one log, and made in the evening by the other: another shift."""
+        long = [*acts(K.DOWNLOAD, BEFORE, 20), *acts(K.DOWNLOAD, WINDOW, 35, hour=22)]
+        made = [*acts(K.EDIT, self.SHORT[: -len(WINDOW)], 10), *acts(K.EDIT, WINDOW, 10, hour=22)]
+        assert of_two_logs(long, made, short_from=self.FROM) == {}
+        assert "off_hours" in of_two_logs(long, acts(K.EDIT, self.SHORT, 10), short_from=self.FROM)
+
+    @pytest.mark.parametrize("a_day", [0, 1])
+    def test_great_days_that_a_short_log_does_not_show(self, a_day: int) -> None:
+        """What they come to in the window is expected by the days of the log that shows them; the leak is in two others."""
+        long_from, short_from = NOTICE_ON - timedelta(days=120), NOTICE_ON - timedelta(days=16)
+        great = [max(day for day in ALL if day.month == month and day.day <= 23) for month in (6, 7, 8, 9, 10)]
+        leak = [list(acts(K.DOWNLOAD, WINDOW[3:5], 450)) for _ in range(2)]
+        a = [*acts(K.DOWNLOAD, ALL, 40), *acts(K.DOWNLOAD, great, 560), *leak[0]]
+        b = [*acts(K.DOWNLOAD, weekdays(long_from), 20), *leak[1]]
+        mail = [*acts(K.SEND, weekdays(short_from), 3), *acts(K.DOWNLOAD, weekdays(short_from), a_day)]
+        found = of_logs({"a": (a, FIRST), "b": (b, long_from), "mail": (mail, short_from)})
+        assert [one.reason for one in found] == ["days"]
+
+    def test_and_the_sum(self) -> None:
+        """Where both pass, the sum is reported, and once."""
+        long = [*work(), *acts(K.FORWARD, WINDOW[:1], target="x@rival.test")]
+        short = acts(K.FORWARD, WINDOW[:2], target="y@rival.test")
+        found = of_logs({"a": (long, FIRST), "b": (short, self.FROM)})
+        assert [(one.reason, one.figures["number"]) for one in found] == [("forwards", 3)]
 
 
 class TestMarks:

@@ -23,8 +23,9 @@ from casework.truth import post_cut
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.downloads import content_of
 from connectors.activity import ActivityPage, Gap, Name, Record
+from connectors.contract import Found
 from connectors.errors import Denied, NotRecorded
-from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Service, Standing
+from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Leaver, Service, Standing
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, event
 from tests.casework.paper import Killed
@@ -47,9 +48,13 @@ def hide(office: Office, effective_by: datetime) -> None:
 async def _find_as(office: Office, case_id: str, name: str) -> None:
     """Search again, after the account was renamed."""
     office.clock.pass_by(hours=1)
+    _rename(office, name)
+    await find_in(office.context, case_id, Service.GOOGLE_WORKSPACE)
+
+
+def _rename(office: Office, name: str) -> None:
     holder = office.paper.holders["g1"]
     holder.profile = replace(holder.profile, account=replace(holder.profile.account, label=name))
-    await find_in(office.context, case_id, Service.GOOGLE_WORKSPACE)
 
 
 class TestSilence:
@@ -357,6 +362,55 @@ class TestUntilWhen:
         await read(logged, case)
         logged.clock.pass_by(hours=30)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "silent"
+
+    async def test_renamed_while_a_search_is_under_way(self, logged: Office) -> None:
+        """A search that began before the block, and answered after a rename, makes the new name none that the account had at the block."""
+        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), (Name("left-e1@example.test"),)
+        case = logged.report()
+        await runbook.make_plan(logged.context, case.id)
+        logged.clock.pass_by(hours=10)
+        find, begun = logged.paper.find_accounts, list[str]()
+
+        async def slow(leaver: Leaver) -> Found:
+            if not begun:
+                begun.append(case.id)
+                logged.clock.pass_by(seconds=60)
+                await logged.run(case.id)
+                logged.clock.pass_by(seconds=60)
+                _rename(logged, "left-e1@example.test")
+            return await find(leaver)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(logged.paper, "find_accounts", slow)
+            await find_in(logged.context, case.id, Service.GOOGLE_WORKSPACE)
+        hide(logged, logged.clock.at)
+        logged.clock.pass_by(hours=30)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    @pytest.mark.parametrize(
+        ("back_before", "asked", "state"),
+        [
+            (False, ["e1@example.test"], "not_read"),
+            (False, ["new-e1@example.test"], "not_read"),
+            (False, ["e1@example.test", "new-e1@example.test"], "silent"),
+            (True, ["e1@example.test"], "silent"),
+            (True, ["new-e1@example.test"], "not_read"),
+        ],
+    )
+    async def test_renamed_and_back(self, logged: Office, back_before: bool, asked: list[str], state: str) -> None:
+        """Renamed before the block and back after it: both names count.  Back before it: the one that the account had at the block."""
+        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), tuple(map(Name, asked))
+        case = logged.report()
+        await runbook.make_plan(logged.context, case.id)
+        await _find_as(logged, case.id, "new-e1@example.test")
+        if back_before:
+            await _find_as(logged, case.id, "e1@example.test")
+        logged.clock.pass_by(hours=8)
+        await logged.run(case.id)
+        await _find_as(logged, case.id, "e1@example.test")
+        await read(logged, case)
+        logged.clock.pass_by(hours=30)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == state
 
     @pytest.mark.parametrize("other", ["search_failed", "fewer", "unproven", "address", "name_reused", "truncated"])
     async def test_every_lack_counts_not_the_first_one_alone(self, logged: Office, other: str) -> None:
