@@ -5,7 +5,7 @@ from __future__ import annotations
 PERIOD = 5.0
 
 
-class Pulse:
+class HeartbeatWriter:
     def __init__(self, context: object, role: str) -> None: ...
 
     def begins(self, turn: str) -> None: ...
