@@ -3,8 +3,7 @@ Keeping the limits that a vendor publishes, instead of learning them from its re
 
 Limits are data with their source, in each connector's `limits.py`.  What they allow is shared by all processes that ask
 the same tenant: they take it from one `Ledger` (casework's is the database), a few calls at a time.  Urgent calls wait for no
-others: they have places of their own, and a quarter of each limit is left to them.  What a due cut searches and lists goes before
-the rest.
+others: each rank has places of its own, a quarter of each limit is left to what a due cut needs, and half of that to blocks.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ SLOTS = 10
 """The parts into which the time of a limit is divided for counting."""
 _BLOCKS = 40
 """A busy process takes one in so many of a limit's calls from the ledger at once."""
-_due = ContextVar("due", default=False)
 Slots: TypeAlias = "dict[int, int]"
 """Calls that were taken, by the number of their slot since 1970 (or since a process's clock began)."""
 
@@ -43,19 +41,35 @@ class Rank(Enum):
     OTHER = auto()
 
 
+_rank = ContextVar("rank", default=Rank.OTHER)
+
+
 @contextmanager
 def for_a_due_cut() -> Iterator[None]:
     """Let every call that is begun in here be at least DUE."""
-    token = _due.set(True)
+    with _ranked(Rank.DUE):
+        yield
+
+
+@contextmanager
+def urgently() -> Iterator[None]:
+    """Let every call that is begun in here be URGENT: what a block waits for."""
+    with _ranked(Rank.URGENT):
+        yield
+
+
+@contextmanager
+def _ranked(rank: Rank) -> Iterator[None]:
+    token = _rank.set(rank)
     try:
         yield
     finally:
-        _due.reset(token)
+        _rank.reset(token)
 
 
 def rank_of(*, urgent: bool) -> Rank:
     """Return the rank of a call that is begun here."""
-    return Rank.URGENT if urgent else Rank.DUE if _due.get() else Rank.OTHER
+    return Rank.URGENT if urgent else _rank.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +177,17 @@ def _poured(
     return {0: round(spent * 1000)}, wait, wait + limit.slot_seconds
 
 
+_EIGHTHS = {Rank.URGENT: 8, Rank.DUE: 7, Rank.OTHER: 6}
+
+
 def _share(calls: int, rank: Rank) -> int:
     """Return how many of *calls* are for a rank."""
-    return calls if rank is Rank.URGENT else max(calls * 3 // 4, 1)
+    return max(calls * _EIGHTHS[rank] // 8, 1)
 
 
 @dataclass(slots=True)
 class _Queue:
-    """The calls of one limit in this process, urgent or not: its places, who takes next, and what is left of a block."""
+    """The calls of one limit and rank in this process: their places, who takes next, and what is left of a block."""
 
     places: PrioritySemaphore
     next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
@@ -198,7 +215,7 @@ class Limits:
     ledger: Ledger = field(default_factory=OwnLedger)
     clock: Callable[[], float] = time.monotonic
     _limits: dict[str, Limit] = field(default_factory=dict)
-    _queues: dict[tuple[str, bool], _Queue] = field(default_factory=dict)
+    _queues: dict[tuple[str, Rank], _Queue] = field(default_factory=dict)
     _closed_until: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -213,12 +230,12 @@ class Limits:
     @asynccontextmanager
     async def turn(self, *names: str, urgent: bool = False) -> AsyncIterator[None]:
         """Wait until each limit of *names* lets one more call go, and hold a place of each meanwhile."""
+        rank = rank_of(urgent=urgent)
         async with AsyncExitStack() as places:
             for name in names:
-                rank = rank_of(urgent=urgent)
-                queue, first = self._queue(name, urgent=urgent), rank is Rank.DUE
-                await places.enter_async_context(queue.places.place(urgent=first))
-                async with queue.next.place(urgent=first):
+                queue = self._queue(name, rank)
+                await places.enter_async_context(queue.places.place())
+                async with queue.next.place():
                     await self._wait(name, queue, rank)
             yield
 
@@ -227,11 +244,11 @@ class Limits:
         if wait is not None and wait.total_seconds() <= self.longest:
             self._closed_until[name] = max(self.clock() + wait.total_seconds(), self._closed_until.get(name, 0.0))
 
-    def _queue(self, name: str, *, urgent: bool) -> _Queue:
-        if (name, urgent) not in self._queues:
+    def _queue(self, name: str, rank: Rank) -> _Queue:
+        if (name, rank) not in self._queues:
             limit = self._limits.get(name)
-            self._queues[name, urgent] = _Queue(PrioritySemaphore(_PLACES if limit is None else limit.at_once))
-        return self._queues[name, urgent]
+            self._queues[name, rank] = _Queue(PrioritySemaphore(_PLACES if limit is None else limit.at_once))
+        return self._queues[name, rank]
 
     async def _wait(self, name: str, queue: _Queue, rank: Rank) -> None:
         """Use one call of the block that is left, or take another: a larger one after one that was soon used up."""

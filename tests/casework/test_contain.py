@@ -13,6 +13,7 @@ from casework import runbook
 from casework.errors import StillOpen
 from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
+from casework.truth.findings import assess
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.kit.limits import Rank, rank_of
 from models.tables import Plan
@@ -221,6 +222,9 @@ class TestContain:
             assert rank_of(urgent=False) is Rank.DUE
             if kinds and K.SESSION in kinds:
                 await asyncio.wait_for(blocked.wait(), 8)
+                elsewhere = replace(office.context, connectors={}, configured=frozenset({GOOGLE}))  # a terminal, say
+                with elsewhere.store.write() as session:
+                    assess(elsewhere, session, case.id)
                 contained.append(show(office.context, case.id)["contained_at"])
             return await known(account, kinds)
 

@@ -134,6 +134,18 @@ class TestLimits:
             assert len(set(await calls(kept, time, "list", 15))) == 1
         assert await calls(kept, time, "list", 5, urgent=True) == [time()] * 5
 
+    async def test_a_due_search_waits_for_no_listing(self) -> None:
+        """It has places and a share of its own: two of twenty go at once beside a hundred listings that wait."""
+        time = Time()
+        kept = limits(time, SLOW)
+        listings = asyncio.ensure_future(calls(kept, time, "list", 100))
+        while time() < 1100:
+            await asyncio.sleep(0)
+        began = time()
+        with for_a_due_cut():
+            assert await calls(kept, time, "list", 1) == [began]
+        await listings
+
     async def test_a_bucket(self) -> None:
         """Where the vendor says how many it takes at once, its own bucket never runs over, at whatever moment the calls begin."""
         time, bucket = Time(1005.9), Limit("d", 180, "x", bucket=20)
