@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from audit import tables
 from audit.trail import Trail
+from tests.audit.port import Port, port
 from tests.audit.samples import ORIGIN, Clock
 
 
@@ -87,3 +88,16 @@ def clock() -> Clock:
 @pytest.fixture
 def trail(clock: Clock) -> Trail:
     return Trail(ORIGIN, clock, secrets.token_bytes, skew=None)  # the database has its own idea of the time
+
+
+@pytest.fixture
+def there(engine: Engine, tmp_path: Path) -> Iterator[Port]:
+    """On each of the two databases."""
+    with port(engine, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def on_sqlite(sqlite: Engine, tmp_path: Path) -> Iterator[Port]:
+    with port(sqlite, tmp_path) as made:
+        yield made
