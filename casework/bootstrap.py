@@ -35,9 +35,9 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
     async with AsyncExitStack() as stack:
         store = stack.enter_context(open_store(settings))
         services = settings.services if connected else ()
-        connectors = await stack.enter_async_context(
-            open_connectors(services, strict=False, ledger=DatabaseLedger(store))
-        )
+        ledger = DatabaseLedger(store)
+        stack.callback(ledger.close)
+        connectors = await stack.enter_async_context(open_connectors(services, strict=False, ledger=ledger))
         if connectors and not gc.get_freeze_count():
             gc.freeze()  # the SDKs stay: to look for garbage among their objects takes a tenth of a second each time
         yield Context(

@@ -53,6 +53,10 @@ class DatabaseLedger:
             self._alone_until = time.monotonic() + _ALONE
             return alone
 
+    def close(self) -> None:
+        """End the thread; what it has begun is finished, and later calls are counted by this process alone."""
+        self.thread.shutdown(wait=False, cancel_futures=True)
+
     def _take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
         """Book in one transaction, the limit's row locked: two processes never take the same calls."""
         now, key = self.store.clock().timestamp(), {"of": connection, "limit": limit.name}

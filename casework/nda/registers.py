@@ -58,6 +58,7 @@ async def open_nda_context(context: Context) -> AsyncIterator[NdaContext]:
     registers: dict[str, Register | ConnectorError] = {}
     ledger = DatabaseLedger(context.store)
     async with AsyncExitStack() as stack:
+        stack.callback(ledger.close)
         for name in Settings().registers:
             try:
                 registers |= await stack.enter_async_context(open_registers([name], ledger=ledger))

@@ -59,7 +59,7 @@ class TestDatabaseLedger:
                 connection.execute(text("DROP TABLE call_budget"))
                 connection.commit()
             elif fault == "closed":
-                ledger.thread.shutdown()
+                ledger.close()
             else:
                 connection.execute(text("UPDATE call_budget SET name = name"))  # holds the writers' lock
             assert_shared(await waits([ledger], 20))
