@@ -14,7 +14,7 @@ from casework.context import Context
 from casework.errors import BadRequest, NotDueYet
 from casework.lifecycle import ENDED, FINISHED, LATELY, PLAN_WANTED
 from casework.matching.searching import find_everywhere, find_in, is_searched, searched
-from connectors.kit.limits import for_a_due_cut, urgently
+from connectors.kit.limits import for_a_due_cut
 from models.tables import Case
 from models.vocabulary import ConnectionId
 
@@ -112,9 +112,8 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     release if too many are cut at once.
     """
     await context.store.run(blast_radius.ask_release, context, case_id)
-    with urgently():
-        await _within(_TO_GET_READY, ready(context, connection))
     with for_a_due_cut():
+        await _within(_TO_GET_READY, ready(context, connection))
         await cutting.contain(context, case_id, connection)  # an account that is known already waits for no search
         late = await searched(context, case_id, connection, patience=_OTHERS_ANSWER_WITHIN)
         if late and await context.store.run(planning.uncontained, context, case_id, connection):

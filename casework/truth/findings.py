@@ -114,9 +114,9 @@ def _everybody_known(context: Context, table: TruthTable) -> bool:
 
 
 def _has_sessions(context: Context, place: Place) -> bool:
-    """Whether the service of an account has sessions to end.  One that is in use and not open here may have some."""
+    """Whether the service of an account has sessions to end.  One that is not open here may have some."""
     connector = context.connectors.get(place[0])
-    return place[0] in context.configured if connector is None else EntitlementKind.SESSION in connector.manifest.kinds
+    return connector is None or EntitlementKind.SESSION in connector.manifest.kinds
 
 
 def _contained(rows: Sequence[CaseEntitlement]) -> bool:

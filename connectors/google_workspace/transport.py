@@ -127,22 +127,23 @@ class Transport:
         """
         Send once; a second time only with a new token after 401, which says that nothing was done.
 
-        Google also says 401 where no token helps, as for the grants of a suspended user: see `Token.may_cure`.
+        Google also says 401 where no token helps, as for the grants of a suspended user: see `Token.may_cure`.  Only requests that an
+        account has many of are remembered: a block is one request, and always gets its new token.
         """
-        known_as = request.of_account or request.doing
         token = self._tokens.of(request.tier, request.scope)
         bearer = await token.bearer(trace)
         try:
             return await self._send(request, bearer, trace)
         except Denied as refused:
-            if refused.evidence[-1].status != 401 or not token.may_cure(known_as):
+            known = request.of_account is not None and not token.may_cure(request.of_account)
+            if refused.evidence[-1].status != 401 or known:
                 raise
         renewed = await token.bearer(trace, refused=bearer)
         try:
             return await self._send(request, renewed, trace)
         except Denied as refused:
-            if refused.evidence[-1].status == 401:
-                token.cannot_cure(known_as)
+            if refused.evidence[-1].status == 401 and request.of_account is not None:
+                token.cannot_cure(request.of_account)
             raise
 
     async def _send(self, request: Request, bearer: str, trace: Trace) -> Any:

@@ -3,7 +3,8 @@ Keeping the limits that a vendor publishes, instead of learning them from its re
 
 Limits are data with their source, in each connector's `limits.py`.  What they allow is shared by all processes that ask
 the same tenant: they take it from one `Ledger` (casework's is the database), a few calls at a time.  Urgent calls wait for no
-others: each rank has places of its own, a quarter of each limit is left to what a due cut needs, and half of that to blocks.
+others: they have places of their own, and a quarter of each limit is left to them.  What a due cut searches and lists goes before
+the rest, which leaves it an eighth.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def urgently() -> Iterator[None]:
 
 @contextmanager
 def _ranked(rank: Rank) -> Iterator[None]:
-    token = _rank.set(rank)
+    token = _rank.set(min(rank, _rank.get(), key=list(Rank).index))  # never lower than it is
     try:
         yield
     finally:
@@ -177,7 +178,9 @@ def _poured(
     return {0: round(spent * 1000)}, wait, wait + limit.slot_seconds
 
 
-_EIGHTHS = {Rank.URGENT: 8, Rank.DUE: 7, Rank.OTHER: 6}
+_BESIDE = {Rank.DUE: Rank.OTHER, Rank.OTHER: Rank.DUE}
+"""The ranks that share their places: only urgent calls have places of their own."""
+_EIGHTHS = {Rank.URGENT: 8, Rank.DUE: 6, Rank.OTHER: 5}
 
 
 def _share(calls: int, rank: Rank) -> int:
@@ -234,8 +237,10 @@ class Limits:
         async with AsyncExitStack() as places:
             for name in names:
                 queue = self._queue(name, rank)
-                await places.enter_async_context(queue.places.place())
-                async with queue.next.place():
+                async with (
+                    queue.next.place()
+                ):  # one of a rank at a time waits for the rate, and holds a place meanwhile
+                    await places.enter_async_context(queue.places.place(urgent=rank is Rank.DUE))
                     await self._wait(name, queue, rank)
             yield
 
@@ -246,8 +251,9 @@ class Limits:
 
     def _queue(self, name: str, rank: Rank) -> _Queue:
         if (name, rank) not in self._queues:
-            limit = self._limits.get(name)
-            self._queues[name, rank] = _Queue(PrioritySemaphore(_PLACES if limit is None else limit.at_once))
+            limit, beside = self._limits.get(name), self._queues.get((name, _BESIDE.get(rank, rank)))
+            own = PrioritySemaphore(_PLACES if limit is None else limit.at_once)
+            self._queues[name, rank] = _Queue(own if beside is None else beside.places)
         return self._queues[name, rank]
 
     async def _wait(self, name: str, queue: _Queue, rank: Rank) -> None:

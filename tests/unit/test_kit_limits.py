@@ -134,6 +134,18 @@ class TestLimits:
             assert len(set(await calls(kept, time, "list", 15))) == 1
         assert await calls(kept, time, "list", 5, urgent=True) == [time()] * 5
 
+    async def test_blocks_beside_searches(self) -> None:
+        """However many due cuts search at once, a quarter is left to blocks."""
+        time = Time()
+        kept = limits(time, SLOW)
+        with for_a_due_cut():
+            searches = asyncio.ensure_future(calls(kept, time, "list", 40))
+        for _ in range(8):
+            await asyncio.sleep(0)
+        began = time()
+        assert await calls(kept, time, "list", 5, urgent=True) == [began] * 5
+        await searches
+
     async def test_a_due_search_waits_for_no_listing(self) -> None:
         """It has places and a share of its own: two of twenty go at once beside a hundred listings that wait."""
         time = Time()
