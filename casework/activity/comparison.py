@@ -110,6 +110,11 @@ class Comparison:
         return Measure(self.long if rare else self.parts, of, self.rules.ratio)
 
     @property
+    def lately_from(self) -> date:
+        """The day from which on days are too near to the notice to be a habit by themselves."""
+        return self.tally.notice_on - _LATELY
+
+    @property
     def long(self) -> list[Part]:
         """The parts that show as many days before the notice as the window has."""
         return [part for part in self.parts if part.is_long]

@@ -206,11 +206,10 @@ def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
     if not before:
         return False
     full = [day for day, number in before.items() if 2 * number >= max(before.values())]
-    months = {(day.year, day.month) for day in full}
-    longest = w.showing(full)[0]
-    known = Counter((day.year, day.month) for day in longest.days)
-    all_months = sum(number >= _HALF_A_MONTH for number in known.values())
-    return len(months) >= max(_MONTHS_OF_A_HABIT, all_months - 1) and min(full) < longest.lately_on
+    known = Counter((day.year, day.month) for day in w.showing(full)[0].days)
+    shown = {month for month, number in known.items() if number >= _HALF_A_MONTH}
+    months = shown & {(day.year, day.month) for day in full}
+    return len(months) >= max(_MONTHS_OF_A_HABIT, len(shown) - 1) and min(full) < w.lately_from
 
 
 def growth(w: Comparison) -> Iterator[Reason]:

@@ -32,9 +32,11 @@ def of_two_logs(
     return {one.reason: one for one in of_logs({"drive": (long, FIRST), "mail": (short, short_from)}, hr)}
 
 
-def of_logs(logs: Mapping[str, tuple[Iterable[Raw], date]], hr: Employment | None = None) -> list[Reason]:
-    """Weigh what several logs tell, each from its first day on."""
-    tally, ledger = Tally(TOKYO, NOTICE_ON, END, Rules(), Addresses.of(LEAVER)), Ledger()
+def of_logs(
+    logs: Mapping[str, tuple[Iterable[Raw], date]], hr: Employment | None = None, *, notice_on: date = NOTICE_ON
+) -> list[Reason]:
+    """Weigh what several logs show, each from its first day on; the last day worked is thirty days after the notice."""
+    tally, ledger = Tally(TOKYO, notice_on, notice_on + (END - NOTICE_ON), Rules(), Addresses.of(LEAVER)), Ledger()
     for source, (records, _) in logs.items():
         for raw in records:
             tally.add(source, "paper", ledger.describe(source, raw))
@@ -248,6 +250,17 @@ class TestTogether:
         short = [*acts(K.DOWNLOAD, weekdays(begins), 20), *acts(K.DOWNLOAD, closing, 1_200)]
         long = [*acts(K.SEND, ALL, 10, target="c@customer.test"), *acts(K.DOWNLOAD, ALL, a_day)]
         assert of_two_logs(long, short, short_from=begins) == {}
+
+    def test_three_great_days_in_a_log_of_two_months(self) -> None:
+        """A log that begins shortly before the notice shows no habit: three great days in it are a reason."""
+        notice_on, begins = date(2026, 10, 21), date(2026, 8, 24)
+        first, end = notice_on - timedelta(days=150), notice_on + timedelta(days=30)
+        days = [first + timedelta(days=n) for n in range((end - first).days + 1)]
+        long = [*acts(K.EDIT, days, 10), *acts(K.DOWNLOAD, days, 10)]
+        great = acts(K.DOWNLOAD, [date(2026, 8, 31), date(2026, 9, 14), date(2026, 10, 1)], 1_500)
+        short = [*acts(K.DOWNLOAD, [day for day in days if day >= begins], 20), *great]
+        found = of_logs({"drive": (long, first), "box": (short, begins)}, notice_on=notice_on)
+        assert "days_before" in {one.reason for one in found}
 
     def test_a_monthly_habit_in_three_logs(self) -> None:
         closing = [max(day for day in ALL if day.month == month and day.day <= 25) for month in (6, 7, 8, 9, 10, 11)]
