@@ -27,7 +27,7 @@ from casework.trail.anchoring import berth
 from casework.trail.signing import certificate_signer
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import day
+from cli.options import Trust, day
 from cli.tables import table
 from cli.terminal import Terminal, advice, say, sentence
 from portal import population as sheets
@@ -121,9 +121,7 @@ def verify_population(
         Path,
         typer.Option(metavar="DIR", help="checkpoint and entries.jsonl: a bundle's log/, or `lastday trail export`."),
     ],
-    trust: Annotated[
-        Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
-    ],
+    trust: Trust,
     hr: Annotated[Path | None, typer.Option(metavar="FILE", help="HR's own list (CSV), to be held against it.")] = None,
 ) -> int:
     """Compare a population's statement with the log, offline.  Exits with 0 as stated, 1 if differences are listed, 2 if it cannot be read."""

@@ -13,6 +13,7 @@ import typer
 from audit.verify import TITLES, Pages, Report, Step, Unreadable
 from audit.verify import verify as prove
 from cli.errors import DONE, REMAINS, Refused
+from cli.options import Trust
 from cli.terminal import Terminal, advice, say, sentence
 
 _A_CENTURY = 24 * 36525
@@ -21,9 +22,7 @@ _A_CENTURY = 24 * 36525
 def verify(
     terminal: Terminal,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The bundle, as it was handed over.")],
-    trust: Annotated[
-        Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
-    ],
+    trust: Trust,
     log: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="A later state of the log: another bundle's log/, or `lastday trail export`."),
