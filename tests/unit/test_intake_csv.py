@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from casework.intake.columns import Column
 from casework.intake.csv_file import read_csv
 from casework.intake.decoding import MOST_BYTES
 from casework.intake.kinds import KindRule
@@ -33,6 +34,7 @@ class TestFile:
             "2026年11月30日,解雇,Ｅ１００１　,髙橋　由美,タカハシ ユミ,Takahashi Yumi,渡辺 由美,yumi@hoshizora.example,"
             '"y@mail.example;y2@mail.example",2026-11-20 18:00,小林 誠,Europe/Berlin'
         )
+        assert len(head.split(",")) == len(Column)
         (notice,) = read_csv(f"{head}\r\n{row}\r\n".encode("cp932")).notices
         assert notice.leaver == Leaver(
             "E1001",
