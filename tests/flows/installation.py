@@ -92,7 +92,7 @@ def installation(migrated: Path, folder: Path, *, policy: str, env: Mapping[str,
         "LASTDAY_LANGUAGE": "en",
     }
     home = folder / "prefect"
-    with local_stack(home, env=own | env) as stack:
+    with local_stack(home, env={**own, **env}) as stack:
         opened = Installation(stack, folder, home)
         with contextlib.closing(opened.api):
             yield opened
