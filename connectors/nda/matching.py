@@ -79,9 +79,11 @@ def names_of(leaver: Leaver) -> frozenset[str]:
     return present | (former_spellings(leaver.former_name, *written) if leaver.former_name else frozenset())
 
 
-def number_key(number: str) -> str:
-    """Return an employee number folded for searching, empty for none."""
-    return bare_number(fold_number(number))
+def search_keys(names: Iterable[str], addresses: Iterable[str], number: str = "") -> set[str]:
+    """Return the keys under which an index has a signer, or is searched for one: *names* and *addresses* are folded already."""
+    bare = bare_number(fold_number(number))
+    keys = {f"name:{name}" for name in names} | {f"mail:{address}" for address in addresses}
+    return keys | {f"no:{bare}"} if bare else keys
 
 
 def _as_of_paper(leaver: Leaver, paper: Paper, likeness: Likeness) -> Likeness:

@@ -158,20 +158,16 @@ class CloudSignRegister:
 
 
 async def connect(
-    settings: Settings | None = None,
+    settings: Settings,
     *,
     pace: Pace | None = None,
     patience: float = 30.0,
     ledger: Ledger | None = None,
 ) -> CloudSignRegister:
-    """
-    Return the register for *settings* (None: from the environment), without any request.
-
-    *patience*: seconds that an exchange may be silent.  *ledger*: where all processes take the calls that the vendor allows.
-    """
-    known, pace = settings or Settings(), pace or Pace()
-    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
-    return CloudSignRegister(known, Transport(known, pace, limits, patience=patience))
+    """Return the register, without any request.  *patience*: seconds that an exchange may be silent."""
+    pace = pace or Pace()
+    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
+    return CloudSignRegister(settings, Transport(settings, pace, limits, patience=patience))
 
 
 def _likeliest(leaver: Leaver, document: Row) -> PaperMatch | None:

@@ -243,20 +243,16 @@ class DocuSignRegister:
 
 
 async def connect(
-    settings: Settings | None = None,
+    settings: Settings,
     *,
     pace: Pace | None = None,
     patience: float = 60.0,
     ledger: Ledger | None = None,
 ) -> DocuSignRegister:
-    """
-    Return the register for *settings* (None: from the environment), without any request.
-
-    *patience*: seconds that an exchange may be silent.  *ledger*: where all processes take the calls that the vendor allows.
-    """
-    known, pace = settings or Settings(), pace or Pace()
-    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
-    return DocuSignRegister(Transport(Client(known, patience=patience), pace, limits))
+    """Return the register, without any request.  *patience*: seconds that an exchange may be silent."""
+    pace = pace or Pace()
+    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
+    return DocuSignRegister(Transport(Client(settings, patience=patience), pace, limits))
 
 
 def _terms(leaver: Leaver) -> list[str]:

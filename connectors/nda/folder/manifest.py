@@ -11,7 +11,9 @@ import csv
 import hashlib
 import io
 import json
+import mimetypes
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from types import MappingProxyType
@@ -39,6 +41,8 @@ _READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
         "language": columns.read_language,
     }
 )
+_SAME = columns.COLUMNS.keys() & {field.name for field in fields(Paper)} - {"id", "title", "status"}
+"""The columns that a paper has as they are."""
 
 
 def find_manifest(folder: Path) -> Path:
@@ -127,37 +131,26 @@ def paper_of(row: Row) -> Paper:
     if problems:
         details["problem"] = "; ".join(problems)
     kind, status = known.get("kind"), columns.fold(known.get("status", ""))
+    filed = file is not None or kind is PaperKind.WORK_RULES
+    media_type = mimetypes.guess_type(file)[0] or "application/octet-stream" if file is not None else None
     return Paper(
         register=REGISTER,
         id=id_of(row),
-        kind=kind,
         title=known.get("title") or known.get("template") or "",
-        signer_name=known.get("signer_name"),
-        signer_email=known.get("signer_email"),
-        signer_employee_no=known.get("signer_employee_no"),
-        status=known.get("status", "filed" if file is not None or kind is PaperKind.WORK_RULES else ""),
-        completed=status in columns.SIGNED or (status == "" and (file is not None or kind is PaperKind.WORK_RULES)),
+        status=known.get("status", "filed" if filed else ""),
+        completed=status in columns.SIGNED or (status == "" and filed),
         declined_at=_declined_at(known, status),
         void=status in columns.VOID,
-        signed_on=known.get("signed_on"),
-        template=known.get("template"),
-        template_sha256=known.get("template_sha256"),
-        scope=known.get("scope"),
-        survives=known.get("survives"),
-        expires_on=known.get("expires_on"),
-        language=known.get("language"),
-        media_type=_media_type(file),
-        sha256=known.get("sha256"),
+        media_type=media_type,
         details=MappingProxyType(details),
+        **{name: known.get(name) for name in _SAME},
     )
 
 
 def _cells(row: Row) -> tuple[dict[str, Any], list[str]]:
     known: dict[str, Any] = {}
     problems = []
-    for name in columns.COLUMNS.keys() & row.keys():
-        if not row[name]:
-            continue
+    for name in columns.COLUMNS.keys() & {name for name, cell in row.items() if cell}:
         try:
             known[name] = _READERS.get(name, str)(row[name])
         except ValueError:
@@ -184,11 +177,3 @@ def _declined_at(known: Mapping[str, Any], status: str) -> datetime | None:
         return None
     day: date | None = known.get("declined_on") or known.get("signed_on")
     return datetime.combine(day, time.min, UTC) if day is not None else datetime.now(UTC)
-
-
-def _media_type(file: str | None) -> str | None:
-    if file is None:
-        return None
-    suffix = Path(file).suffix.casefold()
-    return {".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
-            ".tif": "image/tiff", ".tiff": "image/tiff"}.get(suffix, "application/octet-stream")  # fmt: skip
