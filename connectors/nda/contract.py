@@ -15,11 +15,6 @@ from typing import Protocol
 
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
-SIGNED_ALREADY = (
-    "See who has signed it, and whether it may stand; take it back by hand in the service if it may not, then ask anew."
-)
-"""The remedy if a pledge that is to be taken back has a signature."""
-
 
 @dataclass(frozen=True, slots=True)
 class Paper:

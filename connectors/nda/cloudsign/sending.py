@@ -17,7 +17,7 @@ from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, REG
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.transport import WHO, Request, Transport
 from connectors.nda.contract import Sent
-from connectors.nda.lost import still_unknown
+from connectors.nda.pledges import address_of, still_unknown
 from models.vocabulary import Leaver
 
 _DRAFT_PAGES = 50
@@ -34,11 +34,7 @@ class Sending:
     async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Sent:
         """Send, or return what was sent with *key*.  Raises `OutcomeUnknown` if only the next call can see what was done."""
         trace: Trace = []
-        address = leaver.email or next(iter(leaver.other_emails), None)
-        if address is None:
-            remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
-            raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
-        own = _own(key)
+        address, own = address_of(WHO, leaver), _own(key)
         document = await self._known(own, trace)
         if document is None:
             document = await self._draft(own, title, trace)
@@ -78,9 +74,8 @@ class Sending:
 
     async def get(self, document_id: str, trace: Trace) -> Row | None:
         """Return the document by a new read, None if the vendor does not have it."""
-        return await self._transport.read(
-            Request("read a document", "GET", f"/documents/{document_id}", absent=True), trace
-        )
+        request = Request("read a document", "GET", f"/documents/{document_id}", absent=True)
+        return await self._transport.read(request, trace)
 
     async def _draft(self, own: str, title: str, trace: Trace) -> Row:
         form = {"title": title, "note": MARK + own, "can_transfer": "false"}
@@ -120,10 +115,9 @@ class Sending:
         except OutcomeUnknown as lost:
             with still_unknown(WHO, lost, trace):
                 now = await self._there(document["id"], trace)
-                changed = _parts(now) != _parts(document)
-            if not changed:
-                raise
-            return now
+                if _parts(now) != _parts(document):
+                    return now
+            raise
         return await self._there(document["id"], trace)
 
     async def _post(self, document: Row, trace: Trace) -> Row:

@@ -14,12 +14,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import jwt
 import urllib3
 from docusign_esign import ApiClient, EnvelopesApi
 from docusign_esign.client.api_exception import ApiException
 
-from connectors.errors import ConnectorError, Denied, NotConfigured, Unintelligible
+from connectors.errors import ConnectorError, Denied, Unintelligible
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Exchange, Reply, Trace, lower
 from connectors.nda.docusign.errors import WHO, code_of, failure_of, refusal_of
@@ -35,19 +34,17 @@ _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.Connect
 
 
 class _Pools(urllib3.PoolManager):
-    """The SDK's connections: with timeouts, without retries; keeps each thread's last exchange."""
+    """The SDK's connections: with timeouts, without retries.  *seen* has each thread's last exchange, as it was sent, and its reply."""
 
     def __init__(self, settings: Settings, patience: float) -> None:
         super().__init__(num_pools=4, maxsize=THREADS, ssl_context=trust(settings.ca_bundle))
         self.seen = threading.local()
         self._limit = urllib3.Timeout(connect=patience, read=patience)
 
-    def forget(self) -> None:
-        """Forget this thread's last exchange."""
-        self.seen.reply = self.seen.body = self.seen.query = None
-
     def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> Any:  # type: ignore[override]  # noqa: ARG002, FBT001, FBT002  # as urllib3 has it; none is followed
-        self.seen.reply, self.seen.body, self.seen.query = None, kw.get("body"), urlsplit(url).query or None
+        exchange, body = self.seen.exchange, kw.get("body")
+        query = None if exchange.write else urlsplit(url).query or None
+        self.seen.exchange = replace(exchange, query=query, body=body.encode() if isinstance(body, str) else body)
         kw |= {"timeout": kw.get("timeout") or self._limit, "retries": False}
         answer = super().urlopen(method, url, redirect=False, **kw)
         self.seen.reply = Reply(answer.status, lower(answer.headers), answer.data)
@@ -111,41 +108,26 @@ class Client:
         failure: Callable[[Exchange, Reply, Trace], ConnectorError] = failure_of,
     ) -> Any:
         """Make one exchange in this thread, and record it.  Chains no SDK error: its text has the whole answer, with names."""
-        self._pools.forget()
-        reply: Reply | None
+        seen = self._pools.seen
+        seen.exchange, seen.reply = exchange, None
         try:
             found = call()
-        except ApiException as exc:
-            reply = self._pools.seen.reply
-            if reply is None or not exc.status:  # the handshake failed
-                raise self._lost(exchange, exc, trace) from None
-            code = code_of(reply)
-            trace.append(self._as_sent(exchange).evidence(reply, code))
+        except (ApiException, urllib3.exceptions.HTTPError) as exc:
+            if seen.reply is None:
+                trace.append(seen.exchange.evidence(None, type(exc).__name__))
+                raise exchange.lost(exc, trace, never_sent=isinstance(exc, _NEVER_SENT)) from None
+            code = code_of(seen.reply)
+            trace.append(seen.exchange.evidence(seen.reply, code))
             if code in absent:
                 return None
-            raise failure(exchange, reply, trace) from None
-        except urllib3.exceptions.HTTPError as exc:  # whose text has the address
-            raise self._lost(exchange, exc, trace) from None
-        except jwt.PyJWTError as exc:
-            raise NotConfigured(f"{WHO}: cannot sign with its key: {type(exc).__name__}") from None
+            raise failure(exchange, seen.reply, trace) from None
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
-            trace.append(self._as_sent(exchange).evidence(self._pools.seen.reply))
+            trace.append(seen.exchange.evidence(seen.reply))
             raise exchange.odd_success(f"{type(exc).__name__} over its shape", trace) from exc
-        reply = self._pools.seen.reply
-        trace.append(self._as_sent(exchange).evidence(reply))
-        if exchange.write and (
-            reply is None or reply.body is None
-        ):  # which the SDK reads as an object without anything
+        trace.append(seen.exchange.evidence(seen.reply))
+        if exchange.write and (seen.reply is None or seen.reply.body is None):  # the SDK reads it as an empty object
             raise exchange.odd_success("not an object", trace)
         return found
-
-    def _lost(self, exchange: Exchange, exc: Exception, trace: Trace) -> ConnectorError:
-        trace.append(self._as_sent(exchange).evidence(None, type(exc).__name__))
-        return exchange.lost(exc, trace, never_sent=isinstance(exc, _NEVER_SENT))
-
-    def _as_sent(self, exchange: Exchange) -> Exchange:
-        body, query = self._pools.seen.body, None if exchange.write else self._pools.seen.query
-        return replace(exchange, body=body.encode() if isinstance(body, str) else body, query=query)
 
     def _request_token(self) -> Any:
         return self._sdk.request_jwt_user_token(
@@ -164,9 +146,8 @@ class Client:
         known = {account.account_id: account.base_uri for account in accounts}
         if self._account not in known:
             remedy = "Correct LASTDAY_DOCUSIGN_ACCOUNT_ID or LASTDAY_DOCUSIGN_USER_ID."
-            raise Denied(
-                f"{WHO}: cannot use this account: it is not the user's", code="no_account", evidence=tuple(trace), remedy=remedy
-            )  # fmt: skip
+            message = f"{WHO}: cannot use this account: it is not the user's"
+            raise Denied(message, code="no_account", evidence=tuple(trace), remedy=remedy)
         site = known[self._account]
         if not is_own_site(site, self._settings.authority):
             remedy = "If it really is elsewhere, name its REST root in LASTDAY_DOCUSIGN_ENDPOINT."
