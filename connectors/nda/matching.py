@@ -1,9 +1,4 @@
-"""
-Whose paper is it?  The signer is compared with HR's notice by number, address and name, with rules for papers.
-
-A private address may be a family's or a reused one: it proves more with the leaver's name, and any address proves less with
-another name.  A namesake with another address of the company is a different person, whose paper does not bind the leaver.
-"""
+"""Which papers are the leaver's: the strongest reason for each, and the keys by which an index finds them."""
 
 from __future__ import annotations
 
@@ -11,16 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from connectors.matching import bare_number, fold_all, fold_email, fold_number
-from connectors.names import former_spellings, script_of, spellings
+from connectors.matching import bare_number, fold_all, fold_number
+from connectors.names import former_spellings, spellings
 from connectors.nda.contract import Paper, PaperMatch
-from connectors.nda.signers import OTHER_EMAIL, Likeness, bare_signer, compare_signer
+from connectors.nda.signers import compare_signer
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
-_ADDRESSES = frozenset({MatchReason.EMAIL, MatchReason.OTHER_EMAIL})
 _RANKS = {MatchReason.EVERYBODY: 1, MatchReason.DIFFERENT_PERSON: 2}
-_WITH_NAME = 0.92  # confidences of our choice: a private address with the leaver's name; any address with another name
-_ANOTHER_NAME = 0.6
 _BETWEEN = re.compile(r"[\W_]+")
 _WORK_RULES = re.compile("就業規則|workrules|rulesofemployment")
 
@@ -50,7 +42,7 @@ def match_paper(leaver: Leaver, paper: Paper) -> PaperMatch | None:
     if may_bind_everybody(paper):
         return PaperMatch(paper, MatchReason.EVERYBODY, 1.0, "nobody signs it: it binds everybody")
     likeness = compare_signer(leaver, paper)
-    return PaperMatch(paper, *_as_of_paper(leaver, paper, likeness)) if likeness is not None else None
+    return PaperMatch(paper, *likeness) if likeness is not None else None
 
 
 def may_bind_everybody(paper: Paper) -> bool:
@@ -84,29 +76,3 @@ def search_keys(names: Iterable[str], addresses: Iterable[str], number: str = ""
     bare = bare_number(fold_number(number))
     keys = {f"name:{name}" for name in names} | {f"mail:{address}" for address in addresses}
     return keys | {f"no:{bare}"} if bare else keys
-
-
-def _as_of_paper(leaver: Leaver, paper: Paper, likeness: Likeness) -> Likeness:
-    reason, confidence, text = likeness
-    if reason is MatchReason.NAME and _elsewhere_at_the_company(leaver, paper):
-        return MatchReason.DIFFERENT_PERSON, 0.0, f"{text}, but another address at the company"
-    if reason not in _ADDRESSES or not paper.signer_name:
-        return likeness
-    if spellings(bare_signer(paper)) & names_of(leaver):
-        sure = reason is MatchReason.OTHER_EMAIL and confidence >= OTHER_EMAIL
-        return (reason, _WITH_NAME, f"{text}, and the same name") if sure else likeness
-    if _names_differ(leaver, paper):
-        return reason, min(confidence, _ANOTHER_NAME), f"{text}, but the name is not the leaver's"
-    return likeness
-
-
-def _elsewhere_at_the_company(leaver: Leaver, paper: Paper) -> bool:
-    company = fold_email(leaver.email or "").rpartition("@")[2]
-    theirs = fold_email(paper.signer_email or "")
-    return company != "" and theirs.rpartition("@")[2] == company and theirs not in addresses_of(leaver)
-
-
-def _names_differ(leaver: Leaver, paper: Paper) -> bool:
-    """Whether the signer's unlike name is in a script of the leaver's; names in different scripts cannot be compared."""
-    scripts = {script_of(own) for own in (leaver.name, leaver.kana, leaver.romaji) if own}
-    return script_of(bare_signer(paper)) in scripts

@@ -14,16 +14,15 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from connectors.errors import Unreachable
 from connectors.kit.exchange import Trace
 from connectors.matching import fold_all
 from connectors.names import spellings
-from connectors.nda.cloudsign.answers import TEMPLATE, mark, recipients
+from connectors.nda.cloudsign.answers import TEMPLATE, WHO, mark, recipients
 from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.cloudsign.transport import WHO, Request, Transport
+from connectors.nda.cloudsign.transport import Request, Transport
 from connectors.nda.matching import search_keys
 
 FIRST_YEAR = 2015  # クラウドサイン opened in October of that year
@@ -115,8 +114,7 @@ class Index:
     async def _page(self, query: Mapping[str, str | int], trace: Trace) -> tuple[list[dict[str, Any]], int]:
         more = {"with_files": "y", "with_participants": "y"}
         request = Request("list documents", "GET", self._path, query={**query, **more})
-        body = await self._transport.read(request, trace)
-        match body:
+        match await self._transport.read(request, trace):
             case {"documents": list(documents), "total": int(total)}:
                 return documents, total
             case {"documents": None, "total": 0}:  # Go's JSON of an empty list
@@ -128,19 +126,16 @@ class Index:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._file.touch(mode=0o600)
-            held = sqlite3.connect(self._file, isolation_level=None, timeout=10)
+            with contextlib.closing(sqlite3.connect(self._file, isolation_level=None, timeout=10)) as held:
+                held.executescript(_SCHEMA)
+                if _told(held, "owner") != self._owner:  # the index is of another endpoint, client or list
+                    held.executescript("DELETE FROM about; DELETE FROM documents; DELETE FROM keys;")
+                    _say(held, "owner", self._owner)
+                yield held
         except (OSError, sqlite3.Error) as exc:
-            raise _no_index(self._file, exc) from exc
-        try:
-            held.executescript(_SCHEMA)
-            if _told(held, "owner") != self._owner:  # the index is of another endpoint, client or list
-                held.executescript("DELETE FROM about; DELETE FROM documents; DELETE FROM keys;")
-                _say(held, "owner", self._owner)
-            yield held
-        except sqlite3.Error as exc:
-            raise _no_index(self._file, exc) from exc
-        finally:
-            held.close()
+            name, code = self._file.name, type(exc).__name__
+            remedy = f"Let lastday write LASTDAY_CLOUDSIGN_INDEX_FILE ({name}), or remove it: it is read anew."
+            raise Unreachable(f"{WHO}: cannot keep its index: {code}", code=code, remedy=remedy) from exc
 
 
 def keys_of(document: Mapping[str, Any]) -> set[str]:
@@ -191,9 +186,3 @@ def _unfinished(held: sqlite3.Connection) -> Unreachable:
     remedy = "Nothing to do by hand: each call reads on, and searches once the whole register has been read."
     message = f"{WHO}: cannot search yet: the first reading is under way, {known} documents so far"
     return Unreachable(message, code="index_incomplete", remedy=remedy)
-
-
-def _no_index(path: Path, exc: Exception) -> Unreachable:
-    remedy = f"Let lastday write LASTDAY_CLOUDSIGN_INDEX_FILE ({path.name}), or remove it: it is read anew."
-    code = type(exc).__name__
-    return Unreachable(f"{WHO}: cannot keep its index: {code}", code=code, remedy=remedy)

@@ -9,21 +9,12 @@ from connectors.kit.answers import understood
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
-from connectors.nda.cloudsign.answers import (
-    AGREED,
-    CLOSED,
-    REGISTER,
-    SENT,
-    TEMPLATE,
-    papers_of,
-    recipients,
-    with_attribute,
-)
+from connectors.nda.cloudsign.answers import AGREED, CLOSED, SENT, TEMPLATE, WHO, papers_of, recipients, with_attribute
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.limits import LIMITS
 from connectors.nda.cloudsign.sending import Sending
 from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.cloudsign.transport import WHO, Request, Transport
+from connectors.nda.cloudsign.transport import Request, Transport
 from connectors.nda.contract import Found, Paper, PaperMatch, Sent
 from connectors.nda.matching import addresses_of, likeliest, names_of, search_keys, strongest_first
 from connectors.nda.pledges import check_waiting
@@ -37,7 +28,7 @@ _NO_TEAM = "Only an administrator of a team without departments lists the team's
 class CloudSignRegister:
     """`connectors.nda.contract.Register` for CloudSign's Web API."""
 
-    name = REGISTER
+    name = WHO
     can_send = True
 
     def __init__(self, settings: Settings, transport: Transport) -> None:
@@ -151,15 +142,11 @@ class CloudSignRegister:
 
 
 async def connect(
-    settings: Settings,
-    *,
-    pace: Pace | None = None,
-    patience: float = 30.0,
-    ledger: Ledger | None = None,
+    settings: Settings, *, pace: Pace | None = None, patience: float = 30.0, ledger: Ledger | None = None
 ) -> CloudSignRegister:
     """Return the register, without any request.  *patience*: seconds that an exchange may be silent."""
     pace = pace or Pace()
-    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
+    limits = Limits(WHO, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
     return CloudSignRegister(settings, Transport(settings, pace, limits, patience=patience))
 
 

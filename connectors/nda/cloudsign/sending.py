@@ -13,9 +13,9 @@ from connectors.errors import OutcomeUnknown, Unintelligible
 from connectors.kit.answers import instant
 from connectors.kit.exchange import Row, Trace
 from connectors.matching import fold_email
-from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, REGISTER, SENT, mark, recipients
+from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, SENT, WHO, mark, recipients
 from connectors.nda.cloudsign.index import Index
-from connectors.nda.cloudsign.transport import WHO, Request, Transport
+from connectors.nda.cloudsign.transport import Request, Transport
 from connectors.nda.contract import Sent
 from connectors.nda.pledges import address_of, still_unknown
 from models.vocabulary import Leaver
@@ -145,7 +145,7 @@ class Sending:
 
 def _sent(document: Row, trace: Trace) -> Sent:
     sent_at = instant(WHO, document.get("sent_at"), "sent_at") or datetime.now(UTC)
-    return Sent(REGISTER, document["id"], sent_at, tuple(trace))
+    return Sent(WHO, document["id"], sent_at, tuple(trace))
 
 
 def _own(key: str) -> str:

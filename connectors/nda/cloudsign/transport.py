@@ -14,11 +14,11 @@ from connectors.errors import ConnectorError, Denied, Throttled
 from connectors.kit.exchange import Codes, Exchange, Reply, Row, Trace, lower
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
+from connectors.nda.cloudsign.answers import WHO
 from connectors.nda.cloudsign.limits import BLOCKED, CALLS
 from connectors.nda.cloudsign.settings import Settings
 from connectors.settings import trust
 
-WHO = "cloudsign"
 CODES = Codes(
     not_on_plan=frozenset({"webapi_option_required"}),
     remedies={"webapi_option_required": "Order the Web API option for this CloudSign user."},

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from connectors.kit.answers import instant
 from connectors.nda.contract import Paper
+from connectors.nda.docusign.errors import WHO
 
-REGISTER = "docusign"
 KEY_FIELD = "lastday_key"
 _TOKYO = ZoneInfo("Asia/Tokyo")
 _FIELDS = {"社員番号": "employee_no", "有効期限": "expires_on", "対象範囲": "scope", "退職後有効": "survives"}
@@ -36,7 +36,7 @@ def papers_of(envelope: Any) -> list[Paper]:
     if (expires_on := _day(fields.get("expires_on"))) is None and fields.get("expires_on"):
         details["problem"] = "expires_on cannot be read"
     paper = Paper(
-        register=REGISTER,
+        register=WHO,
         id=envelope.envelope_id,
         kind=None,
         title=title,
@@ -66,7 +66,7 @@ def signers_of(envelope: Any) -> Iterator[Any]:
 
 
 def _signed_by(paper: Paper, signer: Any) -> Paper:
-    signed_at = instant(REGISTER, signer.signed_date_time, "signedDateTime")
+    signed_at = instant(WHO, signer.signed_date_time, "signedDateTime")
     declined = signer.status == "declined"
     more = {"declined_reason": signer.declined_reason} if declined and signer.declined_reason else {}
     name = getattr(signer, "signer_name", None) or signer.name  # in person, *name* is the host's
@@ -75,7 +75,7 @@ def _signed_by(paper: Paper, signer: Any) -> Paper:
         paper,
         signer_name=name or None,
         signer_email=email or None,
-        declined_at=instant(REGISTER, signer.declined_date_time, "declinedDateTime") if declined else None,
+        declined_at=instant(WHO, signer.declined_date_time, "declinedDateTime") if declined else None,
         signed_on=signed_at.astimezone(_TOKYO).date() if signed_at is not None else None,
         details=MappingProxyType({**paper.details, **more}),
     )

@@ -10,17 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid5
 
-from docusign_esign import (
-    CustomFields,
-    Document,
-    Envelope,
-    EnvelopeDefinition,
-    Recipients,
-    Signer,
-    SignHere,
-    Tabs,
-    TextCustomField,
-)
+import docusign_esign as esign
 
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
 from connectors.kit.answers import instant, understood
@@ -29,7 +19,7 @@ from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
 from connectors.kit.paging import PageMarks
 from connectors.nda.contract import Found, Paper, Sent
-from connectors.nda.docusign.answers import KEY_FIELD, REGISTER, papers_of, signers_of
+from connectors.nda.docusign.answers import KEY_FIELD, papers_of, signers_of
 from connectors.nda.docusign.client import Client
 from connectors.nda.docusign.errors import WHO
 from connectors.nda.docusign.limits import LIMITS
@@ -54,7 +44,7 @@ _ANCHOR = "/sn1/"
 class DocuSignRegister:
     """`connectors.nda.contract.Register` for DocuSign's eSignature API 2.1, through docusign-esign."""
 
-    name = REGISTER
+    name = WHO
     can_send = True
 
     def __init__(self, transport: Transport) -> None:
@@ -130,7 +120,7 @@ class DocuSignRegister:
         envelope = await self._get(paper_id, trace)
         waits = envelope is not None and envelope.status in _WAITING
         check_waiting(WHO, f"remind the signer of {paper_id}", trace, waits=waits)
-        await self._update("remind the signer", paper_id, Envelope(), trace, resend_envelope="true")
+        await self._update("remind the signer", paper_id, esign.Envelope(), trace, resend_envelope="true")
 
     async def take_back(self, paper_id: str, reason: str) -> None:
         """Void the envelope.  Reads first; repeats no unknown outcome."""
@@ -140,7 +130,7 @@ class DocuSignRegister:
             return
         signed = any(one.status in _HAVE_SIGNED or one.signed_date_time for one in signers_of(envelope))
         check_waiting(WHO, f"take back {paper_id}", trace, waits=envelope.status in _WAITING, signed=signed)
-        void = Envelope(status="voided", voided_reason=reason[:_LONGEST_REASON])
+        void = esign.Envelope(status="voided", voided_reason=reason[:_LONGEST_REASON])
         await self._update("take back an envelope", paper_id, void, trace)
 
     async def aclose(self) -> None:
@@ -156,7 +146,7 @@ class DocuSignRegister:
         )
         return await self._transport.read(request, trace)
 
-    async def _update(self, doing: str, envelope_id: str, envelope: Envelope, trace: Trace, **query: str) -> None:
+    async def _update(self, doing: str, envelope_id: str, envelope: esign.Envelope, trace: Trace, **query: str) -> None:
         request = Request(
             doing,
             f"PUT /envelopes/{envelope_id}",
@@ -164,7 +154,7 @@ class DocuSignRegister:
         )
         await self._transport.write(request, trace)
 
-    async def _send(self, envelope: EnvelopeDefinition, own: str, trace: Trace) -> Sent:
+    async def _send(self, envelope: esign.EnvelopeDefinition, own: str, trace: Trace) -> Sent:
         request = Request(
             "send a pledge",
             "POST /envelopes",
@@ -224,15 +214,11 @@ class DocuSignRegister:
 
 
 async def connect(
-    settings: Settings,
-    *,
-    pace: Pace | None = None,
-    patience: float = 60.0,
-    ledger: Ledger | None = None,
+    settings: Settings, *, pace: Pace | None = None, patience: float = 60.0, ledger: Ledger | None = None
 ) -> DocuSignRegister:
     """Return the register, without any request.  *patience*: seconds that an exchange may be silent."""
     pace = pace or Pace()
-    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
+    limits = Limits(WHO, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
     return DocuSignRegister(Transport(Client(settings, patience=patience), pace, limits))
 
 
@@ -255,7 +241,7 @@ def _following(next_uri: str | None) -> str | None:
 
 
 def _sent(envelope_id: str, at: str | None, trace: Trace) -> Sent:
-    return Sent(REGISTER, envelope_id, instant(WHO, at, "sent_at") or datetime.now(UTC), tuple(trace))
+    return Sent(WHO, envelope_id, instant(WHO, at, "sent_at") or datetime.now(UTC), tuple(trace))
 
 
 def _own(key: str) -> str:
@@ -263,23 +249,25 @@ def _own(key: str) -> str:
     return str(uuid5(_KEYS, hashlib.sha256(key.encode()).hexdigest()))
 
 
-def _definition(pledge: bytes, name: str, address: str, title: str, own: str) -> EnvelopeDefinition:
+def _definition(pledge: bytes, name: str, address: str, title: str, own: str) -> esign.EnvelopeDefinition:
     """
     Return an envelope for sending at once.  The signature goes where the pledge has /sn1/, else where the signer puts it.
 
     It has no employee number: the vendor does not need it.
     """
-    here = SignHere(anchor_string=_ANCHOR, anchor_ignore_if_not_present="true", anchor_units="pixels")
-    tabs = Tabs(sign_here_tabs=[here])
-    signer = Signer(email=address, name=name, recipient_id="1", routing_order="1", tabs=tabs)
+    here = esign.SignHere(anchor_string=_ANCHOR, anchor_ignore_if_not_present="true", anchor_units="pixels")
+    tabs = esign.Tabs(sign_here_tabs=[here])
+    signer = esign.Signer(email=address, name=name, recipient_id="1", routing_order="1", tabs=tabs)
     content = base64.b64encode(pledge).decode()
-    return EnvelopeDefinition(
+    return esign.EnvelopeDefinition(
         email_subject=title[:100],
         status="sent",
         transaction_id=own,
-        documents=[Document(document_base64=content, document_id="1", file_extension="pdf", name=title)],
-        recipients=Recipients(signers=[signer]),
-        custom_fields=CustomFields(text_custom_fields=[TextCustomField(name=KEY_FIELD, value=own, show="false")]),
+        documents=[esign.Document(document_base64=content, document_id="1", file_extension="pdf", name=title)],
+        recipients=esign.Recipients(signers=[signer]),
+        custom_fields=esign.CustomFields(
+            text_custom_fields=[esign.TextCustomField(name=KEY_FIELD, value=own, show="false")]
+        ),
     )
 
 
