@@ -26,6 +26,7 @@ from connectors.nda.cloudsign.transport import Request, Transport
 from connectors.nda.matching import search_keys
 
 FIRST_YEAR = 2015  # クラウドサイン opened in October of that year
+_OPENED = f"{FIRST_YEAR}-01-01T00:00:00+00:00"
 _OVERLAP = timedelta(minutes=10)  # clocks differ, and a list may show a document late
 _OPEN_END = timedelta(days=1)
 _TRIES = 3
@@ -63,7 +64,7 @@ class Index:
         """
         budget, now = iter(range(self._pages)), datetime.now(UTC)
         with self._open() as held:
-            while (start := _done(held)) < now - _OPEN_END:
+            while (start := datetime.fromisoformat(_told(held, "done") or _OPENED)) < now - _OPEN_END:
                 until = min(_next_mark(start, now), now)
                 await self._read(held, start - _OVERLAP, until, budget, trace)
                 _say(held, "done", until.isoformat())
@@ -165,11 +166,6 @@ def _next_mark(start: datetime, now: datetime) -> datetime:
     if start.year < now.year:
         return datetime(start.year + 1, 1, 1, tzinfo=UTC)
     return datetime(start.year + start.month // 12, start.month % 12 + 1, 1, tzinfo=UTC)
-
-
-def _done(held: sqlite3.Connection) -> datetime:
-    known = _told(held, "done")
-    return datetime.fromisoformat(known) if known else datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 
 
 def _told(held: sqlite3.Connection, key: str) -> str | None:

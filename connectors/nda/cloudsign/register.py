@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from connectors.errors import ConnectorError, Denied, Unintelligible
 from connectors.kit.answers import understood
@@ -134,7 +135,7 @@ class CloudSignRegister:
             if again is None:
                 return None
             attribute = await self._attribute(match.paper.id, trace)
-            return PaperMatch(with_attribute(again.paper, attribute), again.reason, again.confidence, again.text)
+            return replace(again, paper=with_attribute(again.paper, attribute))
 
     async def _attribute(self, document_id: str, trace: Trace) -> Row | None:
         path = f"/documents/{document_id}/attribute"

@@ -83,10 +83,9 @@ class Sending:
             return await self._transport.write(Request("make a draft", "POST", "/documents", form=form), trace)
         except OutcomeUnknown as lost:
             with still_unknown(WHO, lost, trace):
-                made = await self._known(own, trace)
-            if made is None:
-                raise
-            return made
+                if (made := await self._known(own, trace)) is not None:
+                    return made
+            raise
 
     async def _fill(self, document: Row, pledge: bytes, name: str, address: str, trace: Trace) -> Row:
         path = f"/documents/{document['id']}"

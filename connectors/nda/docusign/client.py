@@ -18,10 +18,10 @@ import urllib3
 from docusign_esign import ApiClient, EnvelopesApi
 from docusign_esign.client.api_exception import ApiException
 
-from connectors.errors import ConnectorError, Denied, Unintelligible
+from connectors.errors import Denied, Unintelligible
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Exchange, Reply, Trace, lower
-from connectors.nda.docusign.errors import WHO, code_of, failure_of, refusal_of
+from connectors.nda.docusign.errors import WHO, code_of, failure_of
 from connectors.nda.docusign.settings import SCOPES, Settings
 from connectors.settings import checked_endpoint, on_this_machine, trust
 
@@ -50,13 +50,6 @@ class _Pools(urllib3.PoolManager):
         self.seen.reply = Reply(answer.status, lower(answer.headers), answer.data)
         return answer
 
-    def shut(self) -> None:
-        """Close all connections; `clear` alone leaves those open that the SDK's last answer still holds."""
-        for key in list(self.pools.keys()):
-            if (pool := self.pools.get(key)) is not None:
-                pool.close()
-        self.clear()
-
 
 class Client:
     """
@@ -71,21 +64,18 @@ class Client:
         self._pools = _Pools(settings, patience)
         self._sdk = ApiClient(host=settings.endpoint or settings.authority, oauth_host_name=settings.authority_host)
         setattr(self._sdk.rest_client, _POOLS, self._pools)
-        self._envelopes = EnvelopesApi(self._sdk)
-        self._account = str(settings.account_id)
+        self.envelopes = EnvelopesApi(self._sdk)
+        self.account = str(settings.account_id)
         self._located = settings.endpoint is not None
         self._until: datetime | None = None
         self._signing_in = threading.Lock()
 
     def close(self) -> None:
-        """Close the connections."""
-        self._pools.shut()
-
-    def call(
-        self, exchange: Exchange, call: Callable[[EnvelopesApi, str], Any], trace: Trace, absent: frozenset[str]
-    ) -> Any:
-        """Return the SDK's result; None for a code of *absent*."""
-        return self._exchange(exchange, lambda: call(self._envelopes, self._account), trace, absent)
+        """Close all connections; `clear` alone leaves those open that the SDK's last answer still holds."""
+        for key in list(self._pools.pools.keys()):
+            if (pool := self._pools.pools.get(key)) is not None:
+                pool.close()
+        self._pools.clear()
 
     def sign_in(self, trace: Trace, *, anew: bool = False) -> None:
         """Get a token, unless there is a live one and not *anew*; find the account's site."""
@@ -93,21 +83,19 @@ class Client:
             if not anew and self._until is not None and self._until > datetime.now(UTC):
                 return
             exchange = Exchange(WHO, "get a token", "POST /oauth/token")
-            token = self._exchange(exchange, self._request_token, trace, failure=refusal_of)
+            token = self.send(exchange, self._request_token, trace)
             if not self._located:
                 self._locate(token.access_token, trace)
             self._until = exchange.sent_at + timedelta(seconds=int(token.expires_in or _HOUR)) - _EARLY
 
-    def _exchange(
-        self,
-        exchange: Exchange,
-        call: Callable[[], Any],
-        trace: Trace,
-        absent: frozenset[str] = frozenset(),
-        *,
-        failure: Callable[[Exchange, Reply, Trace], ConnectorError] = failure_of,
+    def send(
+        self, exchange: Exchange, call: Callable[[], Any], trace: Trace, absent: frozenset[str] = frozenset()
     ) -> Any:
-        """Make one exchange in this thread, and record it.  Chains no SDK error: its text has the whole answer, with names."""
+        """
+        Make one exchange in this thread, and record it; return the SDK's result, None for a code of *absent*.
+
+        Chains no SDK error: its text has the whole answer, with names.
+        """
         seen = self._pools.seen
         seen.exchange, seen.reply = exchange, None
         try:
@@ -120,7 +108,7 @@ class Client:
             trace.append(seen.exchange.evidence(seen.reply, code))
             if code in absent:
                 return None
-            raise failure(exchange, seen.reply, trace) from None
+            raise failure_of(exchange, seen.reply, trace) from None
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             trace.append(seen.exchange.evidence(seen.reply))
             raise exchange.odd_success(f"{type(exc).__name__} over its shape", trace) from exc
@@ -142,13 +130,13 @@ class Client:
     def _locate(self, token: str, trace: Trace) -> None:
         """Ask for the account's own site; raises if that is not DocuSign's, which the token must not leave."""
         exchange = Exchange(WHO, "use this account", "GET /oauth/userinfo")
-        accounts = self._exchange(exchange, lambda: self._sdk.get_user_info(token).accounts, trace, failure=refusal_of)
+        accounts = self.send(exchange, lambda: self._sdk.get_user_info(token).accounts, trace)
         known = {account.account_id: account.base_uri for account in accounts}
-        if self._account not in known:
+        if self.account not in known:
             remedy = "Correct LASTDAY_DOCUSIGN_ACCOUNT_ID or LASTDAY_DOCUSIGN_USER_ID."
             message = f"{WHO}: cannot use this account: it is not the user's"
             raise Denied(message, code="no_account", evidence=tuple(trace), remedy=remedy)
-        site = known[self._account]
+        site = known[self.account]
         if not is_own_site(site, self._settings.authority):
             remedy = "If it really is elsewhere, name its REST root in LASTDAY_DOCUSIGN_ENDPOINT."
             message = f"{WHO}: cannot use this account: its site is not one of DocuSign's"

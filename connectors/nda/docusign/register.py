@@ -164,10 +164,9 @@ class DocuSignRegister:
             made = await self._transport.write(request, trace)
         except OutcomeUnknown as lost:
             with still_unknown(WHO, lost, trace):
-                sent = await self._sent_with(own, trace)
-            if sent is None:
-                raise
-            return sent
+                if (sent := await self._sent_with(own, trace)) is not None:
+                    return sent
+            raise
         if not made.envelope_id or made.status != "sent":
             message = f"{WHO}: cannot send a pledge: the vendor says it is {made.status}"
             raise OutcomeUnknown(message, code=str(made.status), evidence=tuple(trace))

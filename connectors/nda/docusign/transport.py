@@ -71,10 +71,11 @@ class Transport:
         return await self._once(request, trace)
 
     async def _once(self, request: Request, trace: Trace) -> Any:
+        call = partial(request.call, self._client.envelopes, self._client.account)
         async with self._limits.turn(HOUR, BURST, urgent=request.write):
             exchange = Exchange(WHO, request.doing, request.what, write=request.write)
             try:
-                return await self._in_thread(partial(self._client.call, exchange, request.call, trace, request.absent))
+                return await self._in_thread(partial(self._client.send, exchange, call, trace, request.absent))
             except Throttled as exc:
                 self._limits.close(HOUR, exc.retry_after)
                 raise

@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import mimetypes
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -20,8 +20,8 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.errors import NotConfigured, Unintelligible
+from connectors.nda import columns
 from connectors.nda.contract import Paper
-from connectors.nda.folder import columns
 from models.vocabulary import PaperKind
 
 NAMES = ("manifest.csv", "manifest.jsonl")
@@ -29,18 +29,6 @@ REGISTER = "folder"
 PLEDGE = "pledge-"
 Row = dict[str, str]
 
-_READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
-    {
-        "kind": columns.read_kind,
-        "signed_on": columns.read_day,
-        "declined_on": columns.read_day,
-        "expires_on": columns.read_day,
-        "survives": columns.read_bool,
-        "sha256": columns.read_sha256,
-        "template_sha256": columns.read_sha256,
-        "language": columns.read_language,
-    }
-)
 _SAME = columns.COLUMNS.keys() & {field.name for field in fields(Paper)} - {"id", "title", "status"}
 """The columns that a paper has as they are."""
 
@@ -123,7 +111,7 @@ def _refusal(line: int, why: str) -> Unintelligible:
 
 def paper_of(row: Row) -> Paper:
     """Return the paper that one line describes."""
-    known, problems = _cells(row)
+    known, problems = columns.read_cells(row)
     file = known.get("file")
     details = {key: value for key, value in row.items() if key not in columns.COLUMNS}
     if file is not None:
@@ -145,17 +133,6 @@ def paper_of(row: Row) -> Paper:
         details=MappingProxyType(details),
         **{name: known.get(name) for name in _SAME},
     )
-
-
-def _cells(row: Row) -> tuple[dict[str, Any], list[str]]:
-    known: dict[str, Any] = {}
-    problems = []
-    for name in columns.COLUMNS.keys() & {name for name, cell in row.items() if cell}:
-        try:
-            known[name] = _READERS.get(name, str)(row[name])
-        except ValueError:
-            problems.append(f"{name} cannot be read")
-    return known, sorted(problems)
 
 
 def id_of(row: Row) -> str:

@@ -1,11 +1,13 @@
-"""The manifest's columns and words, in English and Japanese."""
+"""The columns and words, in English and Japanese, in which people write down what a register does not know of a paper."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
+from typing import Any
 
 from models.vocabulary import PaperKind
 
@@ -30,7 +32,7 @@ COLUMNS = MappingProxyType(
         "status": "状態",
     }
 )
-"""Each column's English and Japanese name.  They may be in any order; other columns go into the paper's details."""
+"""Each column's English and Japanese name."""
 
 _KINDS = MappingProxyType(
     {
@@ -101,3 +103,29 @@ def read_sha256(text: str) -> str:
 def read_language(text: str) -> str:
     """Return `ja` or `en`, or another tag as it is written."""
     return {"日本語": "ja", "japanese": "ja", "英語": "en", "english": "en"}.get(fold(text), fold(text))
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {
+        "kind": read_kind,
+        "signed_on": read_day,
+        "declined_on": read_day,
+        "expires_on": read_day,
+        "survives": read_bool,
+        "sha256": read_sha256,
+        "template_sha256": read_sha256,
+        "language": read_language,
+    }
+)
+
+
+def read_cells(row: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Return what the known columns of *row* say, and in words which cannot be read."""
+    known: dict[str, Any] = {}
+    problems = []
+    for name in COLUMNS.keys() & {name for name, cell in row.items() if cell}:
+        try:
+            known[name] = _READERS.get(name, str)(row[name])
+        except ValueError:
+            problems.append(f"{name} cannot be read")
+    return known, sorted(problems)
