@@ -95,7 +95,6 @@ class Register(Protocol):
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
         """Return (problem, remedy) pairs, empty without problems.  Reads only."""
-        ...
 
     async def find_papers(self, leaver: Leaver) -> Found:
         """
@@ -103,11 +102,9 @@ class Register(Protocol):
 
         Raises if the register could not be searched whole: an empty answer means "looked, found none".
         """
-        ...
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return this paper by a new read; None only if the register says that it does not have it."""
-        ...
 
     async def fetch(self, paper_id: str) -> bytes:
         """
@@ -115,7 +112,6 @@ class Register(Protocol):
 
         Raises if the bytes cannot be read: the paper is unreadable then, not missing.
         """
-        ...
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """
@@ -123,15 +119,12 @@ class Register(Protocol):
 
         If `can_send` is False, only writes the pledge to a file for a wet signature (the folder's outbox).
         """
-        ...
 
     async def find_sent(self, key: str) -> Sent | None:
         """Return what was sent with *key*, also by a call whose outcome was unknown; None if nothing was.  Sends nothing."""
-        ...
 
     async def remind(self, paper_id: str) -> None:
         """Ask the signer again.  Raises `NotOnPlan` if the register cannot."""
-        ...
 
     async def take_back(self, paper_id: str, reason: str) -> None:
         """
@@ -139,8 +132,6 @@ class Register(Protocol):
 
         Reads first, and raises if anyone has signed already: then nothing was taken back, and a person must act.
         """
-        ...
 
     async def aclose(self) -> None:
         """Close connections."""
-        ...

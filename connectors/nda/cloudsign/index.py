@@ -57,11 +57,7 @@ class Index:
         self._owner = hashlib.sha256(owner.encode()).hexdigest()
 
     async def refresh(self, trace: Trace) -> None:
-        """
-        Read the documents processed since the last call.  Raises `Unreachable` while the first reading is under way.
-
-        The file keeps the pages that were read; the next call goes on from there.
-        """
+        """Read the documents processed since the last call.  Raises `Unreachable` while the first reading is under way."""
         budget, now = iter(range(self._pages)), datetime.now(UTC)
         with self._open() as held:
             while (start := datetime.fromisoformat(_told(held, "done") or _OPENED)) < now - _OPEN_END:

@@ -10,7 +10,7 @@ from connectors.kit.answers import understood
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
-from connectors.nda.cloudsign.answers import AGREED, CLOSED, SENT, TEMPLATE, WHO, papers_of, recipients, with_attribute
+from connectors.nda.cloudsign.answers import AGREED, CLOSED, SENT, WHO, papers_of, recipients, with_attribute
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.limits import LIMITS
 from connectors.nda.cloudsign.sending import Sending
@@ -40,7 +40,7 @@ class CloudSignRegister:
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
-        """See `Register.probe`: whether the client id works, and its user may list the documents of the settings."""
+        """Return whether the client id works, and its user may list the documents of the settings and does not administer."""
         try:
             me = await self._transport.read(Request("read its own user", "GET", "/me"), []) or {}
             path = "/team_documents" if self._whole_team else "/documents"
@@ -54,16 +54,13 @@ class CloudSignRegister:
         return ()
 
     async def find_papers(self, leaver: Leaver) -> Found:
-        """
-        Return the leaver's documents and look-alikes.  Raises while the index is being built, and if it cannot be updated: see
-        `Index`.
-        """
+        """Return the leaver's documents and look-alikes.  Raises while the index is being built, and if it cannot be updated."""
         keys = search_keys(names_of(leaver), addresses_of(leaver))
         trace: Trace = []
         async with self._turn:
             with understood(WHO, trace):
                 await self._index.refresh(trace)
-                matches = strongest_first(_likeliest(leaver, document) for document in self._index.find(keys))
+                matches = strongest_first(likeliest(leaver, papers_of(document)) for document in self._index.find(keys))
             fresh = [await self._anew(leaver, match, trace) for match in matches[:FRESH]]
         return Found(strongest_first((*fresh, *matches[FRESH:])), tuple(trace))
 
@@ -82,23 +79,24 @@ class CloudSignRegister:
         document = await self._sending.get(_plain(paper_id), trace)
         with understood(WHO, trace):
             files = sorted((document or {}).get("files") or (), key=lambda file: file["order"])
-            path = f"/documents/{paper_id}/files/{_plain(files[0]['id'])}" if files else None
-        if path is None:
-            message = f"{WHO}: cannot fetch {paper_id}: it has no file"
-            raise Unintelligible(message, code="no_file", evidence=tuple(trace))
+            if not files:
+                raise Unintelligible(f"{WHO}: cannot fetch {paper_id}: it has no file", code="no_file")
+            path = f"/documents/{paper_id}/files/{_plain(files[0]['id'])}"
         return await self._transport.read_bytes(Request("fetch a file", "GET", path), trace)
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """Send *pledge* once for each *key*."""
+        trace: Trace = []
         async with self._turn:
-            with understood(WHO, []):
-                return await self._sending.send(pledge, leaver, title, key)
+            with understood(WHO, trace):
+                return await self._sending.send(pledge, leaver, title, key, trace)
 
     async def find_sent(self, key: str) -> Sent | None:
         """Return the document that was sent with *key*; a draft does not count."""
+        trace: Trace = []
         async with self._turn:
-            with understood(WHO, []):
-                return await self._sending.find(key)
+            with understood(WHO, trace):
+                return await self._sending.find(key, trace)
 
     async def remind(self, paper_id: str) -> None:
         """Remind the signer.  Reads first, since the same request would send a draft; repeats no unknown outcome."""
@@ -131,7 +129,7 @@ class CloudSignRegister:
         if document is None:
             return None  # a draft that was deleted
         with understood(WHO, trace):
-            again = _likeliest(leaver, document)
+            again = likeliest(leaver, papers_of(document))
             if again is None:
                 return None
             attribute = await self._attribute(match.paper.id, trace)
@@ -149,13 +147,6 @@ async def connect(
     pace = pace or Pace()
     limits = Limits(WHO, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
     return CloudSignRegister(settings, Transport(settings, pace, limits, patience=patience))
-
-
-def _likeliest(leaver: Leaver, document: Row) -> PaperMatch | None:
-    """Return the match of the recipient most likely the leaver, None for a template."""
-    if document["status"] == TEMPLATE:
-        return None
-    return likeliest(leaver, papers_of(document))
 
 
 def _plain(paper_id: str) -> str:

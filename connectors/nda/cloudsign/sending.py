@@ -31,9 +31,8 @@ class Sending:
         self._index = index
         self._whole_team = whole_team
 
-    async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str, trace: Trace) -> Sent:
         """Send, or return what was sent with *key*.  Raises `OutcomeUnknown` if only the next call can see what was done."""
-        trace: Trace = []
         address, own = address_of(WHO, leaver), _own(key)
         document = await self._known(own, trace)
         if document is None:
@@ -43,13 +42,10 @@ class Sending:
             document = await self._post(document, trace)
         return _sent(document, trace)
 
-    async def find(self, key: str) -> Sent | None:
+    async def find(self, key: str, trace: Trace) -> Sent | None:
         """Return what was sent with *key*."""
-        trace: Trace = []
         document = await self._known(_own(key), trace)
-        if document is None or document["status"] == DRAFT:
-            return None
-        return _sent(document, trace)
+        return _sent(document, trace) if document is not None and document["status"] != DRAFT else None
 
     async def _known(self, own: str, trace: Trace) -> Row | None:
         """Return the document with our mark; a sent one goes before a draft."""
@@ -70,7 +66,7 @@ class Sending:
             if not documents:
                 return found
             found |= {document["id"] for document in documents if mark(document) == own}
-        raise Unintelligible(f"{WHO}: cannot list drafts: too many", code="too_many_drafts", evidence=tuple(trace))
+        raise Unintelligible(f"{WHO}: cannot list drafts: too many", code="too_many_drafts")
 
     async def get(self, document_id: str, trace: Trace) -> Row | None:
         """Return the document by a new read, None if the vendor does not have it."""
@@ -130,15 +126,13 @@ class Sending:
             now = await self._there(document["id"], trace)
             if now["status"] in {SENT, COMPLETED, CLOSED}:
                 return now
-        message = f"{WHO}: cannot send the pledge: still a draft"
-        raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from lost
+        raise OutcomeUnknown(f"{WHO}: cannot send the pledge: still a draft", code="still_a_draft") from lost
 
     async def _there(self, document_id: str, trace: Trace) -> Row:
         """Return the document, which was there a moment ago."""
         found = await self.get(document_id, trace)
         if found is None:
-            message = f"{WHO}: cannot read {document_id}: it is gone"
-            raise Unintelligible(message, code="not_found", evidence=tuple(trace))
+            raise Unintelligible(f"{WHO}: cannot read {document_id}: it is gone", code="not_found")
         return found
 
 

@@ -57,6 +57,7 @@ class Transport:
         self._limits = limits
         self._http = httpx.AsyncClient(
             base_url=settings.endpoint,
+            headers={"Accept": "application/json, application/pdf"},
             verify=trust(settings.ca_bundle),
             timeout=patience,
             follow_redirects=False,
@@ -115,12 +116,7 @@ class Transport:
 
     async def _send(self, request: Request, trace: Trace, token: str | None) -> Reply:
         built = self._http.build_request(
-            request.method,
-            request.path,
-            params=dict(request.query) or None,
-            data=dict(request.form) if request.form is not None else None,
-            files=dict(request.files) if request.files is not None else None,
-            headers={"Accept": "application/json, application/pdf"},
+            request.method, request.path, params=request.query or None, data=request.form, files=request.files
         )
         if token is not None:
             built.headers["Authorization"] = f"Bearer {token}"

@@ -15,6 +15,7 @@ from connectors.nda.docusign.errors import WHO
 
 KEY_FIELD = "lastday_key"
 _TOKYO = ZoneInfo("Asia/Tokyo")
+_SHORT = {"employee_no": "signer_employee_no"}
 _OURS = frozenset({"signer_employee_no", "expires_on", "scope", "survives"})
 
 
@@ -49,7 +50,7 @@ def papers_of(envelope: Any) -> list[Paper]:
 def _cells_of(envelope: Any) -> dict[str, str]:
     """Return the envelope's text custom fields that say what we ask for, by the names of a manifest's columns."""
     held = envelope.custom_fields.text_custom_fields if envelope.custom_fields is not None else None
-    named = ((column({"employee_no": "signer_employee_no"}.get(one.name, one.name)), one.value) for one in held or ())
+    named = ((_SHORT.get(one.name) or column(one.name or ""), one.value) for one in held or ())
     return {name: value for name, value in named if name in _OURS and value}
 
 

@@ -52,11 +52,7 @@ class _Pools(urllib3.PoolManager):
 
 
 class Client:
-    """
-    The SDK for one account, called from several threads.
-
-    A new token is fetched a minute before the old one ends (an hour), or with *anew*.
-    """
+    """The SDK for one account, called from several threads.  A new token is fetched a minute before the old one ends (an hour)."""
 
     def __init__(self, settings: Settings, *, patience: float) -> None:
         self._settings = settings
@@ -92,9 +88,8 @@ class Client:
         self, exchange: Exchange, call: Callable[[], Any], trace: Trace, absent: frozenset[str] = frozenset()
     ) -> Any:
         """
-        Make one exchange in this thread, and record it; return the SDK's result, None for a code of *absent*.
-
-        Chains no SDK error: its text has the whole answer, with names.
+        Make one exchange in this thread, and record it; return the SDK's result, None for a code of *absent*.  Chains no SDK
+        error: its text has the whole answer, with names.
         """
         seen = self._pools.seen
         seen.exchange, seen.reply = exchange, None

@@ -61,8 +61,7 @@ class DocuSignRegister:
 
     async def find_papers(self, leaver: Leaver) -> Found:
         """
-        Return the envelopes that name the leaver, and look-alikes: one search for each address and each spelling of the name.
-
+        Return the envelopes that name the leaver, and look-alikes, by a search for each address and each spelling of the name.
         The vendor searches only what the configured user sent, received or was shown.
         """
         trace: Trace = []
@@ -96,9 +95,8 @@ class DocuSignRegister:
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """
-        Send *pledge* once for each *key*, which the envelope carries as its transaction id and in a custom field.
-
-        After an unknown outcome, searches for the envelope; never sends again in the same call.
+        Send *pledge* once for each *key*, which the envelope carries as its transaction id and in a custom field.  After an
+        unknown outcome, searches for the envelope; never sends again in the same call.
         """
         trace: Trace = []
         own = _own(key)
@@ -168,8 +166,8 @@ class DocuSignRegister:
                     return sent
             raise
         if not made.envelope_id or made.status != "sent":
-            message = f"{WHO}: cannot send a pledge: the vendor says it is {made.status}"
-            raise OutcomeUnknown(message, code=str(made.status), evidence=tuple(trace))
+            status = str(made.status)
+            raise OutcomeUnknown(f"{WHO}: cannot send a pledge: the vendor says it is {status}", code=status)
         return _sent(made.envelope_id, made.status_date_time, trace)
 
     async def _sent_with(self, own: str, trace: Trace) -> Sent | None:
@@ -250,9 +248,8 @@ def _own(key: str) -> str:
 
 def _definition(pledge: bytes, name: str, address: str, title: str, own: str) -> esign.EnvelopeDefinition:
     """
-    Return an envelope for sending at once.  The signature goes where the pledge has /sn1/, else where the signer puts it.
-
-    It has no employee number: the vendor does not need it.
+    Return an envelope for sending at once, without the employee number, which the vendor does not need.  The signature goes
+    where the pledge has /sn1/, else where the signer puts it.
     """
     here = esign.SignHere(anchor_string=_ANCHOR, anchor_ignore_if_not_present="true", anchor_units="pixels")
     tabs = esign.Tabs(sign_here_tabs=[here])

@@ -23,9 +23,8 @@ from connectors.nda.docusign.limits import BURST, HOUR
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    One call of the SDK, the same for each try.  *what*: method and path with ids, for the evidence.
-
-    *absent*: the vendor's codes for "does not exist", which are answers to the caller and not failures.
+    One call of the SDK, the same for each try.  *what*: method and path with ids, for the evidence.  *absent*: the vendor's
+    codes for "does not exist", which are answers to the caller and not failures.
     """
 
     doing: str

@@ -136,11 +136,7 @@ def paper_of(row: Row) -> Paper:
 
 
 def id_of(row: Row) -> str:
-    """
-    Return the paper's id: the id column, else the file's name, else a digest of the line.
-
-    A pledge that comes back with its own file name keeps its id.
-    """
+    """Return the id column, else the file's name (a pledge that comes back keeps its id), else a digest of the line."""
     if row.get("id"):
         return row["id"]
     if file := row.get("file"):

@@ -26,10 +26,8 @@ LARGEST = 64 * 1024 * 1024
 
 def read_file(folder: Path, name: str) -> bytes:
     """
-    Return the bytes of one file of the folder.
-
-    Raises `Unreachable` for a file that is not there (the paper exists by the manifest, but cannot be read), and
-    `Unintelligible` for a name that leads out of the folder, for anything but a plain file, and beyond `LARGEST` bytes.
+    Return a file's bytes.  Raises `Unreachable` for one that is not there (the paper exists by the manifest), and `Unintelligible`
+    for a name that leads out of the folder, for anything but a plain file, and beyond `LARGEST` bytes.
     """
     path = _inside(folder, name)
     try:
