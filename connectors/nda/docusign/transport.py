@@ -32,10 +32,6 @@ class Request:
     call: Callable[[EnvelopesApi, str], Any]
     absent: frozenset[str] = frozenset()
 
-    @property
-    def write(self) -> bool:
-        return not self.what.startswith("GET ")
-
 
 class Transport:
     """Requests for one account.  After a 401, gets a new token once."""
@@ -71,8 +67,9 @@ class Transport:
 
     async def _once(self, request: Request, trace: Trace) -> Any:
         call = partial(request.call, self._client.envelopes, self._client.account)
-        async with self._limits.turn(HOUR, BURST, urgent=request.write):
-            exchange = Exchange(WHO, request.doing, request.what, write=request.write)
+        write = not request.what.startswith("GET ")
+        async with self._limits.turn(HOUR, BURST, urgent=write):
+            exchange = Exchange(WHO, request.doing, request.what, write=write)
             try:
                 return await self._in_thread(partial(self._client.send, exchange, call, trace, request.absent))
             except Throttled as exc:
