@@ -1,4 +1,4 @@
-"""The columns and words, in English and Japanese, in which people write down what a register does not know of a paper."""
+"""The columns and words, English and Japanese, in which people write down what they know of a paper."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def names_of(leaver: Leaver) -> frozenset[str]:
 
 
 def search_keys(names: Iterable[str], addresses: Iterable[str], number: str = "") -> set[str]:
-    """Return the keys under which an index has a signer, or is searched for one: *names* and *addresses* are folded already."""
+    """Return the keys under which an index has a signer.  *names* and *addresses* are folded already."""
     bare = bare_number(fold_number(number))
     keys = {f"name:{name}" for name in names} | {f"mail:{address}" for address in addresses}
     return keys | {f"no:{bare}"} if bare else keys

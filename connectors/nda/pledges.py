@@ -26,7 +26,7 @@ def check_waiting(who: str, doing: str, trace: Trace, *, waits: bool, signed: bo
         message = f"{who}: cannot {doing}: nobody is asked to sign it"
         raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
     if signed:
-        remedy = "See who has signed it, and whether it may stand; take it back by hand in the service if it may not, then ask anew."
+        remedy = "See who has signed it; if it may not stand, take it back by hand in the service, then ask anew."
         message = f"{who}: cannot {doing}: somebody has signed it already"
         raise Unintelligible(message, code="signed_already", evidence=tuple(trace), remedy=remedy)
 

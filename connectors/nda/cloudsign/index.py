@@ -57,7 +57,7 @@ class Index:
         self._owner = hashlib.sha256(owner.encode()).hexdigest()
 
     async def refresh(self, trace: Trace) -> None:
-        """Read the documents processed since the last call.  Raises `Unreachable` while the first reading is under way."""
+        """Read what was processed since the last call.  Raises `Unreachable` until the first reading is complete."""
         budget, now = iter(range(self._pages)), datetime.now(UTC)
         with self._open() as held:
             while (start := datetime.fromisoformat(_told(held, "done") or _OPENED)) < now - _OPEN_END:

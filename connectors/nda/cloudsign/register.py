@@ -23,7 +23,7 @@ from models.vocabulary import Leaver, MatchReason
 
 FRESH = 40
 """Candidates that one search reads anew, the likeliest first; the others are as the index has them.  Our choice."""
-_NO_TEAM = "Only an administrator of a team without departments lists the team's documents: unset LASTDAY_CLOUDSIGN_WHOLE_TEAM."
+_NO_TEAM = "Unset LASTDAY_CLOUDSIGN_WHOLE_TEAM: it is for an administrator of a team without departments."
 
 
 class CloudSignRegister:
@@ -40,7 +40,7 @@ class CloudSignRegister:
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
-        """Return whether the client id works, and its user may list the documents of the settings and does not administer."""
+        """See `Register.probe`: whether the client id works, and its user may list the documents of the settings."""
         try:
             me = await self._transport.read(Request("read its own user", "GET", "/me"), []) or {}
             path = "/team_documents" if self._whole_team else "/documents"
@@ -54,7 +54,7 @@ class CloudSignRegister:
         return ()
 
     async def find_papers(self, leaver: Leaver) -> Found:
-        """Return the leaver's documents and look-alikes.  Raises while the index is being built, and if it cannot be updated."""
+        """Return the leaver's documents and look-alikes.  Raises while the index is incomplete or cannot be updated."""
         keys = search_keys(names_of(leaver), addresses_of(leaver))
         trace: Trace = []
         async with self._turn:

@@ -31,7 +31,7 @@ _EARLY = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, the same for each try.  *absent*: a 404 is an answer.  *signs_in*: it gets a token, and may be repeated."""
+    """One request, for each try.  *absent*: a 404 is an answer.  *signs_in*: it gets a token, and may be repeated."""
 
     doing: str
     method: str

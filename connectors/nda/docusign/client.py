@@ -34,7 +34,7 @@ _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.Connect
 
 
 class _Pools(urllib3.PoolManager):
-    """The SDK's connections: with timeouts, without retries.  *seen* has each thread's last exchange, as it was sent, and its reply."""
+    """The SDK's connections: with timeouts, without retries.  *seen*: each thread's last exchange and reply."""
 
     def __init__(self, settings: Settings, patience: float) -> None:
         super().__init__(num_pools=4, maxsize=THREADS, ssl_context=trust(settings.ca_bundle))
@@ -52,7 +52,7 @@ class _Pools(urllib3.PoolManager):
 
 
 class Client:
-    """The SDK for one account, called from several threads.  A new token is fetched a minute before the old one ends (an hour)."""
+    """The SDK for one account, for several threads.  A token is renewed a minute before it ends (an hour)."""
 
     def __init__(self, settings: Settings, *, patience: float) -> None:
         self._settings = settings

@@ -32,7 +32,7 @@ def code_of(reply: Reply) -> str | None:
 
 
 def failure_of(exchange: Exchange, reply: Reply, trace: Trace) -> ConnectorError:
-    """Return the error for an unsuccessful answer.  Any refusal of the authority, with any code, is about our credential."""
+    """Return the error for an unsuccessful answer.  Any refusal of the authority is about our credential."""
     code = code_of(reply)
     failure = exchange.failure(reply, code, CODES, trace)
     if isinstance(failure, Throttled) and failure.retry_after is None:

@@ -193,7 +193,7 @@ class DocuSignRegister:
         return await self._transport.read(request, trace)
 
     async def _search(self, trace: Trace, **query: str) -> dict[str, Any]:
-        """Return every envelope of a search by its id.  Raises unless the number of different envelopes is the vendor's count."""
+        """Return every envelope of a search by its id.  Raises unless there are as many as the vendor counts."""
         found: dict[str, Any] = {}
         marks = PageMarks(WHO, "list envelopes", PAGES - 1)
         wanted = {"include": "recipients,custom_fields", "count": str(PAGE), **query}

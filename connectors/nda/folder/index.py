@@ -123,7 +123,7 @@ class Index:
 
 
 def keys_of(row: Row) -> set[str]:
-    """Return a line's keys: the paper's id, and its signer's; one key for all that nobody signs and that may bind everybody."""
+    """Return a line's keys: the paper's id, and its signer's, or that it may bind everybody."""
     own = f"id:{id_of(row)}"
     if not row.keys() & _SIGNER and may_bind_everybody(paper_of(row)):
         return {own, EVERYBODY}

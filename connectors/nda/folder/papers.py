@@ -26,7 +26,7 @@ LARGEST = 64 * 1024 * 1024
 
 def read_file(folder: Path, name: str) -> bytes:
     """
-    Return a file's bytes.  Raises `Unreachable` for one that is not there (the paper exists by the manifest), and `Unintelligible`
+    Return a file's bytes.  Raises `Unreachable` for one that is not there (the paper exists by the manifest), `Unintelligible`
     for a name that leads out of the folder, for anything but a plain file, and beyond `LARGEST` bytes.
     """
     path = _inside(folder, name)
@@ -143,7 +143,7 @@ def pledge_id(key: str) -> str:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a draft that only its owner may read, and put it in *path*'s place: a file is written whole or not at all."""
+    """Yield a draft that only its owner may read, to take *path*'s place: a file is written whole or not at all."""
     number, name = tempfile.mkstemp(prefix=".", dir=path.parent)
     draft = Path(name)
     try:

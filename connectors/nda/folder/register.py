@@ -48,7 +48,7 @@ class FolderRegister:
         return ()
 
     async def find_papers(self, leaver: Leaver) -> Found:
-        """Return the leaver's papers, look-alikes, papers that bind everybody, and pledges in the outbox that have not come back."""
+        """Return the leaver's papers, look-alikes, what binds everybody, and pledges in the outbox that are not back."""
         keys = {EVERYBODY} | search_keys(names_of(leaver), addresses_of(leaver), leaver.employee_no)
         began = datetime.now(UTC)
         digest, papers = await self._aside(lambda: self._find(keys))
