@@ -46,14 +46,13 @@ class KindManifest:
     if one could count.
     *implied_by*: the kind whose observed closing closes this one, with `Confirmation.IMPLIED_BY`.
     *no_api*: the reason why no plan of this vendor can list or revoke it; such a kind is listed as one `no_api` row.
-    *settles_within*: how long a revocation may take, by the vendor's documentation; until then it is progress, not a finding.
     *residual*: how long access tokens and cookies from before the cut may live on, by the vendor's documentation.
     *read_scopes*, *write_scopes*: the least that listing and revoking need, in the vendor's spelling.
     """
 
     kind: EntitlementKind
     order: int
-    confirmation: Confirmation
+    confirmation: Confirmation = Confirmation.READ
     read_scopes: tuple[str, ...] = ()
     write_scopes: tuple[str, ...] = ()
     plan: str = "any"
@@ -63,7 +62,6 @@ class KindManifest:
     stamped: bool = False
     dies_with_block: bool = False
     no_api: str | None = None
-    settles_within: timedelta = timedelta(0)
     residual: timedelta = timedelta(0)
     source: str = ""
 

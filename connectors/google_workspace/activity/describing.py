@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.activity import Activity
 from connectors.google_workspace.activity.records import PLACEHOLDER, happened_at
-from connectors.google_workspace.activity.sharing import classify, is_external
+from connectors.google_workspace.activity.sharing import classify
 from connectors.google_workspace.activity.words import SHARES, WORDS, Word
 from connectors.kit.answers import object_of, objects_of, text_of
 from models.vocabulary import ActivityKind, Json
@@ -62,7 +62,7 @@ def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
     name = text_of(event.get("name")) or "unnamed"
     parameters = {str(p.get("name")): _value(p) for p in objects_of(event.get("parameters"))}
     word = WORDS.get(shared.source, {}).get(name, _OTHER)
-    kind, target, external = _meaning(shared, name, word, parameters)
+    kind, target = _meaning(shared, name, word, parameters)
     event_failed = object_of(event.get("status")).get("eventStatus") in _NOT_DONE
     if event_failed:
         kind = ActivityKind.SIGN_IN_FAILED if kind in _SIGN_INS else ActivityKind.OTHER
@@ -80,7 +80,6 @@ def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
         size=_number(parameters.get(word.size)) if word.size is not None else None,
         label=_label(resource),
         target=target,
-        external=external,
         by_program=word.by_program if word.by_program is not None else _by_program(shared.actor),
         ip=shared.ip,
         device=shared.device,
@@ -89,31 +88,14 @@ def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
     )
 
 
-def _meaning(
-    shared: _Shared, name: str, word: Word, parameters: Mapping[str, Any]
-) -> tuple[ActivityKind, str | None, bool | None]:
+def _meaning(shared: _Shared, name: str, word: Word, parameters: Mapping[str, Any]) -> tuple[ActivityKind, str | None]:
     if shared.source == "drive" and name in SHARES:
         if name == _VISIBILITY and _SCOPE in shared.names:
-            return ActivityKind.OTHER, None, None  # the record has the same change a second time
+            return ActivityKind.OTHER, None  # the record has the same change a second time
         return classify(name, parameters, shared.own)
     target = _first(parameters, word.target)
-    if parameters.get("primary_event") is False:
-        return ActivityKind.OTHER, target, None
-    if word.unless is not None and parameters.get(word.unless[0]) in word.unless[1]:
-        return ActivityKind.OTHER, target, None
-    return word.kind, target, _external(word.kind, target, parameters, shared.own)
-
-
-def _external(
-    kind: ActivityKind, target: str | None, parameters: Mapping[str, Any], own: frozenset[str]
-) -> bool | None:
-    """Whether the recipient is outside, if Google says so: by a copy's type, or a forwarding's address."""
-    if kind is ActivityKind.COPY and parameters.get("copy_type") in {"internal", "external"}:
-        return bool(parameters["copy_type"] == "external")
-    if kind is ActivityKind.FORWARD and target is not None:
-        inside = is_external(target, {}, own) is False
-        return not inside
-    return None
+    undone = word.unless is not None and parameters.get(word.unless[0]) in word.unless[1]
+    return ActivityKind.OTHER if undone or parameters.get("primary_event") is False else word.kind, target
 
 
 def _actor_id(actor: Mapping[str, Any]) -> str | None:

@@ -30,24 +30,23 @@ _ANYONE = "all"
 """The `target_domain` of a link that needs no account."""
 
 
-def classify(name: str, parameters: Parameters, own: frozenset[str]) -> tuple[ActivityKind, str | None, bool | None]:
+def classify(name: str, parameters: Parameters, own: frozenset[str]) -> tuple[ActivityKind, str | None]:
     """
-    Return the kind, the recipient, and whether the recipient is outside (None: Google does not say).
+    Return the kind and the recipient.  *own*: domains known to be the company's.
 
-    *own*: domains known to be the company's.  Removing access, and changing nothing, are `other`.  So is a change of scope that
-    is not public and names no recipient: another record names one.
+    Removing access, and changing nothing, are `other`.  So is a change of scope that is not public and names no recipient: another
+    record names one.
     """
     target = _target(parameters)
     if _became_public(parameters, target):
-        return ActivityKind.PUBLIC_LINK, target, True
-    external = is_external(target, parameters, own)
+        return ActivityKind.PUBLIC_LINK, target
+    external = _is_external(target, parameters, own)
     named = target not in {None, _ANYONE} or (name == "change_user_access" and external is True)
-    if not named or external is False or not _gains(parameters):
-        return ActivityKind.OTHER, target, external
-    return ActivityKind.EXTERNAL_SHARE, target, external
+    shared = named and external is not False and _gains(parameters)
+    return ActivityKind.EXTERNAL_SHARE if shared else ActivityKind.OTHER, target
 
 
-def is_external(target: str | None, parameters: Parameters, own: frozenset[str]) -> bool | None:
+def _is_external(target: str | None, parameters: Parameters, own: frozenset[str]) -> bool | None:
     """
     Whether *target* is outside: by its domain; for a domain not known as ours, by the file's visibility after the change.
 

@@ -35,8 +35,7 @@ def describe(source: str, raw: Raw) -> tuple[Activity, ...]:
 def _audited(raw: Raw) -> Activity:
     told = object_of(raw.get("auditData"))
     name = text_of(raw.get("operation")) or text_of(told.get("Operation")) or "unknown"
-    external = _external(name, told)
-    kind = _kind(name, told, external=external)
+    kind = _kind(name, told)
     return Activity(
         kind=kind,
         at=_at(raw, "createdDateTime"),
@@ -50,7 +49,6 @@ def _audited(raw: Raw) -> Activity:
         size=_size(told),
         label=text_of(told.get("SensitivityLabelName")) or text_of(told.get("SensitivityLabelId")),
         target=_target(kind, raw, told),
-        external=external,
         by_program=_by_program(kind, told),
         ip=text_of(raw.get("clientIp")) or text_of(told.get("ClientIP")),
         undone=kind is ActivityKind.OTHER and _undone(told),
@@ -60,14 +58,15 @@ def _audited(raw: Raw) -> Activity:
     )
 
 
-def _kind(name: str, told: Raw, *, external: bool | None) -> ActivityKind:
+def _kind(name: str, told: Raw) -> ActivityKind:
     kind = words.OPERATIONS.get(name, ActivityKind.OTHER)
     if _undone(told):
         return ActivityKind.SIGN_IN_FAILED if kind in _SIGN_INS else ActivityKind.OTHER
     match kind:
-        case ActivityKind.EXTERNAL_SHARE | ActivityKind.FORWARD:
-            nothing = external is False or (kind is ActivityKind.FORWARD and _sent_on_to(told) is None)
-            return ActivityKind.OTHER if nothing else kind
+        case ActivityKind.EXTERNAL_SHARE if _is_inside(told):
+            return ActivityKind.OTHER
+        case ActivityKind.FORWARD if _is_inside(told) or _sent_on_to(told) is None:
+            return ActivityKind.OTHER
         case ActivityKind.VIEW if name == "MailItemsAccessed" and _named(told, "MailAccessType") == _SYNC_MAIL:
             return ActivityKind.SYNC
         case ActivityKind.VIEW if name.startswith("FileAccessed") and _by_program(kind, told):
@@ -81,15 +80,10 @@ def _undone(told: Raw) -> bool:
     return str(told.get("ResultStatus", "Success")).casefold() in {"failure", "failed", "false"}
 
 
-def _external(name: str, told: Raw) -> bool | None:
-    if name.startswith("AnonymousLink"):
-        return True
-    if name in words.COMPANY_LINKS:
-        return False
-    kind, whom = text_of(told.get("TargetUserOrGroupType")), text_of(told.get("TargetUserOrGroupName")) or ""
-    if kind in words.OUTSIDERS or "#ext#" in whom.casefold():
-        return True
-    return False if kind in words.INSIDERS else None
+def _is_inside(told: Raw) -> bool:
+    """Whether the record names a recipient in the company."""
+    whom = text_of(told.get("TargetUserOrGroupName")) or ""
+    return text_of(told.get("TargetUserOrGroupType")) in words.INSIDERS and "#ext#" not in whom.casefold()
 
 
 def _by_program(kind: ActivityKind, told: Raw) -> bool | None:
