@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from connectors.activity import ActivityLog
-from connectors.errors import ConnectorError, NotOnPlan
 from connectors.snapshot import Numbers
 from models.vocabulary import (
     Account,
@@ -224,9 +223,3 @@ def cannot_look(
 ) -> Entitlement:
     """Return the one row (vendor id "*") of a kind that could not be listed, or that no interface lists."""
     return Entitlement(connection, account_id, kind, "*", state, problem=problem, remedy=remedy)
-
-
-def unread(connection: ConnectionId, account_id: str, kind: EntitlementKind, error: ConnectorError) -> Entitlement:
-    """Return the one row of a kind whose listing raised *error*."""
-    state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
-    return cannot_look(connection, account_id, kind, state, problem=str(error), remedy=error.advice)

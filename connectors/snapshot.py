@@ -131,8 +131,3 @@ class Shared(Generic[T]):
                 began = self._clock()
                 self._known = began, await self._read()
             return self._known[1]
-
-
-async def indexed(profiles: Iterable[Profile], evidence: Iterable[Evidence]) -> Index:
-    """Build the index in a thread: ten thousand entries take a second."""
-    return await asyncio.to_thread(Index, list(profiles), tuple(evidence))

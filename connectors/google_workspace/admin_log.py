@@ -64,7 +64,7 @@ class AdminLog:
         for address in addresses:
             times = [event.newest[address.casefold()] for event in events if address.casefold() in event.newest]
             if None in times:
-                raise Unintelligible(f"{WHO}: cannot read the admin log: an unreadable time", evidence=tuple(trace))
+                raise Unintelligible(f"{WHO}: cannot read the admin log: an unreadable time", evidence=trace)
             if times:
                 return max(at for at in times if at is not None)
         return None

@@ -95,7 +95,7 @@ def _exchange(credentials: Any, scope: str, http: HttpOnce) -> None:
     except (google.auth.exceptions.RefreshError, TypeError, ValueError, AttributeError) as exc:
         # google-auth's errors for an answer without a token, or not a JSON object, as a network's own sign-in page
         text = f"{WHO}: cannot exchange a token for {scope}: no token in the answer"
-        raise Unintelligible(text, evidence=tuple(request.trace)) from exc
+        raise Unintelligible(text, evidence=request.trace) from exc
 
 
 class _TokenRequest:

@@ -82,7 +82,7 @@ class Transport:
         """Return one JSON object; raises `ConnectorError`.  Each exchange is added to *trace*, failed ones too."""
         body = await self._pace.read(functools.partial(self._try, request, trace))
         if not isinstance(body, dict):
-            raise Unintelligible(f"{WHO}: cannot {request.doing}: not a JSON object", evidence=tuple(trace))
+            raise Unintelligible(f"{WHO}: cannot {request.doing}: not a JSON object", evidence=trace)
         return body
 
     async def write(self, request: Request, trace: Trace) -> Any:
@@ -115,7 +115,7 @@ class Transport:
             if token is None:
                 return
             if found > most:
-                raise Unintelligible(f"{WHO}: cannot {request.doing}: more than {most} rows", evidence=tuple(trace))
+                raise Unintelligible(f"{WHO}: cannot {request.doing}: more than {most} rows", evidence=trace)
 
     async def aclose(self) -> None:
         """Wait for the requests under way, then close every thread's connections."""

@@ -17,7 +17,7 @@ T = TypeVar("T")
 def rows_of(who: str, value: object, name: str, evidence: Sequence[Evidence] = ()) -> list[Row]:
     """Return *value*, which must be a list of objects; *name* is the vendor's name for it."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise Unintelligible(f"{who}: cannot read an answer: {name} is not a list of objects", evidence=tuple(evidence))
+        raise Unintelligible(f"{who}: cannot read an answer: {name} is not a list of objects", evidence=evidence)
     return value
 
 
@@ -67,4 +67,4 @@ def understood(who: str, trace: Sequence[Evidence]) -> Iterator[None]:
         raise
     except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         text = f"{who}: cannot read an answer: {type(error).__name__} over its shape"
-        raise Unintelligible(text, evidence=tuple(trace)) from error
+        raise Unintelligible(text, evidence=trace) from error

@@ -150,16 +150,16 @@ class Exchange:
         """
         name = why if isinstance(why, str) else type(why).__name__
         kind = OutcomeUnknown if self.write and not never_sent else Unreachable
-        return kind(f"{self.who}: cannot {self.doing}: {name}", evidence=tuple(trace), remedy=remedy)
+        return kind(f"{self.who}: cannot {self.doing}: {name}", evidence=trace, remedy=remedy)
 
     def unintelligible(self, why: str, trace: Trace, *, code: str | None = None) -> Unintelligible:
         """Return the error for an answer that we do not understand, of a request that changed nothing or is read back."""
-        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", code=code, evidence=tuple(trace))
+        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", code=code, evidence=trace)
 
     def odd_success(self, why: str, trace: Trace) -> ConnectorError:
         """Return the error for a success that cannot be read: a write may have been carried out."""
         kind = OutcomeUnknown if self.write else Unintelligible
-        return kind(f"{self.who}: cannot {self.doing}: {why}", evidence=tuple(trace))
+        return kind(f"{self.who}: cannot {self.doing}: {why}", evidence=trace)
 
     def failure(
         self, reply: Reply, code: str | None, codes: Codes, trace: Trace, *, remedy: str | None = None
@@ -169,7 +169,7 @@ class Exchange:
 
         A write may have been carried out if its answer is a redirect, or has a status of success and a body that is not one.
         """
-        text, evidence = f"{self.who}: cannot {self.doing}: {code or f'HTTP {reply.status}'}", tuple(trace)
+        text, evidence = f"{self.who}: cannot {self.doing}: {code or f'HTTP {reply.status}'}", trace
         remedy = remedy or codes.remedies.get(code or "")
         unknown = OutcomeUnknown if self.write else Unreachable
         waits = reply.status == 503 and not self.write and reply.retry_after is not None

@@ -34,7 +34,7 @@ def entra_code(reply: Reply) -> str | None:
 def row_of(body: Row | None, trace: Trace) -> Row:
     """Return the body of a read; raises `Unintelligible` without one."""
     if body is None:
-        raise Unintelligible(f"{WHO}: cannot read: the answer is empty", evidence=tuple(trace))
+        raise Unintelligible(f"{WHO}: cannot read: the answer is empty", evidence=trace)
     return body
 
 
@@ -49,7 +49,7 @@ def own(rows: Iterable[Row], principal: str, trace: Trace) -> list[Row]:
     for row in listed:
         if need(WHO, row, "principalId", str).casefold() != principal.casefold():
             text = f"{WHO}: cannot list for {principal}: another one's came"
-            raise Unintelligible(text, evidence=tuple(trace))
+            raise Unintelligible(text, evidence=trace)
     return listed
 
 

@@ -8,23 +8,20 @@ snapshot.  Queries go without `ConsistencyLevel: eventual`, so that no lagging i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Iterable, Iterator
 from typing import Any
 
-from connectors.contract import Found
 from connectors.errors import Unintelligible
+from connectors.kit import directory as kit
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
-from connectors.kit.pacing import resting_on, together
-from connectors.matching import Profile, match_all
+from connectors.matching import Profile
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.errors import GONE
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.transport import Build, Graph, Reads, get
-from connectors.snapshot import Index, Numbers, Shared, indexed
-from models.vocabulary import Account, AccountKind, Leaver, Match, Service
+from models.vocabulary import Account, AccountKind, Leaver, Service
 
 MOST_CLAUSES = 15
 """`or` clauses, or values of an `in`, in one filter; the directory's limit."""
@@ -38,54 +35,30 @@ _ADMIN = re.compile(r"^(?:adm|admin|priv)[-._]|[-._](?:adm|admin|priv)$")
 _GUEST = re.compile(r"^(?P<box>.+)_(?P<domain>[^_@]+)#ext#@", re.IGNORECASE)
 
 
-@dataclass
-class Directory:
+class Directory(kit.Directory):
     """Searches of one tenant.  *number_field*: `employeeId`, an extension attribute (only in the snapshot), or `none`."""
 
-    graph: Graph
-    number_field: str = "employeeId"
-    everybody: Shared[Index] = field(init=False)
+    def __init__(self, graph: Graph, number_field: str = "employeeId") -> None:
+        super().__init__(WHO)
+        self._graph = graph
+        self._number_field = number_field
 
-    def __post_init__(self) -> None:
-        self.everybody = Shared(self._read)
+    async def everybody(self, trace: Trace) -> Iterable[Profile]:
+        return map(self.profile, await self._graph.pages(self._search(None), trace, needs=READ_USERS))
 
-    async def _read(self) -> Index:
-        trace: Trace = []
-        with resting_on(trace):
-            rows = await self.graph.pages(self._search(None), trace, needs=READ_USERS)
-        return await indexed(map(self.profile, rows), trace)
+    def searches(self, leaver: Leaver, trace: Trace) -> Iterable[Awaitable[Iterable[Profile]]]:
+        reads = Batching(self._graph)
+        return (self._found(clause, reads, trace) for clause in self.filters(leaver))
 
-    async def find(self, leaver: Leaver) -> Found:
-        """
-        Return the matches for *leaver*; raises if a query could not be read whole.
-
-        An account that a query finds is newer than the snapshot's, and replaces it.
-        """
-        reads, everybody = Batching(self.graph), await self.everybody.get()
-        trace: Trace = [*everybody.evidence]
-        with resting_on(trace):
-            parts = await together(*(self._found(clause, reads, trace) for clause in self.filters(leaver)))
-        profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
-        return Found(match_all(leaver, profiles.values()), tuple(trace), len(everybody.profiles))
-
-    async def _found(self, clause: str, reads: Reads, trace: Trace) -> list[Profile]:
-        return [self.profile(row) for row in await reads.pages(self._search(clause), trace, needs=READ_USERS)]
-
-    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        return (await self.everybody.get()).candidates_at(leaver, addresses)
-
-    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        return (await self.everybody.get()).numbers(people)
-
-    @property
-    def _select(self) -> list[str]:
-        return [*_SELECT, _EXTENSIONS] if self.number_field.startswith(_EXTENSIONS) else _SELECT
+    async def _found(self, clause: str, reads: Reads, trace: Trace) -> Iterable[Profile]:
+        return map(self.profile, await reads.pages(self._search(clause), trace, needs=READ_USERS))
 
     def _search(self, clause: str | None) -> Build:
-        return get(lambda client: client.users, filter=clause, select=self._select, top=999)
+        select = [*_SELECT, _EXTENSIONS] if self._number_field.startswith(_EXTENSIONS) else _SELECT
+        return get(lambda client: client.users, filter=clause, select=select, top=999)
 
     def _number(self, row: Row) -> str | None:
-        group, _, name = self.number_field.partition(".")
+        group, _, name = self._number_field.partition(".")
         value: Any = row.get(group)
         found = value.get(name) if name and isinstance(value, dict) else value
         return found if isinstance(found, str) and found else None
@@ -93,7 +66,7 @@ class Directory:
     def filters(self, leaver: Leaver) -> Iterator[str]:
         """Yield the `$filter`s that together find every account with the leaver's number or one of the addresses."""
         addresses = [address for address in (leaver.email, *leaver.other_emails) if address]
-        if self.number_field == "employeeId" and leaver.employee_no:
+        if self._number_field == "employeeId" and leaver.employee_no:
             yield f"employeeId eq {quoted(leaver.employee_no)}"
         for some in _few(addresses):
             listed = ", ".join(map(quoted, some))
@@ -136,7 +109,7 @@ async def read_user(reads: Reads, user_id: str, properties: list[str], trace: Tr
     asked = get(lambda client: client.users.by_user_id(user_id), select=properties)
     row = await reads.read(asked, trace, needs=READ_USERS, gone=GONE)
     if need(WHO, row, "id", str).casefold() != user_id.casefold():
-        raise Unintelligible(f"microsoft365: cannot read user {user_id}: another one came", evidence=tuple(trace))
+        raise Unintelligible(f"microsoft365: cannot read user {user_id}: another one came", evidence=trace)
     return row
 
 

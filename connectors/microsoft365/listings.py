@@ -27,9 +27,7 @@ async def memberships(reads: Reads, user: str, trace: Trace) -> list[Row]:
     rows = await reads.pages(asked, trace, needs=READ_GROUPS)
     for row in rows:
         if need(WHO, row, "@odata.type", str) not in _NOT_GROUPS | {_GROUP}:
-            raise Unintelligible(
-                f"microsoft365: cannot read groups of {user}: {row['@odata.type']}", evidence=tuple(trace)
-            )
+            raise Unintelligible(f"microsoft365: cannot read groups of {user}: {row['@odata.type']}", evidence=trace)
     return _readable(rows, trace)
 
 
@@ -45,7 +43,7 @@ def _readable(rows: Iterable[Row], trace: Trace) -> list[Row]:
     for group in groups:
         if not isinstance(group.get("securityEnabled"), bool):
             text = "microsoft365: cannot read groups: only their ids are shown to us"
-            raise Denied(text, evidence=tuple(trace), remedy=grant_remedy(READ_GROUPS))
+            raise Denied(text, evidence=trace, remedy=grant_remedy(READ_GROUPS))
     return groups
 
 

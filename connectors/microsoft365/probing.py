@@ -78,11 +78,11 @@ async def plan_checked(graph: Graph, error: NotOnPlan, what: str, trace: Trace) 
     plan, _ = await edition(graph, trace)
     if plan == _UNKNOWN_PLAN:
         text = f"microsoft365: cannot read {what}: {error.code}, and the plan could not be read"
-        return Denied(text, code=error.code, evidence=tuple(trace))
+        return Denied(text, code=error.code, evidence=trace)
     if plan not in PAID:
         return error
     text = f"microsoft365: cannot read {what}: {error.code}, though the plan is {plan}"
-    return Unreachable(text, code=error.code, evidence=tuple(trace))
+    return Unreachable(text, code=error.code, evidence=trace)
 
 
 async def _applications(

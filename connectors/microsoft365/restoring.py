@@ -23,7 +23,7 @@ from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.errors import Refused
 from connectors.microsoft365.manifest import DISABLE, WRITE_ELIGIBLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
 from connectors.microsoft365.transport import Graph
-from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt, RevocationResult
+from models.vocabulary import Entitlement, EntitlementKind, Evidence, Json, Receipt, RevocationResult
 
 Prestate = Mapping[str, Json]
 
@@ -40,9 +40,9 @@ class Restoring:
             EntitlementKind.GROUP: self._group,
         }
 
-    async def restore(self, row: Entitlement, prestate: Prestate) -> Receipt:
+    async def restore(self, entitlement: Entitlement, prestate: Prestate) -> Receipt:
         """See `Connector.restore`.  Raises `ConnectorError` for kinds that the person must enrol again."""
-        trace: Trace = []
+        row, trace = entitlement, list[Evidence]()
         if row.kind not in self._kinds:
             text = f"microsoft365: cannot restore {row.kind}: it is enrolled anew"
             raise ConnectorError(text, remedy="The person signs in and consents again.")
@@ -54,9 +54,7 @@ class Restoring:
 
     async def _refused(self, row: Entitlement, error: Refused, trace: Trace) -> Receipt:
         """Read back after a refusal: the directory's code is the same for what is already there and what it cannot do."""
-        rows, exchanges = await self._access.read_back(row.account_id, row.kind)
-        trace += exchanges
-        if any(there.vendor_id == row.vendor_id for there in rows):
+        if any(there.vendor_id == row.vendor_id for there in await self._access.read_back(row, trace)):
             return Receipt(row.id, RevocationResult.COMMANDED, tuple(trace), "it is already there")
         return Receipt(row.id, RevocationResult.REFUSED, tuple(trace), f"{error.code}: {error.advice}")
 

@@ -31,7 +31,8 @@ from connectors.microsoft365.manifest import (
     WRITE_ROLES,
 )
 from connectors.microsoft365.transport import Build, Graph
-from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, EntitlementState, Guard, Receipt, RevocationResult
+from models.vocabulary import ACCOUNT, Entitlement, EntitlementState, Evidence, Guard, Receipt, RevocationResult
+from models.vocabulary import EntitlementKind as K
 
 JUSTIFICATION = "Offboarding"
 
@@ -44,16 +45,13 @@ class Revoking:
         self._writer = writer
         self._access = access
         self._blocked: set[str] = set()
-        self._kinds: dict[EntitlementKind, Callable[[Entitlement, Trace], Awaitable[Row | None]]] = {
-            EntitlementKind.SIGN_IN: self._disable,
-            EntitlementKind.SESSION: self._end_sessions,
-            EntitlementKind.GRANT: self._grant,
-            EntitlementKind.ROLE: self._role,
-            EntitlementKind.GROUP: self._group,
-        }
+        self._kinds: dict[K, Callable[[Entitlement, Trace], Awaitable[Row | None]]] = {
+            K.SIGN_IN: self._disable, K.SESSION: self._end_sessions, K.GRANT: self._grant, K.ROLE: self._role,
+            K.GROUP: self._group,
+        }  # fmt: skip
 
-    async def revoke(self, row: Entitlement) -> Receipt:
-        trace: Trace = []
+    async def revoke(self, entitlement: Entitlement) -> Receipt:
+        row, trace = entitlement, list[Evidence]()
         if row.state is not EntitlementState.FOUND or row.kind not in self._kinds:
             raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: the row says {row.state}")
         if row.guard is Guard.PRIVILEGED and not await self._reaches_admins(trace):
@@ -73,8 +71,7 @@ class Revoking:
 
     async def _absent(self, row: Entitlement, error: NotThere, trace: Trace) -> Receipt:
         """Read the account to see whether the vendor's "not there" means that *row* is gone."""
-        rows, exchanges = await self._access.read_back(row.account_id, row.kind)
-        trace += exchanges
+        rows = await self._access.read_back(row, trace)
         if any(r.state is EntitlementState.UNREADABLE or r.vendor_id == "*" for r in rows):
             return _receipt(row, RevocationResult.UNKNOWN, trace, f"{error.code}, and it could not be read back")
         if any(r.vendor_id == row.vendor_id for r in rows):
@@ -83,10 +80,7 @@ class Revoking:
 
     async def _denied(self, row: Entitlement, error: Denied, trace: Trace) -> Receipt:
         """Return a refusal if the account is an administrator's; otherwise raise: our credential lacks a permission."""
-        if (
-            row.kind not in {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
-            or error.code != "Authorization_RequestDenied"
-        ):
+        if row.kind not in {K.SIGN_IN, K.SESSION} or error.code != "Authorization_RequestDenied":
             raise error
         try:
             privileged = await privilege.is_privileged(self._reads(), row.account_id, trace)
@@ -126,7 +120,7 @@ class Revoking:
         others = await privilege.other_admins(self._reads(), row.account_id, trace, frozenset(self._blocked))
         if others == frozenset():
             text = f"microsoft365: cannot block {row.account_id}: {privilege.LAST_ADMIN_PROBLEM}"
-            raise Refused(text, code=Guard.LAST_ADMIN, evidence=tuple(trace), remedy=privilege.LAST_ADMIN_REMEDY)
+            raise Refused(text, code=Guard.LAST_ADMIN, evidence=trace, remedy=privilege.LAST_ADMIN_REMEDY)
 
     async def _block(self, row: Entitlement, trace: Trace) -> Row | None:
         body = User(account_enabled=False)  # a new model: one that was read would send all its properties
@@ -144,7 +138,7 @@ class Revoking:
             END_SESSIONS,
         )
         if answer is not None and answer.get("value", True) is not True:  # without a value, the row's time decides
-            raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=tuple(trace))
+            raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=trace)
         return answer
 
     async def _grant(self, row: Entitlement, trace: Trace) -> Row | None:
@@ -176,7 +170,7 @@ class Revoking:
         rows = await listings.eligibilities(self._reads(), row.account_id, trace)
         found = next((r for r in rows if r["id"] == vendor_id), None)
         if found is None:
-            raise NotThere("microsoft365: cannot remove eligibility: not listed", evidence=tuple(trace))
+            raise NotThere("microsoft365: cannot remove eligibility: not listed", evidence=trace)
         body = UnifiedRoleEligibilityScheduleRequest(
             action=UnifiedRoleScheduleRequestActions.AdminRemove,
             principal_id=row.account_id,
@@ -209,15 +203,11 @@ class Revoking:
 
 def _split(row: Entitlement) -> tuple[str, str]:
     """Return a row's prefix, which names its listing, and the vendor's own id."""
-    known = {
-        EntitlementKind.GRANT: (OAUTH2, APP_ROLE),
-        EntitlementKind.ROLE: (ELIGIBLE,),
-        EntitlementKind.GROUP: (OWNER,),
-    }
+    known = {K.GRANT: (OAUTH2, APP_ROLE), K.ROLE: (ELIGIBLE,), K.GROUP: (OWNER,)}
     for prefix in known[row.kind]:
         if row.vendor_id.startswith(prefix):
             return prefix, row.vendor_id.removeprefix(prefix)
-    if row.kind is EntitlementKind.GRANT or "/" in row.vendor_id:
+    if row.kind is K.GRANT or "/" in row.vendor_id:
         raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: vendor id of an unknown form")
     return "", row.vendor_id
 

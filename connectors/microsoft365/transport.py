@@ -109,7 +109,7 @@ class Graph:
         """Return the request for a next link; raises `Unintelligible` if it leads to another host."""
         address = address_at(self.endpoint, link)
         if address is None:
-            raise Unintelligible(f"{WHO}: cannot page: the next link leads elsewhere", evidence=tuple(trace))
+            raise Unintelligible(f"{WHO}: cannot page: the next link leads elsewhere", evidence=trace)
 
         def build(_: GraphServiceClient) -> RequestInformation:
             request = RequestInformation(Method.GET)

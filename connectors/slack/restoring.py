@@ -53,7 +53,7 @@ class Restoring:
         if answer.code is not None:
             return refused(f"{answer.code}: {REFUSALS[answer.code]}")
         if answer.body and answer.body.get("id") != entitlement.account_id:
-            raise Unintelligible("slack: cannot activate an account: another one answered", evidence=tuple(trace))
+            raise Unintelligible("slack: cannot activate an account: another one answered", evidence=trace)
         return COMMANDED
 
     async def _assign(self, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:

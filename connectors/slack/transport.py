@@ -181,9 +181,9 @@ class Transport:
             page = [] if total == 0 and "Resources" not in answer.body else answer.rows("Resources")
             found += page
             if not isinstance(total, int) or (not page and len(found) < total):
-                raise Unintelligible("slack: cannot read the SCIM users: fewer than their total", evidence=tuple(trace))
+                raise Unintelligible("slack: cannot read the SCIM users: fewer than their total", evidence=trace)
             if len({str(user.get("id")) for user in found}) < len(found):
-                raise Unintelligible("slack: cannot read the SCIM users: one came twice", evidence=tuple(trace))
+                raise Unintelligible("slack: cannot read the SCIM users: one came twice", evidence=trace)
             if len(found) >= total:
                 return found
 

@@ -13,7 +13,7 @@ from tests.contract.records_google_workspace import raw
 K = ActivityKind
 
 
-SHARED: list[tuple[str, dict[str, Any], ActivityKind, bool | None]] = [
+SHARED: list[tuple[str, dict[str, Any], ActivityKind]] = [
     ("change_user_access", {"target_user": "a@partner.example", "visibility": "shared_externally", "new_value": ["can_view"], "old_value": ["none"]}, K.EXTERNAL_SHARE),
     ("change_user_access", {"target_user": "a@partner.example", "visibility_change": "external", "visibility": "people_with_link", "new_value": ["can_edit"]}, K.EXTERNAL_SHARE),
     ("change_user_access", {"target_user": "a@partner.example", "new_value": ["can_edit"], "old_value": ["can_view"]}, K.EXTERNAL_SHARE),

@@ -38,7 +38,7 @@ class LogReader:
         self._now = now
         self._places = PrioritySemaphore(_AT_ONCE)
 
-    async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
+    async def page(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         if source not in BY_NAME:
             raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
         if cursor is not None:
@@ -88,7 +88,7 @@ class LogReader:
             try:
                 position = position.renewed()
             except Expired as expired:
-                raise Expired(str(expired), code=error.code, evidence=tuple(trace)) from error
+                raise Expired(str(expired), code=error.code, evidence=trace) from error
         return position, await self._ask(position, account, trace)
 
     async def _ask(self, position: Position, account: Account, trace: Trace) -> Row:
@@ -135,11 +135,11 @@ class LogReader:
         if position.source == "drive" and await self._any("all", "login", trace):
             raise NotOnPlan(
                 f"{WHO}: cannot read the drive log: it is empty for the whole tenant, though sign-ins are recorded",
-                evidence=tuple(trace),
+                evidence=trace,
                 remedy="The edition has no Drive log events, or nobody uses Drive: ask a person what was downloaded.",
             )
         raise NotRecorded(
-            f"{WHO}: cannot read the {position.source} log: it is empty for the whole tenant", evidence=tuple(trace)
+            f"{WHO}: cannot read the {position.source} log: it is empty for the whole tenant", evidence=trace
         )
 
     async def _any(self, user_key: str, source: str, trace: Trace) -> bool:
@@ -171,7 +171,7 @@ def _out_of_circle(position: Position, trace: Trace) -> Position:
     try:
         return position.renewed()
     except Expired as exc:
-        raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the same page again", evidence=tuple(trace)) from exc
+        raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the same page again", evidence=trace) from exc
 
 
 def _only_of(rows: list[Row], account_id: str, position: Position) -> None:

@@ -67,7 +67,7 @@ class Activities:
         self._clock = clock
         self._search = AuditSearch(graph, clock)
 
-    async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
+    async def page(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         if source == PURVIEW:
             return await self._search.page(account, window, cursor)
         if source not in LOGS:
@@ -89,7 +89,7 @@ class Activities:
         except Unintelligible as exc:
             if not link or status_of(exc) not in REFUSED:
                 raise
-            raise Expired("microsoft365: cannot read on: the page is no longer known", evidence=tuple(trace)) from exc
+            raise Expired("microsoft365: cannot read on: the page is no longer known", evidence=trace) from exc
         records = records_of(page_rows(body, trace), window, log.stamp)
         then = self._next(body.get("@odata.nextLink"), link, trace)
         if then is None and turn + 1 < len(log.filters):
@@ -101,7 +101,7 @@ class Activities:
             return None
         self._graph.follow(link, trace)
         if link == before:
-            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(trace))
+            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=trace)
         return str(link)
 
     def _address(self, log: Log, turn: int, account: Account, window: Window) -> str:

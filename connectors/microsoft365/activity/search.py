@@ -119,7 +119,7 @@ class AuditSearch:
         """Wait for a place, a day at most: no property shows whether another application's search hangs."""
         if progress.waits >= MOST_WAITS:
             text = "microsoft365: cannot search the audit log: as many searches as the tenant may have run for a day"
-            raise Throttled(text, retry_after=LONGEST_WAIT, evidence=tuple(trace))
+            raise Throttled(text, retry_after=LONGEST_WAIT, evidence=trace)
         later = replace(progress, waits=progress.waits + 1, due=(now + A_MINUTE).timestamp())
         return self._wait(later, A_MINUTE, trace)
 
@@ -174,7 +174,7 @@ class AuditSearch:
         """Poll again after a refusal: the vendor may not know a new search yet, and was seen to answer 400 for a running one."""
         status = status_of(error)
         if status == 404 and progress.turn >= NEW:
-            raise Expired("microsoft365: cannot read a search: it is gone", evidence=tuple(trace)) from error
+            raise Expired("microsoft365: cannot read a search: it is gone", evidence=trace) from error
         if status not in REFUSED:
             raise error
         return self._ask_later(progress, trace)
@@ -220,7 +220,7 @@ class AuditSearch:
             return self._read_out(read, records, trace)
         self.graph.follow(link, trace)
         if progress.leads_back(link) or progress.turn >= MOST_PAGES:
-            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(trace))
+            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=trace)
         return ActivityPage(records, read.onwards(link).cursor(), tuple(trace))
 
     def _page_refused(self, progress: Progress, error: Unintelligible, trace: Trace) -> ActivityPage:
@@ -229,9 +229,7 @@ class AuditSearch:
         if status not in REFUSED:
             raise error
         if progress.again >= AGAIN or (progress.link is None and status != 400):
-            raise Expired(
-                "microsoft365: cannot read a search's records: they are gone", evidence=tuple(trace)
-            ) from error
+            raise Expired("microsoft365: cannot read a search's records: they are gone", evidence=trace) from error
         wide = progress.wide and progress.link is not None
         return self._wait(replace(progress.from_first_page(), wide=wide), timedelta(0), trace)
 
@@ -284,7 +282,7 @@ def _proven(rows: list[Row], trace: Trace) -> ActivityPage:
     if rows:
         return ActivityPage((), None, tuple(trace))
     text = "microsoft365: cannot read what was done: the audit log has no record of any account in a week"
-    raise NotRecorded(text, evidence=tuple(trace))
+    raise NotRecorded(text, evidence=trace)
 
 
 def _query(progress: Progress) -> Build:

@@ -92,7 +92,7 @@ async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: da
         lambda client: client.security.audit_log.queries.to_post_request_information(query), trace, needs=READ_AUDIT
     )
     if answer is None or not isinstance(answer.get("id"), str):
-        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer has no id", evidence=tuple(trace))
+        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer has no id", evidence=trace)
     return str(answer["id"])
 
 

@@ -84,7 +84,7 @@ class ActivityReader:
             FILES: self._files,
         }
 
-    async def read(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
+    async def read(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         """Return one page; the same cursor again reads the same page again."""
         if source not in self._logs:
             raise ConnectorError(f"slack: cannot read activity: no such log: {source}")
@@ -152,7 +152,7 @@ class ActivityReader:
     async def _web(self, method: str, arguments: Mapping[str, str], trace: Trace, purpose: Purpose) -> Answer:
         answer = await self._transport.web(method, arguments, trace, purpose=purpose, expect=_GONE)
         if answer.code is not None:
-            raise Expired(f"slack: cannot go on with {method}: {answer.code}", code=answer.code, evidence=tuple(trace))
+            raise Expired(f"slack: cannot go on with {method}: {answer.code}", code=answer.code, evidence=trace)
         return answer
 
     def _page(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
