@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from connectors.google_workspace.manifest import GROUP_READ, SECURITY
 from connectors.google_workspace.requests import Requests, is_blocked
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
+from connectors.kit.single_flight import Once
 from models.vocabulary import ACCOUNT, Entitlement, Guard, Json, Service
 from models.vocabulary import EntitlementKind as K
 
@@ -29,16 +31,7 @@ class AccountReading:
     def __init__(self, requests: Requests, account_id: str) -> None:
         self.requests = requests
         self.account_id = account_id
-        self._user: asyncio.Task[Row] | None = None
-        self._user_trace: Trace = []
-
-    async def user(self, trace: Trace) -> Row:
-        if self._user is None:
-            self._user = asyncio.ensure_future(self.requests.user(self.account_id, self._user_trace))
-        try:
-            return await self._user
-        finally:
-            trace.extend(self._user_trace)
+        self.user = Once(functools.partial(requests.user, account_id)).get
 
     def row(self, kind: K, vendor_id: str, *, prestate: Mapping[str, Json] | None = None, **more: Any) -> Entitlement:
         """Return a row; *more*: further fields of an `Entitlement`."""

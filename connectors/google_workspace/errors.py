@@ -69,8 +69,8 @@ class ErrorBody:
             return cls(message=text)
         return cls(
             reason=next(iter(_reasons(error.get("errors"))), None),
-            message=text_of(error.get("message")) or "",
-            status=text_of(error.get("status")),
+            message=text_of(error, "message") or "",
+            status=text_of(error, "status"),
             details=tuple(_reasons(error.get("details"))),
         )
 

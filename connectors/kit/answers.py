@@ -12,6 +12,8 @@ from connectors.kit.exchange import Row
 from models.vocabulary import Evidence
 
 T = TypeVar("T")
+_LONG = 20
+"""Digits that no number of bytes has."""
 
 
 def rows_of(who: str, value: object, name: str, evidence: Sequence[Evidence] = ()) -> list[Row]:
@@ -42,9 +44,16 @@ def instant(who: str, value: object, name: str) -> datetime | None:
         raise Unintelligible(f"{who}: cannot read an answer: {name} is not a time") from exc
 
 
-def text_of(value: object) -> str | None:
-    """Return *value* if it is a text that is not empty."""
-    return value if isinstance(value, str) and value else None
+def text_of(row: Mapping[str, Any], *names: str) -> str | None:
+    """Return the first of the properties *names* that is a text and not empty."""
+    return next((value for name in names if isinstance(value := row.get(name), str) and value), None)
+
+
+def number_of(value: object) -> int | None:
+    """Return *value* if it is a whole number, or one in digits that may be a number of bytes."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < _LONG:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def object_of(value: object) -> Row:

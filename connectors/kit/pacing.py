@@ -33,13 +33,6 @@ class Pace:
 
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run a read until it answers; raises the last `Throttled` or `Unreachable`."""
-        return await self._try(attempt)
-
-    async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Run a write.  It is sent again only if it surely did nothing: it was throttled, or never reached the vendor."""
-        return await self._try(attempt)
-
-    async def _try(self, attempt: Callable[[], Awaitable[T]]) -> T:
         for n in range(1, self.tries + 1):
             try:
                 return await attempt()
@@ -49,6 +42,10 @@ class Pace:
                     raise
                 await self.sleep(wait)
         raise AssertionError("unreachable: the last try returns or raises")
+
+    async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Run a write.  It is sent again only if it surely did nothing: it was throttled, or never reached the vendor."""
+        return await self.read(attempt)
 
     def _wait(self, n: int, error: Exception) -> float:
         asked: timedelta | None = getattr(error, "retry_after", None)

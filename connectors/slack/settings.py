@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from connectors.settings import ConnectorSettings, Endpoint
+from connectors.settings import ConnectorSettings, Root
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a header can carry: RFC 6750
 
@@ -35,20 +35,15 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_SLACK_")
 
-    web_endpoint: Endpoint = "https://slack.com/api/"
-    scim_endpoint: Endpoint = "https://api.slack.com/scim/"
-    audit_endpoint: Endpoint = "https://api.slack.com/audit/v1/"
+    web_endpoint: Root = "https://slack.com/api/"
+    scim_endpoint: Root = "https://api.slack.com/scim/"
+    audit_endpoint: Root = "https://api.slack.com/audit/v1/"
     token: SecretStr
     bot_token: SecretStr | None = None
     scim_token: SecretStr | None = None
     audit_token: SecretStr | None = None
     number_field: Literal["employeeNumber", "none"] = "employeeNumber"
     limits: dict[str, PositiveInt] = Field(default_factory=dict)
-
-    @field_validator("web_endpoint", "scim_endpoint", "audit_endpoint")
-    @classmethod
-    def _is_a_root(cls, url: str) -> str:
-        return url if url.endswith("/") else f"{url}/"
 
     @field_validator("token", "bot_token", "scim_token", "audit_token")
     @classmethod

@@ -102,13 +102,11 @@ class ActivityReader:
     async def _audit_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
         about = reading.position.about
         whose = {"entity": reading.user, "action": ",".join(ENABLING)} if about else {"actor": reading.user}
-        query: dict[str, str | int] = {
-            **whose, "oldest": reading.oldest, "latest": reading.latest, "limit": self._page_size,
-        }  # fmt: skip
-        if reading.position.cursor:
-            query["cursor"] = reading.position.cursor
+        query: dict[str, str | int] = {**whose, **({"cursor": cursor} if (cursor := reading.position.cursor) else {})}
         try:
-            answer = await self._transport.audit(trace, **query)
+            answer = await self._transport.audit(
+                trace, **query, oldest=reading.oldest, latest=reading.latest, limit=self._page_size
+            )
         except ConnectorError as error:
             raise _explained(error) from error
         records = (record(AUDIT_LOGS, entry) for entry in answer.rows("entries"))
@@ -127,11 +125,8 @@ class ActivityReader:
         answer = await self._web("team.accessLogs", arguments, trace, Purpose.SCIM)
         entries = [record(ACCESS_LOGS, row) for row in answer.rows("logins")]
         begins, ends = reading.window.from_at, reading.window.until_at
-        records = [
-            one
-            for one in entries
-            if one.raw.get("user_id") == reading.user and moment(one.raw["date_first"]) < ends and one.at >= begins
-        ]
+        its = (one for one in entries if one.raw.get("user_id") == reading.user and one.at >= begins)
+        records = [one for one in its if moment(one.raw["date_first"]) < ends]
         page = replace(self._page(reading, answer, ()), records=records)
         past = bool(entries) and all(one.at < begins for one in entries)
         return replace(page, cursor=None) if past else replace(page, gaps=_cursorless(reading.position, answer))
@@ -160,21 +155,19 @@ class ActivityReader:
         following = (answer.body.get("response_metadata") or {}).get("next_cursor") or ""
         if following and following == reading.position.cursor:
             raise Unintelligible("slack: cannot go on reading: the same cursor again", evidence=answer.evidence)
-        kept = [record for record in records if reading.inside(record)]
         onward = replace(reading.position, cursor=str(following)).text() if following else None
-        return ActivityPage(kept, onward, answer.evidence)
+        return ActivityPage([*filter(reading.inside, records)], onward, answer.evidence)
 
     def _counted(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
         """Return the page of an answer with numbered pages; pages past Slack's last one are a gap."""
-        pages = int(answer.body["paging"]["pages"])
-        kept = [record for record in records if reading.inside(record)]
-        number = reading.position.page
+        number, pages = reading.position.page, int(answer.body["paging"]["pages"])
+        page = ActivityPage([*filter(reading.inside, records)], None, answer.evidence)
         if number >= pages:
-            return ActivityPage(kept, None, answer.evidence)
+            return page
         if number >= MOST_PAGES:
-            gap = Gap("truncated", f"Slack gives {MOST_PAGES} pages and no more: {pages - number} are missing.")
-            return ActivityPage(kept, None, answer.evidence, gaps=(gap,))
-        return ActivityPage(kept, _Position(page=number + 1).text(), answer.evidence)
+            text = f"Slack gives {MOST_PAGES} pages and no more: {pages - number} are missing."
+            return replace(page, gaps=(Gap("truncated", text),))
+        return replace(page, cursor=_Position(page=number + 1).text())
 
 
 def _cursorless(position: _Position, answer: Answer) -> tuple[Gap, ...]:
@@ -187,11 +180,13 @@ def _cursorless(position: _Position, answer: Answer) -> tuple[Gap, ...]:
 
 def _explained(error: ConnectorError) -> ConnectorError:
     """Return *error* with the Audit Logs' meaning: no such log on this plan, a missing scope, an expired cursor."""
+    kind, remedy = type(error), None
     if error.code == "invalid_cursor":
-        return Expired(str(error), code=error.code, evidence=error.evidence)
-    if isinstance(error, NotOnPlan):
-        return NotOnPlan(str(error), code=error.code, evidence=error.evidence, remedy=_NO_DOWNLOADS)
-    if isinstance(error, Denied) and error.code == "missing_scope":
+        kind = Expired
+    elif isinstance(error, NotOnPlan):
+        remedy = _NO_DOWNLOADS
+    elif isinstance(error, Denied) and error.code == "missing_scope":
         remedy = "Add auditlogs:read to the app, and let an Owner install it on the organisation again."
-        return Denied(str(error), code=error.code, evidence=error.evidence, remedy=remedy)
-    return error
+    else:
+        return error
+    return kind(str(error), code=error.code, evidence=error.evidence, remedy=remedy)

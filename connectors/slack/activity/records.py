@@ -16,14 +16,10 @@ _WITHOUT_AN_ID = frozenset({ACCESS_LOGS, INTEGRATION_LOGS})
 
 
 def record(source: str, row: Mapping[str, Any]) -> Record:
-    return Record(_digest(row) if source in _WITHOUT_AN_ID else _own_id(row), moment(row[_STAMPS[source]]), row)
-
-
-def _own_id(row: Mapping[str, Any]) -> str:
-    found = row["id"]
-    if not isinstance(found, str) or not found:
+    its = _digest(row) if source in _WITHOUT_AN_ID else row["id"]
+    if not isinstance(its, str) or not its:
         raise TypeError("an entry without an id")
-    return found
+    return Record(its, moment(row[_STAMPS[source]]), row)
 
 
 def _digest(row: Mapping[str, Any]) -> str:
