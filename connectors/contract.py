@@ -27,7 +27,7 @@ from models.vocabulary import (
     Receipt,
     Restores,
     Service,
-)
+)  # fmt: skip
 
 Kinds: TypeAlias = "frozenset[EntitlementKind]"
 
@@ -121,9 +121,7 @@ class Listing(list[Entitlement]):
     """
 
     def __init__(
-        self,
-        rows: Iterable[Entitlement] = (),
-        evidence: Mapping[EntitlementKind, tuple[Evidence, ...]] | None = None,
+        self, rows: Iterable[Entitlement] = (), evidence: Mapping[EntitlementKind, tuple[Evidence, ...]] | None = None
     ) -> None:
         super().__init__(rows)
         self.evidence: dict[EntitlementKind, tuple[Evidence, ...]] = dict(evidence or {})

@@ -67,7 +67,6 @@ def former_names(former: str, *names: str) -> Iterator[str]:
 
 
 def parts_of(name: str) -> list[str]:
-    """Return the parts of *name* between brackets and strokes."""
     return [part for part in _ASIDE.split(name) if part.strip()]
 
 

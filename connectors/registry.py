@@ -89,7 +89,6 @@ _open_here: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ConnectionId, _Sha
 
 
 async def _share(connection: ConnectionId, opener: object, ledger: Ledger | None) -> Connector:
-    """Return the connector that is open here already, or open it."""
     here = _open_here.setdefault(asyncio.get_running_loop(), {})
     while connection not in here:
         openers = _Openers({opener: ledger})

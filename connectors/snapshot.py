@@ -86,7 +86,6 @@ class Index:
         return match_all(known, self.at(addresses))
 
     def at(self, addresses: Iterable[str]) -> list[Profile]:
-        """Return every entry that has one of *addresses*."""
         found = {its for address in fold_all(addresses) for its in self._by_address.get(address, ())}
         return [self.profiles[its] for its in sorted(found)]
 

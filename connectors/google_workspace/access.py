@@ -39,6 +39,7 @@ class AccountReading:
         return Entitlement(Service.GOOGLE_WORKSPACE, self.account_id, kind, vendor_id, prestate=kept, **more)
 
 
+RECOVERY_FIELDS = {"email": "recoveryEmail", "phone": "recoveryPhone"}
 _LEFT_MEANWHILE = frozenset({"Resource Not Found: memberKey", "Resource Not Found: groupKey"})
 Reader: TypeAlias = "Callable[[AccountReading, Trace], Awaitable[list[Entitlement]]]"
 
@@ -90,8 +91,7 @@ async def _last_event(reading: AccountReading, kind: K, user: Row, trace: Trace)
 async def recovery(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     """Return a row for a recovery address and one for a recovery phone.  Their values are not kept."""
     user = await reading.user(trace)
-    fields = {"email": "recoveryEmail", "phone": "recoveryPhone"}
-    held = [vendor_id for vendor_id, field in fields.items() if user.get(field)]
+    held = [vendor_id for vendor_id, field in RECOVERY_FIELDS.items() if user.get(field)]
     return [reading.row(K.RECOVERY, vendor_id, label=f"recovery {vendor_id}") for vendor_id in held]
 
 
@@ -203,7 +203,6 @@ async def _assignee_type(reading: AccountReading, assignee: str, trace: Trace) -
 
 
 async def groups(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    """Return direct memberships, with the role in each."""
     held = await reading.requests.groups_of(reading.account_id, trace)
     rows = await asyncio.gather(*(_membership(reading, group, trace) for group in held))
     if any(row.problem is not None for row in rows):

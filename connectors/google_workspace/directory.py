@@ -14,8 +14,6 @@ from connectors.kit.exchange import Row, Trace
 from connectors.matching import Profile, fold_all
 from models.vocabulary import Account, AccountKind, Leaver, Service
 
-_PRIVATE = frozenset({"home", "other"})
-
 
 class Directory(kit.Directory):
     """Searches of one tenant.  *number_field* is where its users' employee numbers are."""
@@ -49,7 +47,8 @@ class Directory(kit.Directory):
 
     def profile_of(self, row: Row) -> Profile:
         """Return the profile of a user.  Contact addresses count only if Google calls them private."""
-        first = need(WHO, row, "primaryEmail", str)
+        first, contacts = need(WHO, row, "primaryEmail", str), objects_of(row.get("emails"))
+        private = (str(e["address"]) for e in contacts if e.get("type") in {"home", "other"} and e.get("address"))
         kind = AccountKind.ADMIN if is_admin(row) else AccountKind.MEMBER
         if row.get("isGuestUser") is True:
             kind = AccountKind.GUEST
@@ -58,7 +57,7 @@ class Directory(kit.Directory):
             Account(Service.GOOGLE_WORKSPACE, its, kind, first, active=not is_blocked(row)),
             employee_no=self._number_field.read(row),
             emails=(first,),
-            aliases=(*texts(row, "aliases"), *texts(row, "nonEditableAliases"), *_private(row)),
+            aliases=(*texts(row, "aliases"), *texts(row, "nonEditableAliases"), *private),
             names=_names(row),
             rules_all=row.get("isAdmin") is True,
         )
@@ -76,7 +75,3 @@ def _names(row: Row) -> tuple[str, ...]:
         return ()
     given, family, full = (str(name.get(key) or "") for key in ("givenName", "familyName", "fullName"))
     return tuple(dict.fromkeys(n for n in (f"{family} {given}", f"{given} {family}", full) if n.strip()))
-
-
-def _private(row: Row) -> list[str]:
-    return [str(e["address"]) for e in objects_of(row.get("emails")) if e.get("type") in _PRIVATE and e.get("address")]

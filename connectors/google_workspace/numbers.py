@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from connectors.kit.answers import object_of, objects_of
 from connectors.kit.exchange import Row
 
 _EXTERNAL = re.compile(r"externalIds\.(?P<type>account|customer|login_id|network|organization|custom:(?P<custom>.+))")
@@ -40,21 +41,18 @@ class NumberField:
         return "externalId" if self.place != NONE else None
 
     def read(self, row: Row) -> str | None:
-        """Return a user's number, None without one."""
         found = _SCHEMA.fullmatch(self.place)
-        if found is not None:
-            schemas = row.get("customSchemas")
-            of_schema = schemas.get(found["schema"]) if isinstance(schemas, dict) else None
-            value = of_schema.get(found["field"]) if isinstance(of_schema, dict) else None
-        else:
+        if found is None:
             value = self._external(row)
+        else:
+            value = object_of(object_of(row.get("customSchemas")).get(found["schema"])).get(found["field"])
         return str(value) if value else None
 
     def _external(self, row: Row) -> object:
         found, ids = _EXTERNAL.fullmatch(self.place), row.get("externalIds")
-        if found is None or not isinstance(ids, list):
+        if found is None:
             return None
         sort = "custom" if found["custom"] else found["type"]
-        of_type = [one for one in ids if isinstance(one, dict) and one.get("type") == sort]
+        of_type = [one for one in objects_of(ids) if one.get("type") == sort]
         named = [one for one in of_type if not found["custom"] or one.get("customType") == found["custom"]]
         return next((one["value"] for one in named if one.get("value")), None)

@@ -127,7 +127,6 @@ class Requests:
 
 
 def _paged(api: Any, asked: Mapping[str, Any]) -> Callable[[str | None], Any]:
-    """Return the builder of one page of a list, by the page's token."""
     return lambda token: api.list(**asked, pageToken=token)
 
 

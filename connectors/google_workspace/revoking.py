@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from connectors.errors import OutcomeUnknown, Unintelligible
-from connectors.google_workspace.access import READERS, SUPER_ADMIN, AccountReading
+from connectors.google_workspace.access import READERS, RECOVERY_FIELDS, SUPER_ADMIN, AccountReading
 from connectors.google_workspace.answers import same_id
 from connectors.google_workspace.errors import NO_SUCH_USER, WHO, Rejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, SECURITY, USER_WRITE
@@ -30,7 +30,6 @@ _NO_SUCH_CODE: _Codes = frozenset({(400, "invalid"), (400, "invalidParameter"), 
 _STATE_FORBIDS: _Codes = frozenset(
     {(412, "conditionNotMet"), (400, "failedPrecondition"), (400, "FAILED_PRECONDITION")}
 )
-_RECOVERY_FIELDS = {"email": "recoveryEmail", "phone": "recoveryPhone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +61,11 @@ async def freeze(requests: Requests, account_id: str) -> list[Receipt]:
     """
     trace: Trace = []
     reading = AccountReading(requests, account_id)
-    had = {row.id for row in await READERS[K.RECOVERY](reading, trace)}
-    await update(requests, account_id, "freeze", _new_password() | dict.fromkeys(_RECOVERY_FIELDS.values(), ""), trace)
-    password = reading.row(K.PASSWORD, ACCOUNT)
-    cleared = [reading.row(K.RECOVERY, vendor_id) for vendor_id in _RECOVERY_FIELDS]
+    had = {row.id for row in await READERS[K.RECOVERY](reading, trace)} | {reading.row(K.PASSWORD, ACCOUNT).id}
+    await update(requests, account_id, "freeze", _new_password() | dict.fromkeys(RECOVERY_FIELDS.values(), ""), trace)
+    rows = (reading.row(K.PASSWORD, ACCOUNT), *(reading.row(K.RECOVERY, its) for its in RECOVERY_FIELDS))
     gone = RevocationResult.ALREADY_ABSENT
-    return [
-        Receipt(row.id, COMMANDED.result if row is password or row.id in had else gone, tuple(trace))
-        for row in (password, *cleared)
-    ]
+    return [Receipt(row.id, COMMANDED.result if row.id in had else gone, tuple(trace)) for row in rows]
 
 
 def _new_password() -> dict[str, Any]:
@@ -103,7 +98,7 @@ async def _change_password(requests: Requests, entitlement: Entitlement, trace: 
 
 
 async def _clear_recovery(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
-    field = _RECOVERY_FIELDS.get(entitlement.vendor_id)
+    field = RECOVERY_FIELDS.get(entitlement.vendor_id)
     if field is None:
         raise _unknown(entitlement)
     await update(requests, entitlement.account_id, "clear recovery of", {field: ""}, trace)

@@ -162,7 +162,6 @@ class Transport:
         raise self._error(sending, failed, trace) from scrubbed(failed)
 
     def _error(self, sending: Recorder, failed: Exception | None, trace: Trace) -> Exception:
-        """Return the error for an exchange without a body."""
         exchange, reply, request = sending.exchange, sending.reply, sending.asked
         if exchange is None:
             return AssertionError("the SDK has sent nothing")
@@ -176,7 +175,6 @@ class Transport:
         return error
 
     async def _run(self, work: Callable[[HttpOnce], T]) -> T:
-        """Run *work* in a thread, with the connections of that thread."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(self._http()))
 
     def _http(self) -> HttpOnce:

@@ -16,15 +16,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from connectors.errors import (
-    ConnectorError,
-    Denied,
-    NotOnPlan,
-    OutcomeUnknown,
-    Throttled,
-    Unintelligible,
-    Unreachable,
-)
+from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from models.vocabulary import Evidence
 
 Row: TypeAlias = "dict[str, Any]"
@@ -52,7 +44,6 @@ class Reply:
 
     @cached_property
     def body(self) -> Row | None:
-        """The body if it is a JSON object."""
         try:
             read = json.loads(self.content)
         except (ValueError, RecursionError):
@@ -81,7 +72,6 @@ class Reply:
 
 
 def http_date(text: str) -> datetime | None:
-    """Return the instant of an HTTP date, None if it is not one."""
     try:
         read = parsedate_to_datetime(text)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
@@ -152,9 +142,9 @@ class Exchange:
         kind = OutcomeUnknown if self.write and not never_sent else Unreachable
         return kind(f"{self.who}: cannot {self.doing}: {name}", evidence=trace, remedy=remedy)
 
-    def unintelligible(self, why: str, trace: Trace, *, code: str | None = None) -> Unintelligible:
+    def unintelligible(self, why: str, trace: Trace) -> Unintelligible:
         """Return the error for an answer that we do not understand, of a request that changed nothing or is read back."""
-        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", code=code, evidence=trace)
+        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", evidence=trace)
 
     def odd_success(self, why: str, trace: Trace) -> ConnectorError:
         """Return the error for a success that cannot be read: a write may have been carried out."""

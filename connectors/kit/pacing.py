@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from connectors.errors import ConnectorError, Throttled, Unreachable
-from models.vocabulary import Evidence
+from connectors.errors import Throttled, Unreachable
 
 T = TypeVar("T")
 
@@ -29,7 +27,7 @@ class Pace:
     base: float = 1.0
     longest: float = 30.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    draw: Callable[[], float] = field(default=random.random)
+    draw: Callable[[], float] = random.random
 
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run a read until it answers; raises the last `Throttled` or `Unreachable`."""
@@ -64,13 +62,3 @@ async def together(*work: Awaitable[T]) -> list[T]:
         if isinstance(outcome, BaseException):
             raise outcome
     return [outcome for outcome in done if not isinstance(outcome, BaseException)]
-
-
-@contextmanager
-def resting_on(evidence: Sequence[Evidence]) -> Iterator[None]:
-    """Add *evidence*, as it is by then, to a `ConnectorError` that is raised inside."""
-    try:
-        yield
-    except ConnectorError as error:
-        error.rest_on(evidence)
-        raise

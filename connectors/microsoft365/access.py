@@ -39,6 +39,8 @@ _GUEST_REMEDY = (
 _SYNCED_REMEDY = (
     "Disable the account in Active Directory: the next synchronisation undoes a change made only in the cloud."
 )
+_RULES_ALL = (privilege.GLOBAL_ADMINISTRATOR, "/")
+_LAST_ADMIN = (Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY)
 _EXCHANGE_REMEDY = "Remove the member in Exchange, then attest it."
 _USER = [
     "id", "accountEnabled", "userType", "userPrincipalName", "onPremisesSyncEnabled", "signInSessionsValidFromDateTime",
@@ -84,28 +86,21 @@ class Access:
                 prestate[PRIVILEGED] = True
                 others = await privilege.other_admins(reads, user, trace)
             admins = frozenset() if others is None else others | {user.casefold()}
-            guard, problem, remedy = await self._guard(
-                reads, admins, trace, privileged=PRIVILEGED in prestate, synced=synced
-            )
+            found = await self._guard(reads, admins, trace, privileged=PRIVILEGED in prestate, synced=synced)
         except ConnectorError as error:
             # the cut goes on without this answer: the vendor refuses accounts that we may not block
             text = f"whether it is an administrator's account could not be read: {error}"
-            guard, problem, remedy = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
-        found = _row(user, K.SIGN_IN, ACCOUNT, prestate=prestate)
-        return [replace(_marked(found, guard, problem, remedy), administrators=admins)]
+            found = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
+        return [replace(_marked(_row(user, K.SIGN_IN, ACCOUNT, prestate=prestate), *found), administrators=admins)]
 
     async def _guard(
         self, reads: Reads, admins: frozenset[str], trace: Trace, *, privileged: bool, synced: bool
     ) -> tuple[Guard | None, str | None, str | None]:
-        if privileged:
-            if len(admins) == 1:
-                return Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY
-            if not await privilege.may_touch_admins(reads, self._writer, trace):
-                return (
-                    Guard.PRIVILEGED,
-                    "an administrator's account, out of our service principal's reach",
-                    privilege.REMEDY,
-                )
+        if privileged and len(admins) == 1:
+            return _LAST_ADMIN
+        if privileged and not await privilege.may_touch_admins(reads, self._writer, trace):
+            text = "an administrator's account, out of our service principal's reach"
+            return Guard.PRIVILEGED, text, privilege.REMEDY
         if synced:
             return Guard.MASTERED_ELSEWHERE, "mastered on premises: sync brings a cloud-only block back", _SYNCED_REMEDY
         return None, None, None
@@ -129,7 +124,16 @@ class Access:
 
     async def _grants(self, reads: Reads, user: str, trace: Trace) -> Rows:
         delegated, roles = await together(listings.grants(reads, user, trace), listings.app_roles(reads, user, trace))
-        return [_grant(user, row) for row in delegated] + [_app_role(user, row) for row in roles]
+        given = [
+            _grant(
+                user, row, OAUTH2, f"delegated: {(row.get('scope') or '').strip()}", "clientId", "resourceId", "scope"
+            )
+            for row in delegated
+        ]
+        return given + [
+            _grant(user, row, APP_ROLE, row.get("resourceDisplayName") or "", "appRoleId", "resourceId")
+            for row in roles
+        ]
 
     async def _roles(self, reads: Reads, user: str, trace: Trace) -> Rows:
         active, eligible = await together(self._active(reads, user, trace), self._eligible(reads, user, trace))
@@ -138,11 +142,9 @@ class Access:
     async def _active(self, reads: Reads, user: str, trace: Trace) -> Rows:
         listed = await listings.role_assignments(reads, user, trace)
         rows = [_role(user, row) for row in listed]
-        if any(row["roleDefinitionId"] == privilege.GLOBAL_ADMINISTRATOR for row in listed) and (
-            await privilege.other_admins(reads, user, trace) == frozenset()
-        ):
-            return [_guarded_admin(row) for row in rows]
-        return rows
+        of_all = [(row["roleDefinitionId"], row["directoryScopeId"]) == _RULES_ALL for row in listed]
+        is_last = any(of_all) and await privilege.other_admins(reads, user, trace) == frozenset()
+        return [_marked(row, *_LAST_ADMIN) if is_last and one else row for row, one in zip(rows, of_all, strict=True)]
 
     async def _eligible(self, reads: Reads, user: str, trace: Trace) -> Rows:
         """
@@ -159,9 +161,8 @@ class Access:
         return [_role(user, row, prefix=ELIGIBLE) for row in rows]
 
     async def _groups(self, reads: Reads, user: str, trace: Trace) -> Rows:
-        member, owned = await together(
-            listings.memberships(reads, user, trace), listings.ownerships(reads, user, trace)
-        )
+        held = (listings.memberships(reads, user, trace), listings.ownerships(reads, user, trace))
+        member, owned = await together(*held)
         owners = await together(*(self._ownership(reads, user, group, trace) for group in owned))
         return [_membership(user, group) for group in member] + owners
 
@@ -194,16 +195,9 @@ def _marked(row: Entitlement, guard: Guard | None, problem: str | None, remedy: 
     return replace(row, guard=guard, problem=problem, remedy=remedy)
 
 
-def _grant(user: str, row: Row) -> Entitlement:
-    prestate: dict[str, Json] = {name: row.get(name) for name in ("clientId", "resourceId", "scope")}
-    label = f"delegated: {(row.get('scope') or '').strip()}"
-    return _row(user, K.GRANT, OAUTH2 + need(WHO, row, "id", str), label=label, prestate=prestate)
-
-
-def _app_role(user: str, row: Row) -> Entitlement:
-    prestate: dict[str, Json] = {name: row.get(name) for name in ("appRoleId", "resourceId")}
-    label = row.get("resourceDisplayName") or ""
-    return _row(user, K.GRANT, APP_ROLE + need(WHO, row, "id", str), label=label, prestate=prestate)
+def _grant(user: str, row: Row, prefix: str, label: str, *kept: str) -> Entitlement:
+    prestate: dict[str, Json] = {name: row.get(name) for name in kept}
+    return _row(user, K.GRANT, prefix + need(WHO, row, "id", str), label=label, prestate=prestate)
 
 
 def _role(user: str, row: Row, *, prefix: str = "") -> Entitlement:
@@ -214,12 +208,6 @@ def _role(user: str, row: Row, *, prefix: str = "") -> Entitlement:
     }
     label = (row.get("roleDefinition") or {}).get("displayName") or ""
     return _row(user, K.ROLE, prefix + need(WHO, row, "id", str), label=label, prestate=prestate)
-
-
-def _guarded_admin(row: Entitlement) -> Entitlement:
-    if (row.prestate["roleDefinitionId"], row.prestate["directoryScopeId"]) != (privilege.GLOBAL_ADMINISTRATOR, "/"):
-        return row
-    return _marked(row, Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY)
 
 
 def _membership(user: str, group: Row) -> Entitlement:

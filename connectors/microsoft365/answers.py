@@ -32,14 +32,12 @@ def entra_code(reply: Reply) -> str | None:
 
 
 def row_of(body: Row | None, trace: Trace) -> Row:
-    """Return the body of a read; raises `Unintelligible` without one."""
     if body is None:
         raise Unintelligible(f"{WHO}: cannot read: the answer is empty", evidence=trace)
     return body
 
 
 def page_rows(body: Row, trace: Trace) -> list[Row]:
-    """Return a page's rows; raises `Unintelligible` if it has no list."""
     return rows_of(WHO, body.get("value"), "value", trace)
 
 

@@ -84,7 +84,7 @@ class Batching:
                 try:
                     return row_of(judge(outcome, trace, needs=needs, gone=gone), trace)
                 except Denied:
-                    if not _challenged(outcome):
+                    if outcome.of_batch or outcome.reply is None or outcome.reply.status != 401:
                         raise
             # a single request; or one challenged for another token, which only the SDK answers, outside of a batch
             return await self._graph.ask(build, trace, needs=needs, gone=gone, urgent=self._urgent)
@@ -128,12 +128,6 @@ class Batching:
             if one.reply is not None and one.reply.status == 429:
                 self._graph.limits.close(READS, one.reply.retry_after)
         return outcomes
-
-
-def _challenged(outcome: Outcome) -> bool:
-    """Whether Graph refused the token of one request in a batch."""
-    answered = outcome.failure is None and not outcome.of_batch
-    return answered and outcome.reply is not None and outcome.reply.status == 401
 
 
 def _in_batch(inner: _Inner) -> Row:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
-from connectors.activity import ActivitySource, Record
+from connectors.activity import ActivitySource
 from connectors.contract import Capabilities, Manifest
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
@@ -22,7 +22,7 @@ from connectors.microsoft365.restoring import Restoring
 from connectors.microsoft365.revoking import Revoking
 from connectors.microsoft365.settings import Settings
 from connectors.microsoft365.transport import Graph
-from models.vocabulary import Account, ConnectionId, Json, Receipt, Service
+from models.vocabulary import Account, ConnectionId, Receipt, Service
 
 
 class Microsoft365:
@@ -48,7 +48,7 @@ class Microsoft365:
         self.list_access = access.list_access
         self.revoke = Revoking(self._reader, self._writer, access).revoke
         self.restore = Restoring(self._writer, access).restore
-        self.activity, self.describe = Activities(self._reader, clock).page, describe
+        self.activity, self.record, self.describe = Activities(self._reader, clock).page, record, describe
 
     async def probe(self) -> Capabilities:
         """See `Connector.probe`.  *plan* is the edition of Entra ID."""
@@ -57,9 +57,6 @@ class Microsoft365:
     async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's signature
         """Return nothing: Microsoft 365's manifest has no frozen kind."""
         return []
-
-    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
-        return record(source, dict(raw))
 
     async def aclose(self) -> None:
         await self._reader.aclose()

@@ -68,7 +68,7 @@ class Directory(kit.Directory):
         addresses = [address for address in (leaver.email, *leaver.other_emails) if address]
         if self._number_field == "employeeId" and leaver.employee_no:
             yield f"employeeId eq {quoted(leaver.employee_no)}"
-        for some in _few(addresses):
+        for some in few(addresses):
             listed = ", ".join(map(quoted, some))
             yield f"mail in ({listed})"
             yield f"userPrincipalName in ({listed})"
@@ -83,10 +83,13 @@ class Directory(kit.Directory):
         upn, mail = need(WHO, row, "userPrincipalName", str), row.get("mail")
         guest = row.get("userType") == "Guest"
         home = _GUEST.match(upn)
+        is_admins = _ADMIN.search(upn.partition("@")[0].casefold()) is not None
+        kind = AccountKind.GUEST if guest else AccountKind.ADMIN if is_admins else AccountKind.MEMBER
+        split = row.get("surname") and row.get("givenName") and f"{row['surname']} {row['givenName']}"
         account = Account(
             Service.MICROSOFT365,
             need(WHO, row, "id", str),
-            kind=_kind(upn, guest=guest),
+            kind=kind,
             label=mail if guest and isinstance(mail, str) else upn,
             active=need(WHO, row, "accountEnabled", bool),
             mastered_elsewhere=row.get("onPremisesSyncEnabled") is True,
@@ -100,7 +103,7 @@ class Directory(kit.Directory):
                 *(address.partition(":")[2] for address in row.get("proxyAddresses") or []),
                 *(row.get("otherMails") or []),
             ),
-            names=tuple(_names(row)),
+            names=tuple(name for name in (row.get("displayName"), split) if name),
         )
 
 
@@ -113,29 +116,17 @@ async def read_user(reads: Reads, user_id: str, properties: list[str], trace: Tr
     return row
 
 
-def _kind(upn: str, *, guest: bool) -> AccountKind:
-    if guest:
-        return AccountKind.GUEST
-    return AccountKind.ADMIN if _ADMIN.search(upn.partition("@")[0].casefold()) else AccountKind.MEMBER
-
-
-def _names(row: Row) -> Iterator[str]:
-    if row.get("displayName"):
-        yield row["displayName"]
-    if row.get("surname") and row.get("givenName"):
-        yield f"{row['surname']} {row['givenName']}"
-
-
 def quoted(text: str) -> str:
     """Return *text* as an OData literal; a quote inside is doubled."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def _few(values: Iterable[str]) -> Iterator[list[str]]:
+def few(values: Iterable[str]) -> Iterator[list[str]]:
+    """Yield *values*, each once, by as many as a filter takes."""
     unique = list(dict.fromkeys(values))
     for start in range(0, len(unique), MOST_CLAUSES):
         yield unique[start : start + MOST_CLAUSES]
 
 
 def _either(clauses: Iterable[str]) -> Iterator[str]:
-    return (" or ".join(some) for some in _few(clauses))
+    return (" or ".join(some) for some in few(clauses))

@@ -30,15 +30,10 @@ GONE = frozenset({(404, "Request_ResourceNotFound")})
 GONE_ELIGIBILITY = frozenset({(400, "RoleAssignmentDoesNotExist")})
 """Also seen as the answer to the call that removed the eligibility."""
 
-_REFUSALS = frozenset(
-    {
-        "Request_BadRequest",
-        "ActiveDurationTooShort",
-        "PendingRoleAssignmentRequest",
-        "RoleAssignmentExists",
-        "RoleAssignmentRequestPolicyValidationFailed",
-    }
-)
+_REFUSALS = frozenset({
+    "Request_BadRequest", "ActiveDurationTooShort", "PendingRoleAssignmentRequest", "RoleAssignmentExists",
+    "RoleAssignmentRequestPolicyValidationFailed",
+})  # fmt: skip
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _SIGN_IN_REMEDY = "Check LASTDAY_MICROSOFT365_TENANT_ID, _CLIENT_ID and the secret or certificate (expired?) against the app registration."
 
@@ -87,7 +82,6 @@ def judge(outcome: Outcome, trace: Trace, *, needs: Needs = (), gone: Gone = NOT
 
 
 def grant_remedy(permissions: Needs) -> str | None:
-    """Return the sentence that names the app permissions to consent to."""
     if not permissions:
         return None
     return f"Give our application the app permission {' and '.join(permissions)}, with admin consent, then run again."

@@ -8,7 +8,7 @@ from connectors.errors import Denied, Unintelligible
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.answers import WHO, own
-from connectors.microsoft365.directory import MOST_CLAUSES, quoted
+from connectors.microsoft365.directory import few, quoted
 from connectors.microsoft365.errors import grant_remedy
 from connectors.microsoft365.manifest import READ_ELIGIBLE, READ_GRANTS, READ_GROUPS, READ_ROLES, READ_USERS
 from connectors.microsoft365.transport import Reads, get
@@ -62,9 +62,8 @@ async def role_assignments(reads: Reads, principal: str, trace: Trace) -> list[R
 async def holders(reads: Reads, role: str, trace: Trace) -> set[str]:
     """Return the ids, in lower case, of the principals that hold *role* for the whole tenant."""
     rows = await _assigned(reads, f"roleDefinitionId eq {quoted(role)}", trace)
-    return {
-        need(WHO, row, "principalId", str).casefold() for row in rows if need(WHO, row, "directoryScopeId", str) == "/"
-    }
+    of_all = [row for row in rows if need(WHO, row, "directoryScopeId", str) == "/"]
+    return {need(WHO, row, "principalId", str).casefold() for row in of_all}
 
 
 async def _assigned(reads: Reads, clause: str, trace: Trace) -> list[Row]:
@@ -101,10 +100,9 @@ async def app_roles(reads: Reads, user: str, trace: Trace) -> list[Row]:
 
 async def enabled(reads: Reads, users: Iterable[str], trace: Trace) -> set[str]:
     """Return those of *users* that can sign in, without ids of groups and applications."""
-    listed = sorted(users)
     found: set[str] = set()
-    for start in range(0, len(listed), MOST_CLAUSES):
-        clause = f"id in ({', '.join(map(quoted, listed[start : start + MOST_CLAUSES]))})"
+    for some in few(sorted(users)):
+        clause = f"id in ({', '.join(map(quoted, some))})"
         asked = get(lambda client: client.users, filter=clause, select=["id", "accountEnabled"])
         rows = await reads.pages(asked, trace, needs=READ_USERS)
         found |= {need(WHO, row, "id", str) for row in rows if need(WHO, row, "accountEnabled", bool)}

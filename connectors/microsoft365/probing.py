@@ -38,10 +38,9 @@ async def probe(reader: Graph, writer: Graph) -> Capabilities:
         problem = (f"what our own application may do could not be read: {error}", error.advice)
         unknown = tuple(Ability(kind, False, False, *problem) for kind in MANIFEST.kinds)
         return Capabilities(Service.MICROSOFT365, plan, tenant, frozenset(), unknown, (*plan_problem, problem))
-    abilities = tuple(
-        _ability(kind, held[reader.client_id], held[writer.client_id], plan) for kind in MANIFEST.kinds.values()
-    )
-    blind = tuple(_unread(held[reader.client_id]))
+    reads, writes = held[reader.client_id], held[writer.client_id]
+    abilities = tuple(_ability(kind, reads, writes, plan) for kind in MANIFEST.kinds.values())
+    blind = tuple(_unread(reads))
     reach = await _reach(reader, writer, trace)
     return Capabilities(Service.MICROSOFT365, plan, tenant, own, abilities, (*plan_problem, *blind, *reach))
 

@@ -13,7 +13,6 @@ from msgraph.generated.models.request_schedule import RequestSchedule
 from msgraph.generated.models.unified_role_assignment import UnifiedRoleAssignment
 from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
 from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
-from msgraph.generated.models.user import User
 
 from connectors.errors import ConnectorError
 from connectors.kit.answers import instant, need
@@ -22,7 +21,7 @@ from connectors.microsoft365.access import ELIGIBLE, OWNER, Access
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.errors import Refused
 from connectors.microsoft365.manifest import DISABLE, WRITE_ELIGIBLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.transport import Graph, enabling, requesting
 from models.vocabulary import Entitlement, EntitlementKind, Evidence, Json, Receipt, RevocationResult
 
 Prestate = Mapping[str, Json]
@@ -59,12 +58,7 @@ class Restoring:
         return Receipt(row.id, RevocationResult.REFUSED, tuple(trace), f"{error.code}: {error.advice}")
 
     async def _enable(self, row: Entitlement, _: Prestate, trace: Trace) -> None:
-        body = User(account_enabled=True)
-        await self._writer.write(
-            lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body),
-            trace,
-            needs=DISABLE,
-        )
+        await self._writer.write(enabling(row.account_id, enabled=True), trace, needs=DISABLE)
 
     async def _group(self, row: Entitlement, _: Prestate, trace: Trace) -> None:
         body = ReferenceCreate(odata_id=f"{self._writer.endpoint}/directoryObjects/{row.account_id}")
@@ -82,11 +76,11 @@ class Restoring:
             await self._eligible(row, prestate, trace)
             return
         body = UnifiedRoleAssignment(principal_id=row.account_id, role_definition_id=role, directory_scope_id=scope)
-        await self._writer.write(
-            lambda client: client.role_management.directory.role_assignments.to_post_request_information(body),
-            trace,
-            needs=WRITE_ROLES,
-        )
+
+        def assign(client: Any) -> Any:
+            return client.role_management.directory.role_assignments.to_post_request_information(body)
+
+        await self._writer.write(assign, trace, needs=WRITE_ROLES)
 
     async def _eligible(self, row: Entitlement, prestate: Prestate, trace: Trace) -> None:
         """Give an eligibility back until its former end; a policy that forbids permanent ones refuses."""
@@ -102,10 +96,4 @@ class Restoring:
                 start_date_time=datetime.now(UTC), expiration=ExpirationPattern(type=kind, end_date_time=end)
             ),
         )
-        await self._writer.write(
-            lambda client: (
-                client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
-            ),
-            trace,
-            needs=WRITE_ELIGIBLE,
-        )
+        await self._writer.write(requesting(body), trace, needs=WRITE_ELIGIBLE)

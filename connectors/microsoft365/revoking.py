@@ -12,29 +12,16 @@ from typing import Any
 
 from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
 from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
-from msgraph.generated.models.user import User
 
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintelligible
 from connectors.kit.exchange import Row, Trace
-from connectors.microsoft365 import listings, privilege
+from connectors.microsoft365 import listings, manifest, privilege
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
 from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, Gone, Needs, NotThere, Refused
-from connectors.microsoft365.manifest import (
-    DISABLE,
-    END_SESSIONS,
-    WRITE_APP_ROLES,
-    WRITE_ELIGIBLE,
-    WRITE_GRANTS,
-    WRITE_MEMBERS,
-    WRITE_OWNERS,
-    WRITE_ROLES,
-)
-from connectors.microsoft365.transport import Build, Graph
+from connectors.microsoft365.transport import Build, Graph, enabling, requesting
 from models.vocabulary import ACCOUNT, Entitlement, EntitlementState, Evidence, Guard, Receipt, RevocationResult
 from models.vocabulary import EntitlementKind as K
-
-JUSTIFICATION = "Offboarding"
 
 
 class Revoking:
@@ -54,7 +41,9 @@ class Revoking:
         row, trace = entitlement, list[Evidence]()
         if row.state is not EntitlementState.FOUND or row.kind not in self._kinds:
             raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: the row says {row.state}")
-        if row.guard is Guard.PRIVILEGED and not await self._reaches_admins(trace):
+        if row.guard is Guard.PRIVILEGED and not await privilege.may_touch_admins(
+            self._reads(), self._writer.client_id, trace
+        ):
             return _receipt(row, RevocationResult.REFUSED, trace, privilege.REMEDY)
         try:
             await self._kinds[row.kind](row, trace)
@@ -65,9 +54,6 @@ class Revoking:
         except Denied as error:
             return await self._denied(row, error, trace)
         return _receipt(row, RevocationResult.COMMANDED, trace)
-
-    async def _reaches_admins(self, trace: Trace) -> bool:
-        return await privilege.may_touch_admins(self._reads(), self._writer.client_id, trace)
 
     async def _absent(self, row: Entitlement, error: NotThere, trace: Trace) -> Receipt:
         """Read the account to see whether the vendor's "not there" means that *row* is gone."""
@@ -123,37 +109,29 @@ class Revoking:
             raise Refused(text, code=Guard.LAST_ADMIN, evidence=trace, remedy=privilege.LAST_ADMIN_REMEDY)
 
     async def _block(self, row: Entitlement, trace: Trace) -> Row | None:
-        body = User(account_enabled=False)  # a new model: one that was read would send all its properties
-        return await self._write(
-            lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body), trace, DISABLE
-        )
+        return await self._write(enabling(row.account_id, enabled=False), trace, manifest.DISABLE)
 
     async def _end_sessions(self, row: Entitlement, trace: Trace) -> Row | None:
         if row.vendor_id != ACCOUNT:
             raise Unintelligible(f"microsoft365: cannot end session {row.vendor_id}: only all of them")
-        user = row.account_id
-        answer = await self._write(
-            lambda client: client.users.by_user_id(user).revoke_sign_in_sessions.to_post_request_information(),
-            trace,
-            END_SESSIONS,
-        )
+
+        def end(client: Any) -> Any:
+            return client.users.by_user_id(row.account_id).revoke_sign_in_sessions.to_post_request_information()
+
+        answer = await self._write(end, trace, manifest.END_SESSIONS)
         if answer is not None and answer.get("value", True) is not True:  # without a value, the row's time decides
             raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=trace)
         return answer
 
     async def _grant(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, vendor_id) = row.account_id, _split(row)
-        if prefix == OAUTH2:
-            return await self._delete(
-                lambda client: client.oauth2_permission_grants.by_o_auth2_permission_grant_id(vendor_id),
-                trace,
-                WRITE_GRANTS,
-            )
-        return await self._delete(
-            lambda client: client.users.by_user_id(user).app_role_assignments.by_app_role_assignment_id(vendor_id),
-            trace,
-            WRITE_APP_ROLES,
-        )
+
+        def link(client: Any) -> Any:
+            if prefix == OAUTH2:
+                return client.oauth2_permission_grants.by_o_auth2_permission_grant_id(vendor_id)
+            return client.users.by_user_id(user).app_role_assignments.by_app_role_assignment_id(vendor_id)
+
+        return await self._delete(link, trace, manifest.WRITE_GRANTS if prefix == OAUTH2 else manifest.WRITE_APP_ROLES)
 
     async def _role(self, row: Entitlement, trace: Trace) -> Row | None:
         prefix, vendor_id = _split(row)
@@ -162,7 +140,7 @@ class Revoking:
         return await self._delete(
             lambda client: client.role_management.directory.role_assignments.by_unified_role_assignment_id(vendor_id),
             trace,
-            WRITE_ROLES,
+            manifest.WRITE_ROLES,
         )
 
     async def _eligible(self, row: Entitlement, vendor_id: str, trace: Trace) -> Row | None:
@@ -176,22 +154,15 @@ class Revoking:
             principal_id=row.account_id,
             role_definition_id=found["roleDefinitionId"],
             directory_scope_id=found["directoryScopeId"],
-            justification=JUSTIFICATION,
+            justification="Offboarding",
         )
-        return await self._write(
-            lambda client: (
-                client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
-            ),
-            trace,
-            WRITE_ELIGIBLE,
-            GONE_ELIGIBILITY,
-        )
+        return await self._write(requesting(body), trace, manifest.WRITE_ELIGIBLE, GONE_ELIGIBILITY)
 
     async def _group(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, group) = row.account_id, _split(row)
-        needs: Needs = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
+        needs: Needs = manifest.WRITE_OWNERS if prefix == OWNER else manifest.WRITE_MEMBERS
         if row.prestate.get("isAssignableToRole") is True:
-            needs += WRITE_ROLES
+            needs += manifest.WRITE_ROLES
 
         def link(client: Any) -> Any:
             found = client.groups.by_group_id(group)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from connectors.activity import ActivitySource, Record
+from connectors.activity import ActivitySource
 from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
@@ -23,7 +21,7 @@ from connectors.slack.revoking import Revoking
 from connectors.slack.settings import Settings
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
-from models.vocabulary import Account, ConnectionId, Json, Receipt, Service
+from models.vocabulary import Account, ConnectionId, Receipt, Service
 
 
 class SlackConnector:
@@ -48,7 +46,7 @@ class SlackConnector:
         directory = Directory(transport, identities, with_numbers=with_numbers)
         self.find_accounts, self.find_at, self.numbers = directory.find, directory.find_at, directory.numbers
         self.revoke, self.restore = revoking.revoke, Restoring(transport, revoking, user_groups).restore
-        self.activity, self.describe = ActivityReader(transport).read, describe
+        self.activity, self.record, self.describe = ActivityReader(transport).read, record, describe
         self.aclose = transport.aclose
 
     async def probe(self) -> Capabilities:
@@ -64,9 +62,6 @@ class SlackConnector:
     async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's shape
         """Return nothing: Slack's manifest has no frozen kind."""
         return []
-
-    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
-        return record(source, dict(raw))
 
 
 PACE = Pace(longest=65.0)

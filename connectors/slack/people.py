@@ -38,7 +38,6 @@ def is_ours(user: User) -> bool:
 
 
 def account_of(user: User | None, scim: User | None = None) -> Account:
-    """Return the account of a Web API user, a SCIM user, or both."""
     one = user if user is not None else scim or {}
     profile = one.get("profile") or {}
     guest = one.get("is_restricted") is True or one.get("is_ultra_restricted") is True

@@ -86,7 +86,6 @@ def _plan(identity: Identity, scim: ConnectorError | None) -> Plan:
 
 
 def purpose_of(scope: str) -> Purpose:
-    """Return the purpose of the token that must have *scope*."""
     if scope in {"admin", "auditlogs:read"}:
         return Purpose.SCIM if scope == "admin" else Purpose.AUDIT
     return Purpose.ADMIN if scope.startswith("admin.") or scope == "usergroups:write" else Purpose.BOT

@@ -29,7 +29,6 @@ def by_hand(row: Entitlement) -> Entitlement:
 
 
 def no_tokens(account_id: str) -> Entitlement:
-    """Return the row of tokens, which no plan can list."""
     remedy = (
         "Look through the apps that the person installed (Manage apps, or team.integrationLogs), hand them over or remove them, "
         "and attest; or settle it for the tenant with a standing waiver."

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.settings import ConnectorSettings, Root
@@ -47,20 +47,13 @@ class Settings(ConnectorSettings):
 
     @field_validator("token", "bot_token", "scim_token", "audit_token")
     @classmethod
-    def _is_a_token(cls, secret: SecretStr | None) -> SecretStr | None:
+    def _is_a_token(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         text = "" if secret is None else secret.get_secret_value().strip()
-        if not text:
-            return None
-        if _TOKEN.fullmatch(text) is None:
-            raise ValueError("a token has letters, digits and - . _ ~ + / = only, and nothing in between")
-        return SecretStr(text)
-
-    @field_validator("token")
-    @classmethod
-    def _is_there(cls, secret: SecretStr | None) -> SecretStr:
-        if secret is None:
+        if not text and info.field_name == "token":
             raise ValueError("the administrator's token is empty")
-        return secret
+        if text and _TOKEN.fullmatch(text) is None:
+            raise ValueError("a token has letters, digits and - . _ ~ + / = only, and nothing in between")
+        return SecretStr(text) if text else None
 
     def secret(self, purpose: Purpose) -> str:
         """Return the token for *purpose*: its own, else the administrator's."""

@@ -68,7 +68,6 @@ class Transport:
         return urgent
 
     def purposes(self) -> list[list[Purpose]]:
-        """Return the purposes, grouped by token."""
         found: dict[str, list[Purpose]] = {}
         for purpose in Purpose:
             found.setdefault(self._settings.secret(purpose), []).append(purpose)
@@ -84,7 +83,6 @@ class Transport:
         write: bool = False,
         expect: frozenset[str] = NOTHING,
     ) -> Answer:
-        """Call a method of the Web API."""
         sent = dict(arguments)
         about = "/".join(v for k, v in sorted(sent.items()) if k in {"user", "user_id", "team_id", "usergroup"})
         what, form = f"POST {self._web_path}{method}" + (f" ({about})" if about else ""), urlencode(sent)
@@ -92,6 +90,12 @@ class Transport:
         token = self._settings.secret(purpose)
         request = _Request(exchange, lambda: self._clients.web(method, sent, token), of_web, (method,), expect, UNSAID)
         return await self._tried(request, trace)
+
+    async def admin_write(
+        self, method: str, arguments: Mapping[str, str], trace: Trace, *, expect: frozenset[str]
+    ) -> Answer:
+        """Call a method that writes, as the administrator."""
+        return await self.web(method, arguments, trace, purpose=Purpose.ADMIN, write=True, expect=expect)
 
     async def scim(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,11 +44,11 @@ class LogReader:
         if cursor is not None:
             return await self._read(cursors.read(cursor, source, account.id), account, window, ())
         now = self._now()
-        lacking = gaps.of_asking(source, account, window, now)
+        lacking = tuple(gaps.of_asking(source, account, window, now))
         from_at = max(window.from_at, now - KEEPS)
         if from_at >= min(window.until_at, now):
             return ActivityPage((), None, (), gaps=lacking)
-        return await self._read(cursors.begin(source, account.id, from_at, window), account, window, lacking)
+        return await self._read(Position(source, account.id, from_at, window.until_at), account, window, lacking)
 
     async def _read(
         self, position: Position, account: Account, window: Window, lacking: tuple[Gap, ...]
@@ -65,7 +65,9 @@ class LogReader:
         if query is OWN:
             _only_of(rows, account.id, position)
         records = [record(row) for row in rows]
-        token = _token(body, position)
+        token = body.get("nextPageToken") or None
+        if token is not None and not isinstance(token, str):
+            raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the page token is not a text")
         read = position.onwards(token, [known.at for known in records])
         after: Position | None = read
         if position.leads_back(token):
@@ -99,7 +101,8 @@ class LogReader:
             userKey=account.id if query is OWN else "all",
             applicationName=position.source,
             startTime=rfc3339(position.from_at),
-            endTime=rfc3339(_up(position.ends_at)),
+            # rounded up to Google's milliseconds, so that records of the last one are included
+            endTime=rfc3339(position.ends_at + timedelta(microseconds=-position.ends_at.microsecond % 1000)),
             eventName=query.event,
             filters=f"{query.parameter}=={account.label}" if query.parameter is not None else None,
             maxResults=PAGE,
@@ -107,14 +110,14 @@ class LogReader:
         )
 
     async def _list(self, doing: str, trace: Trace, **asked: Any) -> Row:
-        request = Request(doing, manifest.AUDIT_READ, lambda: self._built(asked), limits=(FILTERED, REPORTS))
+        def built() -> Any:
+            request: Any = self._requests.activities.list(**asked)
+            request.postproc = _parsed
+            return request
+
+        request = Request(doing, manifest.AUDIT_READ, built, limits=(FILTERED, REPORTS))
         async with self._places.place():
             return await self._requests.transport.read(request, trace)
-
-    def _built(self, asked: Mapping[str, Any]) -> Any:
-        request: Any = self._requests.activities.list(**asked)
-        request.postproc = _parsed
-        return request
 
     async def _emptiness(self, position: Position, account: Account, trace: Trace) -> tuple[Gap, ...]:
         """
@@ -122,25 +125,18 @@ class LogReader:
 
         Google gives an empty list in both cases: the edition has no Drive log, or nobody did anything.
         """
-        if (
-            position.found
-            or QUERIES[position.source][position.query] is not OWN
-            or position.source not in {"drive", "login"}
-        ):
+        source, is_own = position.source, QUERIES[position.source][position.query] is OWN
+        if position.found or not is_own or source not in {"drive", "login"}:
             return ()
-        if await self._any(account.id, position.source, trace):
+        if await self._any(account.id, source, trace):
             return ()
-        if await self._any("all", position.source, trace):
-            return (gaps.silent(account.id),) if position.source == "drive" else ()
-        if position.source == "drive" and await self._any("all", "login", trace):
-            raise NotOnPlan(
-                f"{WHO}: cannot read the drive log: it is empty for the whole tenant, though sign-ins are recorded",
-                evidence=trace,
-                remedy="The edition has no Drive log events, or nobody uses Drive: ask a person what was downloaded.",
-            )
-        raise NotRecorded(
-            f"{WHO}: cannot read the {position.source} log: it is empty for the whole tenant", evidence=trace
-        )
+        if await self._any("all", source, trace):
+            return (gaps.silent(account.id),) if source == "drive" else ()
+        if source == "drive" and await self._any("all", "login", trace):
+            text = "it is empty for the whole tenant, though sign-ins are recorded"
+            remedy = "The edition has no Drive log events, or nobody uses Drive: ask a person what was downloaded."
+            raise NotOnPlan(f"{WHO}: cannot read the drive log: {text}", evidence=trace, remedy=remedy)
+        raise NotRecorded(f"{WHO}: cannot read the {source} log: it is empty for the whole tenant", evidence=trace)
 
     async def _any(self, user_key: str, source: str, trace: Trace) -> bool:
         """Whether the log holds any record; an empty page with a next one counts."""
@@ -182,17 +178,5 @@ def _only_of(rows: list[Row], account_id: str, position: Position) -> None:
         raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the records are another account's")
 
 
-def _token(body: Row, position: Position) -> str | None:
-    token = body.get("nextPageToken")
-    if token is not None and not isinstance(token, str):
-        raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the page token is not a text")
-    return token or None
-
-
 def _doing(position: Position) -> str:
     return f"read the {position.source} log of {position.account_id}"
-
-
-def _up(at: datetime) -> datetime:
-    """Round up to Google's whole milliseconds, so that records of the last one are included."""
-    return at + timedelta(microseconds=-at.microsecond % 1000)

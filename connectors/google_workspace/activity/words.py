@@ -96,6 +96,5 @@ SHARES = frozenset({
 
 
 def tells(source: str) -> frozenset[ActivityKind]:
-    """Return the kinds that a log's records have."""
     shares = {_K.EXTERNAL_SHARE, _K.PUBLIC_LINK} if source == "drive" else set()
     return frozenset({word.kind for word in WORDS[source].values()} | shares)

@@ -69,7 +69,6 @@ def _kind(name: str, told: Raw) -> ActivityKind:
 
 
 def _undone(told: Raw) -> bool:
-    """Whether the record is of an attempt that did not succeed."""
     return str(told.get("ResultStatus", "Success")).casefold() in {"failure", "failed", "false"}
 
 

@@ -81,7 +81,6 @@ class AuditSearch:
         return ActivityPage((), begun.cursor(), tuple(trace), gaps=gaps, names=tuple(names))
 
     async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
-        """Find the search that *progress* names, or submit it."""
         trace: Trace = []
         async with self.graph.one_search():
             known = await search_quota.searches(self.graph, trace)
@@ -89,7 +88,8 @@ class AuditSearch:
             found = next((search.id for search in known if search.name.startswith(progress.name)), None)
             if found is not None:
                 return self._begun(progress, found, trace)
-            if self._may_be_on_its_way(progress, now):
+            may_be_under_way = progress.looks > 0 or now.timestamp() > progress.due + LATE
+            if may_be_under_way and progress.looks < LOOKS:
                 return self._look_later(progress, now, trace)
             search_quota.check_quota(known, now, tuple(trace))
             if search_quota.full(known, now):
@@ -101,9 +101,8 @@ class AuditSearch:
         if not names and not progress.alive:  # a search without a name finds all accounts' records
             return ActivityPage((), None, tuple(trace), gaps=gaps)
         try:
-            found = await search_quota.submit(
-                self.graph, progress, list(dict.fromkeys(one.name for one in names)), now, trace
-            )
+            called = list(dict.fromkeys(one.name for one in names))
+            found = await search_quota.submit(self.graph, progress, called, now, trace)
         except OutcomeUnknown as exc:
             return self._lost(progress, exc, now, trace)
         except Throttled as exc:
@@ -122,10 +121,6 @@ class AuditSearch:
             raise Throttled(text, retry_after=LONGEST_WAIT, evidence=trace)
         later = replace(progress, waits=progress.waits + 1, due=(now + A_MINUTE).timestamp())
         return self._wait(later, A_MINUTE, trace)
-
-    def _may_be_on_its_way(self, progress: Progress, now: datetime) -> bool:
-        late = progress.looks > 0 or now.timestamp() > progress.due + LATE
-        return late and progress.looks < LOOKS
 
     def _look_later(self, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
         later = replace(progress, looks=progress.looks + 1, due=(now + A_MINUTE).timestamp())
@@ -159,7 +154,8 @@ class AuditSearch:
     async def _poll(self, progress: Progress) -> ActivityPage:
         trace: Trace = []
         try:
-            row = await self.graph.read(_query(progress), trace, needs=READ_AUDIT)
+            build = get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query))
+            row = await self.graph.read(build, trace, needs=READ_AUDIT)
         except Unintelligible as exc:
             return self._poll_refused(progress, exc, trace)
         match row.get("status"):
@@ -213,7 +209,10 @@ class AuditSearch:
             return self._page_refused(progress, exc, trace)
         rows, link = page_rows(body, trace), body.get("@odata.nextLink")
         if progress.alive and (rows or link is None):
-            return _proven(rows, trace)
+            if rows:
+                return ActivityPage((), None, tuple(trace))
+            text = "microsoft365: cannot read what was done: the audit log has no record of any account in a week"
+            raise NotRecorded(text, evidence=trace)
         records = () if progress.alive else records_of(rows, window, STAMP)
         read = progress.having([need(WHO, row, "id", str) for row in rows])
         if link is None:
@@ -275,18 +274,6 @@ def too_old(window: Window, now: datetime) -> tuple[Gap, ...]:
 
 def _gap(progress: Progress, reason: str, text: str) -> Gap:
     return Gap(reason, text, progress.begins_at, progress.ends_at)
-
-
-def _proven(rows: list[Row], trace: Trace) -> ActivityPage:
-    """Return the end of the reading if the tenant records anything; raise `NotRecorded` if it does not."""
-    if rows:
-        return ActivityPage((), None, tuple(trace))
-    text = "microsoft365: cannot read what was done: the audit log has no record of any account in a week"
-    raise NotRecorded(text, evidence=trace)
-
-
-def _query(progress: Progress) -> Build:
-    return get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query))
 
 
 def _first(progress: Progress) -> Build:

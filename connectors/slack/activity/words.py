@@ -49,6 +49,5 @@ TAKES_ACCESS = frozenset({"added", "enabled", "updated", "expanded"})
 
 
 def kind_of(action: str) -> ActivityKind:
-    """Return the kind of an action of the Audit Logs, `other` if there is none."""
     family = next((kind for pattern, kind in _FAMILIES if pattern.fullmatch(action)), K.OTHER)
     return ACTIONS.get(action, family)
