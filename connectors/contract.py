@@ -27,7 +27,7 @@ from models.vocabulary import (
     Receipt,
     Restores,
     Service,
-)  # fmt: skip
+)
 
 Kinds: TypeAlias = "frozenset[EntitlementKind]"
 

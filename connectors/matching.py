@@ -72,7 +72,6 @@ def compare(leaver: Leaver, profile: Profile) -> Match | None:
 def _reason(
     says: dict[Fact, Says], names: Compared, address: MatchReason | None, *, administration: bool
 ) -> MatchReason | None:
-    """Return the strongest reason why the profile is a candidate, None if there is none."""
     if says.get(Fact.NUMBER) is Says.FACT:
         return MatchReason.EMPLOYEE_NO
     if address is not None:

@@ -51,7 +51,6 @@ def spellings(name: str) -> frozenset[str]:
 
 
 def former_spellings(former: str, *names: str) -> frozenset[str]:
-    """Return the spellings of a former name; see `former_names`."""
     return frozenset(form for name in former_names(former, *names) for form in spellings(name))
 
 

@@ -17,7 +17,7 @@ from connectors.google_workspace.manifest import GROUP_READ, SECURITY
 from connectors.google_workspace.requests import Requests, is_blocked
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
-from connectors.kit.single_flight import Once
+from connectors.kit.single_flight import SharedRead
 from models.vocabulary import ACCOUNT, Entitlement, Guard, Json, Service
 from models.vocabulary import EntitlementKind as K
 
@@ -31,7 +31,7 @@ class AccountReading:
     def __init__(self, requests: Requests, account_id: str) -> None:
         self.requests = requests
         self.account_id = account_id
-        self.user = Once(functools.partial(requests.user, account_id)).get
+        self.user = SharedRead(functools.partial(requests.user, account_id)).get
 
     def row(self, kind: K, vendor_id: str, *, prestate: Mapping[str, Json] | None = None, **more: Any) -> Entitlement:
         """Return a row; *more*: further fields of an `Entitlement`."""
@@ -100,23 +100,21 @@ async def grants(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     fields = "clientId,displayText,scopes,userKey"
     return [
         reading.row(
-            K.GRANT, need(WHO, row, "clientId", str), label=str(row.get("displayText") or ""),
+            K.GRANT,
+            need(WHO, row, "clientId", str),
+            label=str(row.get("displayText") or ""),
             prestate={"scopes": list(texts(row, "scopes"))},
         )
         for row in await _listed(reading, "grants", reading.requests.tokens, fields, trace)
-    ]  # fmt: skip
+    ]
 
 
 async def app_passwords(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     found = await _listed(reading, "app passwords", reading.requests.asps, "codeId,name,userKey", trace)
-    return [reading.row(K.APP_PASSWORD, _code_id(row), label=str(row.get("name") or "")) for row in found]
-
-
-def _code_id(row: Row) -> str:
-    code_id = row.get("codeId")
-    if isinstance(code_id, bool) or not str(code_id).isdecimal():  # Google may send numbers as texts
+    # Google may send numbers as texts
+    if any(isinstance(row.get("codeId"), bool) or not str(row.get("codeId")).isdecimal() for row in found):
         raise Unintelligible(f"{WHO}: cannot read an answer: codeId is not a number")
-    return str(code_id)
+    return [reading.row(K.APP_PASSWORD, str(row["codeId"]), label=str(row.get("name") or "")) for row in found]
 
 
 async def backup_codes(reading: AccountReading, trace: Trace) -> list[Entitlement]:
@@ -235,7 +233,6 @@ async def _membership(reading: AccountReading, group: Row, trace: Trace) -> Enti
 
 
 async def _other_owners(reading: AccountReading, group_id: str, trace: Trace) -> bool:
-    """Whether the group has another owner who is not suspended."""
     owners = await reading.requests.owners_of(group_id, trace)
     return any(owner.get("id") != reading.account_id and owner.get("status") != "SUSPENDED" for owner in owners)
 

@@ -6,7 +6,6 @@ import asyncio
 import functools
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from connectors.activity import ActivitySource, Record
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
@@ -51,7 +50,7 @@ class GoogleWorkspace:
         directory = Directory(self._requests, numbers)
         self.find_accounts, self.find_at, self.numbers = directory.find, directory.find_at, directory.numbers
         self.restore = functools.partial(restore, self._requests)
-        self.activity, self.describe = LogReader(self._requests, now=lambda: datetime.now(UTC)).page, describe
+        self.activity, self.describe = LogReader(self._requests).page, describe
         self.aclose = self._transport.aclose
         self._own_id: str | None = None
         self._own = SingleFlight[str]()

@@ -53,7 +53,14 @@ class Requests:
         return await self.transport.read(request, trace)
 
     async def write(
-        self, doing: str, scope: str, method: Any, asked: Mapping[str, Any], trace: Trace, *, of_account: str = ""
+        self,
+        doing: str,
+        scope: str,
+        method: Any,
+        asked: Mapping[str, Any],
+        trace: Trace,
+        *,
+        of_account: str | None = None,
     ) -> Any:
         """Send a write by *method*, one of the SDK's, with the arguments *asked*; see `Transport.write`."""
         request = Request(doing, scope, functools.partial(method, **asked), "write", of_account=of_account)

@@ -50,7 +50,7 @@ class Request:
     tier: Tier = "read"
     urgent: bool = False
     limits: tuple[str, ...] = (DIRECTORY,)
-    of_account: str = ""
+    of_account: str | None = None
 
     @property
     def write(self) -> bool:
@@ -189,9 +189,10 @@ class Transport:
 class Recorder:
     """The SDK's httplib2 object for one request: adds the token and keeps the exchange."""
 
+    http: HttpOnce
+
     def __init__(self, asked: Request, bearer: str) -> None:
         self.asked = asked
-        self.http: HttpOnce | None = None
         self.exchange: Exchange | None = None
         self.reply: Reply | None = None
         self.trace: Trace = []
@@ -206,8 +207,6 @@ class Recorder:
         self, uri: str, method: str, body: str | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Any, bytes]:
         """Send and record the exchange: digests, never contents, and a read's query."""
-        if self.http is None:
-            raise AssertionError("there is nothing to send over")
         what, query = _what(uri, method, body, headers or {})
         sent = body.encode() if body is not None else None
         self.exchange = Exchange(WHO, self.asked.doing, what, query, sent, self.asked.write)

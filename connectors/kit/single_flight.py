@@ -63,8 +63,8 @@ class SingleFlight(Generic[T]):
                 del self._under_way[key]
 
 
-class Once(Generic[T]):
-    """What *ask* brings, asked for once and for all who want it; its exchanges are evidence for each of them."""
+class SharedRead(Generic[T]):
+    """What *ask* reads, once and for all who want it; its exchanges are evidence for each of them."""
 
     def __init__(self, ask: Callable[[Trace], Coroutine[Any, Any, T]]) -> None:
         self._ask, self._trace = ask, list[Evidence]()

@@ -54,9 +54,12 @@ class Access:
         self._graph = graph
         self._writer = writer
         self._kinds: dict[K, Callable[[Reads, str, Trace], Awaitable[Rows]]] = {
-            K.SIGN_IN: self._sign_in, K.SESSION: self._sessions, K.GRANT: self._grants, K.ROLE: self._roles,
+            K.SIGN_IN: self._sign_in,
+            K.SESSION: self._sessions,
+            K.GRANT: self._grants,
+            K.ROLE: self._roles,
             K.GROUP: self._groups,
-        }  # fmt: skip
+        }
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """See `Connector.list_access`.  A listing of sign-in and sessions only is for a cut, and goes first."""
@@ -109,7 +112,9 @@ class Access:
         row = await self._user(reads, user, trace)
         if row is None:
             return []
-        if _from_elsewhere(row):
+        # a guest signs in at another tenant, where our calls end no sessions; so does one who became a member after the
+        # invitation.  Accounts without a type (old, synced) are ours.
+        if row.get("userType") == "Guest" or "#ext#@" in need(WHO, row, "userPrincipalName", str).casefold():
             kind, state = K.SESSION, EntitlementState.NO_API
             return [cannot_look(Service.MICROSOFT365, user, kind, state, problem=GUEST_PROBLEM, remedy=_GUEST_REMEDY)]
         ended_at = instant(WHO, row.get("signInSessionsValidFromDateTime"), "signInSessionsValidFromDateTime")
@@ -173,15 +178,6 @@ class Access:
             if not others:
                 return _marked(row, Guard.LAST_OWNER, "the group's last owner", "Add a successor as owner first.")
         return row
-
-
-def _from_elsewhere(row: Row) -> bool:
-    """
-    Whether the user signs in at another tenant, where our calls end no sessions.
-
-    So does a guest, also one who became a member after the invitation.  Accounts without a type (old, synced) are ours.
-    """
-    return row.get("userType") == "Guest" or "#ext#@" in need(WHO, row, "userPrincipalName", str).casefold()
 
 
 def _row(

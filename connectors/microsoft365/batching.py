@@ -22,7 +22,7 @@ from kiota_abstractions.request_information import RequestInformation
 from connectors.errors import Denied
 from connectors.kit.exchange import Exchange, Reply, Row, Trace
 from connectors.kit.pacing import together
-from connectors.kit.single_flight import Once
+from connectors.kit.single_flight import SharedRead
 from connectors.microsoft365.answers import row_of
 from connectors.microsoft365.errors import NOTHING_GONE, Gone, Needs, Outcome, judge
 from connectors.microsoft365.limits import READS
@@ -52,14 +52,14 @@ class Batching:
     def __init__(self, graph: Graph, *, urgent: bool = False) -> None:
         self._graph = graph
         self._urgent = urgent
-        self._brought: dict[Hashable, Once[Any]] = {}
+        self._brought: dict[Hashable, SharedRead[Any]] = {}
         self._waiting: list[_Inner] = []
         self._sending: asyncio.Task[dict[str, Outcome]] | None = None
 
     async def read(self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row:
         request = self._graph.prepared(build)
         key = ("row", request.url, needs, gone)
-        once = self._brought.setdefault(key, Once(lambda own: self._read(build, request, own, needs, gone)))
+        once = self._brought.setdefault(key, SharedRead(lambda own: self._read(build, request, own, needs, gone)))
         row: Row = await once.get(trace)
         return row
 
@@ -70,7 +70,7 @@ class Batching:
             first = await self._read(build, request, own, needs, NOTHING_GONE)
             return await self._graph.rest(first, own, needs=needs, urgent=self._urgent)
 
-        once = self._brought.setdefault(("pages", request.url, needs), Once(all_of_them))
+        once = self._brought.setdefault(("pages", request.url, needs), SharedRead(all_of_them))
         rows: list[Row] = await once.get(trace)
         return rows
 

@@ -33,9 +33,12 @@ class Revoking:
         self._access = access
         self._blocked: set[str] = set()
         self._kinds: dict[K, Callable[[Entitlement, Trace], Awaitable[Row | None]]] = {
-            K.SIGN_IN: self._disable, K.SESSION: self._end_sessions, K.GRANT: self._grant, K.ROLE: self._role,
+            K.SIGN_IN: self._disable,
+            K.SESSION: self._end_sessions,
+            K.GRANT: self._grant,
+            K.ROLE: self._role,
             K.GROUP: self._group,
-        }  # fmt: skip
+        }
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
         row, trace = entitlement, list[Evidence]()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from connectors.contract import Kinds, Listing
+from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import NotOnPlan, Unintelligible
 from connectors.kit.answers import need, understood
 from connectors.kit.exchange import Row, Trace
@@ -16,18 +16,22 @@ from connectors.kit.listing import Rows, read_kinds
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
+from connectors.slack.manifest import NO_TOKENS
 from connectors.slack.people import Subject, User, flags, is_deleted
-from connectors.slack.rows import by_hand, group_row, no_tokens, rank_row, role_row, session_row
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
-from models.vocabulary import ACCOUNT, Account, Entitlement, Guard, Json, Service
+from models.vocabulary import ACCOUNT, Account, Entitlement, EntitlementState, Guard, Json, Service
 from models.vocabulary import EntitlementKind as K
+
+_TOKENS_REMEDY = (
+    "Look through the apps that the person installed (Manage apps, or team.integrationLogs), hand them over or remove them, "
+    "and attest; or settle it for the tenant with a standing waiver."
+)
+_CHANNEL_MANAGER = "Rl0A"
 
 
 @dataclass(slots=True)
 class Access:
-    """Lists access."""
-
     transport: Transport
     identities: Identities
     _lists: SingleFlight[list[Row]] = field(default_factory=SingleFlight)
@@ -42,9 +46,12 @@ class Access:
         transport = self.transport.urgently() if urgent else self.transport
         subject = Subject(transport, self.identities, account.id)
         readers = {
-            K.SIGN_IN: self._sign_in, K.SESSION: self._sessions, K.ROLE: self._roles, K.GROUP: self._groups,
+            K.SIGN_IN: self._sign_in,
+            K.SESSION: self._sessions,
+            K.ROLE: self._roles,
+            K.GROUP: self._groups,
             K.GRANT: self._grants,
-        }  # fmt: skip
+        }
         wanted = {
             kind: functools.partial(_understood, read, subject) for kind, read in readers.items() if kind in kinds
         }
@@ -63,9 +70,11 @@ class Access:
         guard = Guard.PRIMARY_OWNER if rank.get("is_primary_owner") is True else None
         if subject.account_id in (await self.identities.get()).own_ids:
             guard = Guard.OWN_CREDENTIAL
-        row = Entitlement(Service.SLACK, subject.account_id, K.SIGN_IN, ACCOUNT, guard=guard)
+        row = subject.row(K.SIGN_IN, ACCOUNT, guard=guard)
         if active is None:
-            return [by_hand(row)]
+            problem = "slack: cannot deactivate the account: plus_teams_only (SCIM starts with Business+); it is active"
+            remedy = "Deactivate the account in Slack's admin console (Manage members); the next read shows it."
+            return [replace(row, by_hand=True, problem=problem, remedy=remedy)]
         teams: list[Json] = [*((user.get("enterprise_user") or {}).get("teams") or [user.get("team_id")])]
         return [replace(row, prestate={"flags": rank, "workspaces": teams})]
 
@@ -75,23 +84,25 @@ class Access:
         if identity.enterprise_id is None:
             if is_deleted(await subject.user(trace)):
                 return []
-            label = "all devices; they end with the block"
-            return [Entitlement(Service.SLACK, subject.account_id, K.SESSION, ACCOUNT, label=label)]
+            return [subject.row(K.SESSION, ACCOUNT, label="all devices; they end with the block")]
         places = [*await subject.workspaces(trace), identity.enterprise_id]
         found = await asyncio.gather(*(sessions_in(subject, place, trace) for place in places))
-        return [session_row(subject.account_id, session) for part in found for session in part]
+        rows = []
+        for session in (session for part in found for session in part):
+            its = f"{session['team_id']}/{session['session_id']}"
+            seen = session.get("recent") or session.get("created") or {}
+            rows.append(subject.row(K.SESSION, its, label=str(seen.get("os") or "")))
+        return rows
 
     async def _roles(self, subject: Subject, trace: Trace) -> Rows:
         """Return role assignments; below Enterprise the account's own rank, which ends with the account."""
         if (await self.identities.get()).enterprise_id is None:
-            return [rank_row(subject.account_id, name) for name in _rank(await subject.user(trace))]
+            labels = {name: name.removeprefix("is_").replace("_", " ") for name in _rank(await subject.user(trace))}
+            guards = {"is_primary_owner": Guard.PRIMARY_OWNER}
+            return [subject.row(K.ROLE, name, label=label, guard=guards.get(name)) for name, label in labels.items()]
         everybody = await self._lists.share("roles", self.assignments, trace)
-        holders = Counter((row.get("role_id"), row.get("entity_id")) for row in everybody)
-        return [
-            role_row(subject.account_id, row, alone=holders[row.get("role_id"), row.get("entity_id")] == 1)
-            for row in everybody
-            if row.get("user_id") == check_id(subject.account_id)
-        ]
+        holders = Counter((row["role_id"], row["entity_id"]) for row in everybody)
+        return [_role(subject, row, holders) for row in everybody if row["user_id"] == check_id(subject.account_id)]
 
     async def assignments(self, trace: Trace, **only: str) -> list[Row]:
         """Return all people's role assignments: Slack filters by role and by entity, not by person."""
@@ -106,11 +117,15 @@ class Access:
         teams = await subject.workspaces(trace)
         found = await asyncio.gather(*(self.groups_of(team, trace) for team in teams))
         mine = {str(g["id"]): g for part in found for g in part if check_id(subject.account_id) in g["users"]}
-        return [group_row(subject.account_id, group) for group in mine.values()]
+        return [
+            subject.row(K.GROUP, f"{g['team_id']}/{g['id']}", label=str(g.get("name") or ""), guard=group_guard(g))
+            for g in mine.values()
+        ]
 
     async def _grants(self, subject: Subject, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
         """Return the row that says that no plan can read them.  Makes no request, so there is no evidence."""
-        return [no_tokens(subject.account_id)]
+        its, state = subject.account_id, EntitlementState.NO_API
+        return [cannot_look(Service.SLACK, its, K.GRANT, state, problem=NO_TOKENS, remedy=_TOKENS_REMEDY)]
 
     async def groups_of(self, team_id: str, trace: Trace) -> list[Row]:
         """Return a workspace's user groups with their users.  Callers share a request, sent after each one's call."""
@@ -153,6 +168,21 @@ async def sessions_in(subject: Subject, place: str, trace: Trace) -> list[Row]:
     if any((s["user_id"], s["team_id"]) != (subject.account_id, place) or not s.get("session_id") for s in named):
         raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=trace)
     return named
+
+
+def group_guard(group: Row) -> Guard | None:
+    """Return the guard of a user group whose members the API must not change: the identity provider's, or locked."""
+    if group.get("is_idp_group") is True:
+        return Guard.MASTERED_ELSEWHERE
+    locks = ("is_membership_locked", "is_editing_restricted", "is_org_level")
+    return Guard.PRIVILEGED if any(group.get(name) is True for name in locks) else None
+
+
+def _role(subject: Subject, row: Row, holders: Mapping[tuple[str, str], int]) -> Entitlement:
+    """Return the row of a role assignment, `<role>/<entity>`; a channel's last manager is guarded."""
+    role, entity = row["role_id"], row["entity_id"]
+    guard = Guard.LAST_OWNER if role == _CHANNEL_MANAGER and holders[role, entity] == 1 else None
+    return subject.row(K.ROLE, f"{role}/{entity}", guard=guard, prestate={"role_id": role, "entity_id": entity})
 
 
 def _rank(user: User) -> list[str]:

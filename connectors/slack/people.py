@@ -8,12 +8,12 @@ from typing import Any
 from connectors.errors import Denied
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
-from connectors.kit.single_flight import Once
+from connectors.kit.single_flight import SharedRead
 from connectors.matching import Profile
 from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
 from connectors.slack.transport import Transport
-from models.vocabulary import Account, AccountKind, Json, Service
+from models.vocabulary import Account, AccountKind, Entitlement, EntitlementKind, Json, Service
 
 User = Mapping[str, Any]
 FLAGS = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted")
@@ -53,12 +53,8 @@ def profile_of(user: User | None, scim: User | None, *, with_number: bool = True
     account, user, scim = account_of(user, scim), user or {}, scim or {}
     web, name, listed = user.get("profile") or {}, scim.get("name") or {}, scim.get("emails") or []
     number = next((n for urn in _EMPLOYEE if (n := (scim.get(urn) or {}).get("employeeNumber"))), None)
-    split = [
-        f"{family or ''} {given or ''}".strip()
-        for family, given in (
-            (web.get("last_name"), web.get("first_name")), (name.get("familyName"), name.get("givenName")),
-        )
-    ]  # fmt: skip
+    pairs = ((web.get("last_name"), web.get("first_name")), (name.get("familyName"), name.get("givenName")))
+    split = [f"{family or ''} {given or ''}".strip() for family, given in pairs]
     return Profile(
         account,
         employee_no=str(number) if number and with_number else None,
@@ -78,11 +74,14 @@ class Subject:
 
     def __init__(self, transport: Transport, identities: Identities, account_id: str) -> None:
         self.transport, self.identities, self.account_id = transport, identities, account_id
-        self.user = Once(self._read).get
+        self.user = SharedRead(self._read).get
 
     async def _read(self, trace: Trace) -> Row:
         answer = await self.transport.web("users.info", {"user": check_id(self.account_id)}, trace)
         return answer.part("user", self.account_id)
+
+    def row(self, kind: EntitlementKind, vendor_id: str, **more: Any) -> Entitlement:
+        return Entitlement(Service.SLACK, self.account_id, kind, vendor_id, **more)
 
     async def workspaces(self, trace: Trace) -> list[str]:
         """

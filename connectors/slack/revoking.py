@@ -12,10 +12,9 @@ from connectors.errors import ConnectorError, NotOnPlan
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import Access, sessions_in
-from connectors.slack.answers import Answer, check_id
+from connectors.slack.answers import ABSENT, COMMANDED, Answer, Outcome, check_id, refused
 from connectors.slack.identity import Identities
 from connectors.slack.people import Subject, flags, is_deleted
-from connectors.slack.rows import ABSENT, COMMANDED, Outcome, refused
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Receipt

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
-from connectors.slack.access import Access
+from connectors.slack.access import Access, group_guard
+from connectors.slack.answers import ABSENT, COMMANDED, Outcome, refused
 from connectors.slack.identity import Identities
-from connectors.slack.rows import ABSENT, COMMANDED, Outcome, group_guard, refused
 from connectors.slack.transport import Transport
 from models.vocabulary import Entitlement, RevocationResult
 
@@ -33,8 +33,6 @@ _REFUSALS = frozenset({
 
 @dataclass(slots=True)
 class UserGroups:
-    """Removes people from user groups, and adds them again."""
-
     transport: Transport
     identities: Identities
     access: Access

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -12,7 +12,7 @@ import orjson
 from connectors.activity import ActivityPage, Gap, Record, Window
 from connectors.errors import ConnectorError, Expired, NotOnPlan, NotRecorded, Unintelligible
 from connectors.google_workspace import manifest
-from connectors.google_workspace.activity import cursors, gaps
+from connectors.google_workspace.activity import cursors
 from connectors.google_workspace.activity.cursors import Position
 from connectors.google_workspace.activity.records import PLACEHOLDER, names, record
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, OWN, QUERIES
@@ -28,14 +28,13 @@ from models.vocabulary import Account
 PAGE = 1000
 _AT_ONCE = 3
 """Pages read at once.  Our choice, of the eight places of `Limit.at_once`: the reads that prove a cut need the others."""
+_MOMENT = timedelta(hours=1)
+"""Our choice: a window that begins up to an hour before what Google keeps was computed a moment ago, and has no gap."""
 
 
 class LogReader:
-    """Reads of one tenant's logs."""
-
-    def __init__(self, requests: Requests, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, requests: Requests) -> None:
         self._requests = requests
-        self._now = now
         self._places = PrioritySemaphore(_AT_ONCE)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
@@ -43,8 +42,8 @@ class LogReader:
             raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
         if cursor is not None:
             return await self._read(cursors.read(cursor, source, account.id), account, window, ())
-        now = self._now()
-        lacking = tuple(gaps.of_asking(source, account, window, now))
+        now = datetime.now(UTC)
+        lacking = tuple(_known_gaps(source, account, window, now))
         from_at = max(window.from_at, now - KEEPS)
         if from_at >= min(window.until_at, now):
             return ActivityPage((), None, (), gaps=lacking)
@@ -60,7 +59,8 @@ class LogReader:
         except Rejected as error:
             if query.event is None or position.token is not None or error.status != 400:
                 raise
-            return _page((), _next_walk(position, account, window), trace, (*lacking, gaps.refused(query.event)))
+            text = f"Google refuses to be asked for {query.event}: what others did to the account by that name was not looked for."
+            return _page((), _next_walk(position, account, window), trace, (*lacking, Gap("refused", text)))
         rows = listed(body, "items", _doing(position))
         if query is OWN:
             _only_of(rows, account.id, position)
@@ -131,7 +131,11 @@ class LogReader:
         if await self._any(account.id, source, trace):
             return ()
         if await self._any("all", source, trace):
-            return (gaps.silent(account.id),) if source == "drive" else ()
+            text = (
+                f"In {KEEPS.days} days the Drive log has no record of account {account.id}, but has records of others: its edition "
+                "may have no Drive log events.  That is not the same as no downloads."
+            )
+            return (Gap("plan", text),) if source == "drive" else ()
         if source == "drive" and await self._any("all", "login", trace):
             text = "it is empty for the whole tenant, though sign-ins are recorded"
             remedy = "The edition has no Drive log events, or nobody uses Drive: ask a person what was downloaded."
@@ -143,6 +147,19 @@ class LogReader:
         asked = {"userKey": user_key, "applicationName": source, "maxResults": 1}
         body = await self._list(f"look into the {source} log", trace, **asked)
         return bool(listed(body, "items", f"look into the {source} log")) or "nextPageToken" in body
+
+
+def _known_gaps(source: str, account: Account, window: Window, now: datetime) -> Iterator[Gap]:
+    """Yield the gaps that are known before a reading: what Google does not have, and what cannot be asked for."""
+    edge = now - KEEPS
+    if window.from_at < edge - _MOMENT or window.until_at <= edge:
+        text = f"Google keeps its logs for {KEEPS.days} days: what lies before {edge:%Y-%m-%d %H:%M} UTC is gone."
+        yield Gap("retention", text, window.from_at, min(edge, window.until_at))
+    if window.from_at >= now:
+        yield Gap("not_yet", "The window has not begun.", window.from_at, window.until_at)
+    if len(QUERIES[source]) > 1 and "@" not in account.label:
+        text = "The account's address is not known, so what others did to it in this log was not looked for."
+        yield Gap("address", text)
 
 
 def _parsed(_: Any, content: bytes) -> Any:

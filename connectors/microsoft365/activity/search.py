@@ -46,17 +46,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def random_key() -> str:
-    return secrets.token_hex(16)
-
-
 @dataclass(frozen=True, slots=True)
 class AuditSearch:
     """Reads one account's records, one step a call.  Has no state besides the cursor."""
 
     graph: Graph
     clock: Callable[[], datetime] = utc_now
-    draw_key: Callable[[], str] = random_key
 
     async def page(self, account: Account, window: Window, cursor: str | None) -> ActivityPage:
         if cursor is None:
@@ -74,7 +69,7 @@ class AuditSearch:
         """Name the first search and submit nothing; without names to search for, there is no search."""
         trace: Trace = []
         names, gaps = await names_of(self.graph, account, trace)
-        begun = Progress.of(window, self.draw_key(), self.clock(), STANDARD)
+        begun = Progress.of(window, secrets.token_hex(16), self.clock(), STANDARD)
         if not names:
             return ActivityPage((), None, tuple(trace), gaps=gaps)
         gaps += too_old(window, self.clock())

@@ -74,9 +74,8 @@ class _Reading:
 class ActivityReader:
     """Reads the logs of one tenant.  Raises what `connectors.activity.ActivityLog` names."""
 
-    def __init__(self, transport: Transport, page_size: int = PAGE) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._page_size = page_size
         self._logs: Mapping[str, Callable[[_Reading, Trace], Awaitable[ActivityPage]]] = {
             AUDIT_LOGS: self._audit_logs,
             ACCESS_LOGS: self._access_logs,
@@ -105,7 +104,7 @@ class ActivityReader:
         query: dict[str, str | int] = {**whose, **({"cursor": cursor} if (cursor := reading.position.cursor) else {})}
         try:
             answer = await self._transport.audit(
-                trace, **query, oldest=reading.oldest, latest=reading.latest, limit=self._page_size
+                trace, **query, oldest=reading.oldest, latest=reading.latest, limit=PAGE
             )
         except ConnectorError as error:
             raise _explained(error) from error
@@ -119,7 +118,7 @@ class ActivityReader:
 
         The newest last access comes first: a page of entries that are all older than the window is the last one needed.
         """
-        arguments = {"before": str(reading.latest), "limit": str(min(self._page_size, MOST_BY_CURSOR))}
+        arguments = {"before": str(reading.latest), "limit": str(MOST_BY_CURSOR)}
         if reading.position.cursor:
             arguments["cursor"] = reading.position.cursor
         answer = await self._web("team.accessLogs", arguments, trace, Purpose.SCIM)
@@ -132,14 +131,14 @@ class ActivityReader:
         return replace(page, cursor=None) if past else replace(page, gaps=_cursorless(reading.position, answer))
 
     async def _integration_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
-        arguments = {"user": reading.user, "count": str(self._page_size), "page": str(reading.position.page)}
+        arguments = {"user": reading.user, "count": str(PAGE), "page": str(reading.position.page)}
         answer = await self._web("team.integrationLogs", arguments, trace, Purpose.SCIM)
         return self._counted(reading, answer, [record(INTEGRATION_LOGS, row) for row in answer.rows("logs")])
 
     async def _files(self, reading: _Reading, trace: Trace) -> ActivityPage:
         arguments = {
             "user": reading.user, "ts_from": str(reading.oldest), "ts_to": str(reading.latest),
-            "count": str(self._page_size), "page": str(reading.position.page),
+            "count": str(PAGE), "page": str(reading.position.page),
         }  # fmt: skip
         answer = await self._web("files.list", arguments, trace, Purpose.BOT)
         return self._counted(reading, answer, [record(FILES, row) for row in answer.rows("files")])
