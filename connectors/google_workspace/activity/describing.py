@@ -70,7 +70,7 @@ def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
     resource = shared.resources.get(object_id or "", {})
     labels = filter(None, (text_of(label, "title") for label in objects_of(resource.get("appliedLabels"))))
     undone = event_failed or word is not _OTHER or parameters.get("primary_event") is False
-    size = parameters.get(word.size or "")
+    size = parameters.get(word.size) if word.size is not None else None
     return replace(
         shared.activity,
         kind=kind,

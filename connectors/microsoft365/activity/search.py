@@ -98,10 +98,15 @@ class AuditSearch:
         try:
             called = list(dict.fromkeys(one.name for one in names))
             found = await search_quota.submit(self.graph, progress, called, now, trace)
-        except OutcomeUnknown as exc:
-            return self._lost(progress, exc, now, trace)
-        except Throttled as exc:
-            return self._refused(progress, exc, now, trace)
+        except OutcomeUnknown:  # look for the search that may have been submitted
+            if progress.turn >= REFUSALS:
+                raise
+            return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, trace)
+        except Throttled as exc:  # wait as the vendor asks, or longer each time if it does not say
+            wait = max(exc.retry_after or grown(progress.turn), timedelta(seconds=1))
+            if progress.turn >= REFUSALS or wait > LONGEST_WAIT:
+                raise
+            return self._wait(replace(progress, turn=progress.turn + 1, due=(now + wait).timestamp()), wait, trace)
         except Unintelligible as exc:
             return self._not_taken(progress, exc, now, trace)
         return replace(self._begun(progress, found, trace), names=tuple(names), gaps=gaps)
@@ -121,12 +126,6 @@ class AuditSearch:
         later = replace(progress, looks=progress.looks + 1, due=(now + A_MINUTE).timestamp())
         return self._wait(later, A_MINUTE, trace)
 
-    def _lost(self, progress: Progress, error: OutcomeUnknown, now: datetime, trace: Trace) -> ActivityPage:
-        """Look for the search that may have been submitted; raise after `REFUSALS` lost answers."""
-        if progress.turn >= REFUSALS:
-            raise error
-        return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, trace)
-
     def _not_taken(self, progress: Progress, error: Unintelligible, now: datetime, trace: Trace) -> ActivityPage:
         """Return a gap if the vendor refuses to search before the 180 days that the tenant may keep; raise otherwise."""
         edge = now - STANDARD
@@ -139,20 +138,19 @@ class AuditSearch:
         kept = int((edge + A_MINUTE).timestamp()), progress.slices[0][1]
         return ActivityPage((), progress.ask((kept, *progress.slices[1:]), now).cursor(), tuple(trace), gaps=(gap,))
 
-    def _refused(self, progress: Progress, error: Throttled, now: datetime, trace: Trace) -> ActivityPage:
-        """Wait as the vendor asks, or longer each time if it does not say; raise after `REFUSALS` or for a long wait."""
-        wait = max(error.retry_after or grown(progress.turn), timedelta(seconds=1))
-        if progress.turn >= REFUSALS or wait > LONGEST_WAIT:
-            raise error
-        return self._wait(replace(progress, turn=progress.turn + 1, due=(now + wait).timestamp()), wait, trace)
-
     async def _poll(self, progress: Progress) -> ActivityPage:
         trace: Trace = []
         try:
             build = get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query))
             row = await self.graph.read(build, trace, needs=READ_AUDIT)
         except Unintelligible as exc:
-            return self._poll_refused(progress, exc, trace)
+            # the vendor may not know a new search yet, and was seen to answer 400 for a running one
+            status = status_of(exc)
+            if status == 404 and progress.turn >= NEW:
+                raise Expired("microsoft365: cannot read a search: it is gone", evidence=trace) from exc
+            if status not in REFUSED:
+                raise
+            return self._ask_later(progress, trace)
         match row.get("status"):
             case "succeeded":
                 return self._succeeded(progress, row, trace)
@@ -160,15 +158,6 @@ class AuditSearch:
                 return self._failed(progress, trace)
             case _:  # running, or a status that we do not know
                 return self._ask_later(progress, trace)
-
-    def _poll_refused(self, progress: Progress, error: Unintelligible, trace: Trace) -> ActivityPage:
-        """Poll again after a refusal: the vendor may not know a new search yet, and was seen to answer 400 for a running one."""
-        status = status_of(error)
-        if status == 404 and progress.turn >= NEW:
-            raise Expired("microsoft365: cannot read a search: it is gone", evidence=trace) from error
-        if status not in REFUSED:
-            raise error
-        return self._ask_later(progress, trace)
 
     def _ask_later(self, progress: Progress, trace: Trace) -> ActivityPage:
         if progress.turn >= POLLS:
