@@ -148,8 +148,7 @@ class Graph:
             async with self.limits.turn(limit, urgent=urgent):
                 # the exchange begins after the wait: the vendor's times are compared with it
                 exchange = replace(exchange, sent_at=datetime.now(UTC))
-                # with a native response handler, the adapter neither raises for a status nor builds models
-                response: Any = await client.adapter.send_primitive_async(request, "bytes", None)
+                response = await self._send(client, request)
         except AzureError as exc:
             return self._no_token(exc, exchange.sent_at)
         except (httpx.HTTPError, ValueError) as exc:
@@ -192,6 +191,13 @@ class Graph:
             content = response.body()
         reply = None if response is None else Reply(response.status_code, lower(response.headers), content)
         return Outcome(exchange, datetime.now(UTC), reply, error)
+
+    async def _send(self, client: Client, request: RequestInformation) -> httpx.Response:
+        """Send through the adapter; with a native response handler it neither raises for a status nor builds models."""
+        response: Any = await client.adapter.send_primitive_async(request, "bytes", None)
+        if not isinstance(response, httpx.Response):
+            raise TypeError("the SDK returned no native response")
+        return response
 
 
 def get(of: Callable[[GraphServiceClient], Any], **query: Any) -> Build:
