@@ -110,7 +110,7 @@ async def connect(
     pace: Pace | None = None,
     connection: ConnectionId = Service.GOOGLE_WORKSPACE,
 ) -> GoogleWorkspace:
-    """Return the connector, opened by nothing yet; raises `OSError` or `ValueError` for a key file that is none."""
+    """Return the connector.  Sends nothing; raises `OSError` or `ValueError` for a file that is not a key file."""
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
     return GoogleWorkspace(settings, pace, limits)

@@ -93,7 +93,7 @@ def _exchange(credentials: Any, scope: str, http: HttpOnce) -> None:
     """
     Refresh *credentials*: one exchange, recorded without digests of the secrets.
 
-    Raises for any status other than 200, after some of which google-auth would sleep and try again: `Pace` owns all waits.
+    Raises for any status other than 200: google-auth would sleep and try again after some, and `Pace` owns all waits.
     """
     send, trace = google_auth_httplib2.Request(http), list[Evidence]()
 

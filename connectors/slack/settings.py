@@ -47,9 +47,9 @@ class Settings(ConnectorSettings):
 
     @field_validator("token", "bot_token", "scim_token", "audit_token")
     @classmethod
-    def _is_a_token(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _is_a_token(cls, secret: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
         text = "" if secret is None else secret.get_secret_value().strip()
-        if not text and info.field_name == "token":
+        if not text and field.field_name == "token":
             raise ValueError("the administrator's token is empty")
         if text and _TOKEN.fullmatch(text) is None:
             raise ValueError("a token has letters, digits and - . _ ~ + / = only, and nothing in between")
