@@ -86,7 +86,6 @@ class Index:
         return match_all(known, self.at(addresses))
 
     def at(self, addresses: Iterable[str]) -> list[Profile]:
-        """Return every entry that has one of *addresses*."""
         found = {its for address in fold_all(addresses) for its in self._by_address.get(address, ())}
         return [self.profiles[its] for its in sorted(found)]
 
@@ -131,8 +130,3 @@ class Shared(Generic[T]):
                 began = self._clock()
                 self._known = began, await self._read()
             return self._known[1]
-
-
-async def indexed(profiles: Iterable[Profile], evidence: Iterable[Evidence]) -> Index:
-    """Build the index in a thread: ten thousand entries take a second."""
-    return await asyncio.to_thread(Index, list(profiles), tuple(evidence))

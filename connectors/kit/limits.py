@@ -97,12 +97,10 @@ class Limit:
 
     @property
     def slot_seconds(self) -> float:
-        """How long a slot is."""
         return self.within / SLOTS
 
     @property
     def block(self) -> int:
-        """How many calls a busy process takes at once."""
         return max(self.counted // _BLOCKS, 1)
 
 
@@ -171,9 +169,8 @@ def _poured(
     interval = limit.within / max(limit.counted - bucket - (limit.block - 1), 1)
     full = now - _share(bucket, rank) * interval
     known = slots[0] / 1000 if 0 in slots else full
-    spent = (
-        max(known if known <= now + 2 * limit.within else now, full) + calls * interval
-    )  # later ones: a clock was wrong
+    # later ones: a clock was wrong
+    spent = max(known if known <= now + 2 * limit.within else now, full) + calls * interval
     wait = max(spent - now, 0.0)
     return {0: round(spent * 1000)}, wait, wait + limit.slot_seconds
 
@@ -184,7 +181,6 @@ _EIGHTHS = {Rank.URGENT: 8, Rank.DUE: 6, Rank.OTHER: 5}
 
 
 def _share(calls: int, rank: Rank) -> int:
-    """Return how many of *calls* are for a rank."""
     return max(calls * _EIGHTHS[rank] // 8, 1)
 
 
@@ -237,9 +233,8 @@ class Limits:
         async with AsyncExitStack() as places:
             for name in names:
                 queue = self._queue(name, rank)
-                async with (
-                    queue.next.place()
-                ):  # one of a rank at a time waits for the rate, and holds a place meanwhile
+                # one of a rank at a time waits for the rate, and holds a place meanwhile
+                async with queue.next.place():
                     await places.enter_async_context(queue.places.place(urgent=rank is Rank.DUE))
                     await self._wait(name, queue, rank)
             yield

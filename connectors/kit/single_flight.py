@@ -7,9 +7,9 @@ Slack allows twenty calls a minute of most methods, and the cases of fifty leave
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from connectors.errors import ConnectorError
 from connectors.kit.exchange import Trace
@@ -61,3 +61,20 @@ class SingleFlight(Generic[T]):
         finally:
             if self._under_way[key] is own:
                 del self._under_way[key]
+
+
+class SharedRead(Generic[T]):
+    """What *ask* reads, once and for all who want it; its exchanges are evidence for each of them."""
+
+    def __init__(self, ask: Callable[[Trace], Coroutine[Any, Any, T]]) -> None:
+        self._ask, self._trace = ask, list[Evidence]()
+        self._task: asyncio.Task[T] | None = None
+
+    async def get(self, trace: Trace) -> T:
+        """Add the exchanges to *trace*, and return or raise what *ask* does."""
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._ask(self._trace))
+        try:
+            return await self._task
+        finally:
+            trace += self._trace

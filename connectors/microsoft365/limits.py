@@ -1,7 +1,7 @@
 """
 What Microsoft lets one application do in one tenant.
 
-A read in a batch counts as if it had come alone.  The submissions of searches in the audit log, so many a day, are counted in `activity.queue`.
+A read in a batch counts as if it had come alone.  The submissions of searches in the audit log, so many a day, are counted in `activity.search_quota`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ for hundreds of waiting requests holds up the loop for seconds.
 
 
 def limit_of(method: str, path: str) -> str:
-    """Return the name of the limit that a call counts against."""
     if "/auditLogs/" in path:
         return REPORTS
     if path.startswith("/security/"):

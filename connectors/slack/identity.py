@@ -52,7 +52,6 @@ class Identities:
             return self._known
 
     async def all_workspaces(self, trace: Trace) -> list[str]:
-        """Return every workspace that our tokens reach."""
         identity = await self.get()
         if not identity.org_install:
             return [identity.team_id]

@@ -249,6 +249,18 @@ class TestTokens:
             receipt = await r.connector.revoke(Entitlement(g, who, K.SESSION, "account"))
             assert receipt.result is RevocationResult.COMMANDED
 
+    async def test_one_block_refused(self) -> None:
+        """A block that Google refuses, whatever the token, keeps no other account's block from its new token."""
+        async with rig() as r:
+            body = '{"error":{"code":401,"errors":[{"reason":"authError"}],"message":"Invalid Credentials"}}'
+            ids = r.account_id("E1001"), r.account_id("E1002")
+            first, other = (Entitlement(Service.GOOGLE_WORKSPACE, its, K.SIGN_IN, "account") for its in ids)
+            r.stage.faults.append(Fault(first.account_id, status=401, body=body, times=2))
+            with pytest.raises(Denied):
+                await r.connector.revoke(first)
+            r.tenant.auth.expire_all()
+            assert (await r.connector.revoke(other)).result is RevocationResult.COMMANDED
+
     async def test_refused_after_the_renewal(self) -> None:
         """A request that went with the token of before a renewal, and is refused after it, goes again with the new one."""
         async with rig() as r:

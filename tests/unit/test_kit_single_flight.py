@@ -9,8 +9,8 @@ import pytest
 
 from connectors.errors import ConnectorError, Throttled, Unreachable
 from connectors.google_workspace.errors import ErrorBody, Rejected
+from connectors.kit.answers import understood
 from connectors.kit.exchange import Trace
-from connectors.kit.pacing import resting_on
 from connectors.kit.single_flight import SingleFlight
 from models.vocabulary import Evidence
 
@@ -34,7 +34,7 @@ class TestFailure:
 
         async def one(who: str) -> ConnectorError:
             trace = [evidence(f"GET /users/{who}")]
-            with pytest.raises(Unreachable) as caught, resting_on(trace):
+            with pytest.raises(Unreachable) as caught, understood("slack", trace):
                 await flight.share("list", ask, trace)
             assert [x.what for x in trace] == [f"GET /users/{who}", SHARED]
             caught.value.reword(lambda words: f"{who}: {words}")
