@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from connectors.full_names import written_names
+from connectors.kit.limits import for_a_due_cut
 from connectors.matching import (
     Profile,
     bare_number,
@@ -128,5 +129,6 @@ class Shared(Generic[T]):
         async with self._lock:
             if self._known is None or self._clock() - self._known[0] > self._fresh_for:
                 began = self._clock()
-                self._known = began, await self._read()
+                with for_a_due_cut():  # one may wait for it, even if another task began it
+                    self._known = began, await self._read()
             return self._known[1]

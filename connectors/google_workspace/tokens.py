@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +19,6 @@ from connectors.errors import ConnectorError, Unintelligible
 from connectors.google_workspace.client import LOSSES, HttpOnce
 from connectors.google_workspace.errors import CODES, WHO, code_of, lacking
 from connectors.kit.exchange import Exchange, Reply, Trace, lower
-from connectors.kit.semaphore import PrioritySemaphore
 from models.vocabulary import Evidence
 
 Tier: TypeAlias = Literal["read", "write"]
@@ -37,13 +37,13 @@ _Run: TypeAlias = "Callable[[Callable[[HttpOnce], None]], Awaitable[None]]"
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """The token of one credential and scope.  Concurrent callers share an exchange."""
+    """The token of one credential and scope.  Concurrent callers share an exchange, which goes on if one of them gives up."""
 
     scope: str
     credentials: Any
     run: _Run
     clock: Callable[[], float] = time.monotonic
-    _next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
+    _under_way: asyncio.Future[None] | None = None
     _refused_until: dict[str, float] = field(default_factory=dict)
 
     async def bearer(self, trace: Trace, *, refused: str | None = None) -> str:
@@ -52,14 +52,16 @@ class Token:
 
         Raises `ConnectorError`; a failed exchange is added to *trace*.
         """
-        async with self._next.place():
-            if not self.credentials.valid or self.credentials.token == refused:
-                try:
-                    await self.run(functools.partial(_exchange, self.credentials, self.scope))
-                except ConnectorError as error:
-                    trace += error.evidence
-                    raise
-            return str(self.credentials.token)
+        if not self.credentials.valid or self.credentials.token == refused:
+            if self._under_way is None or self._under_way.done():
+                work = self.run(functools.partial(_exchange, self.credentials, self.scope))
+                self._under_way = asyncio.ensure_future(work)
+            try:
+                await asyncio.shield(self._under_way)
+            except ConnectorError as error:
+                trace += error.evidence
+                raise error.copied() from error
+        return str(self.credentials.token)
 
     def may_cure(self, request: str) -> bool:
         """Whether *request* may pass with another token.  Not if one of its name was refused with a new token within the last minute."""

@@ -25,7 +25,7 @@ LIMITS = (
 
 CONNECTIONS = 96
 """
-More than may be under way at once.  They stay alive: by its default the pool closes four of five after each answer, and its bookkeeping
+More than may be under way at once: twice the places of all limits, since urgent calls have as many of their own, are 88.  They stay alive: by its default the pool closes four of five after each answer, and its bookkeeping
 for hundreds of waiting requests holds up the loop for seconds.
 """
 

@@ -46,6 +46,8 @@ class Identities:
 
     async def get(self, *, afresh: bool = False) -> Identity:
         """Return our identity.  Raises `Denied` if Slack accepts no token; single refused ones are in *refused*."""
+        if self._known is not None and not afresh:
+            return self._known  # a block does not wait while a probe asks again
         async with self._lock:
             if self._known is None or afresh:
                 self._known = await self._ask()

@@ -20,12 +20,15 @@ from connectors.kit.paging import PageMarks
 from connectors.slack.answers import Answer, Judgement, of_audit, of_scim, of_web
 from connectors.slack.client import Clients
 from connectors.slack.errors import BROKEN, LOCKED, failure, lost
-from connectors.slack.limits import AUDIT_LOGS, UNSAID, scim_sets
+from connectors.slack.limits import AUDIT_LOGS, LIMITS, UNSAID, scim_sets
 from connectors.slack.settings import Purpose, Settings
 
 NOTHING: frozenset[str] = frozenset()
-THREADS = 64
-"""A request holds a thread while it waits.  Our choice: asyncio's own pool has six threads on a small machine."""
+THREADS = 2 * sum(limit.at_once for limit in LIMITS)
+"""
+One for each call that may be under way at once, so that a block never waits for one: twice the places, since urgent calls have as many of
+their own.  They are made when they are needed.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from connectors.kit.exchange import Row, Trace
+from connectors.kit.limits import for_a_due_cut
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import Access, group_guard
 from connectors.slack.answers import ABSENT, COMMANDED, Outcome, refused
@@ -45,7 +46,8 @@ class UserGroups:
         place = entitlement.vendor_id
         self._leaving[place].add(entitlement.account_id)
         try:
-            outcomes = await self._departures.share(place, functools.partial(self._take_out, place), trace)
+            with for_a_due_cut():  # those who leave after these wait for the lock of the group
+                outcomes = await self._departures.share(place, functools.partial(self._take_out, place), trace)
         except asyncio.CancelledError:
             self._leaving[place].discard(entitlement.account_id)  # no effect once the write has begun
             raise

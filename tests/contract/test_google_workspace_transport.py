@@ -60,6 +60,22 @@ class TestThreads:
             await asyncio.gather(*(requests_of(r).user(someone, []) for _ in range(100)))
             assert r.tenant.auth.exchanges == 1
 
+    @pytest.mark.parametrize("fails", [False, True], ids=["granted", "refused"])
+    async def test_who_asked_for_a_token_gives_up(self, fails: bool) -> None:
+        """The exchange that it began goes on, and is the next one's: it is not made twice at once."""
+        async with rig() as r:
+            refusal = '{"error":"invalid_scope"}'
+            fault = Fault("POST /token", 400, refusal, delay=0.3) if fails else Fault("POST /token", delay=0.3)
+            r.stage.faults.append(fault)
+            someone = r.account_id("E1001")
+            first = asyncio.ensure_future(requests_of(r).user(someone, []))
+            while fault.times:
+                await asyncio.sleep(0.01)
+            first.cancel()
+            (second,) = await asyncio.gather(requests_of(r).user(someone, []), return_exceptions=True)
+            assert isinstance(second, Denied) is fails
+        assert len([q for q in r.stage.journal if q.path == "/token"]) == 1
+
     async def test_a_connection_a_thread(self) -> None:
         """Connections are kept: as many as threads, however many calls."""
         async with rig() as r:
