@@ -102,3 +102,14 @@ def exporter() -> Iterator[Raw]:
     """Somebody who asked for a whole export once."""
     yield from steady(30, seed=4)
     yield event(3_000_000, at(END - timedelta(days=5), 12, random.Random(5)), ActivityKind.TAKEOUT)
+
+
+BEFORE, WINDOW = weekdays(FIRST, NOTICE_ON - timedelta(days=1)), weekdays(NOTICE_ON)
+LATELY = [day for day in BEFORE if day >= NOTICE_ON - timedelta(days=60)]
+ALL = [*BEFORE, *WINDOW]
+
+
+def work(days: Iterable[date] = ALL, a_day: int = 10) -> list[Raw]:
+    """Somebody's usual days: twenty takes, and what is made."""
+    days = list(days)
+    return [*acts(ActivityKind.DOWNLOAD, days, 20), *acts(ActivityKind.EDIT, days, a_day)]

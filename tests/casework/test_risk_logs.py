@@ -16,9 +16,22 @@ from casework.activity.tally import Tally
 from casework.intake.employment import Employment
 from casework.policy import Activity as Rules
 from models.vocabulary import ActivityKind as K
-from tests.casework.leavers import END, FIRST, LEAVER, NOTICE_ON, TOKYO, Raw, acts, reasons, weekdays
+from tests.casework.leavers import (
+    ALL,
+    BEFORE,
+    END,
+    FIRST,
+    LEAVER,
+    NOTICE_ON,
+    TOKYO,
+    WINDOW,
+    Raw,
+    acts,
+    reasons,
+    weekdays,
+    work,
+)
 from tests.casework.ledger import Ledger
-from tests.casework.test_risk_ways import ALL, BEFORE, WINDOW, work
 
 
 def of_two_logs(
