@@ -54,10 +54,19 @@ class TestOwnAddresses:
             ("Hoshi Sorako", "hs@example.test", "hoshiminako@gmail.com"),
             ("Mori Rie", "rm@example.test", "moriemi@gmail.com"),
             ("Mina Nami", "nm@example.test", "minamino@gmail.com"),
+            ("Watanabe Naomi", "reception@example.test", "reception2@gmail.com"),
+            ("Watanabe Naomi", "wa.na@example.test", "wa.na@gmail.com"),
+            ("Suzuki Ichiro", "suzuki.hr@example.test", "suzuki.tax.hr@gmail.com"),
+            ("Suzuki Ichiro", "suzuki.hr@example.test", "suzuki.hr@gmail.com"),
+            ("Suzuki Ichiro", "suzukitax@example.test", "suzukitax@gmail.com"),
+            ("Suzuki Ichiro", "ichiro.s@example.test", "ichiro@gmail.com"),
+            ("Suzuki Ichiro", "i@example.test", "0901234@docomo.ne.jp"),
+            (None, "suzuki.hr@example.test", "suzuki.tax.hr@gmail.com"),
+            (None, "suzuki.soumu@example.test", "suzuki.soumu@gmail.com"),
         ],
     )  # fmt: skip
     def test_are_no_strangers(self, romaji: str | None, email: str, target: str) -> None:
-        """Half a name, initials, a short word, and letters within another word are anybody's."""
+        """Half a name, also beside a role, a role's word, initials, a short word, and letters within another word are anybody's."""
         assert not Addresses.of(Leaver("E1", "星", email, romaji=romaji)).is_own(target)
 
     @pytest.mark.parametrize(
@@ -70,13 +79,32 @@ class TestOwnAddresses:
             ("Conan O'Brien", "cob@example.test", "conan.obrien@gmail.com."),
             ("Watanabe Naomi", "nwatanabe@example.test", "nwatanabe7@gmail.com"),
             (None, "hoshi.sorako@example.test", "sorako.hoshi@gmail.com"),
+            ("Hoshi Sorako", "sora.hoshi@example.test", "hoshi_sora@gmail.com"),
+            ("Lars Sørensen", "ls@example.test", "lars.soerensen@gmail.com"),
+            ("Lars Sørensen", "ls@example.test", "sorensen-lars@gmail.com"),
+            ("Jürgen Müller", "jm@example.test", "juergenmueller@gmx.net"),
+            ("Ina Müller", "im@example.test", "muller.ina@gmx.net"),
+            ("Satō Ken", "ks@example.test", "satoh.ken@gmail.com"),
+            ("Satoh Ken", "ks@example.test", "ken.satou@gmail.com"),
+            ("Satō Ken", "ks@example.test", "kensatoh@gmail.com"),
+            ("Hirano Yūko", "hy@example.test", "yukohirano@gmail.com"),
         ],
     )  # fmt: skip
     def test_by_a_whole_name(self, romaji: str | None, email: str, target: str) -> None:
-        """Each part of the name as a word of its own, all of them as the only one, or the company address's whole name are the leaver's."""
+        """Each part of the name as a word of its own, however it is spelt, all of them as the only one, or the company address's whole name."""
         theirs = Addresses.of(Leaver("E1", "星", email, romaji=romaji))
         assert theirs.is_own(target)
         assert not theirs.is_own(target.partition("@")[0] + "@customer.test")
+
+    def test_by_a_name_in_kana_or_a_former_one(self) -> None:
+        """Every whole name that HR gives counts; the former family name alone is many people's."""
+        married = Leaver(
+            "E1", "星 空子", "s@example.test", kana="ホシ　ソラコ", romaji="Hoshi Sorako", former_name="Satō"
+        )
+        theirs = Addresses.of(married)
+        assert all(map(theirs.is_own, ("satou.sorako@gmail.com", "hoshi.sorako@gmail.com")))
+        assert not theirs.is_own("satou@gmail.com")
+        assert Addresses.of(Leaver("E1", "佐藤 健", "k@example.test", kana="さとう けん")).is_own("satoh.ken@gmail.com")
 
     @pytest.mark.parametrize("kind", [K.COPY, K.SEND])
     def test_by_mail_or_as_a_copy(self, kind: K) -> None:
