@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 from connectors.errors import ConnectorError, Denied, Unintelligible
 from connectors.kit.answers import understood
@@ -150,7 +151,10 @@ class CloudSignRegister:
             if again is None:
                 return None
             attribute = await self._attribute(match.paper.id, trace)
-            return PaperMatch(with_attribute(again.paper, attribute), again.reason, again.confidence, again.text)
+            every = again.for_everybody and replace(
+                again.for_everybody, paper=with_attribute(again.for_everybody.paper, attribute)
+            )
+            return replace(again, paper=with_attribute(again.paper, attribute), for_everybody=every)
 
     async def _attribute(self, document_id: str, trace: Trace) -> Row | None:
         path = f"/documents/{document_id}/attribute"
