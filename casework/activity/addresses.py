@@ -42,9 +42,9 @@ class Addresses:
     """
     *domains*: the company's, as far as the leaver's accounts show them, with their subdomains.  *own*: the leaver's addresses outside them.
 
-    A private mailbox also counts as the leaver's (it may be a namesake's) if its words include all words of one of *names*, are one of *joined*
-    (such a name written as one word), or are *local*, the words of a company address that are made of the name.  Digits do not count, spellings
-    are folded.  Half a name, or half a name beside a role, does not count.
+    A private mailbox also counts as the leaver's if its words include all words of one of *names*, or are one of *joined* (such a name written as
+    one word).  So does one whose words are *local*, those of a company address that is made of the name.  Digits do not count, and spellings are
+    folded.  It may be a namesake's.  Half a name does not count, nor does it beside a role.
     """
 
     domains: frozenset[str] = frozenset()

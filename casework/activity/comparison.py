@@ -32,7 +32,7 @@ _LITTLE_WORK, _A_TASK, _KEPT_UP = 3, 1.5, 0.4
 _TOO_MUCH = 10
 """Times the usual takes: from there on no amount of work explains them."""
 _MOST_REACHES = 6
-"""Reaches of which each group is compared: with more, only all together and each alone."""
+"""Most reaches for all their groups to be compared; with more, only all together and each alone are."""
 
 
 class Comparison:

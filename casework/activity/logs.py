@@ -115,7 +115,7 @@ def is_theirs(names: Names, activity: Activity) -> bool:
 
 
 def may_be_theirs(names: Names, activity: Activity) -> bool:
-    """Whether one of *names* did it, at whatever time."""
+    """Whether one of *names* did it, at any time."""
     return _actor(activity) in names
 
 

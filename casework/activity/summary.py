@@ -224,7 +224,7 @@ class _Work:
         return tells_of_others(row, self.sources.get(log_of(row)))
 
     def _strange(self) -> dict[str, Counted]:
-        """Return the counts with records under a name of which nobody can say whether it was the account's then."""
+        """Return the counts with records under a name that may not have been the account's then."""
         return {log: one for log, one in sorted(self.counted.items()) if one.doubtful}
 
     def _strangers(self) -> Iterator[Reason]:
