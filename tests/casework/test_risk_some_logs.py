@@ -153,7 +153,7 @@ class TestMovedWork:
     def test_before_the_notice(self, on: date) -> None:
         """No growth is told of the new one."""
         new = [
-            *acts(K.DOWNLOAD, [day for day in ALL if day < on], 5),
+            *acts(K.DOWNLOAD, [day for day in ALL if day < on], 1),
             *acts(K.DOWNLOAD, [day for day in ALL if day >= on], 60),
         ]
         assert list(self.told(new, acts(K.DOWNLOAD, [day for day in self.OLD if day < on], 60))) == ["moved"]

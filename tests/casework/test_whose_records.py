@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from casework.activity import re_enabled_by
 from casework.activity.logs import is_theirs, may_be_theirs, names_of
 from casework.activity.summary import summarise
 from casework.erasure import erasing
@@ -256,6 +257,16 @@ class TestNames:
             (False, True),
             (False, False),
         ]
+
+    @pytest.mark.parametrize(
+        ("name", "lets_in"), [("new@x.test", True), ("contact@x.test", False), ("who@x.test", False)]
+    )
+    def test_of_whoever_was_let_in_again(self, name: str, lets_in: bool) -> None:
+        """That an account with the leaver's contact address was enabled says nothing of the leaver's."""
+        one = account("google_workspace", "g1", "new@x.test", "contact@x.test")
+        names = names_of([one], None, ConnectionId("google_workspace"), contacts=False)
+        enabled = Activity(K.ENABLED, AT, "x", actor="admin@x.test", object_id=name)
+        assert re_enabled_by._lets_in(enabled, names) is lets_in
 
     def test_by_the_search_s_own_times(self) -> None:
         """Where the log was searched by the name, since when it was the account's is known better."""
