@@ -57,12 +57,17 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class PaperMatch:
-    """A paper with the reason and confidence (0 to 1) that it is the leaver's; a namesake's has `different_person`."""
+    """
+    A paper with the reason and confidence (0 to 1) that it is the leaver's; a namesake's has `different_person`.
+
+    *for_everybody*: the same paper as work rules, where another of its signers has neither name nor address.
+    """
 
     paper: Paper
     reason: MatchReason
     confidence: float
     text: str = ""
+    for_everybody: PaperMatch | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 
 from connectors.matching import bare_number, fold_all, fold_number
 from connectors.names import former_spellings, spellings
@@ -26,9 +27,12 @@ def likeliest(leaver: Leaver, papers: Iterable[Paper]) -> PaperMatch | None:
     """
     Return the match of the signer of one document who is likeliest the leaver: *papers* are it, one for each of its signers.
 
-    Who is like the leaver goes before a signer without name and address, for whose sake it might bind everybody; a namesake does not.
+    Who is like the leaver goes before a signer without name and address, for whose sake it might bind everybody (`for_everybody`); a namesake
+    does not.
     """
-    return min(match_papers(leaver, papers), key=lambda match: _RANKS.get(match.reason, 0), default=None)
+    found = sorted(match_papers(leaver, papers), key=lambda match: _RANKS.get(match.reason, 0))
+    rules = next((match for match in found[1:] if match.reason is MatchReason.EVERYBODY), None)
+    return replace(found[0], for_everybody=rules) if found else None
 
 
 def strongest_first(matches: Iterable[PaperMatch | None]) -> tuple[PaperMatch, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -16,12 +18,13 @@ from casework.nda import checking, follow_up, pledging, rulings
 from casework.nda.papers.examining import examine
 from casework.policy import Nda, Policy
 from connectors.errors import Unreachable
-from connectors.nda.contract import Found
+from connectors.nda.contract import Found, Paper
 from connectors.nda.folder import FolderRegister
+from connectors.nda.matching import likeliest
 from emulators import documents
 from emulators.nda_folder import write_folder
 from models.tables import Case
-from models.vocabulary import TradeSecretTest
+from models.vocabulary import Leaver, TradeSecretTest
 from tests.casework.registers import (
     ENTRY,
     EXIT,
@@ -33,6 +36,18 @@ from tests.casework.registers import (
     states,
 )
 from tests.casework.shown import show
+
+
+class TwoSigners(FolderRegister):
+    """A folder, and one paper of two signers, as a signing service gives it: *signer*, and one with neither name nor address."""
+
+    title = "就業規則 第42条"
+    signer: Mapping[str, Any] = MappingProxyType({"signer_name": "星 空子"})
+
+    async def find_papers(self, leaver: Leaver) -> Found:
+        paper = Paper("folder", "both", None, self.title, completed=True, media_type=None)
+        found, both = await super().find_papers(leaver), likeliest(leaver, [replace(paper, **self.signer), paper])
+        return replace(found, matches=(*found.matches, both)) if both is not None else found
 
 
 class TestPapers:
@@ -61,6 +76,31 @@ class TestPapers:
         by_title = await house.check(house.office.report())
         assert of_kind(known, "work_rules")["state"] == of_kind(by_title, "work_rules")["state"] == "signed"
         assert not [paper for nda in (known, by_title) for paper in nda["papers"] if "閲覧" in (paper["title"] or "")]
+
+    @pytest.mark.parametrize("email", ["", "hoshi@elsewhere.test"])
+    async def test_work_rules_that_somebody_like_the_leaver_signs(self, hire: Hire, tmp_path: Path, email: str) -> None:
+        """A weak likeness takes no work rules from the leaver: they bind everybody."""
+        house = hire(folder=(register := TwoSigners(write_folder(tmp_path / "both", [], {}))))
+        register.signer = {"signer_name": "星 空子"} | ({"signer_email": email} if email else {})
+        nda = await house.check(house.office.report())
+        assert [(paper["state"], paper["signature"]) for paper in nda["papers"] if paper["kind"] == "work_rules"] == [
+            ("signed", None)
+        ]
+
+    async def test_a_paper_that_mentions_work_rules_beside_somebody_without_a_name(
+        self, hire: Hire, tmp_path: Path
+    ) -> None:
+        """A person rules on it: without a signer it would bind nobody."""
+        house = hire(folder=(register := TwoSigners(write_folder(tmp_path / "both", [], {}))))
+        register.title = "入社時誓約書（就業規則・秘密保持）"
+        nda = await house.check(house.office.report())
+        assert "1 doubtful" in of_kind(nda, "entry_pledge")["text"]
+
+    async def test_work_rules_that_the_leaver_surely_signed(self, hire: Hire, tmp_path: Path) -> None:
+        house = hire(folder=(register := TwoSigners(write_folder(tmp_path / "both", [], {}))))
+        register.signer = {"signer_name": "星 空子", "signer_email": "e1@example.test"}
+        nda = await house.check(house.office.report())
+        assert (of_kind(nda, "work_rules")["state"], of_kind(nda, "work_rules")["signer"]) == ("signed", "星 空子")
 
     async def test_a_certificate_that_names_nobody(self, hire: Hire) -> None:
         """Where all rests on a certificate that does not show whose it is, a person is asked and the risk is raised, until one has ruled or another paper shows it."""

@@ -20,7 +20,7 @@ from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.probing import plan_checked
 from connectors.microsoft365.transport import Graph, get
-from models.vocabulary import Account
+from models.vocabulary import Account, AccountKind
 
 _SIGN_IN = "userPrincipalName"
 _ADDRESSES = {_SIGN_IN.casefold(): _SIGN_IN, "mail": "mail", "proxyaddresses": "proxyAddresses"}
@@ -42,10 +42,17 @@ class _Changes:
     lost: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, at: datetime, change: Row, account_id: str) -> None:
-        """Add one change; the caller adds changes in order of time."""
+        """
+        Add one change; the caller adds changes in order of time.
+
+        A deleted account's sign-in name begins with its id: https://learn.microsoft.com/powershell/module/microsoft.entra.users/get-entradeleteduser
+        """
         for target in objects_of(change.get("targetResources")):
             if target.get("id") == account_id:
-                self.called |= dict.fromkeys(_texts(target.get(_SIGN_IN)), at)
+                named = (
+                    name.removeprefix(account_id.replace("-", "").casefold()) for name in _texts(target.get(_SIGN_IN))
+                )
+                self.called |= dict.fromkeys(named, at)
                 for changed in objects_of(target.get("modifiedProperties")):
                     self._change(_ADDRESSES.get(str(changed.get("displayName")).casefold()), changed, at)
 
@@ -78,12 +85,14 @@ async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[N
     Return the names to search for, and the gaps.
 
     A present name counts from its addition in Entra's log, else from the account's creation; a former one until its removal, or
-    its last use in that log.  A name that came back is there twice.  A deleted account has only the name of its label.
+    its last use in that log.  A name that came back is there twice.  A deleted account has only the name of its label.  A deleted guest's
+    label may be the address at home, which is no name in this tenant: without one from Entra's log that is a gap.
 
     A name that is now another account's sign-in name is not searched: its records may be that account's.  If it was this
     account's sign-in name before, that is a gap.
     """
     row, gaps = await _found(graph, account, trace)
+    is_deleted = bool(gaps)
     changes = _Changes()
     try:
         changes = await _changes(graph, account.id, trace)
@@ -104,7 +113,9 @@ async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[N
     if others & were:
         text = "a former sign-in name of the account is another account's today: the log was not searched for it"
         gaps += (Gap("name_reused", text),)
-    if {one.name for one in every} <= others:
+    if {one.name for one in every} <= others or (
+        is_deleted and account.kind is AccountKind.GUEST and not were - others
+    ):
         gaps += (Gap("address", "no name is known that is the account's alone: nothing was searched"),)
     return [one for one in every if one.name not in others], gaps
 

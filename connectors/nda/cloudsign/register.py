@@ -133,7 +133,10 @@ class CloudSignRegister:
             if again is None:
                 return None
             attribute = await self._attribute(match.paper.id, trace)
-            return replace(again, paper=with_attribute(again.paper, attribute))
+            every = again.for_everybody and replace(
+                again.for_everybody, paper=with_attribute(again.for_everybody.paper, attribute)
+            )
+            return replace(again, paper=with_attribute(again.paper, attribute), for_everybody=every)
 
     async def _attribute(self, document_id: str, trace: Trace) -> Row | None:
         path = f"/documents/{document_id}/attribute"
