@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 
 from sqlalchemy import bindparam, select, text, update
 
@@ -16,9 +14,7 @@ from models.tables import CallBudget
 from models.vocabulary import ConnectionId
 
 _PATIENCE = 0.5
-"""Seconds that a call waits for the database."""
-_ALONE = 30.0
-"""Seconds for which this process then keeps the limits by itself."""
+"""Seconds that a call waits for the database; after one that got no answer a tenth of that, until there is one."""
 _SHORTLY = text(f"SET LOCAL lock_timeout = {round(_PATIENCE * 1000)}")
 _TABLE = CallBudget.__table__  # type: ignore[attr-defined]  # SQLModel makes it
 _OF_LIMIT = (_TABLE.c.connection == bindparam("of"), _TABLE.c.name == bindparam("limit"))
@@ -32,26 +28,32 @@ class DatabaseLedger:
     """
     `connectors.kit.limits.Ledger` in the database, on its clock.
 
-    It has a thread of its own: the store's is for the transactions of cuts.  While the database does not answer within half a second, and for half a minute after that, this process keeps the limits by itself:
-    a cut does not wait for it.
+    It has a thread of its own: the store's is for the transactions of cuts.  A call waits for the database half a second at most, and not
+    at all while an earlier one still waits.  Without an answer, this process goes on from what all had taken when it last got one.
     """
 
     store: Store
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "call-budget"))
-    own: OwnLedger = field(default_factory=OwnLedger)
-    _alone_until: float = 0.0
+    own: OwnLedger = field(init=False)
+    _late: Future[tuple[float, float]] | None = None
+
+    def __post_init__(self) -> None:
+        """Let the ledger of this process alone use the same clock, and so the same slots."""
+        self.own = OwnLedger(lambda: self.store.clock().timestamp())
 
     async def take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
-        alone = await self.own.take(connection, limit, calls, rank)  # so that it knows what this process has taken
-        if time.monotonic() < self._alone_until:
-            return alone
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                work = partial(self._take, connection, limit, calls, rank)
-                return await asyncio.get_running_loop().run_in_executor(self.thread, work)
-        except Exception:  # noqa: BLE001  # a database that is locked, gone or closed stops no call of a cut
-            self._alone_until = time.monotonic() + _ALONE
-            return alone
+        late, asked = self._late, None
+        if late is None or late.done():
+            try:
+                asked = self.thread.submit(self._take, connection, limit, calls, rank)
+                async with asyncio.timeout(_PATIENCE if late is None else _PATIENCE / 10):
+                    taken = await asyncio.wrap_future(asked)
+                self._late = None
+                return taken
+            except Exception:  # noqa: BLE001  # a database that is locked, gone or closed stops no call of a cut
+                if self._late is None or self._late.done():
+                    self._late = asked
+        return await self.own.take(connection, limit, calls, rank)
 
     def close(self) -> None:
         """End the thread; what it has begun is finished, and later calls are counted by this process alone."""
@@ -70,4 +72,5 @@ class DatabaseLedger:
             slots = {int(slot): count for slot, count in known.items()}
             slots, wait, lasts = booked(slots, now, limit, calls, rank)
             database.execute(_WRITE.values(slots={str(slot): count for slot, count in slots.items()}), key)
+        self.own.slots[connection, limit.name] = slots
         return wait, lasts

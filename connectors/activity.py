@@ -42,8 +42,8 @@ class ActivitySource:
 
     name: str
     lag: timedelta
-    retention: timedelta | None
-    scopes: tuple[str, ...]
+    retention: timedelta | None = None
+    scopes: tuple[str, ...] = ()
     plan: str = "any"
     caveats: tuple[str, ...] = ()
     source: str = ""
@@ -112,8 +112,8 @@ class Activity:
     *raw_name* keeps the vendor's word (`drive/download`, `FileDownloaded`, `file_downloaded`).  *actor* is the actor's address
     or name, where the log of administration has one.  *object_id*, *title*, *folder*, *size* (bytes) and *label* (a
     confidentiality mark of the vendor's or in the title) describe the object; *target* is the recipient (an address, an
-    application); *external* is None where the vendor does not say.  *by_program*: by an API or sync client, not by hand.
-    *undone*: an attempt that failed, or a consequence of another event.
+    application).  *by_program*: by an API or sync client, not by hand; None where the vendor does not say.  *undone*: an attempt that
+    failed, or a consequence of another event.
     """
 
     kind: ActivityKind
@@ -127,7 +127,6 @@ class Activity:
     size: int | None = None
     label: str | None = None
     target: str | None = None
-    external: bool | None = None
     by_program: bool | None = None
     ip: str | None = None
     device: str | None = None

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from connectors.activity import ActivityLog
-from connectors.errors import ConnectorError, NotOnPlan
 from connectors.snapshot import Numbers
 from models.vocabulary import (
     Account,
@@ -46,14 +45,13 @@ class KindManifest:
     if one could count.
     *implied_by*: the kind whose observed closing closes this one, with `Confirmation.IMPLIED_BY`.
     *no_api*: the reason why no plan of this vendor can list or revoke it; such a kind is listed as one `no_api` row.
-    *settles_within*: how long a revocation may take, by the vendor's documentation; until then it is progress, not a finding.
     *residual*: how long access tokens and cookies from before the cut may live on, by the vendor's documentation.
     *read_scopes*, *write_scopes*: the least that listing and revoking need, in the vendor's spelling.
     """
 
     kind: EntitlementKind
     order: int
-    confirmation: Confirmation
+    confirmation: Confirmation = Confirmation.READ
     read_scopes: tuple[str, ...] = ()
     write_scopes: tuple[str, ...] = ()
     plan: str = "any"
@@ -63,7 +61,6 @@ class KindManifest:
     stamped: bool = False
     dies_with_block: bool = False
     no_api: str | None = None
-    settles_within: timedelta = timedelta(0)
     residual: timedelta = timedelta(0)
     source: str = ""
 
@@ -124,9 +121,7 @@ class Listing(list[Entitlement]):
     """
 
     def __init__(
-        self,
-        rows: Iterable[Entitlement] = (),
-        evidence: Mapping[EntitlementKind, tuple[Evidence, ...]] | None = None,
+        self, rows: Iterable[Entitlement] = (), evidence: Mapping[EntitlementKind, tuple[Evidence, ...]] | None = None
     ) -> None:
         super().__init__(rows)
         self.evidence: dict[EntitlementKind, tuple[Evidence, ...]] = dict(evidence or {})
@@ -226,9 +221,3 @@ def cannot_look(
 ) -> Entitlement:
     """Return the one row (vendor id "*") of a kind that could not be listed, or that no interface lists."""
     return Entitlement(connection, account_id, kind, "*", state, problem=problem, remedy=remedy)
-
-
-def unread(connection: ConnectionId, account_id: str, kind: EntitlementKind, error: ConnectorError) -> Entitlement:
-    """Return the one row of a kind whose listing raised *error*."""
-    state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
-    return cannot_look(connection, account_id, kind, state, problem=str(error), remedy=error.advice)

@@ -26,16 +26,11 @@ class ConnectorError(Exception):
     remedy: ClassVar[str] = "Read the vendor's code, then run the case again."
 
     def __init__(
-        self,
-        message: str,
-        *,
-        code: str | None = None,
-        evidence: tuple[Evidence, ...] = (),
-        remedy: str | None = None,
+        self, message: str, *, code: str | None = None, evidence: Iterable[Evidence] = (), remedy: str | None = None
     ) -> None:
         super().__init__(storable(message))
         self.code = code
-        self.evidence = evidence
+        self.evidence = tuple(evidence)
         self._remedy = remedy
 
     @property

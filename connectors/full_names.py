@@ -69,13 +69,8 @@ def former_full_names(leaver: Leaver) -> tuple[str, ...]:
 
 def _full(names: Iterable[str]) -> tuple[str, ...]:
     """Leave out names of one short word: many people share a given name."""
-    return tuple(
-        name for name in names if len(words := words_of(name)) > 1 or (len(words) == 1 and _unspaced(words[0]))
-    )
-
-
-def _unspaced(word: str) -> bool:
-    return not word.isascii() and len(word) > 2
+    split = ((name, words_of(name)) for name in names)
+    return tuple(name for name, words in split if len(words) > 1 or any(len(w) > 2 and not w.isascii() for w in words))
 
 
 def _all_spellings(names: Iterable[str]) -> frozenset[str]:

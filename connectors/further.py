@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
-from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
+from connectors.activity import ActivityPage, ActivitySource, Window
+from connectors.contract import Ability, Capabilities, Connector, Found, Kinds, Listing, Manifest
 from connectors.errors import ConnectorError
 from connectors.settings import prefix_of
 from connectors.snapshot import Numbers
 from models.vocabulary import Account, ConnectionId, Entitlement, Json, Leaver, Match, Receipt
+
+_Worded = TypeVar("_Worded", Ability, Entitlement)
 
 
 class Further:
@@ -26,6 +29,7 @@ class Further:
         self.service = inner.service
         self.manifest: Manifest = inner.manifest
         self.activity_sources: tuple[ActivitySource, ...] = inner.activity_sources
+        self.record, self.describe, self.aclose = inner.record, inner.describe, inner.aclose
         self._inner = inner
         self._connection = connection
 
@@ -33,12 +37,8 @@ class Further:
         with self._told():
             found = await self._inner.probe()
         self.manifest, self.activity_sources = self._inner.manifest, self._inner.activity_sources
-        abilities = tuple(
-            replace(one, problem=one.problem and self._own(one.problem), remedy=one.remedy and self._own(one.remedy))
-            for one in found.abilities
-        )
         problems = tuple((self._own(problem), self._own(remedy)) for problem, remedy in found.problems)
-        return replace(found, abilities=abilities, problems=problems)
+        return replace(found, abilities=tuple(map(self._worded, found.abilities)), problems=problems)
 
     async def find_accounts(self, leaver: Leaver) -> Found:
         with self._told():
@@ -74,25 +74,15 @@ class Further:
         with self._told():
             return await self._inner.activity(account, source, window, cursor)
 
-    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
-        return self._inner.record(source, raw)
-
-    def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
-        return self._inner.describe(source, raw)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
     def _match(self, match: Match) -> Match:
         return replace(match, account=replace(match.account, connection=self._connection))
 
     def _row(self, row: Entitlement) -> Entitlement:
-        return replace(
-            row,
-            connection=self._connection,
-            problem=row.problem and self._own(row.problem),
-            remedy=row.remedy and self._own(row.remedy),
-        )
+        return replace(self._worded(row), connection=self._connection)
+
+    def _worded(self, one: _Worded) -> _Worded:
+        problem, remedy = (words and self._own(words) for words in (one.problem, one.remedy))
+        return replace(one, problem=problem, remedy=remedy)
 
     def _receipt(self, receipt: Receipt) -> Receipt:
         _, _, its = receipt.entitlement_id.partition(":")

@@ -13,13 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connectors.full_names import Compared, compare_names
-from connectors.names import fold_name
 from models.vocabulary import Account, Fact, Leaver, Match, MatchReason, Says
-
-__all__ = [
-    "Profile", "bare_number", "compare", "compare_numbers", "fold_all", "fold_email", "fold_name", "fold_number", "match_all",
-    "untwinned",
-]  # fmt: skip
 
 _TWIN = re.compile(r"^(?:adm|admin|a|da|ga|sa|priv)[-._]|[-._+](?:adm|admin|priv)$")
 _ADMINISTRATION = re.compile(r"^(?:adm|admin|priv)[-._]|[-._+](?:adm|admin|priv)$")
@@ -78,7 +72,6 @@ def compare(leaver: Leaver, profile: Profile) -> Match | None:
 def _reason(
     says: dict[Fact, Says], names: Compared, address: MatchReason | None, *, administration: bool
 ) -> MatchReason | None:
-    """Return the strongest reason why the profile is a candidate, None if there is none."""
     if says.get(Fact.NUMBER) is Says.FACT:
         return MatchReason.EMPLOYEE_NO
     if address is not None:

@@ -51,7 +51,6 @@ def spellings(name: str) -> frozenset[str]:
 
 
 def former_spellings(former: str, *names: str) -> frozenset[str]:
-    """Return the spellings of a former name; see `former_names`."""
     return frozenset(form for name in former_names(former, *names) for form in spellings(name))
 
 
@@ -67,7 +66,6 @@ def former_names(former: str, *names: str) -> Iterator[str]:
 
 
 def parts_of(name: str) -> list[str]:
-    """Return the parts of *name* between brackets and strokes."""
     return [part for part in _ASIDE.split(name) if part.strip()]
 
 

@@ -66,39 +66,29 @@ async def open_connectors(
 
 
 @dataclass(slots=True, eq=False)
-class _Openers:
-    """`connectors.kit.limits.Ledger` of a connector that several have open: that of the newest who has brought one."""
+class _Shared:
+    """A connector, and who has it open.  It is the connector's ledger: that of the newest opener who has brought one."""
 
-    ledgers: dict[object, Ledger | None] = field(default_factory=dict)
+    ledgers: dict[object, Ledger | None]
     own: OwnLedger = field(default_factory=OwnLedger)
+    connector: Connector = field(init=False)
 
     async def take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
         brought = [ledger for ledger in self.ledgers.values() if ledger is not None]
         return await (brought or [self.own])[-1].take(connection, limit, calls, rank)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """A connector, and who has it open."""
-
-    connector: Connector
-    openers: _Openers
-
-
 _open_here: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ConnectionId, _Shared]] = WeakKeyDictionary()
 
 
 async def _share(connection: ConnectionId, opener: object, ledger: Ledger | None) -> Connector:
-    """Return the connector that is open here already, or open it."""
     here = _open_here.setdefault(asyncio.get_running_loop(), {})
     while connection not in here:
-        openers = _Openers({opener: ledger})
-        opened = await _open(connection, openers)
-        if connection not in here:
-            here[connection] = _Shared(opened, openers)
-        else:
-            await opened.aclose()  # somebody was faster
-    here[connection].openers.ledgers[opener] = ledger
+        shared = _Shared({opener: ledger})
+        shared.connector = await _open(connection, shared)
+        if here.setdefault(connection, shared) is not shared:
+            await shared.connector.aclose()  # somebody was faster, and may have given it back meanwhile
+    here[connection].ledgers[opener] = ledger
     return here[connection].connector
 
 
@@ -107,8 +97,8 @@ async def _give_back(connection: ConnectionId, connector: Connector, opener: obj
     here = _open_here.get(asyncio.get_running_loop(), {})
     shared = here.get(connection)
     if shared is not None and shared.connector is connector:
-        shared.openers.ledgers.pop(opener, None)
-        if shared.openers.ledgers:
+        shared.ledgers.pop(opener, None)
+        if shared.ledgers:
             return
         del here[connection]
     await connector.aclose()

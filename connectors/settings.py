@@ -45,6 +45,8 @@ def on_this_machine(url: str) -> bool:
 
 Endpoint: TypeAlias = Annotated[str, AfterValidator(checked_endpoint)]
 """Where requests go that carry a secret."""
+Root: TypeAlias = Annotated[Endpoint, AfterValidator(lambda url: url.rstrip("/") + "/")]
+"""An endpoint with a slash at its end, since the SDKs join paths to it."""
 
 
 def trust(bundle: Path | None) -> ssl.SSLContext:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from connectors.full_names import written_names
+from connectors.kit.limits import for_a_due_cut
 from connectors.matching import (
     Profile,
     bare_number,
@@ -86,7 +87,6 @@ class Index:
         return match_all(known, self.at(addresses))
 
     def at(self, addresses: Iterable[str]) -> list[Profile]:
-        """Return every entry that has one of *addresses*."""
         found = {its for address in fold_all(addresses) for its in self._by_address.get(address, ())}
         return [self.profiles[its] for its in sorted(found)]
 
@@ -129,10 +129,6 @@ class Shared(Generic[T]):
         async with self._lock:
             if self._known is None or self._clock() - self._known[0] > self._fresh_for:
                 began = self._clock()
-                self._known = began, await self._read()
+                with for_a_due_cut():  # one may wait for it, even if another task began it
+                    self._known = began, await self._read()
             return self._known[1]
-
-
-async def indexed(profiles: Iterable[Profile], evidence: Iterable[Evidence]) -> Index:
-    """Build the index in a thread: ten thousand entries take a second."""
-    return await asyncio.to_thread(Index, list(profiles), tuple(evidence))

@@ -90,7 +90,8 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
         await run(planning.seal_plan, context, case_id)
     with contextlib.suppress(Paused):
         for connection in {row.connection for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
-            await cutting.contain(context, case_id, connection)
+            with for_a_due_cut():
+                await cutting.contain(context, case_id, connection)
             await planning.take_inventory(context, case_id, connection, known_for=LATELY, blocked=True)  # it was open
             await run(planning.seal_plan, context, case_id)
         for connection in {row.connection for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:

@@ -10,7 +10,7 @@ from typing import Any
 
 import rfc8785
 from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework.connections import CONTAINMENT, SIGN_IN, kinds_for, read_access
@@ -18,8 +18,10 @@ from casework.context import Context, case_in
 from casework.lifecycle import PLAN_WANTED, known_since, move
 from casework.recording import seal
 from casework.truth.findings import assess, keep_listing
+from casework.truth.listing import take_in
 from casework.truth.rows import (
     KindPlace,
+    TruthTable,
     accepted_accounts,
     accepted_rows,
     load,
@@ -28,7 +30,7 @@ from casework.truth.rows import (
     with_rows,
 )
 from casework.truth.states import is_fresh
-from connectors.contract import Kinds
+from connectors.contract import Kinds, Listing
 from models.tables import Case, CaseAccount, CaseEntitlement, KindRead, Plan
 from models.vocabulary import CaseState, ConnectionId, EntitlementKind, EntitlementState
 
@@ -42,7 +44,12 @@ def unlisted(context: Context, case_id: str, *connections: ConnectionId) -> list
     """Return the accepted accounts that have never been listed: they were accepted, or created, since the plan."""
     with context.store.read() as session:
         accounts = with_rows(accepted_accounts(session, case_id, *connections), rows_of(session, case_id))
-    return [account for account, rows in accounts if account.listed_at is None and not rows]
+    return [account for account, rows in accounts if is_unlisted(account, rows)]
+
+
+def is_unlisted(account: CaseAccount, rows: Sequence[CaseEntitlement]) -> bool:
+    """Whether *account*, which has *rows*, was never listed."""
+    return account.listed_at is None and not rows
 
 
 def has_unread_sessions(context: Context, account: CaseAccount) -> bool:
@@ -72,9 +79,9 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
     await context.store.run(seal_plan, context, case_id, scope="containment" if cut_first else "full")
 
 
-async def list_what_is_due(context: Context, case: Case, account: CaseAccount, block_by: float) -> None:
+async def list_what_is_due(context: Context, case: Case, account: CaseAccount, block_by: float) -> TruthTable:
     """
-    List what a due cut of *account* must know before its block, and seal that plan.
+    List what a due cut of *account* must know before its block, and seal that plan in the same transaction.  Return the table.
 
     These are the kinds of containment and, for a scheduled departure, those that are revoked before the block or closed by it.
     The block waits for the listing until *block_by* (the event loop's clock), in an emergency two seconds.  Then the sign-in
@@ -89,8 +96,8 @@ async def list_what_is_due(context: Context, case: Case, account: CaseAccount, b
     }
     patience = _EMERGENCY_WAITS if at_once else max(0.0, block_by - asyncio.get_running_loop().time())
 
-    def listing(kinds: Kinds) -> asyncio.Future[None]:
-        return asyncio.ensure_future(_inventory(context, account, kinds_for(case, connector, kinds), whole=False))
+    def listing(kinds: Kinds) -> asyncio.Future[TruthTable]:
+        return asyncio.ensure_future(_list_and_plan(context, account, kinds_for(case, connector, kinds)))
 
     wanted = CONTAINMENT if at_once else CONTAINMENT | early
     listings = [listing(wanted)]
@@ -99,13 +106,25 @@ async def list_what_is_due(context: Context, case: Case, account: CaseAccount, b
         if not done:
             listings.append(listing(SIGN_IN))
             done, _ = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            one.result()
+        return next(one.result() for one in listings if one in done)
     finally:
         for one in listings:
             one.cancel()
         await asyncio.gather(*listings, return_exceptions=True)
-    await context.store.run(seal_plan, context, case.id, scope="containment")
+
+
+async def _list_and_plan(context: Context, account: CaseAccount, kinds: Kinds) -> TruthTable:
+    listing = await read_access(context, account, kinds)
+    return await context.store.run(_keep_and_plan, context, account, listing, kinds)
+
+
+def _keep_and_plan(context: Context, account: CaseAccount, listing: Listing, kinds: Kinds) -> TruthTable:
+    """Merge a new listing of what is due, seal the plan with it, and assess the case; return its table."""
+    with context.store.write() as session:
+        table = take_in(context, session, account, listing, kinds)
+        _seal_plan(context, session, table.case, table.rows, "containment")
+        _note_planned(context, session, table)
+        return assess(context, session, account.case_id, table)
 
 
 def _cut_first(case: Case) -> bool:
@@ -160,6 +179,14 @@ def unread_since(
     return _unread(account, kinds, since, reads, rows, blocked=blocked)
 
 
+def unread_in(context: Context, table: TruthTable, account: CaseAccount, kinds: Kinds, known_for: timedelta) -> Kinds:
+    """Return what `unread_since` returns, from a *table* that this moment's transaction has left."""
+    since = known_since(table.case, context.now(), known_for)
+    return (
+        kinds if since is None else _unread(account, kinds, since, table.reads, table.rows_of(account), blocked=False)
+    )
+
+
 def _unread(
     account: CaseAccount, kinds: Kinds, since: datetime, reads: Mapping[KindPlace, KindRead],
     rows: Sequence[CaseEntitlement], *, blocked: bool,
@@ -195,32 +222,44 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
     """Write and seal the ordered revocations with their read-backs, unless the newest plan says the same."""
     with context.store.write() as session:
         case = case_in(session, case_id)
-        content = [_line(row) for row in accepted_rows(session, case_id)]
-        newest = session.exec(_NEWEST, params={"case_id": case_id}).first()
-        if newest is None or (newest.content, newest.scope) != (content, scope):
-            nonce = context.name("nonce")  # so that nobody can guess the plan from its public digest
-            sha256 = hashlib.sha256(rfc8785.dumps({"nonce": nonce, "plan": content})).hexdigest()
-            session.add(
-                Plan(
-                    case_id=case_id,
-                    scope=scope,
-                    sealed_at=context.now(),
-                    sha256=sha256,
-                    policy_sha256=context.policy.sha256,
-                    content=content,
-                )
-            )
-            seal(
-                context, session, EventType.PLAN_SEALED, case_id,
-                plan_sha256=sha256, policy_sha256=context.policy.sha256, scope=scope, count=len(content),
-                payload={"nonce": nonce, "plan": content},
-            )  # fmt: skip
+        _seal_plan(context, session, case, accepted_rows(session, case_id), scope)
         if case.state in PLAN_WANTED:
             table = load(context, session, case_id)
-            whole = CaseState.WAITING if table.searched >= table.connections else CaseState.PLANNED
-            if case.state is not whole:
-                move(context, session, case, whole)
+            _note_planned(context, session, table)
             assess(context, session, case_id, table)
+
+
+def _seal_plan(context: Context, session: Session, case: Case, rows: Sequence[CaseEntitlement], scope: str) -> None:
+    content = [_line(row) for row in rows]
+    newest = session.exec(_NEWEST, params={"case_id": case.id}).first()
+    if newest is not None and (newest.content, newest.scope) == (content, scope):
+        return
+    nonce = context.name("nonce")  # so that nobody can guess the plan from its public digest
+    sha256 = hashlib.sha256(rfc8785.dumps({"nonce": nonce, "plan": content})).hexdigest()
+    policy = context.policy.sha256
+    session.add(
+        Plan(
+            case_id=case.id,
+            scope=scope,
+            sealed_at=context.now(),
+            sha256=sha256,
+            policy_sha256=policy,
+            content=content,
+        )
+    )
+    seal(
+        context, session, EventType.PLAN_SEALED, case.id,
+        plan_sha256=sha256, policy_sha256=policy, scope=scope, count=len(content),
+        payload={"nonce": nonce, "plan": content},
+    )  # fmt: skip
+
+
+def _note_planned(context: Context, session: Session, table: TruthTable) -> None:
+    """Move a case that wants a plan to `waiting`, or to `planned` while a service was not searched."""
+    case = table.case
+    whole = CaseState.WAITING if table.searched >= table.connections else CaseState.PLANNED
+    if case.state in PLAN_WANTED and case.state is not whole:
+        move(context, session, case, whole)
 
 
 def _line(row: CaseEntitlement) -> dict[str, Any]:

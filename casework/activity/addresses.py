@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import permutations
 
+from connectors.full_names import former_full_names, written_names
 from connectors.matching import fold_email
+from connectors.names import in_latin, words_of
 from models.vocabulary import Leaver
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=|]+@[^\s<>()\[\]\"',;:=|]+")
-_PART = re.compile(r"[a-z]{2,}")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LONG = 6
 """Fewest letters of a word in which family and given name written together are no coincidence; a choice."""
 _VERY_LONG = 8
-"""Fewest letters of a one-word company local part, other than a name, for which the same private mailbox is no coincidence; a choice."""
+"""Fewest letters of a one-word company local part for which the same private mailbox is no coincidence; a choice."""
+_MOST_WORDS = 4
+"""Most words of a name whose orders are tried as one word."""
+_TWO_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+"""How German and Scandinavian letters are written in addresses, beside the letter without its mark."""
+_ROLES = frozenset(words_of(
+    "accounting admin billing branch contact desk eigyo finance front general help honsha honten hr info jimu jinji jinzai keiri kikaku kobai koho "
+    "kojo legal mail marketing office order payroll pr press purchase reception recruit saiyo sales service shisha shop shiten shomu somu staff "
+    "store support system tax team uketsuke web"
+))  # fmt: skip
+"""Words of addresses that belong to an office, not to a person; consulted only where HR gives no name in letters that an address has."""
 PRIVATE = frozenset({
     "gmail.com", "googlemail.com", "yahoo.co.jp", "yahoo.com", "outlook.com", "outlook.jp", "hotmail.com", "hotmail.co.jp", "live.jp",
     "live.com", "msn.com", "icloud.com", "me.com", "mac.com", "docomo.ne.jp", "ezweb.ne.jp", "au.com", "softbank.ne.jp", "i.softbank.jp",
@@ -29,26 +42,34 @@ class Addresses:
     """
     *domains*: the company's, as far as the leaver's accounts show them, with their subdomains.  *own*: the leaver's addresses outside them.
 
-    A private mailbox also counts as the leaver's (it may be a namesake's) if its name contains all parts of one of *names* (the leaver's name,
-    the company address), or is *word* apart from digits.  Half a name does not count.
+    A private mailbox also counts as the leaver's if its words include all words of one of *names*, or are one of *joined* (such a name written as
+    one word).  So does one whose words are *local*, those of a company address that is made of the name.  Digits do not count, and spellings are
+    folded.  It may be a namesake's.  Half a name does not count, nor does it beside a role.
     """
 
     domains: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
     names: frozenset[frozenset[str]] = frozenset()
-    word: str = ""
+    joined: frozenset[str] = frozenset()
+    local: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, leaver: Leaver, accounts: Iterable[str] = ()) -> Addresses:
-        """Take the domains from HR's company address and from the addresses of the leaver's *accounts*."""
+        """
+        Take the domains from HR's company address and from the addresses of the leaver's *accounts*.
+
+        Where HR gives the name in kanji alone, a company address of several words that are no role's is taken for the name.
+        """
         company = (fold_email(address) for address in (leaver.email, *accounts) if address and "@" in address)
         domains = frozenset(address.rpartition("@")[2] for address in company) - PRIVATE
-        name, local = _parts(leaver.romaji or ""), _parts((leaver.email or "").partition("@")[0])
-        word = next(iter(local - name), "") if name and len(local) == 1 else ""
+        names, local = frozenset(_names_of(leaver)), _words((leaver.email or "").partition("@")[0])
+        is_of_name = any(_is_made_of(local, name) for name in names)
+        if not names and len(local) > 1 and not local & _ROLES:
+            names = frozenset({local})
         own = (fold_email(address) for address in leaver.other_emails)
         return cls(
             domains, frozenset(address for address in own if not _is_at(address, domains)),
-            frozenset(parts for parts in (name, local) if len(parts) > 1), word if len(word) >= _VERY_LONG else "",
+            names, frozenset(_joined(names)), local if is_of_name else frozenset(),
         )  # fmt: skip
 
     def is_inside(self, target: str | None) -> bool:
@@ -62,24 +83,50 @@ class Addresses:
 
     def _is_named(self, address: str) -> bool:
         local, _, domain = address.rpartition("@")
-        parts = _parts(local)
-        only = next(iter(parts)) if len(parts) == 1 else ""
-        named = parts == {self.word} or any(
-            name <= parts or (len(only) >= _LONG and _is_made_of(only, name)) for name in self.names
+        if domain not in PRIVATE or not (words := _words(local)):
+            return False
+        return (
+            words == self.local
+            or any(name <= words for name in self.names)
+            or (len(words) == 1 and words <= self.joined)
         )
-        return domain in PRIVATE and named
 
 
-def _parts(text: str) -> frozenset[str]:
-    """Return the words of a name or a local part, split at dots, hyphens, digits and the like; initials are left out."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return frozenset(_PART.findall("".join(c for c in plain if c != "'" and not unicodedata.combining(c))))
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a name or a local part, split at dots, hyphens, digits and the like, each folded; initials are left out."""
+    plain = unicodedata.normalize("NFKC", text).replace("'", "").replace("’", "")
+    return frozenset(words_of(" ".join(_LETTERS.findall(plain))))
 
 
-def _is_made_of(word: str, name: frozenset[str]) -> bool:
-    """Whether *word* consists of all parts of *name*, in any order, and nothing else."""
-    rest = ((word.removeprefix(part), name - {part}) for part in name if word.startswith(part))
-    return any(_is_made_of(*one) for one in rest) if name else not word
+def _names_of(leaver: Leaver) -> Iterator[frozenset[str]]:
+    """Yield the words of each name of the leaver, the former one included, that can be written in Latin letters; of whole names only."""
+    for written in (*written_names(leaver), *former_full_names(leaver)):
+        name = unicodedata.normalize("NFKC", in_latin(written) or written).casefold()
+        for words in (_words(name), _words(name.translate(_TWO_LETTERS))):
+            if len(words) > 1 and all(word.isascii() for word in words):
+                yield words
+
+
+def _joined(names: Iterable[frozenset[str]]) -> Iterator[str]:
+    """Yield each of *names* as one long word, its words in each order, folded."""
+    for name in names:
+        orders = permutations(sorted(name)) if len(name) <= _MOST_WORDS else ()
+        yield from (word for order in orders for word in _words("".join(order)) if len(word) >= _LONG)
+
+
+def _is_made_of(local: frozenset[str], name: frozenset[str]) -> bool:
+    """
+    Whether *local* is made of *name*: a whole word of it and the beginnings of others (sora.hoshi), or in one long word a whole one beside the
+    beginning of another (nwatanabe).
+    """
+    if len(local) > 1:
+        return bool(local & name) and all(any(part.startswith(word) for part in name) for word in local)
+    return any(
+        len(word) >= _VERY_LONG and word in {part + other[:n], other[:n] + part}
+        for word in local
+        for part, other in permutations(name, 2)
+        for n in range(1, len(other) + 1)
+    )
 
 
 def _is_at(address: str, domains: frozenset[str]) -> bool:

@@ -7,10 +7,11 @@ The statistics are robust: unusual days do not move the measure that finds them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import combinations
 from statistics import mean, median
 
 from casework.activity.devices import replacements_in
@@ -30,6 +31,8 @@ _LITTLE_WORK, _A_TASK, _KEPT_UP = 3, 1.5, 0.4
 """Things made on a usual day, at least, to compare with; a task's least growth of the work, and that growth over the growth of the takes."""
 _TOO_MUCH = 10
 """Times the usual takes: from there on no amount of work explains them."""
+_MOST_REACHES = 6
+"""Most reaches for all their groups to be compared; with more, only all together and each alone are."""
 
 
 class Comparison:
@@ -37,8 +40,9 @@ class Comparison:
     A tally's notice window and the days before it.  *covered*: by source, the first day that was read as a whole.
 
     A source that was covered for less than two weeks before the notice has no baseline: nothing is expected of it, and *missing* names it.
-    *parts*: the other sources with anything to compare, grouped by how far back they reach, the furthest first.  *days*: the first part's days
-    at work before the notice; *window*: the days at work since; *left_out*: how many days before the notice were not at work.  *usual*: what is
+    *parts*: the other sources with anything to compare, grouped by how far back they reach, the furthest first; *others*: the groups that
+    `each` leaves out; *named*: the sources in *parts*, if others show what happened before as well.  *days*: the first part's days at work
+    before the notice; *window*: the days at work since; *left_out*: how many days before the notice were not at work.  *usual*: what is
     expected of each weekday, each source by its own days, all added.  *before* and *since*: what these sources recorded, without what sync
     clients fetched for *replacements* of computers; *ever*: what any source recorded before; *made*: what the person made since.  *taken*:
     these sources' takes by day.  *largest_before*: the bytes of the largest file before.
@@ -63,30 +67,40 @@ class Comparison:
         self.before, self.since = (whole(halves[source][half] for source in known) for half in (0, 1))
         self.ever = whole(before for before, _ in halves.values())
         telling = [source for source in known if any(map(_tells, halves[source]))] or known
-        self.parts = list(self._parts({source: usable[source] for source in telling}, halves))
-        self._every, self.made = self.parts, self.since.work
+        self.parts = list(self._parts({source: usable[source] for source in telling}, spans, halves))
+        self.others, self.made = list[Part](), self.since.work
+        are_all = not any(_tells(halves[source][0]) for source in self.missing if source in halves)
+        self.named = () if are_all else tuple(sorted(telling))
         self.largest_before = tally.before.largest[0]  # what a computer was filled with is known, too
         self.days = self.parts[0].days if self.parts else []
-        self.left_out = (
-            max((tally.notice_on - spans[source]).days for source in telling) - len(self.days) if telling else 0
-        )
+        self.left_out = self.parts[0].left_out if self.parts else 0
         self.taken = by_day(self.before.hours) + by_day(self.since.hours)
         self.usual = tuple(summed(part.usual[weekday] for part in self.parts) for weekday in range(7))
 
     def each(self) -> Iterator[Comparison]:
         """
-        Yield this comparison of all logs together and, if they do not reach equally far back, one of each part alone: no log's habit hides
-        what is new in another.  What the person makes, own hours, and known computers and addresses stay those of all logs.
+        Yield this comparison of all logs together and, if they do not reach equally far back, one of each part alone and of each group of
+        parts: no log's habit hides what is new in others.  What the person makes, own hours, and known computers and addresses stay those of
+        all logs.
         """
         yield self
-        for part in self.parts if len(self.parts) > 1 else ():
-            alone = copy(self)
-            alone.parts, alone.days, alone.usual = [part], part.days, part.usual
-            alone.before, alone.since, alone.taken = part.before, part.since, _taken(part)
-            alone.largest_before = part.largest_before
-            yield alone
+        for size in range(1, len(self.parts) if len(self.parts) <= _MOST_REACHES else 2):
+            yield from (self._of(parts) for parts in combinations(self.parts, size))
 
-    def _parts(self, usable: Mapping[str, list[date]], halves: Mapping[str, tuple[Half, Half]]) -> Iterator[Part]:
+    def _of(self, parts: Sequence[Part]) -> Comparison:
+        some = copy(self)
+        some.parts, some.others = [*parts], [part for part in self.parts if not any(part is one for one in parts)]
+        some.named = tuple(sorted(log for part in parts for log in part.logs))
+        some.days, some.left_out = parts[0].days, parts[0].left_out
+        some.usual = tuple(summed(part.usual[weekday] for part in parts) for weekday in range(7))
+        some.before, some.since = whole(part.before for part in parts), whole(part.since for part in parts)
+        some.taken = by_day(some.before.hours) + by_day(some.since.hours)
+        some.largest_before = max(part.largest_before for part in parts)
+        return some
+
+    def _parts(
+        self, usable: Mapping[str, list[date]], spans: Mapping[str, date], halves: Mapping[str, tuple[Half, Half]]
+    ) -> Iterator[Part]:
         """Yield the sources grouped by how far back they reach, the furthest first."""
         edge = self.tally.notice_on - _LATELY
         for begins in sorted({days[0] for days in usable.values()}):
@@ -100,14 +114,14 @@ class Comparison:
                 for weekday in range(7)
             )
             largest = whole(self.tally.halves[source][0] for source in alike).largest[0]
-            yield Part(days, len(self.window), self.window_days, lately_on, before, since, usual, largest)
+            left_out = max((self.tally.notice_on - spans[source]).days for source in alike) - len(days)
+            yield Part(
+                tuple(alike), days, left_out, len(self.window), self.window_days, lately_on, before, since, usual, largest
+            )  # fmt: skip
 
-    def measure(self, of: Count, *, rare: bool = False) -> Measure:
-        """
-        Return how much there is of what *of* counts, all logs together.  *rare*: only in logs that show at least as many days as the
-        window has; in a shorter log nobody can say whether a rare thing is usual.
-        """
-        return Measure(self.long if rare else self.parts, of, self.rules.ratio)
+    def measure(self, of: Count) -> Measure:
+        """Return how much there is of what *of* counts, all logs together."""
+        return Measure(self.parts, of, self.rules.ratio)
 
     @property
     def lately_from(self) -> date:
@@ -118,6 +132,11 @@ class Comparison:
     def long(self) -> list[Part]:
         """The parts that show as many days before the notice as the window has."""
         return [part for part in self.parts if part.is_long]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether each log shows as many days as the window has: in a shorter one nobody can say whether a rare thing is usual."""
+        return len(self.long) == len(self.parts)
 
     @property
     def known_days(self) -> int:
@@ -200,7 +219,7 @@ class Comparison:
         """
         now = middle = 0.0
         every = [*days]
-        for part in self._every:
+        for part in (*self.parts, *self.others):
             made = by_day(part.before.work) + by_day(part.since.work)
             before = [made[day] for day in _weekdays(part.days) if usual is None or day in usual]
             shown = [made[day] for day in every if day >= part.days[0]]

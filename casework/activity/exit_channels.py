@@ -89,8 +89,8 @@ def _by_day(made: Mapping[tuple[K, date], int]) -> Counter[date]:
 
 def shares(w: Comparison) -> Iterator[Reason]:
     """Yield a reason for shares with outsiders or by public link."""
-    made = w.measure(_exits(*SHARES), rare=True)
-    if made.since >= w.rules.shares and made.has_risen:
+    made = w.measure(_exits(*SHARES))
+    if w.is_long and made.since >= w.rules.shares and made.has_risen:
         yield Reason("shares", shares=made.since, before=made.before, days=made.days)
 
 

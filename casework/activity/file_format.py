@@ -23,7 +23,7 @@ from pathlib import Path
 import orjson
 import zstandard
 
-from casework.activity.logs import Names, is_theirs, recorded, understood
+from casework.activity.logs import Names, is_theirs, may_be_theirs, recorded, understood
 from casework.evidence.chunks import content_of
 from casework.evidence.store import EvidenceStore
 from connectors.activity import Activity, ActivityLog, Record
@@ -71,13 +71,15 @@ def header_frame(collection: Collection) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Doings:
     """
-    The activities of one record: the person's *own* and those of *others*.
+    The activities of one record: the person's *own*, those of *others*, and *doubtful* ones: under a name that is not known to have been the
+    account's then.
 
     *odd_at*: the record cannot be understood, and happened at this time at the latest.  *again*: the record was read before.
     """
 
     own: Sequence[Activity] = ()
     others: Sequence[Activity] = ()
+    doubtful: Sequence[Activity] = ()
     odd_at: datetime | None = None
     again: bool = False
 
@@ -92,9 +94,10 @@ def doings_of(
     seen: set[int] | None = None,
 ) -> Iterator[Doings]:
     """
-    Yield the activities of each record of a pass's file, split into those done under *names* and others'.
+    Yield the activities of each record of a pass's file, split into those done under *names*, others', and doubtful ones.
 
-    *of_others*: the log also records what others did to the account, including applications and the vendor, whom it may not name.
+    *of_others*: the log also records what others did to the account, including applications and the vendor, whom it may not name; in any other
+    log, what is done under another name is doubtful.
     *seen*: digests of the record ids so far, for a log whose index of seen records was lost, so that its files may hold a record twice; grows
     with the number of records.
     """
@@ -129,7 +132,9 @@ def _digest(record: Record, size: int) -> bytes:
 
 def _apart(done: Sequence[Activity], names: Names, *, of_others: bool) -> Doings:
     own = [one for one in done if (one.actor_id is None and not of_others) or is_theirs(names, one)]
-    return Doings(own, [one for one in done if one not in own] if len(own) < len(done) else ())
+    rest = [one for one in done if one not in own] if len(own) < len(done) else []
+    doubtful = [one for one in rest if may_be_theirs(names, one)] if of_others else rest
+    return Doings(own, [one for one in rest if one not in doubtful] if of_others else (), doubtful)
 
 
 class Seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TypeAlias
 
 from casework.connections import ready
@@ -53,18 +54,22 @@ def name_of(log: Log) -> str:
 
 Period: TypeAlias = "tuple[datetime | None, datetime | None]"
 Names: TypeAlias = "Mapping[str, Sequence[Period]]"
-"""Folded names of the leaver's accounts in one service, each with the periods (since, until) in which it is theirs; None: not known."""
+"""
+Folded names of the leaver's accounts in one service, each with the periods (since, until) in which it is theirs; None: not known.  A name without
+a period is not known to be theirs at any time.
+"""
 
 
 def names_of(
     accounts: Iterable[CaseAccount], row: Collection | None, connection: ConnectionId, *, contacts: bool
 ) -> Names:
     """
-    Return the names of *accounts* in the logs of *connection*: ids, primary addresses, and the names by which the pass *row* searched for its
-    account, with their periods.  Read a pass's records by that pass's names: a later pass may know fewer periods.
+    Return the names of *accounts* in the logs of *connection*: ids, primary addresses, former names until lastday found the next one, and the
+    names by which the pass *row* searched for its account, with their periods.  Read a pass's records by that pass's names: a later pass may
+    know fewer periods.
 
-    *contacts*: other addresses too.  Only for logs of the account alone: in a log of others' acts, an administrator may act under such an
-    address.
+    *contacts*: other addresses are theirs too.  Only for logs of the account alone: in a log of others' acts, an administrator may act under
+    such an address, which then has no period.
     """
     found: dict[str, list[Period]] = {}
     for account in (one for one in accounts if one.connection == connection):
@@ -74,9 +79,17 @@ def names_of(
 
 
 def _addresses(account: CaseAccount, *, contacts: bool) -> dict[str, list[Period]]:
-    others = account.addresses.get("others", ()) if contacts else ()
-    names = (account.vendor_id, account.label, *account.addresses.get("primary", ()), *others)
-    return {fold_email(name): [(None, None)] for name in names if name}
+    found = sorted(
+        (datetime.fromisoformat(since), name) for name, since in (account.addresses.get("names") or {}).items()
+    )
+    former: dict[str, list[Period]] = {name: [(None, until)] for (_, name), (until, _) in pairwise(found)}
+    names = (account.vendor_id, account.label, *account.addresses.get("primary", ()))
+    others: list[Period] = [(None, None)] if contacts else []
+    return (
+        {fold_email(name): others for name in account.addresses.get("others", ())}
+        | former
+        | {fold_email(name): [(None, None)] for name in names if name}
+    )
 
 
 def _asked(account: CaseAccount, row: Collection | None) -> dict[str, list[Period]]:
@@ -94,11 +107,21 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def is_theirs(names: Names, activity: Activity) -> bool:
-    """Whether one of *names* did it, in a period in which the name was theirs; without an actor's id, the actor's address is compared."""
+    """Whether one of *names* did it, in a period in which the name was theirs."""
     return any(
         (since is None or since <= activity.at) and (until is None or activity.at < until)
-        for since, until in names.get(fold_email(activity.actor_id or activity.actor or ""), ())
+        for since, until in names.get(_actor(activity), ())
     )
+
+
+def may_be_theirs(names: Names, activity: Activity) -> bool:
+    """Whether one of *names* did it, at any time."""
+    return _actor(activity) in names
+
+
+def _actor(activity: Activity) -> str:
+    """Return who did it, folded: the actor's id, without one the address."""
+    return fold_email(activity.actor_id or activity.actor or "")
 
 
 async def opened(context: Context, connection: ConnectionId, seconds: float = LONGEST_ANSWER) -> ActivityLog:

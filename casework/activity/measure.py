@@ -2,7 +2,7 @@
 How much of one thing the logs show before the notice and since: all logs together, each compared with its own days.
 
 The amount is one sum, over however many logs it is spread; what is usual is each log's own, however far back it reaches.
-`Comparison.each` tries the sum first, then the logs of each reach alone.
+`Comparison.each` tries the sum first, then each reach alone and each group of reaches.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ _BY_CHANCE, _FEW = 1e-4, 1_000
 @dataclass(frozen=True, slots=True)
 class Part:
     """
-    The logs that reach equally far back, and what they recorded *before* the notice and *since*.  *days*: the days before it to compare with;
-    *window*: the number of days at work since; *length*: the days of the notice window, at work or not.  *lately_on*: what first appears on
+    The *logs* that reach equally far back, and what they recorded *before* the notice and *since*.  *days*: the days before it to compare with;
+    *left_out*: how many others there were; *window*: the number of days at work since; *length*: the days of the notice window, at work or not.  *lately_on*: what first appears on
     or after this day is new.  *usual*: what is expected of each weekday.  *largest_before*: the bytes of the largest file before the notice.
     """
 
+    logs: tuple[str, ...]
     days: list[date]
+    left_out: int
     window: int
     length: int
     lately_on: date

@@ -7,7 +7,7 @@ The log may lag: it is read again a few times, and until it names somebody, the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from audit.events import EventType
 from casework.activity.collecting import to_the_last
-from casework.activity.logs import doings, names_of, opened
+from casework.activity.logs import Names, doings, names_of, opened
 from casework.connections import account_of
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
@@ -91,10 +91,10 @@ async def _read(context: Context, account: CaseAccount, window: Window) -> _Told
     return told
 
 
-def _lets_in(done: Activity, names: Container[str]) -> bool:
+def _lets_in(done: Activity, names: Names) -> bool:
     """Whether a named actor enabled an account that has one of *names* in the log."""
     by_somebody = done.kind is ActivityKind.ENABLED and bool(done.actor or done.actor_id)
-    return by_somebody and done.object_id is not None and fold_email(done.object_id) in names
+    return by_somebody and done.object_id is not None and bool(names.get(fold_email(done.object_id)))
 
 
 def _keep(context: Context, comeback: Comeback, account: CaseAccount, told: _Told, ask_at: datetime | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from casework.messages import Message, Said, message
@@ -9,6 +10,7 @@ from casework.messages import Message, Said, message
 _UNCLEAN = frozenset({
     "programs", "applications", "takeout", "no_baseline", "odd_records", "other_names", "incomplete", "not_read_since", "delegates", "devices",
     "grants", "forwards_unclear", "other_devices", "replaced", "more_work", "growth_unclear", "too_short", "app_passwords",
+    "moved",
 })  # fmt: skip
 
 
@@ -23,6 +25,14 @@ class Reason:
         self.reason, self.unclean = reason, reason in _UNCLEAN
         self.figures = {name: fact for name, fact in facts.items() if not isinstance(fact, Message | Said)}
         self.said = message(f"risk_{reason}", **facts).said
+
+    def of(self, logs: tuple[str, ...]) -> Reason:
+        """Return the reason as one of *logs* alone, which its sentence names; without any it stays as it is."""
+        if not logs:
+            return self
+        alone = copy(self)
+        alone.said, alone.figures = message("logs_alone", logs=logs, said=self.said).said, self.figures | {"logs": logs}
+        return alone
 
     @property
     def fields(self) -> dict[str, Any]:

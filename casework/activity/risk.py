@@ -31,6 +31,8 @@ _OF_ALL_LOGS = {
 """They weigh all logs together only: a computer that one log knows is known."""
 _WEIGHTS = ("excess", "number", "takes", "megabytes", "views", "marked", "burst", "shares", "programs")
 """The figures by which two reasons of one word are compared: the first of these that they have."""
+_OF_AMOUNTS = {"more_work", "moved"}
+"""What may explain several amounts at once."""
 _INSTEAD = {"takeout": "exports", "growth_unclear": "growth"}
 """Reasons that are not given beside another one, which says more."""
 
@@ -38,7 +40,8 @@ _INSTEAD = {"takeout": "exports", "growth_unclear": "growth"}
 def reasons_of(comparison: Comparison) -> list[Reason]:
     """
     Return every reason: unusual ones first, in the order above, then unclean ones; no reason hides another.  Each is tried by all logs
-    together and by the logs of each reach alone; if several pass, the weightiest is given.
+    together, by the logs of each reach alone, and by each group of reaches; if several pass, the weightiest is given.  It names the logs that
+    it rests on, unless these are all.
 
     Without days to compare with only exports, programs and the figures of uncompared logs are reasons.
     """
@@ -54,14 +57,15 @@ def reasons_of(comparison: Comparison) -> list[Reason]:
 
 
 def _by_each(comparison: Comparison, look: _Look) -> Iterator[Reason]:
-    """Yield the reasons that *look* finds in all logs together or in the logs of one reach; of each word the weightiest."""
+    """Yield the reasons that *look* finds in all logs together or in some of their reaches; of each word the weightiest."""
     if look in _OF_ALL_LOGS:
         yield from look(comparison)
         return
     best = dict[str, Reason]()
     for one in comparison.each():
         for reason in look(one):
-            best[reason.reason] = max(best.get(reason.reason, reason), reason, key=_weight)
+            named = reason.of(one.named)
+            best[reason.reason] = max(best.get(reason.reason, named), named, key=_weight)
     yield from best.values()
 
 
@@ -70,11 +74,11 @@ def _weight(reason: Reason) -> int:
 
 
 def _each_once(reasons: Iterable[Reason]) -> list[Reason]:
-    """Keep one `more_work`, the one with the most takes, and every other reason beside which nothing says more."""
+    """Keep one of each of `_OF_AMOUNTS`, the weightiest, and every other reason beside which nothing says more."""
     found = list(reasons)
     words = {one.reason for one in found}
-    grown = sorted((one for one in found if one.reason == "more_work"), key=_weight)
-    return [one for one in found if one not in grown[:-1] and _INSTEAD.get(one.reason) not in words]
+    most = {word: max((one for one in found if one.reason == word), key=_weight) for word in words & _OF_AMOUNTS}
+    return [one for one in found if most.get(one.reason, one) is one and _INSTEAD.get(one.reason) not in words]
 
 
 def verdict_of(reasons: Sequence[Reason]) -> str:

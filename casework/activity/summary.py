@@ -83,13 +83,14 @@ def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
 @dataclass(slots=True)
 class Counted:
     """
-    One log's *records*, counted: the person's *own*, *others'* (with *names*, up to `_MOST_NAMES`), *odd* ones that cannot be understood, and
-    those that are in the files *again*.
+    One log's *records*, counted: the person's *own*, *others'*, the *doubtful* ones among these (with *names*, up to `_MOST_NAMES`), *odd* ones
+    that cannot be understood, and those that are in the files *again*.
     """
 
     records: int = 0
     own: int = 0
     others: int = 0
+    doubtful: int = 0
     odd: int = 0
     again: int = 0
     names: Counter[str] = field(default_factory=Counter)
@@ -99,8 +100,9 @@ class Counted:
         self.own += bool(told.own)
         self.odd += told.odd_at is not None
         self.again += told.again
-        self.others += bool(told.others) and not told.own
-        for name in {str(one.actor_id) for one in told.others if one.actor_id is not None}:
+        self.others += bool(told.others or told.doubtful) and not told.own
+        self.doubtful += bool(told.doubtful) and not told.own
+        for name in {str(name) for one in told.doubtful if (name := one.actor_id or one.actor) is not None}:
             if name in self.names or len(self.names) < _MOST_NAMES:
                 self.names[name] += 1
 
@@ -146,7 +148,8 @@ class _Work:
                 counted.add(told)
                 self.tally.add(source, row.connection, told.own)
                 quiet.hear(told.own)
-                (quiet.hear_others if of_others else quiet.hear_doubtful)(told.others)
+                quiet.hear_others(told.others)
+                quiet.hear_doubtful(told.doubtful)
                 if told.odd_at is not None:
                     quiet.hear_odd(told.odd_at)
             self.covered[source] = min(first, self.covered.get(source, first))
@@ -221,14 +224,13 @@ class _Work:
         return tells_of_others(row, self.sources.get(log_of(row)))
 
     def _strange(self) -> dict[str, Counted]:
-        """Return the counts with records under another's name, in logs that record only the account's own activity."""
-        own = {name_of(log_of(row)) for row in self.ended if not self._tells_of_others(row)}
-        return {log: one for log, one in sorted(self.counted.items()) if one.others and log in own}
+        """Return the counts with records under a name that may not have been the account's then."""
+        return {log: one for log, one in sorted(self.counted.items()) if one.doubtful}
 
     def _strangers(self) -> Iterator[Reason]:
         """Yield a reason for each log with records under other names, without the names, which are confidential."""
         for log, one in self._strange().items():
-            yield Reason("other_names", log=log, records=one.others)
+            yield Reason("other_names", log=log, records=one.doubtful)
 
     def _telling(self) -> dict[Log, Collection]:
         """Return the deciding pass of each of the leaver's logs; a later pass that has not ended replaces no earlier one."""

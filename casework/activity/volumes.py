@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from casework.activity.change_point import rise_in
 from casework.activity.measure import is_more
+from casework.activity.moved_work import moved_from
 from casework.activity.reason import Reason
 from casework.activity.tally import HUGE, Half, by_day, whole
 from casework.messages import Said, message
@@ -43,6 +44,9 @@ def volume(w: Comparison) -> Iterator[Reason]:
     if w.is_explained(times, work):
         yield _more_work(takes, usual, work)
         return
+    if logs := moved_from(w, _takes, w.window):
+        yield _moved(takes, usual, logs)
+        return
     views = w.since.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
     filled = sum(n for one in w.replacements for day, n in one.days.items() if day >= w.tally.notice_on)
     syncs = w.since.kinds[ActivityKind.SYNC] - filled
@@ -58,6 +62,10 @@ def volume(w: Comparison) -> Iterator[Reason]:
 
 def _more_work(takes: int, usual: float, work: float | None) -> Reason:
     return Reason("more_work", takes=takes, expected=round(usual), work=round(work or 0, 1))
+
+
+def _moved(takes: int, usual: float, logs: tuple[str, ...]) -> Reason:
+    return Reason("moved", takes=takes, expected=round(usual), silent=logs)
 
 
 def _takes(half: Half) -> Counter[date]:
@@ -83,12 +91,13 @@ def _by_weekday(w: Comparison) -> float:
 def size(w: Comparison) -> Iterator[Reason]:
     """Yield a reason for one file larger than any before, and one for many bytes in total, where the log has sizes."""
     sizes, before = w.measure(_sizes), w.largest_before
-    largest, on = max((part.since.largest for part in w.long), default=(0, w.tally.notice_on))
-    if largest >= HUGE and largest > w.rules.ratio * before:
+    largest, on = max((part.since.largest for part in w.parts), default=(0, w.tally.notice_on))
+    if w.is_long and largest >= HUGE and largest > w.rules.ratio * before:
         yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=sizes.days, on=str(on))
     total, usual = sizes.since, sizes.expected
     much = total > w.rules.ratio * usual and total > _GROWN * sizes.most
-    if total >= _HEAVY and much and not w.is_explained(total / max(usual, 1), w.work_of(_weekdays(w))):
+    explained = w.is_explained(total / max(usual, 1), w.work_of(_weekdays(w))) or moved_from(w, _sizes, w.window)
+    if total >= _HEAVY and much and not explained:
         yield Reason("bytes", megabytes=total // 10**6, expected=round(usual / 10**6), days=sizes.days)
 
 
@@ -101,6 +110,9 @@ def views(w: Comparison) -> Iterator[Reason]:
     if w.is_explained(number / max(usual, 1), work := w.work_of(_weekdays(w))):
         yield _more_work(number, usual, work)
         return
+    if logs := moved_from(w, _views, w.window):
+        yield _moved(number, usual, logs)
+        return
     peak = max(since, key=since.__getitem__)
     yield Reason("views", views=number, expected=round(usual), days=seen.days, peak=since[peak], peak_on=str(peak))
 
@@ -111,10 +123,12 @@ def marked(w: Comparison) -> Iterator[Reason]:
 
     All marks together are tried first, then each mark, the most frequent first.  At most one reason.
     """
-    files = {mark: set[int]().union(*(part.since.marked_files[mark] for part in w.long)) for mark in _marks(w)}
-    taken = w.measure(_takes, rare=True)
+    if not w.is_long:
+        return
+    files = {mark: set[int]().union(*(part.since.marked_files[mark] for part in w.parts)) for mark in _marks(w)}
+    taken = w.measure(_takes)
     for mark, seen in {"": set[int]().union(*files.values()), **files}.items():
-        number = w.measure(partial(_marked, mark), rare=True)
+        number = w.measure(partial(_marked, mark))
         share = (number.expected + number.once) / taken.expected if taken.expected else 0.0
         is_denser = is_more(number.since, share * taken.since, times=_DENSER)
         if len(seen) >= w.rules.marked and is_denser and number.has_risen:
@@ -128,7 +142,7 @@ def marked(w: Comparison) -> Iterator[Reason]:
 def _marks(w: Comparison) -> list[str]:
     """Return the marks of what was taken in the window, the most frequent first."""
     counts = Counter[str]()
-    for (mark, _), number in whole(part.since for part in w.long).marked.items():
+    for (mark, _), number in whole(part.since for part in w.parts).marked.items():
         counts[mark] += number
     return sorted(counts, key=lambda mark: (-counts[mark], mark))
 
@@ -189,6 +203,9 @@ def _told(w: Comparison, word: str, days: Mapping[date, int], excess: float) -> 
     if w.is_explained(times, work):
         yield _more_work(sum(days.values()), usual, work)
         return
+    if logs := moved_from(w, _takes, days):
+        yield _moved(sum(days.values()), usual, logs)
+        return
     yield Reason(
         word, days=len(days), peak_on=str(peak), peak=days[peak], usual=round(w.of(peak).median), excess=round(excess)
     )
@@ -226,6 +243,9 @@ def growth(w: Comparison) -> Iterator[Reason]:
     times, work = now / max(before, 1), w.work_of(later, earlier)
     if w.is_explained(times, work):
         yield _more_work(round(taken), len(later) * before, work)
+        return
+    if logs := moved_from(w, _takes, later, earlier):
+        yield _moved(round(taken), len(later) * before, logs)
         return
     is_told = work is not None or times >= _WITHOUT_A_WORD
     yield Reason(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
 from sqlmodel import Session
 
 from casework.connections import failure_of, ready
-from casework.context import Context, case_in, kept_case
+from casework.context import Context, all_of, case_in, kept_case
 from casework.lifecycle import known_since
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
 from casework.recording import asked_by, is_told
 from casework.truth.findings import assess
-from casework.truth.rows import accepted, accounts_of, end_retirement
+from casework.truth.rows import accepted, accepted_accounts, accounts_of, end_retirement
 from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import ConnectionId, Leaver, Match, Standing
@@ -30,7 +30,11 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
     The second search asks no vendor: the snapshots of the first one answer it.  After *patience*, in seconds, a service that
     has not answered is not waited for: its search goes on, and `searched` waits for it.
     """
-    searches = {one: asyncio.ensure_future(find_in(context, case_id, one, ask=False)) for one in context.connectors}
+    leaver, rows = await context.store.run(_begun, context, case_id)
+    searches = {
+        one: asyncio.ensure_future(_find(context, case_id, one, leaver, ask=False, known=rows))
+        for one in context.connectors
+    }
     try:
         if searches:
             await asyncio.wait(searches.values(), timeout=patience)
@@ -41,7 +45,7 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
     context.searching.update({(case_id, one): search for one, search in searches.items() if not search.done()})
     known = [one for one, search in searches.items() if search.done()]
     await asyncio.gather(*(searches[one] for one in known))  # raises only errors of our own, such as the database's
-    await asyncio.gather(*(_find_further(context, case_id, one, patience) for one in known))
+    await _find_further(context, case_id, known, patience)
     await context.store.run(_ask, context, case_id)
 
 
@@ -53,7 +57,7 @@ async def searched(context: Context, case_id: str, connection: ConnectionId, *, 
     if (search := context.searching.pop((case_id, connection), None)) is None:
         return False
     await search
-    await asyncio.gather(*(_find_further(context, case_id, one, patience) for one in context.connectors))
+    await _find_further(context, case_id, context.connectors, patience)
     await context.store.run(_ask, context, case_id)
     return True
 
@@ -72,22 +76,34 @@ def _ask(context: Context, case_id: str) -> None:
         assess(context, session, case_id)
 
 
-async def find_in(context: Context, case_id: str, connection: ConnectionId, *, ask: bool = True) -> None:
+async def find_in(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
     Search one service for the leaver and record the candidates, or why the search failed.
 
     Addresses of accounts that are accepted in other services are searched for too.  A search that succeeds ends the service's
-    retirement.  Without *ask* the case is judged, not assessed, and nobody is asked yet: another service may be about to answer.
+    retirement.
+    """
+    leaver, _ = await context.store.run(_begun, context, case_id)
+    await _find(context, case_id, connection, leaver, ask=True)
+
+
+async def _find(
+    context: Context, case_id: str, connection: ConnectionId, leaver: Leaver, *, ask: bool,
+    known: Sequence[CaseAccount] | None = None,
+) -> None:  # fmt: skip
+    """
+    Search one service for *leaver*, and at the addresses of the accounts *known*; None: of those accepted when it has answered.
+
+    Without *ask* the case is judged, not assessed, and nobody is asked yet: another service may be about to answer.
     """
     run, read_at = context.store.run, context.now()
-    leaver = await run(_begun, context, case_id)
     search = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
     try:
         await ready(context, connection)
         at_once = await context.connectors[connection].find_accounts(leaver)
-        known = {match.account.id for match in at_once}
-        rows = await run(accepted, context, case_id)
-        matches = [*at_once, *await _at_known_addresses(context, connection, leaver, rows, known)]
+        found = {match.account.id for match in at_once}
+        rows = await run(accepted, context, case_id) if known is None else known
+        matches = [*at_once, *await _at_known_addresses(context, connection, leaver, rows, found)]
         learnt = await numbers.learn(context, connection, matches)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
         error = failure_of(connection, exc)
@@ -98,7 +114,8 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
         asked = asked_by(context.store.clock, at_once.evidence)
         done = search(found=len(matches), looked_through=at_once.looked_through, asked=asked)
         if not await run(_note_found, context, leaver, done, matches, learnt, ask=ask):
-            await find_in(context, case_id, connection, ask=ask)
+            corrected, rows = await run(_begun, context, case_id)
+            await _find(context, case_id, connection, corrected, ask=ask, known=rows)
 
 
 def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
@@ -138,30 +155,33 @@ def _note_found(
         return True
 
 
-async def _find_further(context: Context, case_id: str, connection: ConnectionId, patience: float | None) -> None:
-    """Search one service, for *patience* seconds, for the addresses of accounts that were accepted in others since."""
+async def _find_further(
+    context: Context, case_id: str, connections: Iterable[ConnectionId], patience: float | None
+) -> None:
+    """Search *connections*, for *patience* seconds, for the addresses of accounts that were accepted in others since."""
     run, read_at = context.store.run, context.now()
-    leaver, search, rows = await run(_searched, context, case_id, connection)
-    if search is None or search.problem is not None:
-        return
-    known = {row.vendor_id for row in rows if row.connection == connection}
-    try:
-        async with asyncio.timeout(patience):
-            new = await _at_known_addresses(context, connection, leaver, rows, known)
-    except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one includes these
-        failure_of(connection, exc)
-        return
-    if new:
-        await run(_note_further, context, case_id, leaver, new, read_at)
+    leaver, searches, rows = await run(_searched, context, case_id)
+
+    async def further(connection: ConnectionId) -> None:
+        known = {row.vendor_id for row in rows if row.connection == connection}
+        try:
+            async with asyncio.timeout(patience):
+                new = await _at_known_addresses(context, connection, leaver, rows, known)
+        except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one includes these
+            failure_of(connection, exc)
+            return
+        if new:
+            await run(_note_further, context, case_id, leaver, new, read_at)
+
+    done = {search.connection for search in searches if search.problem is None}
+    await asyncio.gather(*(further(one) for one in connections if one in done))
 
 
-def _searched(
-    context: Context, case_id: str, connection: ConnectionId
-) -> tuple[Leaver, Search | None, Sequence[CaseAccount]]:
-    """Return the leaver, the service's newest search, and the candidates of all services."""
+def _searched(context: Context, case_id: str) -> tuple[Leaver, Sequence[Search], Sequence[CaseAccount]]:
+    """Return the leaver, each service's newest search, and the candidates of all services."""
     with context.store.read() as session:
-        rows = accounts_of(session, case_id)
-        return case_in(session, case_id).person, session.get(Search, (case_id, connection)), rows
+        searches = all_of(session, Search, case_id, Search.connection)
+        return case_in(session, case_id).person, searches, accounts_of(session, case_id)
 
 
 def _note_further(context: Context, case_id: str, leaver: Leaver, matches: list[Match], read_at: datetime) -> None:
@@ -185,18 +205,19 @@ async def _at_known_addresses(
     return [match for match in found if match.account.id not in known]
 
 
-def _begun(context: Context, case_id: str) -> Leaver:
+def _begun(context: Context, case_id: str) -> tuple[Leaver, Sequence[CaseAccount]]:
     """
-    Return the leaver, and record the services of the case: the case's search is complete once each of them was searched, also
-    if a later process does not open them all.
+    Return the leaver and the accepted accounts, and record the services of the case: the case's search is complete once each of
+    them was searched, also if a later process does not open them all.
     """
-    known = context.case(case_id)
-    if {*context.connectors} <= {*(known.connections or ())}:
-        return known.person
+    with context.store.read() as session:
+        case, rows = case_in(session, case_id), accepted_accounts(session, case_id)
+    if {*context.connectors} <= {*(case.connections or ())}:
+        return case.person, rows
     with context.store.write() as session:
         case = case_in(session, case_id)
         case.connections = sorted({*(case.connections or ()), *map(str, context.connectors)})
-        return case.person
+        return case.person, accepted_accounts(session, case_id)
 
 
 def _record(

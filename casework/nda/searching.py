@@ -77,14 +77,22 @@ async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[
     except ConnectorError as error:
         return RegisterRead(name, evidence=error.evidence, error=error)
     known = {match.paper.id for match in ours}
-    others = tuple(match for match in found.matches if match.paper.id not in known and not _only_mentions_rules(match))
+    matches = (_as_work_rules(match, nda) for match in found.matches if match.paper.id not in known)
+    others = tuple(
+        match for match in matches if match.reason is not MatchReason.EVERYBODY or _is_work_rules(match.paper)
+    )
     return RegisterRead(name, (*ours, *others), found.evidence)
 
 
-def _only_mentions_rules(match: PaperMatch) -> bool:
-    """Whether a paper without a signer only mentions work rules in its title beside other words: it binds nobody."""
-    kind = match.paper.kind or titles.kind_of(match.paper.title)
-    return match.reason is MatchReason.EVERYBODY and kind is not PaperKind.WORK_RULES
+def _as_work_rules(match: PaperMatch, nda: NdaContext) -> PaperMatch:
+    """Return *match* as work rules that bind everybody, unless it surely is the leaver's: somebody like the leaver takes none from them."""
+    sure = match.confidence >= nda.context.policy.nda.threshold
+    return match if sure or match.for_everybody is None or not _is_work_rules(match.paper) else match.for_everybody
+
+
+def _is_work_rules(paper: Paper) -> bool:
+    """Whether the whole title is that of work rules; a paper that only mentions them beside other words binds nobody without a signer."""
+    return (paper.kind or titles.kind_of(paper.title)) is PaperKind.WORK_RULES
 
 
 async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leaver) -> PaperMatch | None:

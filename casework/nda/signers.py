@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from casework.nda.papers.examined import Examined, Signature
 from casework.nda.papers.seals import is_of_a_provider
 from casework.nda.papers.signatories import says_whose
-from connectors.matching import fold_name
+from connectors.names import fold_name
 from connectors.nda.contract import PaperMatch
 from connectors.nda.matching import names_of
 from models.tables import PaperRuling

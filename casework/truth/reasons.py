@@ -133,12 +133,8 @@ def _is_progress(context: Context, case: Case, row: CaseEntitlement) -> bool:
     since = begun_at or case.contained_at
     if since is None:
         return row.attempts == 0
-    connector = context.connectors.get(row.connection)
-    own = connector.manifest.kinds[row.kind].settles_within if connector is not None else timedelta(0)
     waiting_helps = row.reason is OpenReason.STILL_OPEN or row.reason is OpenReason.INHERITED
-    return waiting_helps and context.now() < since + max(
-        timedelta(seconds=context.policy.observe.deadline_seconds), own
-    )
+    return waiting_helps and context.now() < since + timedelta(seconds=context.policy.observe.deadline_seconds)
 
 
 def _told(row: CaseEntitlement, kind: FindingKind) -> Message:

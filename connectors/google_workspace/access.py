@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,10 +15,11 @@ from connectors.google_workspace.answers import listed, same_id, texts
 from connectors.google_workspace.errors import NO_SUCH_USER, WHO, Rejected
 from connectors.google_workspace.manifest import GROUP_READ, SECURITY
 from connectors.google_workspace.requests import Requests, is_blocked
-from connectors.google_workspace.transport import Request
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
-from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, Guard, Json, Service
+from connectors.kit.single_flight import SharedRead
+from models.vocabulary import ACCOUNT, Entitlement, Guard, Json, Service
+from models.vocabulary import EntitlementKind as K
 
 SUPER_ADMIN = "super_admin"
 """The vendor id of the super admin's right, which is a flag of the user, with or without a role assignment."""
@@ -29,39 +31,16 @@ class AccountReading:
     def __init__(self, requests: Requests, account_id: str) -> None:
         self.requests = requests
         self.account_id = account_id
-        self._user: asyncio.Task[Row] | None = None
-        self._user_trace: Trace = []
+        self.user = SharedRead(functools.partial(requests.user, account_id)).get
 
-    async def user(self, trace: Trace) -> Row:
-        if self._user is None:
-            self._user = asyncio.ensure_future(self.requests.user(self.account_id, self._user_trace))
-        try:
-            return await self._user
-        finally:
-            trace.extend(self._user_trace)
-
-    def row(  # what differs between kinds, by name
-        self,
-        kind: EntitlementKind,
-        vendor_id: str,
-        *,
-        label: str = "",
-        guard: Guard | None = None,
-        ended_at: datetime | None = None,
-        prestate: Mapping[str, Json] | None = None,
-    ) -> Entitlement:
-        return Entitlement(
-            Service.GOOGLE_WORKSPACE,
-            self.account_id,
-            kind,
-            vendor_id,
-            label=label,
-            guard=guard,
-            ended_at=ended_at,
-            prestate=MappingProxyType(dict(prestate or {})),
-        )
+    def row(self, kind: K, vendor_id: str, *, prestate: Mapping[str, Json] | None = None, **more: Any) -> Entitlement:
+        """Return a row; *more*: further fields of an `Entitlement`."""
+        kept = MappingProxyType(dict(prestate or {}))
+        return Entitlement(Service.GOOGLE_WORKSPACE, self.account_id, kind, vendor_id, prestate=kept, **more)
 
 
+RECOVERY_FIELDS = {"email": "recoveryEmail", "phone": "recoveryPhone"}
+_LEFT_MEANWHILE = frozenset({"Resource Not Found: memberKey", "Resource Not Found: groupKey"})
 Reader: TypeAlias = "Callable[[AccountReading, Trace], Awaitable[list[Entitlement]]]"
 
 
@@ -70,7 +49,7 @@ async def sign_in(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     user = await reading.user(trace)
     if is_blocked(user):
         return []
-    row = reading.row(EntitlementKind.SIGN_IN, ACCOUNT, prestate={"suspended": False})
+    row = reading.row(K.SIGN_IN, ACCOUNT, prestate={"suspended": False})
     if user.get("isAdmin") is not True:
         return [row]
     admins = await reading.requests.super_admins(trace) | {reading.account_id}
@@ -89,17 +68,17 @@ async def session(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     While the account can sign in, the admin log is not read: no ending counts yet, and a slow log delays no block.
     """
     user = await reading.user(trace)
-    ended_at = await _last_event(reading, EntitlementKind.SESSION, user, trace) if is_blocked(user) else None
-    return [reading.row(EntitlementKind.SESSION, ACCOUNT, label="web and device sessions", ended_at=ended_at)]
+    ended_at = await _last_event(reading, K.SESSION, user, trace) if is_blocked(user) else None
+    return [reading.row(K.SESSION, ACCOUNT, label="web and device sessions", ended_at=ended_at)]
 
 
 async def password(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     """Return one row with the time when an administrator last changed the password."""
-    changed_at = await _last_event(reading, EntitlementKind.PASSWORD, await reading.user(trace), trace)
-    return [reading.row(EntitlementKind.PASSWORD, ACCOUNT, label="password", ended_at=changed_at)]
+    changed_at = await _last_event(reading, K.PASSWORD, await reading.user(trace), trace)
+    return [reading.row(K.PASSWORD, ACCOUNT, label="password", ended_at=changed_at)]
 
 
-async def _last_event(reading: AccountReading, kind: EntitlementKind, user: Row, trace: Trace) -> datetime | None:
+async def _last_event(reading: AccountReading, kind: K, user: Row, trace: Trace) -> datetime | None:
     """
     Return the time of the newest of the kind's events about this user.
 
@@ -112,38 +91,30 @@ async def _last_event(reading: AccountReading, kind: EntitlementKind, user: Row,
 async def recovery(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     """Return a row for a recovery address and one for a recovery phone.  Their values are not kept."""
     user = await reading.user(trace)
-    fields = {"email": "recoveryEmail", "phone": "recoveryPhone"}
-    return [
-        reading.row(EntitlementKind.RECOVERY, vendor_id, label=f"recovery {vendor_id}")
-        for vendor_id, field in fields.items()
-        if user.get(field)
-    ]
+    held = [vendor_id for vendor_id, field in RECOVERY_FIELDS.items() if user.get(field)]
+    return [reading.row(K.RECOVERY, vendor_id, label=f"recovery {vendor_id}") for vendor_id in held]
 
 
 async def grants(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     """Return the grants to third-party apps.  In some tenants Google refuses this for suspended users, with 401."""
-    api, fields = reading.requests.tokens, "clientId,displayText,scopes,userKey"
+    fields = "clientId,displayText,scopes,userKey"
     return [
         reading.row(
-            EntitlementKind.GRANT,
+            K.GRANT,
             need(WHO, row, "clientId", str),
             label=str(row.get("displayText") or ""),
             prestate={"scopes": list(texts(row, "scopes"))},
         )
-        for row in await _listed(reading, "grants", api, fields, trace)
+        for row in await _listed(reading, "grants", reading.requests.tokens, fields, trace)
     ]
 
 
 async def app_passwords(reading: AccountReading, trace: Trace) -> list[Entitlement]:
     found = await _listed(reading, "app passwords", reading.requests.asps, "codeId,name,userKey", trace)
-    return [reading.row(EntitlementKind.APP_PASSWORD, _code_id(row), label=str(row.get("name") or "")) for row in found]
-
-
-def _code_id(row: Row) -> str:
-    code_id = row.get("codeId")
-    if isinstance(code_id, bool) or not str(code_id).isdecimal():  # Google may send numbers as texts
+    # Google may send numbers as texts
+    if any(isinstance(row.get("codeId"), bool) or not str(row.get("codeId")).isdecimal() for row in found):
         raise Unintelligible(f"{WHO}: cannot read an answer: codeId is not a number")
-    return str(code_id)
+    return [reading.row(K.APP_PASSWORD, str(row["codeId"]), label=str(row.get("name") or "")) for row in found]
 
 
 async def backup_codes(reading: AccountReading, trace: Trace) -> list[Entitlement]:
@@ -153,7 +124,7 @@ async def backup_codes(reading: AccountReading, trace: Trace) -> list[Entitlemen
     It asks for the constant *kind*, so that a code without the optional owner is still a row.
     """
     found = await _listed(reading, "backup codes", reading.requests.codes, "kind,userId", trace)
-    return [reading.row(EntitlementKind.BACKUP_CODE, ACCOUNT, label="backup codes")] if found else []
+    return [reading.row(K.BACKUP_CODE, ACCOUNT, label="backup codes")] if found else []
 
 
 async def _listed(reading: AccountReading, what: str, api: Any, fields: str, trace: Trace) -> list[Row]:
@@ -162,12 +133,12 @@ async def _listed(reading: AccountReading, what: str, api: Any, fields: str, tra
 
     Raises `Unintelligible` for a next page, and for a row that names another user; a row may name none.
     """
-    key = reading.account_id
-    request = Request(f"list {what} of {key}", SECURITY, lambda: api.list(userKey=key, fields=f"items({fields})"))
-    body = await reading.requests.transport.read(request, trace)
+    key, doing = reading.account_id, f"list {what} of {reading.account_id}"
+    asked = {"userKey": key, "fields": f"items({fields})"}
+    body = await reading.requests.read(doing, SECURITY, api.list, asked, trace)
     if body.get("nextPageToken"):
-        raise Unintelligible(f"{WHO}: cannot {request.doing}: a list without pages has a next one")
-    found = listed(body, "items", request.doing)
+        raise Unintelligible(f"{WHO}: cannot {doing}: a list without pages has a next one")
+    found = listed(body, "items", doing)
     for row in found:
         for owner in {"userKey", "userId"} & row.keys():
             same_id(row, owner, key)
@@ -180,8 +151,7 @@ async def roles(reading: AccountReading, trace: Trace) -> list[Entitlement]:
         reading.user(trace), reading.requests.assignments_of(reading.account_id, trace)
     )
     names = await reading.requests.all_roles(trace) if assignments else {}
-    rows = []
-    super_admin = user.get("isAdmin") is True
+    rows, super_admin = [], user.get("isAdmin") is True
     for assignment in assignments:
         role = names.get(need(WHO, assignment, "roleId", str), {})
         if assignment.get("assignedTo") != reading.account_id:
@@ -192,19 +162,16 @@ async def roles(reading: AccountReading, trace: Trace) -> list[Entitlement]:
             rows.append(_direct(reading, assignment, role))
     if super_admin:
         guard = _admin_guard(reading, await reading.requests.super_admins(trace))
-        prestate: dict[str, Json] = {SUPER_ADMIN: True}
-        rows.append(reading.row(EntitlementKind.ROLE, SUPER_ADMIN, label="super admin", guard=guard, prestate=prestate))
+        rows.append(reading.row(K.ROLE, SUPER_ADMIN, label="super admin", guard=guard, prestate={SUPER_ADMIN: True}))
     return rows
 
 
 def _direct(reading: AccountReading, assignment: Row, role: Row) -> Entitlement:
-    kept = ("roleId", "scopeType", "orgUnitId", "condition")
-    return reading.row(
-        EntitlementKind.ROLE,
-        need(WHO, assignment, "roleAssignmentId", str),
-        label=str(role.get("roleName") or ""),
-        prestate={key: assignment[key] for key in kept if assignment.get(key)},
-    )
+    prestate = {
+        key: assignment[key] for key in ("roleId", "scopeType", "orgUnitId", "condition") if assignment.get(key)
+    }
+    its, label = need(WHO, assignment, "roleAssignmentId", str), str(role.get("roleName") or "")
+    return reading.row(K.ROLE, its, label=label, prestate=prestate)
 
 
 async def _through_group(reading: AccountReading, assignment: Row, role: Row, trace: Trace) -> Entitlement:
@@ -213,12 +180,8 @@ async def _through_group(reading: AccountReading, assignment: Row, role: Row, tr
     kind = assignment.get("assigneeType") or await _assignee_type(reading, through, trace)
     if str(kind).casefold() != "group":
         raise Unintelligible(f"{WHO}: cannot list roles of {reading.account_id}: one is another user's")
-    return Entitlement(
-        Service.GOOGLE_WORKSPACE,
-        reading.account_id,
-        EntitlementKind.ROLE,
-        need(WHO, assignment, "roleAssignmentId", str),
-        label=str(role.get("roleName") or ""),
+    return replace(
+        _direct(reading, assignment, role),
         guard=Guard.INHERITED,
         problem=f"held through group {through}",
         remedy="It goes when the membership of that group, or of one nested in it, is removed.",
@@ -238,7 +201,6 @@ async def _assignee_type(reading: AccountReading, assignee: str, trace: Trace) -
 
 
 async def groups(reading: AccountReading, trace: Trace) -> list[Entitlement]:
-    """Return direct memberships, with the role in each."""
     held = await reading.requests.groups_of(reading.account_id, trace)
     rows = await asyncio.gather(*(_membership(reading, group, trace) for group in held))
     if any(row.problem is not None for row in rows):
@@ -254,56 +216,35 @@ async def _membership(reading: AccountReading, group: Row, trace: Trace) -> Enti
     A membership that Google does not find has ended meanwhile, or the group is of all users or by a rule: `groups` lists again.
     """
     group_id, key = need(WHO, group, "id", str), reading.account_id
-    api = reading.requests.members
-    request = Request(
-        f"read membership of {key} in group {group_id}",
-        GROUP_READ,
-        lambda: api.get(groupKey=group_id, memberKey=key, fields="id,role,status,type"),
-    )
+    row = reading.row(K.GROUP, group_id, label=str(group.get("email") or ""))
+    doing, requests = f"read membership of {key} in group {group_id}", reading.requests
+    asked = {"groupKey": group_id, "memberKey": key, "fields": "id,role,status,type"}
     try:
-        member = await reading.requests.transport.read(request, trace)
+        member = await requests.read(doing, GROUP_READ, requests.members.get, asked, trace)
     except Rejected as no:
         if no.matches(404, "notFound") and no.body.message in _LEFT_MEANWHILE:
-            return _not_of_its_own(reading, group)
+            remedy = "See in the Admin console how the group comes by its members: all users, or a rule."
+            return replace(row, problem="listed as a member, but without a membership of its own", remedy=remedy)
         raise
     same_id(member, "id", key)
     role = need(WHO, member, "role", str)
     alone = role == "OWNER" and not await _other_owners(reading, group_id, trace)
-    return reading.row(
-        EntitlementKind.GROUP,
-        group_id,
-        label=str(group.get("email") or ""),
-        guard=Guard.LAST_OWNER if alone else None,
-        prestate={"role": role},
-    )
-
-
-def _not_of_its_own(reading: AccountReading, group: Row) -> Entitlement:
-    row = reading.row(EntitlementKind.GROUP, need(WHO, group, "id", str), label=str(group.get("email") or ""))
-    return replace(
-        row,
-        problem="listed as a member, but without a membership of its own",
-        remedy="See in the Admin console how the group comes by its members: all users, or a rule.",
-    )
-
-
-_LEFT_MEANWHILE = frozenset({"Resource Not Found: memberKey", "Resource Not Found: groupKey"})
+    return replace(row, guard=Guard.LAST_OWNER if alone else None, prestate=MappingProxyType({"role": role}))
 
 
 async def _other_owners(reading: AccountReading, group_id: str, trace: Trace) -> bool:
-    """Whether the group has another owner who is not suspended."""
     owners = await reading.requests.owners_of(group_id, trace)
     return any(owner.get("id") != reading.account_id and owner.get("status") != "SUSPENDED" for owner in owners)
 
 
-READERS: Mapping[EntitlementKind, Reader] = {
-    EntitlementKind.SIGN_IN: sign_in,
-    EntitlementKind.SESSION: session,
-    EntitlementKind.PASSWORD: password,
-    EntitlementKind.RECOVERY: recovery,
-    EntitlementKind.GRANT: grants,
-    EntitlementKind.APP_PASSWORD: app_passwords,
-    EntitlementKind.BACKUP_CODE: backup_codes,
-    EntitlementKind.ROLE: roles,
-    EntitlementKind.GROUP: groups,
+READERS: Mapping[K, Reader] = {
+    K.SIGN_IN: sign_in,
+    K.SESSION: session,
+    K.PASSWORD: password,
+    K.RECOVERY: recovery,
+    K.GRANT: grants,
+    K.APP_PASSWORD: app_passwords,
+    K.BACKUP_CODE: backup_codes,
+    K.ROLE: roles,
+    K.GROUP: groups,
 }

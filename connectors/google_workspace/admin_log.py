@@ -18,7 +18,7 @@ from typing import TypeAlias
 from connectors.errors import Unintelligible
 from connectors.google_workspace.errors import WHO
 from connectors.google_workspace.manifest import ADMIN_LAG, STAMPS
-from connectors.kit.answers import instant, rows_of
+from connectors.kit.answers import instant, object_of, rows_of
 from connectors.kit.exchange import Row, Trace
 from models.vocabulary import EntitlementKind
 
@@ -64,7 +64,7 @@ class AdminLog:
         for address in addresses:
             times = [event.newest[address.casefold()] for event in events if address.casefold() in event.newest]
             if None in times:
-                raise Unintelligible(f"{WHO}: cannot read the admin log: an unreadable time", evidence=tuple(trace))
+                raise Unintelligible(f"{WHO}: cannot read the admin log: an unreadable time", evidence=trace)
             if times:
                 return max(at for at in times if at is not None)
         return None
@@ -124,7 +124,8 @@ class _Event:
         found: _Newest = {} if whole else dict(self.newest)
         async for rows in self._pages(self._name, None if whole else self._from_at, reading.trace):
             for address, at in (told for row in rows for told in _told(row, self._name)):
-                found[address] = _later(found.get(address, at), at)
+                known = found.get(address, at)
+                found[address] = max(known, at) if known is not None and at is not None else None
         first = next(exchange for exchange in reading.trace if exchange.status == 200)
         self.newest, self._from_at = found, first.commanded_on_vendor_clock() - ADMIN_LAG
         if whole:
@@ -139,17 +140,8 @@ def _told(record: Row, name: str) -> list[tuple[str, datetime | None]]:
     """
     events = [event for event in rows_of(WHO, record.get("events", []), "events") if event.get("name") == name]
     parameters = [one for event in events for one in rows_of(WHO, event.get("parameters", []), "parameters")]
-    at = _time(record)
-    return [(str(one.get("value")).casefold(), at) for one in parameters if one.get("name") == "USER_EMAIL"]
-
-
-def _time(record: Row) -> datetime | None:
-    stamp = record.get("id")
     try:
-        return instant(WHO, stamp.get("time") if isinstance(stamp, dict) else None, "time")
+        at = instant(WHO, object_of(record.get("id")).get("time"), "time")
     except Unintelligible:
-        return None
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(one, other) if one is not None and other is not None else None
+        at = None
+    return [(str(one.get("value")).casefold(), at) for one in parameters if one.get("name") == "USER_EMAIL"]

@@ -24,7 +24,6 @@ def listed(body: Row, key: str, doing: str) -> list[Row]:
 
 
 def texts(row: Row, key: str) -> tuple[str, ...]:
-    """Return an optional list of texts."""
     values = row.get(key, [])
     if not isinstance(values, list):
         raise Unintelligible(f"{WHO}: cannot read an answer: {key} is not a list")
@@ -32,7 +31,6 @@ def texts(row: Row, key: str) -> tuple[str, ...]:
 
 
 def rfc3339(at: datetime) -> str:
-    """Return an instant in Google's format."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -12,7 +12,7 @@ import functools
 import http.client
 import json
 import select
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class _Once:
     """Mixed into httplib2's connections, before them."""
 
     sock: Any
+    close: Callable[[], None]
 
     def connect(self) -> None:
         try:
@@ -59,9 +60,6 @@ class _Once:
             return super().getresponse()  # type: ignore[misc]  # see above
         except (http.client.BadStatusLine, http.client.ResponseNotReady) as exc:
             raise ConnectionResetError("no answer") from exc
-
-    def close(self) -> None:
-        super().close()  # type: ignore[misc]  # see above
 
 
 def _is_readable(sock: Any) -> bool:
@@ -98,12 +96,7 @@ class HttpOnce(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
         self._https: type[_Https] = type("_Https", (_Https,), {"ca_bundle": ca_bundle})
 
     def request(
-        self,
-        uri: str,
-        method: str = "GET",
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        **_: Any,
+        self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any
     ) -> tuple[Any, bytes]:
         """Send once; raises `NotSent` if nothing was sent, another of `LOSSES` if something may have been."""
         kind = _Http if uri.startswith("http:") else self._https

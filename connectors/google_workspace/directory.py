@@ -1,85 +1,63 @@
-"""Finding the leaver's accounts: searches by number and address, and names compared in the shared snapshot."""
+"""Finding the leaver's accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Iterable
 
-from connectors.contract import Found
 from connectors.google_workspace.answers import texts
 from connectors.google_workspace.errors import WHO, Rejected
 from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.requests import Requests, is_admin, is_blocked
+from connectors.kit import directory as kit
 from connectors.kit.answers import need, objects_of
 from connectors.kit.exchange import Row, Trace
-from connectors.kit.pacing import resting_on, together
-from connectors.matching import Profile, fold_all, match_all
-from connectors.snapshot import Index, Numbers, Shared, indexed
-from models.vocabulary import Account, AccountKind, Leaver, Match, Service
-
-_PRIVATE = frozenset({"home", "other"})
+from connectors.matching import Profile, fold_all
+from models.vocabulary import Account, AccountKind, Leaver, Service
 
 
-@dataclass
-class Directory:
+class Directory(kit.Directory):
     """Searches of one tenant.  *number_field* is where its users' employee numbers are."""
 
-    requests: Requests
-    number_field: NumberField
-    everybody: Shared[Index] = field(init=False)
+    def __init__(self, requests: Requests, number_field: NumberField) -> None:
+        super().__init__(WHO)
+        self._requests = requests
+        self._number_field = number_field
 
-    def __post_init__(self) -> None:
-        self.everybody = Shared(self._read)
+    async def everybody(self, trace: Trace) -> Iterable[Profile]:
+        return map(self.profile_of, await self._requests.everybody(trace))
 
-    async def _read(self) -> Index:
-        trace: Trace = []
-        with resting_on(trace):
-            rows = await self.requests.everybody(trace)
-        return await indexed(map(self.profile_of, rows), trace)
+    def searches(self, leaver: Leaver, trace: Trace) -> Iterable[Awaitable[Iterable[Profile]]]:
+        return (self._found(query, trace) for query in self.queries(leaver))
 
-    async def find(self, leaver: Leaver) -> Found:
-        """
-        Return every likely account, suspended and archived ones too.  Raises if a search could not be read whole.
-
-        An account that a search finds is newer than the snapshot's, and replaces it.
-        """
-        everybody = await self.everybody.get()
-        trace: Trace = [*everybody.evidence]
-        with resting_on(trace):
-            parts = await together(*(self._found(query, trace) for query in self.queries(leaver)))
-        profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
-        return Found(match_all(leaver, profiles.values()), tuple(trace), len(everybody.profiles))
-
-    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        return (await self.everybody.get()).candidates_at(leaver, addresses)
-
-    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        return (await self.everybody.get()).numbers(people)
-
-    async def _found(self, query: str, trace: Trace) -> list[Profile]:
+    async def _found(self, query: str, trace: Trace) -> Iterable[Profile]:
         """Return the users that *query* finds; none if Google refuses the query (400): the snapshot has them."""
         try:
-            return [self.profile_of(row) for row in await self.requests.search(query, trace)]
+            return map(self.profile_of, await self._requests.search(query, trace))
         except Rejected as no:
             if no.status != 400:
                 raise
-            return []
+            return ()
 
     def queries(self, leaver: Leaver) -> list[str]:
         """Return the searches by key: the number, and each address."""
-        place = self.number_field.searched_as
+        place = self._number_field.searched_as
         number = [f"{place}={quoted(leaver.employee_no)}"] if place and leaver.employee_no else []
         addresses = sorted(fold_all(address for address in (leaver.email, *leaver.other_emails) if address))
         return [*number, *(f"email={quoted(address)}" for address in addresses)]
 
     def profile_of(self, row: Row) -> Profile:
         """Return the profile of a user.  Contact addresses count only if Google calls them private."""
-        first = need(WHO, row, "primaryEmail", str)
+        first, contacts = need(WHO, row, "primaryEmail", str), objects_of(row.get("emails"))
+        private = (str(e["address"]) for e in contacts if e.get("type") in {"home", "other"} and e.get("address"))
+        kind = AccountKind.ADMIN if is_admin(row) else AccountKind.MEMBER
+        if row.get("isGuestUser") is True:
+            kind = AccountKind.GUEST
+        its = need(WHO, row, "id", str)
         return Profile(
-            account=_account(row, first),
-            employee_no=self.number_field.read(row),
+            Account(Service.GOOGLE_WORKSPACE, its, kind, first, active=not is_blocked(row)),
+            employee_no=self._number_field.read(row),
             emails=(first,),
-            aliases=(*texts(row, "aliases"), *texts(row, "nonEditableAliases"), *_private(row)),
+            aliases=(*texts(row, "aliases"), *texts(row, "nonEditableAliases"), *private),
             names=_names(row),
             rules_all=row.get("isAdmin") is True,
         )
@@ -91,20 +69,9 @@ def quoted(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _account(row: Row, label: str) -> Account:
-    kind = AccountKind.ADMIN if is_admin(row) else AccountKind.MEMBER
-    if row.get("isGuestUser") is True:
-        kind = AccountKind.GUEST
-    return Account(Service.GOOGLE_WORKSPACE, need(WHO, row, "id", str), kind, label, active=not is_blocked(row))
-
-
 def _names(row: Row) -> tuple[str, ...]:
     name = row.get("name")
     if not isinstance(name, dict):
         return ()
     given, family, full = (str(name.get(key) or "") for key in ("givenName", "familyName", "fullName"))
     return tuple(dict.fromkeys(n for n in (f"{family} {given}", f"{given} {family}", full) if n.strip()))
-
-
-def _private(row: Row) -> list[str]:
-    return [str(e["address"]) for e in objects_of(row.get("emails")) if e.get("type") in _PRIVATE and e.get("address")]

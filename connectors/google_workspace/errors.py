@@ -20,13 +20,8 @@ _A_DAY = "dailyLimitExceeded"
 CODES = Codes(
     throttled=frozenset({
         "quotaExceeded",  # the Directory's own word for too much at once
-        "rateLimitExceeded",
-        "userRateLimitExceeded",
-        "sharingRateLimitExceeded",
-        "RATE_LIMIT_EXCEEDED",
-        "RESOURCE_EXHAUSTED",
-        _A_DAY,
-        _RATE_TEXT,
+        "rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded", "RATE_LIMIT_EXCEEDED",
+        "RESOURCE_EXHAUSTED", _A_DAY, _RATE_TEXT,
     }),
     not_on_plan=frozenset({"domainCannotUseApis"}),
     remedies={
@@ -69,8 +64,8 @@ class ErrorBody:
             return cls(message=text)
         return cls(
             reason=next(iter(_reasons(error.get("errors"))), None),
-            message=text_of(error.get("message")) or "",
-            status=text_of(error.get("status")),
+            message=text_of(error, "message") or "",
+            status=text_of(error, "status"),
             details=tuple(_reasons(error.get("details"))),
         )
 
@@ -124,7 +119,6 @@ def failure(exchange: Exchange, reply: Reply, scope: str, trace: Trace) -> Conne
 
 
 def lacking(scope: str) -> str:
-    """Return the remedy for a *scope* that is not delegated."""
     return (
         f"Allow the scope {scope} to the service account's client, under domain-wide delegation in the Admin console."
     )

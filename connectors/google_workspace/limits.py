@@ -18,4 +18,7 @@ The Directory also refuses too many calls at once for one tenant, from all clien
 raises none; eight at once worked.  A query of the logs is filtered if it names a user, an event or a parameter.
 """
 THREADS = 2 * sum(limit.at_once for limit in LIMITS if limit.name != FILTERED)
-"""One for each call that may be under way at once; a filtered query also holds a place of `REPORTS`."""
+"""
+One for each call that may be under way at once: twice the places, since urgent calls have as many of their own.  A filtered query also
+holds a place of `REPORTS`.
+"""

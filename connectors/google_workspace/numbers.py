@@ -3,58 +3,39 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from connectors.kit.answers import object_of, objects_of
 from connectors.kit.exchange import Row
 
 _EXTERNAL = re.compile(r"externalIds\.(?P<type>account|customer|login_id|network|organization|custom:(?P<custom>.+))")
-NONE = "none"
 _SCHEMA = re.compile(r"customSchemas\.(?P<schema>\w+)\.(?P<field>\w+)")
 
 
-@dataclass(frozen=True, slots=True)
 class NumberField:
     """
     `externalIds.TYPE` (`organization` is the Admin console's "employee ID"), `externalIds.custom:NAME`,
     `customSchemas.SCHEMA.FIELD`, or `none`: the tenant has no numbers, or not HR's.  Raises `ValueError` for anything else.
+
+    *schema*: the custom schema that each read must name, if the number is in one.  *searched_as*: the field of the search
+    language, None for `none`.
     """
 
-    place: str = "externalIds.organization"
-
-    def __post_init__(self) -> None:
-        if self.place != NONE and not (_EXTERNAL.fullmatch(self.place) or _SCHEMA.fullmatch(self.place)):
+    def __init__(self, place: str = "externalIds.organization") -> None:
+        self.place = place
+        self._external, custom = _EXTERNAL.fullmatch(place), _SCHEMA.fullmatch(place)
+        if place != "none" and self._external is None and custom is None:
             raise ValueError("write externalIds.TYPE, externalIds.custom:NAME, customSchemas.SCHEMA.FIELD, or none")
-
-    @property
-    def schema(self) -> str | None:
-        """The custom schema that each read must name, None if the number is in none."""
-        found = _SCHEMA.fullmatch(self.place)
-        return found["schema"] if found is not None else None
-
-    @property
-    def searched_as(self) -> str | None:
-        """The field of the search language, None for `none`."""
-        found = _SCHEMA.fullmatch(self.place)
-        if found is not None:
-            return f"{found['schema']}.{found['field']}"
-        return "externalId" if self.place != NONE else None
+        self.schema: str | None = custom["schema"] if custom else None
+        self._field: str = custom["field"] if custom else ""
+        self.searched_as = f"{self.schema}.{self._field}" if custom else "externalId" if self._external else None
 
     def read(self, row: Row) -> str | None:
-        """Return a user's number, None without one."""
-        found = _SCHEMA.fullmatch(self.place)
-        if found is not None:
-            schemas = row.get("customSchemas")
-            of_schema = schemas.get(found["schema"]) if isinstance(schemas, dict) else None
-            value = of_schema.get(found["field"]) if isinstance(of_schema, dict) else None
-        else:
-            value = self._external(row)
+        value: object = None
+        if self.schema is not None:
+            value = object_of(object_of(row.get("customSchemas")).get(self.schema)).get(self._field)
+        elif self._external is not None:
+            custom, sort = self._external["custom"], self._external["type"]
+            of_type = [e for e in objects_of(row.get("externalIds")) if e.get("type") == ("custom" if custom else sort)]
+            named = [e for e in of_type if not custom or e.get("customType") == custom]
+            value = next((e["value"] for e in named if e.get("value")), None)
         return str(value) if value else None
-
-    def _external(self, row: Row) -> object:
-        found, ids = _EXTERNAL.fullmatch(self.place), row.get("externalIds")
-        if found is None or not isinstance(ids, list):
-            return None
-        sort = "custom" if found["custom"] else found["type"]
-        of_type = [one for one in ids if isinstance(one, dict) and one.get("type") == sort]
-        named = [one for one in of_type if not found["custom"] or one.get("customType") == found["custom"]]
-        return next((one["value"] for one in named if one.get("value")), None)

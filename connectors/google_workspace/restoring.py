@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from connectors.errors import ConnectorError, Unintelligible
 from connectors.google_workspace.access import SUPER_ADMIN
 from connectors.google_workspace.answers import same_id
 from connectors.google_workspace.errors import WHO, Rejected
-from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, USER_WRITE
+from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE
 from connectors.google_workspace.requests import Requests
-from connectors.google_workspace.revoking import COMMANDED, Outcome, update
-from connectors.google_workspace.transport import Request
+from connectors.google_workspace.revoking import COMMANDED, Outcome, make_admin, update
 from connectors.kit.exchange import Trace
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt, RevocationResult
 
@@ -51,14 +50,9 @@ async def _rejoin(requests: Requests, entitlement: Entitlement, prestate: Mappin
     """Add the member with its former role.  Google's `duplicate` means that it is a member already."""
     key, group_id = entitlement.account_id, entitlement.vendor_id
     body = {"id": key, "role": _kept(prestate, "role", entitlement)}
-    request = Request(
-        f"add {key} to group {group_id}",
-        MEMBER_WRITE,
-        lambda: requests.members.insert(groupKey=group_id, body=dict(body), fields="id,role"),
-        "write",
-    )
+    doing, asked = f"add {key} to group {group_id}", {"groupKey": group_id, "body": body, "fields": "id,role"}
     try:
-        same_id(await requests.transport.write(request, trace), "id", key)
+        same_id(await requests.write(doing, MEMBER_WRITE, requests.members.insert, asked, trace), "id", key)
     except Rejected as no:
         if not no.matches(409, "duplicate"):
             raise
@@ -67,34 +61,18 @@ async def _rejoin(requests: Requests, entitlement: Entitlement, prestate: Mappin
 
 
 async def _assign(requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:
-    if prestate.get(SUPER_ADMIN) is True:
-        key, body = entitlement.account_id, {"status": True}
-        request = Request(
-            f"make {key} super admin", USER_WRITE, lambda: requests.users.makeAdmin(userKey=key, body=body), "write"
-        )
-        await requests.transport.write(request, trace)
-        return COMMANDED
-    return await _assign_again(requests, entitlement, prestate, trace)
-
-
-async def _assign_again(
-    requests: Requests, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace
-) -> Outcome:
     """Assign the role, under a new id, unless a read shows that the account holds it with the same scope."""
-    kept = {key: prestate[key] for key in ("roleId", "scopeType", "orgUnitId", "condition") if prestate.get(key)}
+    key = entitlement.account_id
+    if prestate.get(SUPER_ADMIN) is True:
+        await make_admin(requests, key, "make super admin", trace, status=True)
+        return COMMANDED
+    kept = {name: prestate[name] for name in ("roleId", "scopeType", "orgUnitId", "condition") if prestate.get(name)}
     _kept(prestate, "roleId", entitlement)
-    for row in await requests.assignments_of(entitlement.account_id, trace):
-        same = {key: row.get(key) for key in kept} == kept
-        if same and row.get("assignedTo") == entitlement.account_id:
+    for row in await requests.assignments_of(key, trace):
+        if {name: row.get(name) for name in kept} == kept and row.get("assignedTo") == key:
             return _NOTHING_TO_DO
-    body: dict[str, Any] = kept | {"assignedTo": entitlement.account_id}
-    request = Request(
-        f"assign role to {entitlement.account_id}",
-        ROLE_WRITE,
-        lambda: requests.assignments.insert(customer=requests.customer, body=dict(body)),
-        "write",
-    )
-    same_id(await requests.transport.write(request, trace), "assignedTo", entitlement.account_id)
+    doing, asked = f"assign role to {key}", {"customer": requests.customer, "body": kept | {"assignedTo": key}}
+    same_id(await requests.write(doing, ROLE_WRITE, requests.assignments.insert, asked, trace), "assignedTo", key)
     return COMMANDED
 
 

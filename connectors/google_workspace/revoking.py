@@ -12,21 +12,24 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from connectors.errors import OutcomeUnknown, Unintelligible
-from connectors.google_workspace.access import READERS, SUPER_ADMIN, AccountReading
+from connectors.google_workspace.access import READERS, RECOVERY_FIELDS, SUPER_ADMIN, AccountReading
 from connectors.google_workspace.answers import same_id
 from connectors.google_workspace.errors import NO_SUCH_USER, WHO, Rejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, SECURITY, USER_WRITE
 from connectors.google_workspace.requests import Requests
-from connectors.google_workspace.transport import Request
 from connectors.kit.answers import need
 from connectors.kit.exchange import Trace
-from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, Receipt, RevocationResult
+from models.vocabulary import ACCOUNT, Entitlement, Receipt, RevocationResult
+from models.vocabulary import EntitlementKind as K
 
 _PASSWORD_BYTES = 48
-_NOT_THERE = ((404, "notFound"), (404, "resourceNotFound"), (404, "NOT_FOUND"))
-"""Status and code for "not found" in Google's older and newer APIs.  Proves nothing without a read: see `_delete`."""
-_STATE_FORBIDS = ((412, "conditionNotMet"), (400, "failedPrecondition"), (400, "FAILED_PRECONDITION"))
-_RECOVERY_FIELDS = {"email": "recoveryEmail", "phone": "recoveryPhone"}
+_Codes: TypeAlias = "frozenset[tuple[int, str]]"
+_NOT_THERE: _Codes = frozenset({(404, "notFound"), (404, "resourceNotFound"), (404, "NOT_FOUND")})
+"""Status and code for "not found" in Google's older and newer APIs.  Proves nothing without a read: see `_deleted`."""
+_NO_SUCH_CODE: _Codes = frozenset({(400, "invalid"), (400, "invalidParameter"), (400, "INVALID_ARGUMENT")})
+_STATE_FORBIDS: _Codes = frozenset(
+    {(412, "conditionNotMet"), (400, "failedPrecondition"), (400, "FAILED_PRECONDITION")}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,11 @@ async def freeze(requests: Requests, account_id: str) -> list[Receipt]:
     """
     trace: Trace = []
     reading = AccountReading(requests, account_id)
-    had = {row.id for row in await READERS[EntitlementKind.RECOVERY](reading, trace)}
-    await update(requests, account_id, "freeze", _new_password() | dict.fromkeys(_RECOVERY_FIELDS.values(), ""), trace)
-    password = reading.row(EntitlementKind.PASSWORD, ACCOUNT)
-    cleared = [reading.row(EntitlementKind.RECOVERY, vendor_id) for vendor_id in _RECOVERY_FIELDS]
+    had = {row.id for row in await READERS[K.RECOVERY](reading, trace)} | {reading.row(K.PASSWORD, ACCOUNT).id}
+    await update(requests, account_id, "freeze", _new_password() | dict.fromkeys(RECOVERY_FIELDS.values(), ""), trace)
+    rows = (reading.row(K.PASSWORD, ACCOUNT), *(reading.row(K.RECOVERY, its) for its in RECOVERY_FIELDS))
     gone = RevocationResult.ALREADY_ABSENT
-    return [
-        Receipt(row.id, COMMANDED.result if row is password or row.id in had else gone, tuple(trace))
-        for row in (password, *cleared)
-    ]
+    return [Receipt(row.id, COMMANDED.result if row.id in had else gone, tuple(trace)) for row in rows]
 
 
 def _new_password() -> dict[str, Any]:
@@ -80,15 +79,10 @@ async def update(requests: Requests, account_id: str, doing: str, body: Mapping[
     Raises `Unintelligible` if the answer names another user; it may name none, since by Google's notes it holds only the
     changed fields.
     """
-    request = Request(
-        f"{doing} {account_id}",
-        USER_WRITE,
-        lambda: requests.users.update(userKey=account_id, body=dict(body), fields="id"),
-        "write",
-    )
-    answer = await requests.transport.write(request, trace)
+    doing, asked = f"{doing} {account_id}", {"userKey": account_id, "body": body, "fields": "id"}
+    answer = await requests.write(doing, USER_WRITE, requests.users.update, asked, trace)
     if not isinstance(answer, dict):
-        raise OutcomeUnknown(f"{WHO}: cannot {doing} {account_id}: not a JSON object", evidence=tuple(trace))
+        raise OutcomeUnknown(f"{WHO}: cannot {doing}: not a JSON object", evidence=trace)
     if "id" in answer:
         same_id(answer, "id", account_id)
 
@@ -104,7 +98,7 @@ async def _change_password(requests: Requests, entitlement: Entitlement, trace: 
 
 
 async def _clear_recovery(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
-    field = _RECOVERY_FIELDS.get(entitlement.vendor_id)
+    field = RECOVERY_FIELDS.get(entitlement.vendor_id)
     if field is None:
         raise _unknown(entitlement)
     await update(requests, entitlement.account_id, "clear recovery of", {field: ""}, trace)
@@ -117,66 +111,52 @@ def _unknown(entitlement: Entitlement) -> Unintelligible:
 
 async def _sign_out(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key = entitlement.account_id
-    request = Request(f"sign out {key}", SECURITY, lambda: requests.users.signOut(userKey=key), "write")
-    await requests.transport.write(request, trace)
+    await requests.write(f"sign out {key}", SECURITY, requests.users.signOut, {"userKey": key}, trace)
     return COMMANDED
 
 
 async def _delete_grant(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key, client_id = entitlement.account_id, entitlement.vendor_id
-    request = Request(
-        f"delete grant {client_id} of {key}",
-        SECURITY,
-        lambda: requests.tokens.delete(userKey=key, clientId=client_id),
-        "write",
-        of_account=f"delete grants of {key}",
-    )
-    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE)
+    doing, asked = f"delete grant {client_id} of {key}", {"userKey": key, "clientId": client_id}
+    many = f"delete grants of {key}"
+    write = requests.write(doing, SECURITY, requests.tokens.delete, asked, trace, of_account=many)
+    return await _deleted(write, requests, entitlement, trace)
 
 
 async def _delete_app_password(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     if not entitlement.vendor_id.isdecimal():
         raise _unknown(entitlement)
     key, code_id = entitlement.account_id, int(entitlement.vendor_id)
-    request = Request(
-        f"delete app password {code_id} of {key}",
-        SECURITY,
-        lambda: requests.asps.delete(userKey=key, codeId=code_id),
-        "write",
-        of_account=f"delete app passwords of {key}",
-    )
-    absent = (*_NOT_THERE, (400, "invalid"), (400, "invalidParameter"), (400, "INVALID_ARGUMENT"))
-    return await _delete(requests, entitlement, request, trace, absent=absent)
+    doing, asked = f"delete app password {code_id} of {key}", {"userKey": key, "codeId": code_id}
+    many = f"delete app passwords of {key}"
+    write = requests.write(doing, SECURITY, requests.asps.delete, asked, trace, of_account=many)
+    return await _deleted(write, requests, entitlement, trace, absent=_NOT_THERE | _NO_SUCH_CODE)
 
 
 async def _leave_group(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key, group_id = entitlement.account_id, entitlement.vendor_id
-    request = Request(
-        f"remove {key} from group {group_id}",
-        MEMBER_WRITE,
-        lambda: requests.members.delete(groupKey=group_id, memberKey=key),
-        "write",
-        of_account=f"remove {key} from groups",
-    )
-    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
+    doing, asked = f"remove {key} from group {group_id}", {"groupKey": group_id, "memberKey": key}
+    many = f"remove {key} from groups"
+    write = requests.write(doing, MEMBER_WRITE, requests.members.delete, asked, trace, of_account=many)
+    return await _deleted(write, requests, entitlement, trace, refused=_STATE_FORBIDS)
 
 
-async def _delete(  # the ways in which one call says no
+async def _deleted(
+    write: Awaitable[object],
     requests: Requests,
     entitlement: Entitlement,
-    request: Request,
     trace: Trace,
     *,
-    absent: tuple[tuple[int, str], ...],
-    refused: tuple[tuple[int, str], ...] = (),
+    absent: _Codes = _NOT_THERE,
+    refused: _Codes = frozenset(),
 ) -> Outcome:
     """
-    Delete.  After an answer in *absent*, a fresh read decides whether the entitlement is gone.
+    Return the outcome of *write*, a deletion.  After an answer in *absent*, a fresh read decides whether the entitlement is gone.
 
     "No such user" does not count: it says nothing about the entitlement.
     """
     try:
-        await requests.transport.write(request, trace)
+        await write
     except Rejected as no:
         said = (no.status, no.code or "")
         if said in refused:
@@ -196,11 +176,9 @@ async def _is_gone(requests: Requests, entitlement: Entitlement, trace: Trace) -
 async def _invalidate_codes(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     """Invalidate the codes.  Google refuses that for a suspended user, which is a refusal and not our failure."""
     key = entitlement.account_id
-    request = Request(
-        f"invalidate backup codes of {key}", SECURITY, lambda: requests.codes.invalidate(userKey=key), "write"
-    )
     try:
-        await requests.transport.write(request, trace)
+        doing = f"invalidate backup codes of {key}"
+        await requests.write(doing, SECURITY, requests.codes.invalidate, {"userKey": key}, trace)
     except Rejected as no:
         if no.status != 400 or no.code not in {"invalid", "INVALID_ARGUMENT"}:
             raise
@@ -211,26 +189,20 @@ async def _invalidate_codes(requests: Requests, entitlement: Entitlement, trace:
 
 
 async def _take_role(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
-    if entitlement.vendor_id == SUPER_ADMIN:
-        return await _end_super_admin(requests, entitlement, trace)
-    return await _delete_assignment(requests, entitlement, trace)
-
-
-async def _end_super_admin(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
-    """Clear the flag; if it is clear and an assignment of a super admin's role is left, delete that."""
-    key, body = entitlement.account_id, {"status": False}
-    left = (
-        []
-        if (await requests.user(key, trace)).get("isAdmin") is True
-        else await _super_assignments(requests, key, trace)
-    )
-    if left:
+    """Delete an assignment; of a super admin, clear the flag, and if it is clear already, delete the assignment that is left."""
+    key = entitlement.account_id
+    if entitlement.vendor_id != SUPER_ADMIN:
+        return await _delete_assignment(requests, entitlement, trace)
+    is_one = (await requests.user(key, trace)).get("isAdmin") is True
+    if not is_one and (left := await _super_assignments(requests, key, trace)):
         return await _delete_assignment(requests, replace(entitlement, vendor_id=left[0]), trace)
-    request = Request(
-        f"end super admin of {key}", USER_WRITE, lambda: requests.users.makeAdmin(userKey=key, body=body), "write"
-    )
-    await requests.transport.write(request, trace)
+    await make_admin(requests, key, "end super admin of", trace, status=False)
     return COMMANDED
+
+
+async def make_admin(requests: Requests, key: str, doing: str, trace: Trace, *, status: bool) -> None:
+    asked = {"userKey": key, "body": {"status": status}}
+    await requests.write(f"{doing} {key}", USER_WRITE, requests.users.makeAdmin, asked, trace)
 
 
 async def _super_assignments(requests: Requests, key: str, trace: Trace) -> list[str]:
@@ -250,24 +222,23 @@ async def _delete_assignment(requests: Requests, entitlement: Entitlement, trace
         return Outcome(RevocationResult.ALREADY_ABSENT)
     if assignment.get("assignedTo") != entitlement.account_id:
         return Outcome(RevocationResult.REFUSED, "held through a group: it goes with the membership")
-    request = Request(
+    asked = {"customer": requests.customer, "roleAssignmentId": entitlement.vendor_id}
+    doing, many = (
         f"delete role assignment {entitlement.vendor_id}",
-        ROLE_WRITE,
-        lambda: requests.assignments.delete(customer=requests.customer, roleAssignmentId=entitlement.vendor_id),
-        "write",
-        of_account=f"delete role assignments of {entitlement.account_id}",
+        f"delete role assignments of {entitlement.account_id}",
     )
-    return await _delete(requests, entitlement, request, trace, absent=_NOT_THERE, refused=_STATE_FORBIDS)
+    write = requests.write(doing, ROLE_WRITE, requests.assignments.delete, asked, trace, of_account=many)
+    return await _deleted(write, requests, entitlement, trace, refused=_STATE_FORBIDS)
 
 
-_CUTS: Mapping[EntitlementKind, _Cut] = {
-    EntitlementKind.SIGN_IN: _suspend,
-    EntitlementKind.PASSWORD: _change_password,
-    EntitlementKind.RECOVERY: _clear_recovery,
-    EntitlementKind.SESSION: _sign_out,
-    EntitlementKind.GRANT: _delete_grant,
-    EntitlementKind.APP_PASSWORD: _delete_app_password,
-    EntitlementKind.BACKUP_CODE: _invalidate_codes,
-    EntitlementKind.ROLE: _take_role,
-    EntitlementKind.GROUP: _leave_group,
+_CUTS: Mapping[K, _Cut] = {
+    K.SIGN_IN: _suspend,
+    K.PASSWORD: _change_password,
+    K.RECOVERY: _clear_recovery,
+    K.SESSION: _sign_out,
+    K.GRANT: _delete_grant,
+    K.APP_PASSWORD: _delete_app_password,
+    K.BACKUP_CODE: _invalidate_codes,
+    K.ROLE: _take_role,
+    K.GROUP: _leave_group,
 }

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.google_workspace.numbers import NumberField
-from connectors.settings import ConnectorSettings, Endpoint, checked_endpoint
+from connectors.settings import ConnectorSettings, Root, checked_endpoint
 
 
 class Settings(ConnectorSettings):
@@ -26,7 +26,7 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_GOOGLE_WORKSPACE_")
 
-    endpoint: Endpoint = "https://admin.googleapis.com/"
+    endpoint: Root = "https://admin.googleapis.com/"
     credentials_file: Path
     write_credentials_file: Path | None = None
     admin_subject: str
@@ -38,12 +38,6 @@ class Settings(ConnectorSettings):
     @classmethod
     def _is_a_place(cls, value: str) -> str:
         return NumberField(value).place
-
-    @field_validator("endpoint")
-    @classmethod
-    def _is_a_root(cls, value: str) -> str:
-        """End the root with a slash, since the SDK joins paths to it."""
-        return value.rstrip("/") + "/"
 
     @field_validator("credentials_file", "write_credentials_file")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +19,7 @@ from connectors.errors import ConnectorError, Unintelligible
 from connectors.google_workspace.client import LOSSES, HttpOnce
 from connectors.google_workspace.errors import CODES, WHO, code_of, lacking
 from connectors.kit.exchange import Exchange, Reply, Trace, lower
-from connectors.kit.semaphore import PrioritySemaphore
+from models.vocabulary import Evidence
 
 Tier: TypeAlias = Literal["read", "write"]
 
@@ -36,13 +37,13 @@ _Run: TypeAlias = "Callable[[Callable[[HttpOnce], None]], Awaitable[None]]"
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """The token of one credential and scope.  Concurrent callers share an exchange."""
+    """The token of one credential and scope.  Concurrent callers share an exchange, which goes on if one of them gives up."""
 
     scope: str
     credentials: Any
     run: _Run
     clock: Callable[[], float] = time.monotonic
-    _next: PrioritySemaphore = field(default_factory=lambda: PrioritySemaphore(1))
+    _under_way: asyncio.Future[None] | None = None
     _refused_until: dict[str, float] = field(default_factory=dict)
 
     async def bearer(self, trace: Trace, *, refused: str | None = None) -> str:
@@ -51,14 +52,16 @@ class Token:
 
         Raises `ConnectorError`; a failed exchange is added to *trace*.
         """
-        async with self._next.place():
-            if not self.credentials.valid or self.credentials.token == refused:
-                try:
-                    await self.run(functools.partial(_exchange, self.credentials, self.scope))
-                except ConnectorError as error:
-                    trace += error.evidence
-                    raise
-            return str(self.credentials.token)
+        if not self.credentials.valid or self.credentials.token == refused:
+            if self._under_way is None or self._under_way.done():
+                work = self.run(functools.partial(_exchange, self.credentials, self.scope))
+                self._under_way = asyncio.ensure_future(work)
+            try:
+                await asyncio.shield(self._under_way)
+            except ConnectorError as error:
+                trace += error.evidence
+                raise error.copied() from error
+        return str(self.credentials.token)
 
     def may_cure(self, request: str) -> bool:
         """Whether *request* may pass with another token.  Not if one of its name was refused with a new token within the last minute."""
@@ -89,39 +92,31 @@ class Tokens:
 
 
 def _exchange(credentials: Any, scope: str, http: HttpOnce) -> None:
-    request = _TokenRequest(http, scope)
+    """
+    Refresh *credentials*: one exchange, recorded without digests of the secrets.
+
+    Raises for any status other than 200: google-auth would sleep and try again after some, and `Pace` owns all waits.
+    """
+    send, trace = google_auth_httplib2.Request(http), list[Evidence]()
+
+    def request(url: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
+        exchange = Exchange(WHO, f"exchange a token for {scope}", f"{method} {urlsplit(url).path}")
+        try:
+            response = send(url=url, method=method, body=body, headers=headers)
+        except (*LOSSES, google.auth.exceptions.TransportError) as exc:
+            trace.append(exchange.evidence(None))
+            raise exchange.lost(exc, trace) from exc
+        reply = Reply(int(response.status), lower(response.headers), response.data)
+        code = code_of(reply)
+        trace.append(replace(exchange.evidence(reply, code), response_sha256=None))
+        if reply.status == 200:
+            return response
+        remedy = lacking(scope) if code == "unauthorized_client" else _OURS
+        raise exchange.failure(reply, code, _CODES, trace, remedy=remedy)
+
     try:
         credentials.refresh(request)
     except (google.auth.exceptions.RefreshError, TypeError, ValueError, AttributeError) as exc:
         # google-auth's errors for an answer without a token, or not a JSON object, as a network's own sign-in page
         text = f"{WHO}: cannot exchange a token for {scope}: no token in the answer"
-        raise Unintelligible(text, evidence=tuple(request.trace)) from exc
-
-
-class _TokenRequest:
-    """
-    google-auth's transport for one exchange.
-
-    Raises for answers after which google-auth would sleep and try again, since `Pace` owns all waits.
-    """
-
-    def __init__(self, http: HttpOnce, scope: str) -> None:
-        self._send = google_auth_httplib2.Request(http)
-        self._scope = scope
-        self.trace: Trace = []
-
-    def __call__(self, url: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
-        """Send and record the exchange, without digests of the secrets.  Raises for any status other than 200."""
-        exchange = Exchange(WHO, f"exchange a token for {self._scope}", f"{method} {urlsplit(url).path}")
-        try:
-            response = self._send(url=url, method=method, body=body, headers=headers)
-        except (*LOSSES, google.auth.exceptions.TransportError) as exc:
-            self.trace.append(exchange.evidence(None))
-            raise exchange.lost(exc, self.trace) from exc
-        reply = Reply(int(response.status), lower(response.headers), response.data)
-        code = code_of(reply)
-        self.trace.append(replace(exchange.evidence(reply, code), response_sha256=None))
-        if reply.status == 200:
-            return response
-        remedy = lacking(self._scope) if code == "unauthorized_client" else _OURS
-        raise exchange.failure(reply, code, _CODES, self.trace, remedy=remedy)
+        raise Unintelligible(text, evidence=trace) from exc

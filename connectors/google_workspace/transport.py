@@ -50,7 +50,7 @@ class Request:
     tier: Tier = "read"
     urgent: bool = False
     limits: tuple[str, ...] = (DIRECTORY,)
-    of_account: str = ""
+    of_account: str | None = None
 
     @property
     def write(self) -> bool:
@@ -82,7 +82,7 @@ class Transport:
         """Return one JSON object; raises `ConnectorError`.  Each exchange is added to *trace*, failed ones too."""
         body = await self._pace.read(functools.partial(self._try, request, trace))
         if not isinstance(body, dict):
-            raise Unintelligible(f"{WHO}: cannot {request.doing}: not a JSON object", evidence=tuple(trace))
+            raise Unintelligible(f"{WHO}: cannot {request.doing}: not a JSON object", evidence=trace)
         return body
 
     async def write(self, request: Request, trace: Trace) -> Any:
@@ -115,7 +115,7 @@ class Transport:
             if token is None:
                 return
             if found > most:
-                raise Unintelligible(f"{WHO}: cannot {request.doing}: more than {most} rows", evidence=tuple(trace))
+                raise Unintelligible(f"{WHO}: cannot {request.doing}: more than {most} rows", evidence=trace)
 
     async def aclose(self) -> None:
         """Wait for the requests under way, then close every thread's connections."""
@@ -162,7 +162,6 @@ class Transport:
         raise self._error(sending, failed, trace) from scrubbed(failed)
 
     def _error(self, sending: Recorder, failed: Exception | None, trace: Trace) -> Exception:
-        """Return the error for an exchange without a body."""
         exchange, reply, request = sending.exchange, sending.reply, sending.asked
         if exchange is None:
             return AssertionError("the SDK has sent nothing")
@@ -176,7 +175,6 @@ class Transport:
         return error
 
     async def _run(self, work: Callable[[HttpOnce], T]) -> T:
-        """Run *work* in a thread, with the connections of that thread."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(self._http()))
 
     def _http(self) -> HttpOnce:
@@ -191,9 +189,10 @@ class Transport:
 class Recorder:
     """The SDK's httplib2 object for one request: adds the token and keeps the exchange."""
 
+    http: HttpOnce
+
     def __init__(self, asked: Request, bearer: str) -> None:
         self.asked = asked
-        self.http: HttpOnce | None = None
         self.exchange: Exchange | None = None
         self.reply: Reply | None = None
         self.trace: Trace = []
@@ -208,8 +207,6 @@ class Recorder:
         self, uri: str, method: str, body: str | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Any, bytes]:
         """Send and record the exchange: digests, never contents, and a read's query."""
-        if self.http is None:
-            raise AssertionError("there is nothing to send over")
         what, query = _what(uri, method, body, headers or {})
         sent = body.encode() if body is not None else None
         self.exchange = Exchange(WHO, self.asked.doing, what, query, sent, self.asked.write)

@@ -12,12 +12,14 @@ from connectors.kit.exchange import Row
 from models.vocabulary import Evidence
 
 T = TypeVar("T")
+_LONG = 20
+"""Digits that no number of bytes has."""
 
 
 def rows_of(who: str, value: object, name: str, evidence: Sequence[Evidence] = ()) -> list[Row]:
     """Return *value*, which must be a list of objects; *name* is the vendor's name for it."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise Unintelligible(f"{who}: cannot read an answer: {name} is not a list of objects", evidence=tuple(evidence))
+        raise Unintelligible(f"{who}: cannot read an answer: {name} is not a list of objects", evidence=evidence)
     return value
 
 
@@ -42,9 +44,16 @@ def instant(who: str, value: object, name: str) -> datetime | None:
         raise Unintelligible(f"{who}: cannot read an answer: {name} is not a time") from exc
 
 
-def text_of(value: object) -> str | None:
-    """Return *value* if it is a text that is not empty."""
-    return value if isinstance(value, str) and value else None
+def text_of(row: Mapping[str, Any], *names: str) -> str | None:
+    """Return the first of the properties *names* that is a text and not empty."""
+    return next((value for name in names if isinstance(value := row.get(name), str) and value), None)
+
+
+def number_of(value: object) -> int | None:
+    """Return *value* if it is a whole number, or one in digits that may be a number of bytes."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < _LONG:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def object_of(value: object) -> Row:
@@ -67,4 +76,4 @@ def understood(who: str, trace: Sequence[Evidence]) -> Iterator[None]:
         raise
     except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         text = f"{who}: cannot read an answer: {type(error).__name__} over its shape"
-        raise Unintelligible(text, evidence=tuple(trace)) from error
+        raise Unintelligible(text, evidence=trace) from error

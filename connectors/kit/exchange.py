@@ -16,15 +16,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from connectors.errors import (
-    ConnectorError,
-    Denied,
-    NotOnPlan,
-    OutcomeUnknown,
-    Throttled,
-    Unintelligible,
-    Unreachable,
-)
+from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from models.vocabulary import Evidence
 
 Row: TypeAlias = "dict[str, Any]"
@@ -52,7 +44,6 @@ class Reply:
 
     @cached_property
     def body(self) -> Row | None:
-        """The body if it is a JSON object."""
         try:
             read = json.loads(self.content)
         except (ValueError, RecursionError):
@@ -81,7 +72,6 @@ class Reply:
 
 
 def http_date(text: str) -> datetime | None:
-    """Return the instant of an HTTP date, None if it is not one."""
     try:
         read = parsedate_to_datetime(text)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
@@ -150,16 +140,16 @@ class Exchange:
         """
         name = why if isinstance(why, str) else type(why).__name__
         kind = OutcomeUnknown if self.write and not never_sent else Unreachable
-        return kind(f"{self.who}: cannot {self.doing}: {name}", evidence=tuple(trace), remedy=remedy)
+        return kind(f"{self.who}: cannot {self.doing}: {name}", evidence=trace, remedy=remedy)
 
-    def unintelligible(self, why: str, trace: Trace, *, code: str | None = None) -> Unintelligible:
+    def unintelligible(self, why: str, trace: Trace) -> Unintelligible:
         """Return the error for an answer that we do not understand, of a request that changed nothing or is read back."""
-        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", code=code, evidence=tuple(trace))
+        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", evidence=trace)
 
     def odd_success(self, why: str, trace: Trace) -> ConnectorError:
         """Return the error for a success that cannot be read: a write may have been carried out."""
         kind = OutcomeUnknown if self.write else Unintelligible
-        return kind(f"{self.who}: cannot {self.doing}: {why}", evidence=tuple(trace))
+        return kind(f"{self.who}: cannot {self.doing}: {why}", evidence=trace)
 
     def failure(
         self, reply: Reply, code: str | None, codes: Codes, trace: Trace, *, remedy: str | None = None
@@ -169,7 +159,7 @@ class Exchange:
 
         A write may have been carried out if its answer is a redirect, or has a status of success and a body that is not one.
         """
-        text, evidence = f"{self.who}: cannot {self.doing}: {code or f'HTTP {reply.status}'}", tuple(trace)
+        text, evidence = f"{self.who}: cannot {self.doing}: {code or f'HTTP {reply.status}'}", trace
         remedy = remedy or codes.remedies.get(code or "")
         unknown = OutcomeUnknown if self.write else Unreachable
         waits = reply.status == 503 and not self.write and reply.retry_after is not None

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from enum import Enum, auto
+from enum import IntEnum, auto
+from itertools import count, pairwise
+from math import ceil, inf
 from typing import Protocol, TypeAlias
 
 from connectors.errors import NotConfigured
@@ -29,9 +31,11 @@ _BLOCKS = 40
 """A busy process takes one in so many of a limit's calls from the ledger at once."""
 Slots: TypeAlias = "dict[int, int]"
 """Calls that were taken, by the number of their slot since 1970 (or since a process's clock began)."""
+_FURTHEST = 100
+"""So many times of the limit are booked ahead at most; what is further was booked by a clock that was wrong."""
 
 
-class Rank(Enum):
+class Rank(IntEnum):
     """
     URGENT: a write, or a read of a sign-in or a session.  DUE: what a due cut searches or lists.  OTHER: the rest, which follows evenly, so
     that room is never a whole minute away.
@@ -45,30 +49,27 @@ class Rank(Enum):
 _rank = ContextVar("rank", default=Rank.OTHER)
 
 
-@contextmanager
-def for_a_due_cut() -> Iterator[None]:
+def for_a_due_cut() -> AbstractContextManager[None]:
     """Let every call that is begun in here be at least DUE."""
-    with _ranked(Rank.DUE):
-        yield
+    return at_least(Rank.DUE)
 
 
-@contextmanager
-def urgently() -> Iterator[None]:
+def urgently() -> AbstractContextManager[None]:
     """Let every call that is begun in here be URGENT: what a block waits for."""
-    with _ranked(Rank.URGENT):
-        yield
+    return at_least(Rank.URGENT)
 
 
 @contextmanager
-def _ranked(rank: Rank) -> Iterator[None]:
-    token = _rank.set(min(rank, _rank.get(), key=list(Rank).index))  # never lower than it is
+def at_least(rank: Rank) -> Iterator[None]:
+    """Let every call that is begun in here have *rank*, or the higher one that it would have had."""
+    token = _rank.set(min(rank, _rank.get()))
     try:
         yield
     finally:
         _rank.reset(token)
 
 
-def rank_of(*, urgent: bool) -> Rank:
+def rank_of(*, urgent: bool = False) -> Rank:
     """Return the rank of a call that is begun here."""
     return Rank.URGENT if urgent else _rank.get()
 
@@ -97,13 +98,21 @@ class Limit:
 
     @property
     def slot_seconds(self) -> float:
-        """How long a slot is."""
         return self.within / SLOTS
 
     @property
     def block(self) -> int:
-        """How many calls a busy process takes at once."""
         return max(self.counted // _BLOCKS, 1)
+
+    def raised(self, a_minute: int) -> Limit:
+        """
+        Return the limit of a tenant that was given other calls *a_minute*, or leaves some to others.
+
+        The bucket shrinks with them, and is none if there is no part for each rank; it does not grow, since the vendor has not said so.
+        """
+        bucket = (self.bucket or 0) * min(a_minute, self.a_minute) // self.a_minute
+        within = max(self.within, -(-60 // a_minute))  # a call at least
+        return replace(self, a_minute=a_minute, bucket=bucket if bucket >= _WHOLE else None, within=within)
 
 
 class Ledger(Protocol):
@@ -123,11 +132,11 @@ class OwnLedger:
     """The ledger of a process that is alone, and of tests.  *clock*: in seconds."""
 
     clock: Callable[[], float] = time.monotonic
-    _slots: dict[tuple[ConnectionId, str], Slots] = field(default_factory=dict)
+    slots: dict[tuple[ConnectionId, str], Slots] = field(default_factory=dict)
 
     async def take(self, connection: ConnectionId, limit: Limit, calls: int, rank: Rank) -> tuple[float, float]:
         now, key = self.clock(), (connection, limit.name)
-        self._slots[key], wait, lasts = booked(self._slots.get(key, {}), now, limit, calls, rank)
+        self.slots[key], wait, lasts = booked(self.slots.get(key, {}), now, limit, calls, rank)
         return wait, lasts
 
 
@@ -137,15 +146,13 @@ def booked(slots: Mapping[int, int], now: float, limit: Limit, calls: int, rank:
     slot begins and ends.
 
     Nothing: no eleven slots in a row, and so no time of the limit's length, have more calls than it allows; calls that are not
-    urgent leave a quarter of them.  What a clock that was wrong has booked far ahead is dropped, and nobody waits for more than twice
-    the limit's time.
+    urgent leave a quarter of them.  What a clock that was wrong has booked ahead holds up nobody: earlier slots are free.
     """
     if limit.bucket is not None:
         return _poured(slots, now, limit, limit.bucket, calls, rank)
     first = int(now // limit.slot_seconds)
-    last = first + 2 * SLOTS
-    kept = {slot: count for slot, count in slots.items() if first - SLOTS <= slot <= last}
-    chosen = next((slot for slot in range(first, last) if _fits(kept, slot, limit, calls, rank)), last)
+    kept = {slot: count for slot, count in slots.items() if -SLOTS <= slot - first <= _FURTHEST * SLOTS}
+    chosen = next(slot for slot in count(first) if _fits(kept, slot, limit, calls, rank))
     kept[chosen] = kept.get(chosen, 0) + calls
     begins = max(chosen * limit.slot_seconds - now, 0.0)
     return kept, begins, (chosen + 1) * limit.slot_seconds - now
@@ -165,27 +172,40 @@ def _poured(
     slots: Mapping[int, int], now: float, limit: Limit, bucket: int, calls: int, rank: Rank
 ) -> tuple[Slots, float, float]:
     """
-    Book *calls* by the vendor's token bucket (the generic cell rate algorithm, ITU-T I.371).  Slot 0 holds until when it is spent, in
-    milliseconds.
+    Book *calls* by the vendor's token bucket (the generic cell rate algorithm, ITU-T I.371).  They go at the moment that is returned, so
+    that no block of several is taken.
+
+    Each rank has a part of the bucket, which fills at its part of the rate, and may use the parts of lower ranks.  The slot of a rank's
+    number holds until when its part is spent, in milliseconds; later than after two times of the limit, a clock was wrong.
     """
-    interval = limit.within / max(limit.counted - bucket - (limit.block - 1), 1)
-    full = now - _share(bucket, rank) * interval
-    known = slots[0] / 1000 if 0 in slots else full
-    spent = (
-        max(known if known <= now + 2 * limit.within else now, full) + calls * interval
-    )  # later ones: a clock was wrong
-    wait = max(spent - now, 0.0)
-    return {0: round(spent * 1000)}, wait, wait + limit.slot_seconds
+    fills = bucket * limit.within / max(limit.counted - bucket, 1)
+    known = {part: slots[part] / 1000 for part in Rank if part in slots}
+    kept = {part: at if at <= now + 2 * limit.within else now for part, at in known.items()}
+    spent = {
+        part: max(kept.get(part, -inf), now - fills) + calls * fills / size
+        for part, size in _parts(bucket).items()
+        if part >= rank
+    }
+    part = min(spent, key=spent.__getitem__)
+    wait = max(spent[part] - now, 0.0)
+    return {int(one): ceil(1000 * at) for one, at in (kept | {part: spent[part]}).items()}, wait, wait
+
+
+def _parts(bucket: int) -> dict[Rank, int]:
+    """Return how many calls of a bucket are for each rank and those above it; of the smallest, a rank may have none."""
+    shares = [*(_share(bucket, rank) for rank in Rank), 0]
+    return {rank: more - less for rank, (more, less) in zip(Rank, pairwise(shares), strict=True) if more > less}
 
 
 _BESIDE = {Rank.DUE: Rank.OTHER, Rank.OTHER: Rank.DUE}
 """The ranks that share their places: only urgent calls have places of their own."""
-_EIGHTHS = {Rank.URGENT: 8, Rank.DUE: 6, Rank.OTHER: 5}
+_WHOLE = 8
+_EIGHTHS = {Rank.URGENT: _WHOLE, Rank.DUE: 6, Rank.OTHER: 5}
 
 
 def _share(calls: int, rank: Rank) -> int:
     """Return how many of *calls* are for a rank."""
-    return max(calls * _EIGHTHS[rank] // 8, 1)
+    return max(calls * _EIGHTHS[rank] // _WHOLE, 1)
 
 
 @dataclass(slots=True)
@@ -228,7 +248,7 @@ class Limits:
             raise NotConfigured(f"{self.connection}: LIMITS names {min(unknown)}, which is not one of: {known}")
         for row in self.rows:
             a_minute = self.raised.get(row.name, self.raised.get("*"))
-            self._limits[row.name] = row if a_minute is None else replace(row, a_minute=a_minute, bucket=None)
+            self._limits[row.name] = row if a_minute is None else row.raised(a_minute)
 
     @asynccontextmanager
     async def turn(self, *names: str, urgent: bool = False) -> AsyncIterator[None]:
@@ -237,9 +257,8 @@ class Limits:
         async with AsyncExitStack() as places:
             for name in names:
                 queue = self._queue(name, rank)
-                async with (
-                    queue.next.place()
-                ):  # one of a rank at a time waits for the rate, and holds a place meanwhile
+                # one of a rank at a time waits for the rate, and holds a place meanwhile
+                async with queue.next.place():
                     await places.enter_async_context(queue.places.place(urgent=rank is Rank.DUE))
                     await self._wait(name, queue, rank)
             yield

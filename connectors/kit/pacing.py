@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from connectors.errors import ConnectorError, Throttled, Unreachable
-from models.vocabulary import Evidence
+from connectors.errors import Throttled, Unreachable
 
 T = TypeVar("T")
 
@@ -29,17 +27,10 @@ class Pace:
     base: float = 1.0
     longest: float = 30.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    draw: Callable[[], float] = field(default=random.random)
+    draw: Callable[[], float] = random.random
 
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run a read until it answers; raises the last `Throttled` or `Unreachable`."""
-        return await self._try(attempt)
-
-    async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Run a write.  It is sent again only if it surely did nothing: it was throttled, or never reached the vendor."""
-        return await self._try(attempt)
-
-    async def _try(self, attempt: Callable[[], Awaitable[T]]) -> T:
         for n in range(1, self.tries + 1):
             try:
                 return await attempt()
@@ -49,6 +40,10 @@ class Pace:
                     raise
                 await self.sleep(wait)
         raise AssertionError("unreachable: the last try returns or raises")
+
+    async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Run a write.  It is sent again only if it surely did nothing: it was throttled, or never reached the vendor."""
+        return await self.read(attempt)
 
     def _wait(self, n: int, error: Exception) -> float:
         asked: timedelta | None = getattr(error, "retry_after", None)
@@ -67,13 +62,3 @@ async def together(*work: Awaitable[T]) -> list[T]:
         if isinstance(outcome, BaseException):
             raise outcome
     return [outcome for outcome in done if not isinstance(outcome, BaseException)]
-
-
-@contextmanager
-def resting_on(evidence: Sequence[Evidence]) -> Iterator[None]:
-    """Add *evidence*, as it is by then, to a `ConnectorError` that is raised inside."""
-    try:
-        yield
-    except ConnectorError as error:
-        error.rest_on(evidence)
-        raise

@@ -43,4 +43,4 @@ class PageMarks:
         return mark
 
     def _refused(self, why: str, evidence: Sequence[Evidence]) -> Unintelligible:
-        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", evidence=tuple(evidence))
+        return Unintelligible(f"{self.who}: cannot {self.doing}: {why}", evidence=evidence)

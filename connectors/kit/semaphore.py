@@ -23,7 +23,6 @@ class PrioritySemaphore:
 
     @asynccontextmanager
     async def place(self, *, urgent: bool = False) -> AsyncIterator[None]:
-        """Wait for a place and hold it."""
         await self._take(urgent=urgent)
         try:
             yield

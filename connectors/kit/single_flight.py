@@ -7,22 +7,31 @@ Slack allows twenty calls a minute of most methods, and the cases of fifty leave
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 from connectors.errors import ConnectorError
 from connectors.kit.exchange import Trace
+from connectors.kit.limits import Rank, at_least, rank_of
 from models.vocabulary import Evidence
 
 T = TypeVar("T")
-_Flight: TypeAlias = "asyncio.Task[tuple[T, tuple[Evidence, ...]]]"
+
+
+@dataclass(slots=True, eq=False)
+class _Flight(Generic[T]):
+    """One request.  *rank*: the highest of those who share it."""
+
+    rank: Rank
+    may_begin: asyncio.Event = field(default_factory=asyncio.Event)
+    answer: asyncio.Task[tuple[T, tuple[Evidence, ...]]] = field(init=False)
 
 
 @dataclass(slots=True)
 class SingleFlight(Generic[T]):
     """
-    Requests by key, for each key one at a time.
+    Requests by key, for each key one at a time; but none waits for one of a lower rank.
 
     A caller shares the next request that begins *after* its call.  Its answer is as fresh as that of a request of its own, so
     a read-back may share it too.  No answer is kept.
@@ -37,12 +46,16 @@ class SingleFlight(Generic[T]):
 
         All callers with one key must give the same *ask*.
         """
-        task = self._waiting.get(key)
-        if task is None:
-            task = self._waiting[key] = asyncio.ensure_future(self._begin(key, self._under_way.get(key), ask))
+        before, flight = self._under_way.get(key), self._waiting.get(key)
+        if flight is None:
+            flight = self._waiting[key] = _Flight(rank_of())
+            flight.answer = asyncio.ensure_future(self._begin(key, flight, ask))
+        flight.rank = min(flight.rank, rank_of())
+        if before is None or flight.rank < before.rank:
+            flight.may_begin.set()
         try:
             # shielded: a caller that gives up does not end the others' request
-            brought, seen = await asyncio.shield(task)
+            brought, seen = await asyncio.shield(flight.answer)
         except ConnectorError as error:
             trace += error.evidence
             raise error.copied() from error
@@ -50,14 +63,33 @@ class SingleFlight(Generic[T]):
         return brought
 
     async def _begin(
-        self, key: str, before: _Flight[T] | None, ask: Callable[[Trace], Awaitable[T]]
+        self, key: str, flight: _Flight[T], ask: Callable[[Trace], Awaitable[T]]
     ) -> tuple[T, tuple[Evidence, ...]]:
-        if before is not None:
-            await asyncio.wait({before})
-        own = self._under_way[key] = self._waiting.pop(key)  # from here on, a caller waits for the next one
+        await flight.may_begin.wait()
+        self._under_way[key] = self._waiting.pop(key)  # from here on, a caller waits for the next one
         seen: Trace = []
         try:
-            return await ask(seen), tuple(seen)
+            with at_least(flight.rank):
+                return await ask(seen), tuple(seen)
         finally:
-            if self._under_way[key] is own:
+            if self._under_way.get(key) is flight:
                 del self._under_way[key]
+                if key in self._waiting:
+                    self._waiting[key].may_begin.set()
+
+
+class SharedRead(Generic[T]):
+    """What *ask* reads, once and for all who want it; its exchanges are evidence for each of them."""
+
+    def __init__(self, ask: Callable[[Trace], Coroutine[Any, Any, T]]) -> None:
+        self._ask, self._trace = ask, list[Evidence]()
+        self._task: asyncio.Task[T] | None = None
+
+    async def get(self, trace: Trace) -> T:
+        """Add the exchanges to *trace*, and return or raise what *ask* does."""
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._ask(self._trace))
+        try:
+            return await self._task
+        finally:
+            trace += self._trace

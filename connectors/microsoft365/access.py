@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TypeAlias
 
-from connectors.contract import Kinds, Listing, cannot_look, unread
+from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.kit.answers import instant, need
 from connectors.kit.exchange import Row, Trace
+from connectors.kit.listing import Rows, read_kinds, unread
 from connectors.kit.pacing import together
 from connectors.microsoft365 import listings, privilege
 from connectors.microsoft365.answers import WHO
@@ -19,19 +20,8 @@ from connectors.microsoft365.directory import read_user
 from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.transport import Graph, Reads
-from models.vocabulary import (
-    ACCOUNT,
-    Account,
-    Entitlement,
-    EntitlementKind,
-    EntitlementState,
-    Evidence,
-    Guard,
-    Json,
-    Service,
-)
-
-Rows: TypeAlias = "list[Entitlement]"
+from models.vocabulary import ACCOUNT, Account, Entitlement, EntitlementState, Guard, Json, Service
+from models.vocabulary import EntitlementKind as K
 
 OWNER, OAUTH2, APP_ROLE, ELIGIBLE = "owner/", "oauth2/", "approle/", "eligible/"
 """Prefixes of our vendor ids: a revocation sees from which listing a row came; the rest is the vendor's id."""
@@ -49,8 +39,9 @@ _GUEST_REMEDY = (
 _SYNCED_REMEDY = (
     "Disable the account in Active Directory: the next synchronisation undoes a change made only in the cloud."
 )
+_RULES_ALL = (privilege.GLOBAL_ADMINISTRATOR, "/")
+_LAST_ADMIN = (Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY)
 _EXCHANGE_REMEDY = "Remove the member in Exchange, then attest it."
-_OF_THE_CUT = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 _USER = [
     "id", "accountEnabled", "userType", "userPrincipalName", "onPremisesSyncEnabled", "signInSessionsValidFromDateTime",
 ]  # fmt: skip
@@ -62,33 +53,28 @@ class Access:
     def __init__(self, graph: Graph, writer: str) -> None:
         self._graph = graph
         self._writer = writer
-        self._kinds: dict[EntitlementKind, Callable[[Reads, str, Trace], Awaitable[Rows]]] = {
-            EntitlementKind.SIGN_IN: self._sign_in,
-            EntitlementKind.SESSION: self._sessions,
-            EntitlementKind.GRANT: self._grants,
-            EntitlementKind.ROLE: self._roles,
-            EntitlementKind.GROUP: self._groups,
+        self._kinds: dict[K, Callable[[Reads, str, Trace], Awaitable[Rows]]] = {
+            K.SIGN_IN: self._sign_in,
+            K.SESSION: self._sessions,
+            K.GRANT: self._grants,
+            K.ROLE: self._roles,
+            K.GROUP: self._groups,
         }
 
-    async def list(self, account: Account, kinds: Kinds | None) -> Listing:
-        """Return the rows of *kinds*, read together; a kind that cannot be read is one row."""
+    async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
+        """See `Connector.list_access`.  A listing of sign-in and sessions only is for a cut, and goes first."""
         wanted = [kind for kind in MANIFEST.kinds if kinds is None or kind in kinds]
-        reads = Batching(self._graph, urgent=_OF_THE_CUT.issuperset(wanted))
-        answers = await together(*(self._kind(reads, account.id, kind) for kind in wanted))
-        evidence = {kind: trace for kind, (_, trace) in zip(wanted, answers, strict=True)}
-        return Listing([row for rows, _ in answers for row in rows], evidence)
+        reads = Batching(self._graph, urgent={K.SIGN_IN, K.SESSION}.issuperset(wanted))
+        readers = {kind: functools.partial(self._kinds[kind], reads, account.id) for kind in wanted}
+        listing = await read_kinds(Service.MICROSOFT365, account.id, readers)
+        return Listing({row.id: row for row in listing}.values(), listing.evidence)
 
-    async def read_back(self, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
-        """Return one kind's rows and the exchanges behind them; never raises a `ConnectorError`."""
-        return await self._kind(Batching(self._graph, urgent=True), user, kind)
-
-    async def _kind(self, reads: Reads, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
-        trace: Trace = []
-        try:
-            rows = await self._kinds[kind](reads, user, trace)
-        except ConnectorError as error:
-            return [unread(Service.MICROSOFT365, user, kind, error)], tuple(trace)
-        return list({row.id: row for row in rows}.values()), tuple(trace)
+    async def read_back(self, row: Entitlement, trace: Trace) -> Listing:
+        """Return the present rows of *row*'s account and kind; add the exchanges behind them to *trace*."""
+        reader = functools.partial(self._kinds[row.kind], Batching(self._graph, urgent=True), row.account_id)
+        listing = await read_kinds(Service.MICROSOFT365, row.account_id, {row.kind: reader})
+        trace += listing.evidence[row.kind]
+        return listing
 
     async def _sign_in(self, reads: Reads, user: str, trace: Trace) -> Rows:
         row = await self._user(reads, user, trace)
@@ -103,28 +89,21 @@ class Access:
                 prestate[PRIVILEGED] = True
                 others = await privilege.other_admins(reads, user, trace)
             admins = frozenset() if others is None else others | {user.casefold()}
-            guard, problem, remedy = await self._guard(
-                reads, admins, trace, privileged=PRIVILEGED in prestate, synced=synced
-            )
+            found = await self._guard(reads, admins, trace, privileged=PRIVILEGED in prestate, synced=synced)
         except ConnectorError as error:
             # the cut goes on without this answer: the vendor refuses accounts that we may not block
             text = f"whether it is an administrator's account could not be read: {error}"
-            guard, problem, remedy = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
-        found = _row(user, EntitlementKind.SIGN_IN, ACCOUNT, prestate=prestate)
-        return [replace(_marked(found, guard, problem, remedy), administrators=admins)]
+            found = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
+        return [replace(_marked(_row(user, K.SIGN_IN, ACCOUNT, prestate=prestate), *found), administrators=admins)]
 
     async def _guard(
         self, reads: Reads, admins: frozenset[str], trace: Trace, *, privileged: bool, synced: bool
     ) -> tuple[Guard | None, str | None, str | None]:
-        if privileged:
-            if len(admins) == 1:
-                return Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY
-            if not await privilege.may_touch_admins(reads, self._writer, trace):
-                return (
-                    Guard.PRIVILEGED,
-                    "an administrator's account, out of our service principal's reach",
-                    privilege.REMEDY,
-                )
+        if privileged and len(admins) == 1:
+            return _LAST_ADMIN
+        if privileged and not await privilege.may_touch_admins(reads, self._writer, trace):
+            text = "an administrator's account, out of our service principal's reach"
+            return Guard.PRIVILEGED, text, privilege.REMEDY
         if synced:
             return Guard.MASTERED_ELSEWHERE, "mastered on premises: sync brings a cloud-only block back", _SYNCED_REMEDY
         return None, None, None
@@ -133,11 +112,13 @@ class Access:
         row = await self._user(reads, user, trace)
         if row is None:
             return []
-        if _from_elsewhere(row):
-            kind, state = EntitlementKind.SESSION, EntitlementState.NO_API
+        # a guest signs in at another tenant, where our calls end no sessions; so does one who became a member after the
+        # invitation.  Accounts without a type (old, synced) are ours.
+        if row.get("userType") == "Guest" or "#ext#@" in need(WHO, row, "userPrincipalName", str).casefold():
+            kind, state = K.SESSION, EntitlementState.NO_API
             return [cannot_look(Service.MICROSOFT365, user, kind, state, problem=GUEST_PROBLEM, remedy=_GUEST_REMEDY)]
         ended_at = instant(WHO, row.get("signInSessionsValidFromDateTime"), "signInSessionsValidFromDateTime")
-        return [Entitlement(Service.MICROSOFT365, user, EntitlementKind.SESSION, ACCOUNT, ended_at=ended_at)]
+        return [Entitlement(Service.MICROSOFT365, user, K.SESSION, ACCOUNT, ended_at=ended_at)]
 
     async def _user(self, reads: Reads, user: str, trace: Trace) -> Row | None:
         """Return the user, None if the directory does not have it: nobody can sign in to a deleted account."""
@@ -148,7 +129,16 @@ class Access:
 
     async def _grants(self, reads: Reads, user: str, trace: Trace) -> Rows:
         delegated, roles = await together(listings.grants(reads, user, trace), listings.app_roles(reads, user, trace))
-        return [_grant(user, row) for row in delegated] + [_app_role(user, row) for row in roles]
+        given = [
+            _grant(
+                user, row, OAUTH2, f"delegated: {(row.get('scope') or '').strip()}", "clientId", "resourceId", "scope"
+            )
+            for row in delegated
+        ]
+        return given + [
+            _grant(user, row, APP_ROLE, row.get("resourceDisplayName") or "", "appRoleId", "resourceId")
+            for row in roles
+        ]
 
     async def _roles(self, reads: Reads, user: str, trace: Trace) -> Rows:
         active, eligible = await together(self._active(reads, user, trace), self._eligible(reads, user, trace))
@@ -157,11 +147,9 @@ class Access:
     async def _active(self, reads: Reads, user: str, trace: Trace) -> Rows:
         listed = await listings.role_assignments(reads, user, trace)
         rows = [_role(user, row) for row in listed]
-        if any(row["roleDefinitionId"] == privilege.GLOBAL_ADMINISTRATOR for row in listed) and (
-            await privilege.other_admins(reads, user, trace) == frozenset()
-        ):
-            return [_guarded_admin(row) for row in rows]
-        return rows
+        of_all = [(row["roleDefinitionId"], row["directoryScopeId"]) == _RULES_ALL for row in listed]
+        is_last = any(of_all) and await privilege.other_admins(reads, user, trace) == frozenset()
+        return [_marked(row, *_LAST_ADMIN) if is_last and one else row for row, one in zip(rows, of_all, strict=True)]
 
     async def _eligible(self, reads: Reads, user: str, trace: Trace) -> Rows:
         """
@@ -172,15 +160,14 @@ class Access:
         try:
             rows = await listings.eligibilities(reads, user, trace)
         except NotOnPlan as error:
-            return [replace(unread(Service.MICROSOFT365, user, EntitlementKind.ROLE, error), vendor_id=NO_ELIGIBLE)]
+            return [replace(unread(Service.MICROSOFT365, user, K.ROLE, error), vendor_id=NO_ELIGIBLE)]
         except ConnectorError as error:
-            return [unread(Service.MICROSOFT365, user, EntitlementKind.ROLE, error)]
+            return [unread(Service.MICROSOFT365, user, K.ROLE, error)]
         return [_role(user, row, prefix=ELIGIBLE) for row in rows]
 
     async def _groups(self, reads: Reads, user: str, trace: Trace) -> Rows:
-        member, owned = await together(
-            listings.memberships(reads, user, trace), listings.ownerships(reads, user, trace)
-        )
+        held = (listings.memberships(reads, user, trace), listings.ownerships(reads, user, trace))
+        member, owned = await together(*held)
         owners = await together(*(self._ownership(reads, user, group, trace) for group in owned))
         return [_membership(user, group) for group in member] + owners
 
@@ -193,17 +180,8 @@ class Access:
         return row
 
 
-def _from_elsewhere(row: Row) -> bool:
-    """
-    Whether the user signs in at another tenant, where our calls end no sessions.
-
-    So does a guest, also one who became a member after the invitation.  Accounts without a type (old, synced) are ours.
-    """
-    return row.get("userType") == "Guest" or "#ext#@" in need(WHO, row, "userPrincipalName", str).casefold()
-
-
 def _row(
-    user: str, kind: EntitlementKind, vendor_id: str, *, label: str = "", prestate: dict[str, Json] | None = None
+    user: str, kind: K, vendor_id: str, *, label: str = "", prestate: dict[str, Json] | None = None
 ) -> Entitlement:
     kept = MappingProxyType(prestate or {})
     return Entitlement(Service.MICROSOFT365, user, kind, vendor_id, label=label, prestate=kept)
@@ -213,16 +191,9 @@ def _marked(row: Entitlement, guard: Guard | None, problem: str | None, remedy: 
     return replace(row, guard=guard, problem=problem, remedy=remedy)
 
 
-def _grant(user: str, row: Row) -> Entitlement:
-    prestate: dict[str, Json] = {name: row.get(name) for name in ("clientId", "resourceId", "scope")}
-    label = f"delegated: {(row.get('scope') or '').strip()}"
-    return _row(user, EntitlementKind.GRANT, OAUTH2 + need(WHO, row, "id", str), label=label, prestate=prestate)
-
-
-def _app_role(user: str, row: Row) -> Entitlement:
-    prestate: dict[str, Json] = {name: row.get(name) for name in ("appRoleId", "resourceId")}
-    label = row.get("resourceDisplayName") or ""
-    return _row(user, EntitlementKind.GRANT, APP_ROLE + need(WHO, row, "id", str), label=label, prestate=prestate)
+def _grant(user: str, row: Row, prefix: str, label: str, *kept: str) -> Entitlement:
+    prestate: dict[str, Json] = {name: row.get(name) for name in kept}
+    return _row(user, K.GRANT, prefix + need(WHO, row, "id", str), label=label, prestate=prestate)
 
 
 def _role(user: str, row: Row, *, prefix: str = "") -> Entitlement:
@@ -232,13 +203,7 @@ def _role(user: str, row: Row, *, prefix: str = "") -> Entitlement:
         "endDateTime": row.get("endDateTime"),
     }
     label = (row.get("roleDefinition") or {}).get("displayName") or ""
-    return _row(user, EntitlementKind.ROLE, prefix + need(WHO, row, "id", str), label=label, prestate=prestate)
-
-
-def _guarded_admin(row: Entitlement) -> Entitlement:
-    if (row.prestate["roleDefinitionId"], row.prestate["directoryScopeId"]) != (privilege.GLOBAL_ADMINISTRATOR, "/"):
-        return row
-    return _marked(row, Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY)
+    return _row(user, K.ROLE, prefix + need(WHO, row, "id", str), label=label, prestate=prestate)
 
 
 def _membership(user: str, group: Row) -> Entitlement:
@@ -260,7 +225,7 @@ def _group_row(user: str, group: Row, prefix: str) -> Entitlement:
         "onPremisesSyncEnabled": synced,
     }
     label = str(group.get("displayName") or "")
-    row = _row(user, EntitlementKind.GROUP, prefix + need(WHO, group, "id", str), label=label, prestate=prestate)
+    row = _row(user, K.GROUP, prefix + need(WHO, group, "id", str), label=label, prestate=prestate)
     if synced:
         problem = "the group is mastered on premises"
         return _marked(row, Guard.MASTERED_ELSEWHERE, problem, "Remove the member in Active Directory.")

@@ -32,14 +32,12 @@ def entra_code(reply: Reply) -> str | None:
 
 
 def row_of(body: Row | None, trace: Trace) -> Row:
-    """Return the body of a read; raises `Unintelligible` without one."""
     if body is None:
-        raise Unintelligible(f"{WHO}: cannot read: the answer is empty", evidence=tuple(trace))
+        raise Unintelligible(f"{WHO}: cannot read: the answer is empty", evidence=trace)
     return body
 
 
 def page_rows(body: Row, trace: Trace) -> list[Row]:
-    """Return a page's rows; raises `Unintelligible` if it has no list."""
     return rows_of(WHO, body.get("value"), "value", trace)
 
 
@@ -49,7 +47,7 @@ def own(rows: Iterable[Row], principal: str, trace: Trace) -> list[Row]:
     for row in listed:
         if need(WHO, row, "principalId", str).casefold() != principal.casefold():
             text = f"{WHO}: cannot list for {principal}: another one's came"
-            raise Unintelligible(text, evidence=tuple(trace))
+            raise Unintelligible(text, evidence=trace)
     return listed
 
 

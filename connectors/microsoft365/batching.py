@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from azure.core.exceptions import AzureError
@@ -22,12 +22,11 @@ from kiota_abstractions.request_information import RequestInformation
 from connectors.errors import Denied
 from connectors.kit.exchange import Exchange, Reply, Row, Trace
 from connectors.kit.pacing import together
+from connectors.kit.single_flight import SharedRead
 from connectors.microsoft365.answers import row_of
 from connectors.microsoft365.errors import NOTHING_GONE, Gone, Needs, Outcome, judge
 from connectors.microsoft365.limits import READS
 from connectors.microsoft365.transport import Build, Graph
-
-T = TypeVar("T")
 
 MOST_IN_ONE = 20
 """Requests in one batch; the vendor's limit."""
@@ -53,14 +52,16 @@ class Batching:
     def __init__(self, graph: Graph, *, urgent: bool = False) -> None:
         self._graph = graph
         self._urgent = urgent
-        self._brought: dict[Hashable, tuple[Trace, asyncio.Task[Any]]] = {}
+        self._brought: dict[Hashable, SharedRead[Any]] = {}
         self._waiting: list[_Inner] = []
         self._sending: asyncio.Task[dict[str, Outcome]] | None = None
 
     async def read(self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row:
         request = self._graph.prepared(build)
         key = ("row", request.url, needs, gone)
-        return await self._once(key, lambda own: self._read(build, request, own, needs, gone), trace)
+        once = self._brought.setdefault(key, SharedRead(lambda own: self._read(build, request, own, needs, gone)))
+        row: Row = await once.get(trace)
+        return row
 
     async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]:
         request = self._graph.prepared(build)
@@ -69,19 +70,9 @@ class Batching:
             first = await self._read(build, request, own, needs, NOTHING_GONE)
             return await self._graph.rest(first, own, needs=needs, urgent=self._urgent)
 
-        return await self._once(("pages", request.url, needs), all_of_them, trace)
-
-    async def _once(self, key: Hashable, ask: Callable[[Trace], Coroutine[Any, Any, T]], trace: Trace) -> T:
-        """Return the result of the first caller's *ask*; all callers get its exchanges as evidence."""
-        if key not in self._brought:
-            own: Trace = []
-            self._brought[key] = own, asyncio.create_task(ask(own))
-        exchanges, task = self._brought[key]
-        try:
-            brought: T = await task
-        finally:
-            trace += exchanges
-        return brought
+        once = self._brought.setdefault(("pages", request.url, needs), SharedRead(all_of_them))
+        rows: list[Row] = await once.get(trace)
+        return rows
 
     async def _read(self, build: Build, request: RequestInformation, trace: Trace, needs: Needs, gone: Gone) -> Row:
         # the SDK decodes the names of a single request's parameters; in a batch we do
@@ -93,7 +84,7 @@ class Batching:
                 try:
                     return row_of(judge(outcome, trace, needs=needs, gone=gone), trace)
                 except Denied:
-                    if not _challenged(outcome):
+                    if outcome.of_batch or outcome.reply is None or outcome.reply.status != 401:
                         raise
             # a single request; or one challenged for another token, which only the SDK answers, outside of a batch
             return await self._graph.ask(build, trace, needs=needs, gone=gone, urgent=self._urgent)
@@ -137,12 +128,6 @@ class Batching:
             if one.reply is not None and one.reply.status == 429:
                 self._graph.limits.close(READS, one.reply.retry_after)
         return outcomes
-
-
-def _challenged(outcome: Outcome) -> bool:
-    """Whether Graph refused the token of one request in a batch."""
-    answered = outcome.failure is None and not outcome.of_batch
-    return answered and outcome.reply is not None and outcome.reply.status == 401
 
 
 def _in_batch(inner: _Inner) -> Row:

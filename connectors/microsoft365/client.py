@@ -68,7 +68,6 @@ class Client:
             await self.credential.get_token(self.scope, enable_cae=True)
 
     async def aclose(self) -> None:
-        """Close both HTTP stacks."""
         await self.http.aclose()
         await self.credential.close()
 

@@ -8,23 +8,20 @@ snapshot.  Queries go without `ConsistencyLevel: eventual`, so that no lagging i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Iterable, Iterator
 from typing import Any
 
-from connectors.contract import Found
 from connectors.errors import Unintelligible
+from connectors.kit import directory as kit
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
-from connectors.kit.pacing import resting_on, together
-from connectors.matching import Profile, match_all
+from connectors.matching import Profile
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.errors import GONE
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.transport import Build, Graph, Reads, get
-from connectors.snapshot import Index, Numbers, Shared, indexed
-from models.vocabulary import Account, AccountKind, Leaver, Match, Service
+from models.vocabulary import Account, AccountKind, Leaver, Service
 
 MOST_CLAUSES = 15
 """`or` clauses, or values of an `in`, in one filter; the directory's limit."""
@@ -38,54 +35,30 @@ _ADMIN = re.compile(r"^(?:adm|admin|priv)[-._]|[-._](?:adm|admin|priv)$")
 _GUEST = re.compile(r"^(?P<box>.+)_(?P<domain>[^_@]+)#ext#@", re.IGNORECASE)
 
 
-@dataclass
-class Directory:
+class Directory(kit.Directory):
     """Searches of one tenant.  *number_field*: `employeeId`, an extension attribute (only in the snapshot), or `none`."""
 
-    graph: Graph
-    number_field: str = "employeeId"
-    everybody: Shared[Index] = field(init=False)
+    def __init__(self, graph: Graph, number_field: str = "employeeId") -> None:
+        super().__init__(WHO)
+        self._graph = graph
+        self._number_field = number_field
 
-    def __post_init__(self) -> None:
-        self.everybody = Shared(self._read)
+    async def everybody(self, trace: Trace) -> Iterable[Profile]:
+        return map(self.profile, await self._graph.pages(self._search(None), trace, needs=READ_USERS))
 
-    async def _read(self) -> Index:
-        trace: Trace = []
-        with resting_on(trace):
-            rows = await self.graph.pages(self._search(None), trace, needs=READ_USERS)
-        return await indexed(map(self.profile, rows), trace)
+    def searches(self, leaver: Leaver, trace: Trace) -> Iterable[Awaitable[Iterable[Profile]]]:
+        reads = Batching(self._graph)
+        return (self._found(clause, reads, trace) for clause in self.filters(leaver))
 
-    async def find(self, leaver: Leaver) -> Found:
-        """
-        Return the matches for *leaver*; raises if a query could not be read whole.
-
-        An account that a query finds is newer than the snapshot's, and replaces it.
-        """
-        reads, everybody = Batching(self.graph), await self.everybody.get()
-        trace: Trace = [*everybody.evidence]
-        with resting_on(trace):
-            parts = await together(*(self._found(clause, reads, trace) for clause in self.filters(leaver)))
-        profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
-        return Found(match_all(leaver, profiles.values()), tuple(trace), len(everybody.profiles))
-
-    async def _found(self, clause: str, reads: Reads, trace: Trace) -> list[Profile]:
-        return [self.profile(row) for row in await reads.pages(self._search(clause), trace, needs=READ_USERS)]
-
-    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        return (await self.everybody.get()).candidates_at(leaver, addresses)
-
-    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        return (await self.everybody.get()).numbers(people)
-
-    @property
-    def _select(self) -> list[str]:
-        return [*_SELECT, _EXTENSIONS] if self.number_field.startswith(_EXTENSIONS) else _SELECT
+    async def _found(self, clause: str, reads: Reads, trace: Trace) -> Iterable[Profile]:
+        return map(self.profile, await reads.pages(self._search(clause), trace, needs=READ_USERS))
 
     def _search(self, clause: str | None) -> Build:
-        return get(lambda client: client.users, filter=clause, select=self._select, top=999)
+        select = [*_SELECT, _EXTENSIONS] if self._number_field.startswith(_EXTENSIONS) else _SELECT
+        return get(lambda client: client.users, filter=clause, select=select, top=999)
 
     def _number(self, row: Row) -> str | None:
-        group, _, name = self.number_field.partition(".")
+        group, _, name = self._number_field.partition(".")
         value: Any = row.get(group)
         found = value.get(name) if name and isinstance(value, dict) else value
         return found if isinstance(found, str) and found else None
@@ -93,9 +66,9 @@ class Directory:
     def filters(self, leaver: Leaver) -> Iterator[str]:
         """Yield the `$filter`s that together find every account with the leaver's number or one of the addresses."""
         addresses = [address for address in (leaver.email, *leaver.other_emails) if address]
-        if self.number_field == "employeeId" and leaver.employee_no:
+        if self._number_field == "employeeId" and leaver.employee_no:
             yield f"employeeId eq {quoted(leaver.employee_no)}"
-        for some in _few(addresses):
+        for some in few(addresses):
             listed = ", ".join(map(quoted, some))
             yield f"mail in ({listed})"
             yield f"userPrincipalName in ({listed})"
@@ -110,10 +83,13 @@ class Directory:
         upn, mail = need(WHO, row, "userPrincipalName", str), row.get("mail")
         guest = row.get("userType") == "Guest"
         home = _GUEST.match(upn)
+        is_admins = _ADMIN.search(upn.partition("@")[0].casefold()) is not None
+        kind = AccountKind.GUEST if guest else AccountKind.ADMIN if is_admins else AccountKind.MEMBER
+        split = row.get("surname") and row.get("givenName") and f"{row['surname']} {row['givenName']}"
         account = Account(
             Service.MICROSOFT365,
             need(WHO, row, "id", str),
-            kind=_kind(upn, guest=guest),
+            kind=kind,
             label=mail if guest and isinstance(mail, str) else upn,
             active=need(WHO, row, "accountEnabled", bool),
             mastered_elsewhere=row.get("onPremisesSyncEnabled") is True,
@@ -127,7 +103,7 @@ class Directory:
                 *(address.partition(":")[2] for address in row.get("proxyAddresses") or []),
                 *(row.get("otherMails") or []),
             ),
-            names=tuple(_names(row)),
+            names=tuple(name for name in (row.get("displayName"), split) if name),
         )
 
 
@@ -136,21 +112,8 @@ async def read_user(reads: Reads, user_id: str, properties: list[str], trace: Tr
     asked = get(lambda client: client.users.by_user_id(user_id), select=properties)
     row = await reads.read(asked, trace, needs=READ_USERS, gone=GONE)
     if need(WHO, row, "id", str).casefold() != user_id.casefold():
-        raise Unintelligible(f"microsoft365: cannot read user {user_id}: another one came", evidence=tuple(trace))
+        raise Unintelligible(f"microsoft365: cannot read user {user_id}: another one came", evidence=trace)
     return row
-
-
-def _kind(upn: str, *, guest: bool) -> AccountKind:
-    if guest:
-        return AccountKind.GUEST
-    return AccountKind.ADMIN if _ADMIN.search(upn.partition("@")[0].casefold()) else AccountKind.MEMBER
-
-
-def _names(row: Row) -> Iterator[str]:
-    if row.get("displayName"):
-        yield row["displayName"]
-    if row.get("surname") and row.get("givenName"):
-        yield f"{row['surname']} {row['givenName']}"
 
 
 def quoted(text: str) -> str:
@@ -158,11 +121,12 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _few(values: Iterable[str]) -> Iterator[list[str]]:
+def few(values: Iterable[str]) -> Iterator[list[str]]:
+    """Yield *values*, each once, by as many as a filter takes."""
     unique = list(dict.fromkeys(values))
     for start in range(0, len(unique), MOST_CLAUSES):
         yield unique[start : start + MOST_CLAUSES]
 
 
 def _either(clauses: Iterable[str]) -> Iterator[str]:
-    return (" or ".join(some) for some in _few(clauses))
+    return (" or ".join(some) for some in few(clauses))

@@ -30,15 +30,10 @@ GONE = frozenset({(404, "Request_ResourceNotFound")})
 GONE_ELIGIBILITY = frozenset({(400, "RoleAssignmentDoesNotExist")})
 """Also seen as the answer to the call that removed the eligibility."""
 
-_REFUSALS = frozenset(
-    {
-        "Request_BadRequest",
-        "ActiveDurationTooShort",
-        "PendingRoleAssignmentRequest",
-        "RoleAssignmentExists",
-        "RoleAssignmentRequestPolicyValidationFailed",
-    }
-)
+_REFUSALS = frozenset({
+    "Request_BadRequest", "ActiveDurationTooShort", "PendingRoleAssignmentRequest", "RoleAssignmentExists",
+    "RoleAssignmentRequestPolicyValidationFailed",
+})  # fmt: skip
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _SIGN_IN_REMEDY = "Check LASTDAY_MICROSOFT365_TENANT_ID, _CLIENT_ID and the secret or certificate (expired?) against the app registration."
 
@@ -87,7 +82,6 @@ def judge(outcome: Outcome, trace: Trace, *, needs: Needs = (), gone: Gone = NOT
 
 
 def grant_remedy(permissions: Needs) -> str | None:
-    """Return the sentence that names the app permissions to consent to."""
     if not permissions:
         return None
     return f"Give our application the app permission {' and '.join(permissions)}, with admin consent, then run again."
@@ -107,9 +101,9 @@ def _refused(
         return exchange.failure(reply, code, Codes(), trace)
     text = f"{exchange.who}: cannot {exchange.doing}: {code}"
     if (reply.status, code) in gone:
-        return NotThere(text, code=code, evidence=tuple(trace))
+        return NotThere(text, code=code, evidence=trace)
     if reply.status == 400 and exchange.write and code in _REFUSALS:
-        return Refused(text, code=code, evidence=tuple(trace))
+        return Refused(text, code=code, evidence=trace)
     return exchange.failure(reply, code, GRAPH, trace, remedy=grant_remedy(needs) if reply.status == 403 else None)
 
 
@@ -124,14 +118,14 @@ def _failed(outcome: Outcome, code: str | None, trace: Trace) -> ConnectorError:
         return exchange.lost(failure, trace, never_sent=never_sent, remedy=_certificate_remedy(failure))
     # raised by the SDK as it decodes the claims of a 401: nothing was done
     text = f"{exchange.who}: cannot {exchange.doing}: a challenge for another token that is not readable"
-    return Denied(text, evidence=tuple(trace))
+    return Denied(text, evidence=trace)
 
 
 def _no_token(exchange: Exchange, reply: Reply, code: str | None, trace: Trace) -> ConnectorError:
     """Return the error of a failed sign-in: nothing was sent to Graph, so nothing was done."""
     if 400 <= reply.status < 500 and reply.status not in {408, 429} and code not in ENTRA.passing:
         text = f"{exchange.who}: cannot {exchange.doing}: {code or f'HTTP {reply.status}'}"
-        return Denied(text, code=code, evidence=tuple(trace), remedy=_SIGN_IN_REMEDY)
+        return Denied(text, code=code, evidence=trace, remedy=_SIGN_IN_REMEDY)
     return exchange.failure(reply, code, ENTRA, trace)
 
 

@@ -1,7 +1,7 @@
 """
 What Microsoft lets one application do in one tenant.
 
-A read in a batch counts as if it had come alone.  The submissions of searches in the audit log, so many a day, are counted in `activity.queue`.
+A read in a batch counts as if it had come alone.  The submissions of searches in the audit log, so many a day, are counted in `activity.search_quota`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ LIMITS = (
 
 CONNECTIONS = 96
 """
-More than may be under way at once.  They stay alive: by its default the pool closes four of five after each answer, and its bookkeeping
+More than may be under way at once: twice the places of all limits, since urgent calls have as many of their own, are 88.  They stay alive: by its default the pool closes four of five after each answer, and its bookkeeping
 for hundreds of waiting requests holds up the loop for seconds.
 """
 
 
 def limit_of(method: str, path: str) -> str:
-    """Return the name of the limit that a call counts against."""
     if "/auditLogs/" in path:
         return REPORTS
     if path.startswith("/security/"):

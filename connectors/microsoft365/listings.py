@@ -8,7 +8,7 @@ from connectors.errors import Denied, Unintelligible
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.answers import WHO, own
-from connectors.microsoft365.directory import MOST_CLAUSES, quoted
+from connectors.microsoft365.directory import few, quoted
 from connectors.microsoft365.errors import grant_remedy
 from connectors.microsoft365.manifest import READ_ELIGIBLE, READ_GRANTS, READ_GROUPS, READ_ROLES, READ_USERS
 from connectors.microsoft365.transport import Reads, get
@@ -27,9 +27,7 @@ async def memberships(reads: Reads, user: str, trace: Trace) -> list[Row]:
     rows = await reads.pages(asked, trace, needs=READ_GROUPS)
     for row in rows:
         if need(WHO, row, "@odata.type", str) not in _NOT_GROUPS | {_GROUP}:
-            raise Unintelligible(
-                f"microsoft365: cannot read groups of {user}: {row['@odata.type']}", evidence=tuple(trace)
-            )
+            raise Unintelligible(f"microsoft365: cannot read groups of {user}: {row['@odata.type']}", evidence=trace)
     return _readable(rows, trace)
 
 
@@ -45,7 +43,7 @@ def _readable(rows: Iterable[Row], trace: Trace) -> list[Row]:
     for group in groups:
         if not isinstance(group.get("securityEnabled"), bool):
             text = "microsoft365: cannot read groups: only their ids are shown to us"
-            raise Denied(text, evidence=tuple(trace), remedy=grant_remedy(READ_GROUPS))
+            raise Denied(text, evidence=trace, remedy=grant_remedy(READ_GROUPS))
     return groups
 
 
@@ -64,9 +62,8 @@ async def role_assignments(reads: Reads, principal: str, trace: Trace) -> list[R
 async def holders(reads: Reads, role: str, trace: Trace) -> set[str]:
     """Return the ids, in lower case, of the principals that hold *role* for the whole tenant."""
     rows = await _assigned(reads, f"roleDefinitionId eq {quoted(role)}", trace)
-    return {
-        need(WHO, row, "principalId", str).casefold() for row in rows if need(WHO, row, "directoryScopeId", str) == "/"
-    }
+    of_all = [row for row in rows if need(WHO, row, "directoryScopeId", str) == "/"]
+    return {need(WHO, row, "principalId", str).casefold() for row in of_all}
 
 
 async def _assigned(reads: Reads, clause: str, trace: Trace) -> list[Row]:
@@ -103,10 +100,9 @@ async def app_roles(reads: Reads, user: str, trace: Trace) -> list[Row]:
 
 async def enabled(reads: Reads, users: Iterable[str], trace: Trace) -> set[str]:
     """Return those of *users* that can sign in, without ids of groups and applications."""
-    listed = sorted(users)
     found: set[str] = set()
-    for start in range(0, len(listed), MOST_CLAUSES):
-        clause = f"id in ({', '.join(map(quoted, listed[start : start + MOST_CLAUSES]))})"
+    for some in few(sorted(users)):
+        clause = f"id in ({', '.join(map(quoted, some))})"
         asked = get(lambda client: client.users, filter=clause, select=["id", "accountEnabled"])
         rows = await reads.pages(asked, trace, needs=READ_USERS)
         found |= {need(WHO, row, "id", str) for row in rows if need(WHO, row, "accountEnabled", bool)}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.contract import KindManifest, Manifest
-from models.vocabulary import Confirmation, EntitlementKind, Restores, Service
+from models.vocabulary import Confirmation, Restores, Service
+from models.vocabulary import EntitlementKind as K
 
 READ_USERS = ("User.Read.All",)
 READ_GROUPS = ("Directory.Read.All", "GroupMember.Read.All", "User.Read.All")
@@ -33,56 +34,28 @@ SUPERSEDED = {
 }
 """Wider permissions that contain a needed one: with these, the needed one does not count as missing."""
 
-MANIFEST = Manifest.of(
-    Service.MICROSOFT365,
-    [
-        KindManifest(
-            EntitlementKind.SIGN_IN,
-            order=0,
-            confirmation=Confirmation.READ,
-            read_scopes=READ_USERS,
-            write_scopes=DISABLE,
-            # access tokens live about an hour; apps with continuous access evaluation refuse within 15 minutes
-            residual=timedelta(hours=1),
-            source="learn.microsoft.com/graph/api/user-update",
-        ),
-        KindManifest(
-            EntitlementKind.SESSION,
-            order=10,
-            confirmation=Confirmation.READ,
-            read_scopes=READ_USERS,
-            write_scopes=END_SESSIONS,
-            stamped=True,
-            restores=Restores.RE_ENROL,
-            residual=timedelta(hours=1),
-            source="learn.microsoft.com/graph/api/user-revokesigninsessions",
-        ),
-        KindManifest(
-            EntitlementKind.GRANT,
-            order=20,
-            confirmation=Confirmation.READ,
-            read_scopes=READ_GRANTS,
-            write_scopes=WRITE_GRANTS + WRITE_APP_ROLES,
-            restores=Restores.RE_ENROL,
-            residual=timedelta(hours=1),
-            source="learn.microsoft.com/graph/api/oauth2permissiongrant-delete",
-        ),
-        KindManifest(
-            EntitlementKind.ROLE,
-            order=25,
-            confirmation=Confirmation.READ,
-            read_scopes=READ_ROLES + READ_ELIGIBLE,
-            write_scopes=WRITE_ROLES + WRITE_ELIGIBLE,
-            plan="any; eligible roles need Entra ID P2 or ID Governance",
-            source="learn.microsoft.com/graph/api/unifiedroleassignment-delete",
-        ),
-        KindManifest(
-            EntitlementKind.GROUP,
-            order=30,
-            confirmation=Confirmation.READ,
-            read_scopes=READ_GROUPS,
-            write_scopes=WRITE_MEMBERS + WRITE_OWNERS,
-            source="learn.microsoft.com/graph/api/group-delete-members",
-        ),
-    ],
-)
+_TOKENS_LIVE = timedelta(hours=1)
+"""About; apps with continuous access evaluation refuse them within 15 minutes."""
+_CALLS = "learn.microsoft.com/graph/api/"
+
+MANIFEST = Manifest.of(Service.MICROSOFT365, (
+    KindManifest(
+        K.SIGN_IN, 0, Confirmation.READ, READ_USERS, DISABLE, residual=_TOKENS_LIVE, source=f"{_CALLS}user-update",
+    ),
+    KindManifest(
+        K.SESSION, 10, Confirmation.READ, READ_USERS, END_SESSIONS, restores=Restores.RE_ENROL,
+        stamped=True, residual=_TOKENS_LIVE, source=f"{_CALLS}user-revokesigninsessions",
+    ),
+    KindManifest(
+        K.GRANT, 20, Confirmation.READ, READ_GRANTS, WRITE_GRANTS + WRITE_APP_ROLES, restores=Restores.RE_ENROL,
+        residual=_TOKENS_LIVE, source=f"{_CALLS}oauth2permissiongrant-delete",
+    ),
+    KindManifest(
+        K.ROLE, 25, Confirmation.READ, READ_ROLES + READ_ELIGIBLE, WRITE_ROLES + WRITE_ELIGIBLE,
+        plan="any; eligible roles need Entra ID P2 or ID Governance", source=f"{_CALLS}unifiedroleassignment-delete",
+    ),
+    KindManifest(
+        K.GROUP, 30, Confirmation.READ, READ_GROUPS, WRITE_MEMBERS + WRITE_OWNERS,
+        source=f"{_CALLS}group-delete-members",
+    ),
+))  # fmt: skip

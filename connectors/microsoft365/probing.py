@@ -38,10 +38,9 @@ async def probe(reader: Graph, writer: Graph) -> Capabilities:
         problem = (f"what our own application may do could not be read: {error}", error.advice)
         unknown = tuple(Ability(kind, False, False, *problem) for kind in MANIFEST.kinds)
         return Capabilities(Service.MICROSOFT365, plan, tenant, frozenset(), unknown, (*plan_problem, problem))
-    abilities = tuple(
-        _ability(kind, held[reader.client_id], held[writer.client_id], plan) for kind in MANIFEST.kinds.values()
-    )
-    blind = tuple(_unread(held[reader.client_id]))
+    reads, writes = held[reader.client_id], held[writer.client_id]
+    abilities = tuple(_ability(kind, reads, writes, plan) for kind in MANIFEST.kinds.values())
+    blind = tuple(_unread(reads))
     reach = await _reach(reader, writer, trace)
     return Capabilities(Service.MICROSOFT365, plan, tenant, own, abilities, (*plan_problem, *blind, *reach))
 
@@ -78,11 +77,11 @@ async def plan_checked(graph: Graph, error: NotOnPlan, what: str, trace: Trace) 
     plan, _ = await edition(graph, trace)
     if plan == _UNKNOWN_PLAN:
         text = f"microsoft365: cannot read {what}: {error.code}, and the plan could not be read"
-        return Denied(text, code=error.code, evidence=tuple(trace))
+        return Denied(text, code=error.code, evidence=trace)
     if plan not in PAID:
         return error
     text = f"microsoft365: cannot read {what}: {error.code}, though the plan is {plan}"
-    return Unreachable(text, code=error.code, evidence=tuple(trace))
+    return Unreachable(text, code=error.code, evidence=trace)
 
 
 async def _applications(

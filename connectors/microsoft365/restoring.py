@@ -13,7 +13,6 @@ from msgraph.generated.models.request_schedule import RequestSchedule
 from msgraph.generated.models.unified_role_assignment import UnifiedRoleAssignment
 from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
 from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
-from msgraph.generated.models.user import User
 
 from connectors.errors import ConnectorError
 from connectors.kit.answers import instant, need
@@ -22,8 +21,8 @@ from connectors.microsoft365.access import ELIGIBLE, OWNER, Access
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.errors import Refused
 from connectors.microsoft365.manifest import DISABLE, WRITE_ELIGIBLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
-from connectors.microsoft365.transport import Graph
-from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt, RevocationResult
+from connectors.microsoft365.transport import Graph, enabling, requesting
+from models.vocabulary import Entitlement, EntitlementKind, Evidence, Json, Receipt, RevocationResult
 
 Prestate = Mapping[str, Json]
 
@@ -40,9 +39,9 @@ class Restoring:
             EntitlementKind.GROUP: self._group,
         }
 
-    async def restore(self, row: Entitlement, prestate: Prestate) -> Receipt:
+    async def restore(self, entitlement: Entitlement, prestate: Prestate) -> Receipt:
         """See `Connector.restore`.  Raises `ConnectorError` for kinds that the person must enrol again."""
-        trace: Trace = []
+        row, trace = entitlement, list[Evidence]()
         if row.kind not in self._kinds:
             text = f"microsoft365: cannot restore {row.kind}: it is enrolled anew"
             raise ConnectorError(text, remedy="The person signs in and consents again.")
@@ -54,19 +53,12 @@ class Restoring:
 
     async def _refused(self, row: Entitlement, error: Refused, trace: Trace) -> Receipt:
         """Read back after a refusal: the directory's code is the same for what is already there and what it cannot do."""
-        rows, exchanges = await self._access.read_back(row.account_id, row.kind)
-        trace += exchanges
-        if any(there.vendor_id == row.vendor_id for there in rows):
+        if any(there.vendor_id == row.vendor_id for there in await self._access.read_back(row, trace)):
             return Receipt(row.id, RevocationResult.COMMANDED, tuple(trace), "it is already there")
         return Receipt(row.id, RevocationResult.REFUSED, tuple(trace), f"{error.code}: {error.advice}")
 
     async def _enable(self, row: Entitlement, _: Prestate, trace: Trace) -> None:
-        body = User(account_enabled=True)
-        await self._writer.write(
-            lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body),
-            trace,
-            needs=DISABLE,
-        )
+        await self._writer.write(enabling(row.account_id, enabled=True), trace, needs=DISABLE)
 
     async def _group(self, row: Entitlement, _: Prestate, trace: Trace) -> None:
         body = ReferenceCreate(odata_id=f"{self._writer.endpoint}/directoryObjects/{row.account_id}")
@@ -84,11 +76,11 @@ class Restoring:
             await self._eligible(row, prestate, trace)
             return
         body = UnifiedRoleAssignment(principal_id=row.account_id, role_definition_id=role, directory_scope_id=scope)
-        await self._writer.write(
-            lambda client: client.role_management.directory.role_assignments.to_post_request_information(body),
-            trace,
-            needs=WRITE_ROLES,
-        )
+
+        def assign(client: Any) -> Any:
+            return client.role_management.directory.role_assignments.to_post_request_information(body)
+
+        await self._writer.write(assign, trace, needs=WRITE_ROLES)
 
     async def _eligible(self, row: Entitlement, prestate: Prestate, trace: Trace) -> None:
         """Give an eligibility back until its former end; a policy that forbids permanent ones refuses."""
@@ -104,10 +96,4 @@ class Restoring:
                 start_date_time=datetime.now(UTC), expiration=ExpirationPattern(type=kind, end_date_time=end)
             ),
         )
-        await self._writer.write(
-            lambda client: (
-                client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
-            ),
-            trace,
-            needs=WRITE_ELIGIBLE,
-        )
+        await self._writer.write(requesting(body), trace, needs=WRITE_ELIGIBLE)

@@ -12,28 +12,16 @@ from typing import Any
 
 from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
 from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
-from msgraph.generated.models.user import User
 
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintelligible
 from connectors.kit.exchange import Row, Trace
-from connectors.microsoft365 import listings, privilege
+from connectors.microsoft365 import listings, manifest, privilege
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
 from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, Gone, Needs, NotThere, Refused
-from connectors.microsoft365.manifest import (
-    DISABLE,
-    END_SESSIONS,
-    WRITE_APP_ROLES,
-    WRITE_ELIGIBLE,
-    WRITE_GRANTS,
-    WRITE_MEMBERS,
-    WRITE_OWNERS,
-    WRITE_ROLES,
-)
-from connectors.microsoft365.transport import Build, Graph
-from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, EntitlementState, Guard, Receipt, RevocationResult
-
-JUSTIFICATION = "Offboarding"
+from connectors.microsoft365.transport import Build, Graph, enabling, requesting
+from models.vocabulary import ACCOUNT, Entitlement, EntitlementState, Evidence, Guard, Receipt, RevocationResult
+from models.vocabulary import EntitlementKind as K
 
 
 class Revoking:
@@ -44,19 +32,21 @@ class Revoking:
         self._writer = writer
         self._access = access
         self._blocked: set[str] = set()
-        self._kinds: dict[EntitlementKind, Callable[[Entitlement, Trace], Awaitable[Row | None]]] = {
-            EntitlementKind.SIGN_IN: self._disable,
-            EntitlementKind.SESSION: self._end_sessions,
-            EntitlementKind.GRANT: self._grant,
-            EntitlementKind.ROLE: self._role,
-            EntitlementKind.GROUP: self._group,
+        self._kinds: dict[K, Callable[[Entitlement, Trace], Awaitable[Row | None]]] = {
+            K.SIGN_IN: self._disable,
+            K.SESSION: self._end_sessions,
+            K.GRANT: self._grant,
+            K.ROLE: self._role,
+            K.GROUP: self._group,
         }
 
-    async def revoke(self, row: Entitlement) -> Receipt:
-        trace: Trace = []
+    async def revoke(self, entitlement: Entitlement) -> Receipt:
+        row, trace = entitlement, list[Evidence]()
         if row.state is not EntitlementState.FOUND or row.kind not in self._kinds:
             raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: the row says {row.state}")
-        if row.guard is Guard.PRIVILEGED and not await self._reaches_admins(trace):
+        if row.guard is Guard.PRIVILEGED and not await privilege.may_touch_admins(
+            self._reads(), self._writer.client_id, trace
+        ):
             return _receipt(row, RevocationResult.REFUSED, trace, privilege.REMEDY)
         try:
             await self._kinds[row.kind](row, trace)
@@ -68,13 +58,9 @@ class Revoking:
             return await self._denied(row, error, trace)
         return _receipt(row, RevocationResult.COMMANDED, trace)
 
-    async def _reaches_admins(self, trace: Trace) -> bool:
-        return await privilege.may_touch_admins(self._reads(), self._writer.client_id, trace)
-
     async def _absent(self, row: Entitlement, error: NotThere, trace: Trace) -> Receipt:
         """Read the account to see whether the vendor's "not there" means that *row* is gone."""
-        rows, exchanges = await self._access.read_back(row.account_id, row.kind)
-        trace += exchanges
+        rows = await self._access.read_back(row, trace)
         if any(r.state is EntitlementState.UNREADABLE or r.vendor_id == "*" for r in rows):
             return _receipt(row, RevocationResult.UNKNOWN, trace, f"{error.code}, and it could not be read back")
         if any(r.vendor_id == row.vendor_id for r in rows):
@@ -83,10 +69,7 @@ class Revoking:
 
     async def _denied(self, row: Entitlement, error: Denied, trace: Trace) -> Receipt:
         """Return a refusal if the account is an administrator's; otherwise raise: our credential lacks a permission."""
-        if (
-            row.kind not in {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
-            or error.code != "Authorization_RequestDenied"
-        ):
+        if row.kind not in {K.SIGN_IN, K.SESSION} or error.code != "Authorization_RequestDenied":
             raise error
         try:
             privileged = await privilege.is_privileged(self._reads(), row.account_id, trace)
@@ -126,40 +109,32 @@ class Revoking:
         others = await privilege.other_admins(self._reads(), row.account_id, trace, frozenset(self._blocked))
         if others == frozenset():
             text = f"microsoft365: cannot block {row.account_id}: {privilege.LAST_ADMIN_PROBLEM}"
-            raise Refused(text, code=Guard.LAST_ADMIN, evidence=tuple(trace), remedy=privilege.LAST_ADMIN_REMEDY)
+            raise Refused(text, code=Guard.LAST_ADMIN, evidence=trace, remedy=privilege.LAST_ADMIN_REMEDY)
 
     async def _block(self, row: Entitlement, trace: Trace) -> Row | None:
-        body = User(account_enabled=False)  # a new model: one that was read would send all its properties
-        return await self._write(
-            lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body), trace, DISABLE
-        )
+        return await self._write(enabling(row.account_id, enabled=False), trace, manifest.DISABLE)
 
     async def _end_sessions(self, row: Entitlement, trace: Trace) -> Row | None:
         if row.vendor_id != ACCOUNT:
             raise Unintelligible(f"microsoft365: cannot end session {row.vendor_id}: only all of them")
-        user = row.account_id
-        answer = await self._write(
-            lambda client: client.users.by_user_id(user).revoke_sign_in_sessions.to_post_request_information(),
-            trace,
-            END_SESSIONS,
-        )
+
+        def end(client: Any) -> Any:
+            return client.users.by_user_id(row.account_id).revoke_sign_in_sessions.to_post_request_information()
+
+        answer = await self._write(end, trace, manifest.END_SESSIONS)
         if answer is not None and answer.get("value", True) is not True:  # without a value, the row's time decides
-            raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=tuple(trace))
+            raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=trace)
         return answer
 
     async def _grant(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, vendor_id) = row.account_id, _split(row)
-        if prefix == OAUTH2:
-            return await self._delete(
-                lambda client: client.oauth2_permission_grants.by_o_auth2_permission_grant_id(vendor_id),
-                trace,
-                WRITE_GRANTS,
-            )
-        return await self._delete(
-            lambda client: client.users.by_user_id(user).app_role_assignments.by_app_role_assignment_id(vendor_id),
-            trace,
-            WRITE_APP_ROLES,
-        )
+
+        def link(client: Any) -> Any:
+            if prefix == OAUTH2:
+                return client.oauth2_permission_grants.by_o_auth2_permission_grant_id(vendor_id)
+            return client.users.by_user_id(user).app_role_assignments.by_app_role_assignment_id(vendor_id)
+
+        return await self._delete(link, trace, manifest.WRITE_GRANTS if prefix == OAUTH2 else manifest.WRITE_APP_ROLES)
 
     async def _role(self, row: Entitlement, trace: Trace) -> Row | None:
         prefix, vendor_id = _split(row)
@@ -168,7 +143,7 @@ class Revoking:
         return await self._delete(
             lambda client: client.role_management.directory.role_assignments.by_unified_role_assignment_id(vendor_id),
             trace,
-            WRITE_ROLES,
+            manifest.WRITE_ROLES,
         )
 
     async def _eligible(self, row: Entitlement, vendor_id: str, trace: Trace) -> Row | None:
@@ -176,28 +151,21 @@ class Revoking:
         rows = await listings.eligibilities(self._reads(), row.account_id, trace)
         found = next((r for r in rows if r["id"] == vendor_id), None)
         if found is None:
-            raise NotThere("microsoft365: cannot remove eligibility: not listed", evidence=tuple(trace))
+            raise NotThere("microsoft365: cannot remove eligibility: not listed", evidence=trace)
         body = UnifiedRoleEligibilityScheduleRequest(
             action=UnifiedRoleScheduleRequestActions.AdminRemove,
             principal_id=row.account_id,
             role_definition_id=found["roleDefinitionId"],
             directory_scope_id=found["directoryScopeId"],
-            justification=JUSTIFICATION,
+            justification="Offboarding",
         )
-        return await self._write(
-            lambda client: (
-                client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
-            ),
-            trace,
-            WRITE_ELIGIBLE,
-            GONE_ELIGIBILITY,
-        )
+        return await self._write(requesting(body), trace, manifest.WRITE_ELIGIBLE, GONE_ELIGIBILITY)
 
     async def _group(self, row: Entitlement, trace: Trace) -> Row | None:
         user, (prefix, group) = row.account_id, _split(row)
-        needs: Needs = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
+        needs: Needs = manifest.WRITE_OWNERS if prefix == OWNER else manifest.WRITE_MEMBERS
         if row.prestate.get("isAssignableToRole") is True:
-            needs += WRITE_ROLES
+            needs += manifest.WRITE_ROLES
 
         def link(client: Any) -> Any:
             found = client.groups.by_group_id(group)
@@ -209,15 +177,11 @@ class Revoking:
 
 def _split(row: Entitlement) -> tuple[str, str]:
     """Return a row's prefix, which names its listing, and the vendor's own id."""
-    known = {
-        EntitlementKind.GRANT: (OAUTH2, APP_ROLE),
-        EntitlementKind.ROLE: (ELIGIBLE,),
-        EntitlementKind.GROUP: (OWNER,),
-    }
+    known = {K.GRANT: (OAUTH2, APP_ROLE), K.ROLE: (ELIGIBLE,), K.GROUP: (OWNER,)}
     for prefix in known[row.kind]:
         if row.vendor_id.startswith(prefix):
             return prefix, row.vendor_id.removeprefix(prefix)
-    if row.kind is EntitlementKind.GRANT or "/" in row.vendor_id:
+    if row.kind is K.GRANT or "/" in row.vendor_id:
         raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: vendor id of an unknown form")
     return "", row.vendor_id
 

@@ -11,17 +11,12 @@ from pydantic_settings import SettingsConfigDict
 
 from connectors.settings import ConnectorSettings, Endpoint
 
-MICROSOFT_AUTHORITIES = frozenset(
-    {
-        "login.microsoftonline.com",
-        "login.microsoftonline.us",
-        "login.chinacloudapi.cn",
-        "login.partner.microsoftonline.cn",
-    }
-)
-MICROSOFT_GRAPHS = frozenset(
-    {"graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"}
-)
+MICROSOFT_AUTHORITIES = frozenset({
+    "login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn",
+})  # fmt: skip
+MICROSOFT_GRAPHS = frozenset({
+    "graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn",
+})  # fmt: skip
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 """The hosts to which the SDK gives its token over plain http."""
 
@@ -87,7 +82,6 @@ class Settings(ConnectorSettings):
 
     @property
     def reader(self) -> ApplicationCredential:
-        """The reading application."""
         return ApplicationCredential(self.client_id, self.client_secret, self.certificate_file)
 
     @property

@@ -23,6 +23,8 @@ from kiota_abstractions.method import Method
 from kiota_abstractions.native_response_handler import NativeResponseHandler
 from kiota_abstractions.request_information import RequestInformation
 from kiota_http.middleware.options import ResponseHandlerOption
+from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
+from msgraph.generated.models.user import User
 from msgraph.graph_service_client import GraphServiceClient
 
 from connectors.errors import Denied, Unintelligible
@@ -109,7 +111,7 @@ class Graph:
         """Return the request for a next link; raises `Unintelligible` if it leads to another host."""
         address = address_at(self.endpoint, link)
         if address is None:
-            raise Unintelligible(f"{WHO}: cannot page: the next link leads elsewhere", evidence=tuple(trace))
+            raise Unintelligible(f"{WHO}: cannot page: the next link leads elsewhere", evidence=trace)
 
         def build(_: GraphServiceClient) -> RequestInformation:
             request = RequestInformation(Method.GET)
@@ -131,7 +133,7 @@ class Graph:
         """Return *request* as an exchange; Microsoft's support finds it by *number*, its client-request-id."""
         method = request.http_method.value if request.http_method is not None else "?"
         address = urlsplit(request.url)
-        line, write = f"{method} {self._path(address.path)}", method != "GET"
+        line, write = f"{method} {address.path.removeprefix(urlsplit(self.endpoint).path)}", method != "GET"
         query = None if write else address.query
         return Exchange(WHO, line, f"{line} [client-request-id {number}]", query, request.content, write)
 
@@ -180,9 +182,6 @@ class Graph:
                 raise Denied(f"{WHO}: cannot open certificates: {type(exc).__name__}", remedy=_FILES_REMEDY) from exc
         return self._clients[loop]
 
-    def _path(self, path: str) -> str:
-        return path.removeprefix(urlsplit(self.endpoint).path)
-
     def _no_token(self, error: AzureError, sent_at: datetime) -> Outcome:
         line = f"POST /{self._settings.tenant_id}/oauth2/v2.0/token"
         exchange = Exchange(WHO, "sign in to Entra", line, sent_at=sent_at)
@@ -210,5 +209,19 @@ def get(of: Callable[[GraphServiceClient], Any], **query: Any) -> Build:
             return builder.to_get_request_information()
         asked = getattr(type(builder), f"{type(builder).__name__}GetQueryParameters")(**query)
         return builder.to_get_request_information(RequestConfiguration(query_parameters=asked))
+
+    return build
+
+
+def enabling(user: str, *, enabled: bool) -> Build:
+    """Return the request that lets *user* sign in, or not, by a new model: one that was read would send all its properties."""
+    return lambda client: client.users.by_user_id(user).to_patch_request_information(User(account_enabled=enabled))
+
+
+def requesting(body: UnifiedRoleEligibilityScheduleRequest) -> Build:
+    """Return the request that gives or takes an eligible role."""
+
+    def build(client: Any) -> Any:
+        return client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
 
     return build

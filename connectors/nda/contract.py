@@ -15,11 +15,6 @@ from typing import Protocol
 
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
-SIGNED_ALREADY = (
-    "See who has signed it, and whether it may stand; take it back by hand in the service if it may not, then ask anew."
-)
-"""The remedy if a pledge that is to be taken back has a signature."""
-
 
 @dataclass(frozen=True, slots=True)
 class Paper:
@@ -62,12 +57,17 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class PaperMatch:
-    """A paper with the reason and confidence (0 to 1) that it is the leaver's; a namesake's has `different_person`."""
+    """
+    A paper with the reason and confidence (0 to 1) that it is the leaver's; a namesake's has `different_person`.
+
+    *for_everybody*: the same paper as work rules, where another of its signers has neither name nor address.
+    """
 
     paper: Paper
     reason: MatchReason
     confidence: float
     text: str = ""
+    for_everybody: PaperMatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,6 @@ class Register(Protocol):
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
         """Return (problem, remedy) pairs, empty without problems.  Reads only."""
-        ...
 
     async def find_papers(self, leaver: Leaver) -> Found:
         """
@@ -108,11 +107,9 @@ class Register(Protocol):
 
         Raises if the register could not be searched whole: an empty answer means "looked, found none".
         """
-        ...
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return this paper by a new read; None only if the register says that it does not have it."""
-        ...
 
     async def fetch(self, paper_id: str) -> bytes:
         """
@@ -120,7 +117,6 @@ class Register(Protocol):
 
         Raises if the bytes cannot be read: the paper is unreadable then, not missing.
         """
-        ...
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """
@@ -128,15 +124,12 @@ class Register(Protocol):
 
         If `can_send` is False, only writes the pledge to a file for a wet signature (the folder's outbox).
         """
-        ...
 
     async def find_sent(self, key: str) -> Sent | None:
         """Return what was sent with *key*, also by a call whose outcome was unknown; None if nothing was.  Sends nothing."""
-        ...
 
     async def remind(self, paper_id: str) -> None:
         """Ask the signer again.  Raises `NotOnPlan` if the register cannot."""
-        ...
 
     async def take_back(self, paper_id: str, reason: str) -> None:
         """
@@ -144,8 +137,6 @@ class Register(Protocol):
 
         Reads first, and raises if anyone has signed already: then nothing was taken back, and a person must act.
         """
-        ...
 
     async def aclose(self) -> None:
         """Close connections."""
-        ...

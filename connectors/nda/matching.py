@@ -1,26 +1,19 @@
-"""
-Whose paper is it?  The signer is compared with HR's notice by number, address and name, with rules for papers.
-
-A private address may be a family's or a reused one: it proves more with the leaver's name, and any address proves less with
-another name.  A namesake with another address of the company is a different person, whose paper does not bind the leaver.
-"""
+"""Which papers are the leaver's: the strongest reason for each, and the keys by which an index finds them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 
-from connectors.matching import bare_number, fold_all, fold_email, fold_number
-from connectors.names import former_spellings, script_of, spellings
+from connectors.matching import bare_number, fold_all, fold_number
+from connectors.names import former_spellings, spellings
 from connectors.nda.contract import Paper, PaperMatch
-from connectors.nda.signers import OTHER_EMAIL, Likeness, bare_signer, compare_signer
+from connectors.nda.signers import compare_signer
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
-_ADDRESSES = frozenset({MatchReason.EMAIL, MatchReason.OTHER_EMAIL})
 _RANKS = {MatchReason.EVERYBODY: 1, MatchReason.DIFFERENT_PERSON: 2}
-_WITH_NAME = 0.92  # confidences of our choice: a private address with the leaver's name; any address with another name
-_ANOTHER_NAME = 0.6
 _BETWEEN = re.compile(r"[\W_]+")
 _WORK_RULES = re.compile("就業規則|workrules|rulesofemployment")
 
@@ -34,9 +27,12 @@ def likeliest(leaver: Leaver, papers: Iterable[Paper]) -> PaperMatch | None:
     """
     Return the match of the signer of one document who is likeliest the leaver: *papers* are it, one for each of its signers.
 
-    Who is like the leaver goes before a signer without name and address, for whose sake it might bind everybody; a namesake does not.
+    Who is like the leaver goes before a signer without name and address, for whose sake it might bind everybody (`for_everybody`); a namesake
+    does not.
     """
-    return min(match_papers(leaver, papers), key=lambda match: _RANKS.get(match.reason, 0), default=None)
+    found = sorted(match_papers(leaver, papers), key=lambda match: _RANKS.get(match.reason, 0))
+    rules = next((match for match in found[1:] if match.reason is MatchReason.EVERYBODY), None)
+    return replace(found[0], for_everybody=rules) if found else None
 
 
 def strongest_first(matches: Iterable[PaperMatch | None]) -> tuple[PaperMatch, ...]:
@@ -50,7 +46,7 @@ def match_paper(leaver: Leaver, paper: Paper) -> PaperMatch | None:
     if may_bind_everybody(paper):
         return PaperMatch(paper, MatchReason.EVERYBODY, 1.0, "nobody signs it: it binds everybody")
     likeness = compare_signer(leaver, paper)
-    return PaperMatch(paper, *_as_of_paper(leaver, paper, likeness)) if likeness is not None else None
+    return PaperMatch(paper, *likeness) if likeness is not None else None
 
 
 def may_bind_everybody(paper: Paper) -> bool:
@@ -79,32 +75,8 @@ def names_of(leaver: Leaver) -> frozenset[str]:
     return present | (former_spellings(leaver.former_name, *written) if leaver.former_name else frozenset())
 
 
-def number_key(number: str) -> str:
-    """Return an employee number folded for searching, empty for none."""
-    return bare_number(fold_number(number))
-
-
-def _as_of_paper(leaver: Leaver, paper: Paper, likeness: Likeness) -> Likeness:
-    reason, confidence, text = likeness
-    if reason is MatchReason.NAME and _elsewhere_at_the_company(leaver, paper):
-        return MatchReason.DIFFERENT_PERSON, 0.0, f"{text}, but another address at the company"
-    if reason not in _ADDRESSES or not paper.signer_name:
-        return likeness
-    if spellings(bare_signer(paper)) & names_of(leaver):
-        sure = reason is MatchReason.OTHER_EMAIL and confidence >= OTHER_EMAIL
-        return (reason, _WITH_NAME, f"{text}, and the same name") if sure else likeness
-    if _names_differ(leaver, paper):
-        return reason, min(confidence, _ANOTHER_NAME), f"{text}, but the name is not the leaver's"
-    return likeness
-
-
-def _elsewhere_at_the_company(leaver: Leaver, paper: Paper) -> bool:
-    company = fold_email(leaver.email or "").rpartition("@")[2]
-    theirs = fold_email(paper.signer_email or "")
-    return company != "" and theirs.rpartition("@")[2] == company and theirs not in addresses_of(leaver)
-
-
-def _names_differ(leaver: Leaver, paper: Paper) -> bool:
-    """Whether the signer's unlike name is in a script of the leaver's; names in different scripts cannot be compared."""
-    scripts = {script_of(own) for own in (leaver.name, leaver.kana, leaver.romaji) if own}
-    return script_of(bare_signer(paper)) in scripts
+def search_keys(names: Iterable[str], addresses: Iterable[str], number: str = "") -> set[str]:
+    """Return the keys under which an index has a signer.  *names* and *addresses* are folded already."""
+    bare = bare_number(fold_number(number))
+    keys = {f"name:{name}" for name in names} | {f"mail:{address}" for address in addresses}
+    return keys | {f"no:{bare}"} if bare else keys

@@ -21,7 +21,6 @@ PACKAGES = {
     "cloudsign": "connectors.nda.cloudsign",
     "docusign": "connectors.nda.docusign",
 }
-_PREFIXES = {"folder": "LASTDAY_NDA_", "cloudsign": "LASTDAY_CLOUDSIGN_", "docusign": "LASTDAY_DOCUSIGN_"}
 
 
 @asynccontextmanager
@@ -47,8 +46,9 @@ async def _open(name: str, ledger: Ledger | None) -> Register:
     if name not in PACKAGES:
         remedy = f"LASTDAY_NDA_REGISTERS takes {', '.join(PACKAGES)}."
         raise NotConfigured("nda: cannot open a register: unknown name", code="unknown_register", remedy=remedy)
+    package = import_module(PACKAGES[name])
     try:
-        register: Register = await import_module(PACKAGES[name]).connect(ledger=ledger)
+        register: Register = await package.connect(package.Settings(), ledger=ledger)
     except (ValidationError, SettingsError) as exc:
-        raise not_configured(name, _PREFIXES[name], exc) from None
+        raise not_configured(name, package.Settings.model_config["env_prefix"], exc) from None
     return register

@@ -5,39 +5,33 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from connectors.contract import Kinds, Listing, unread
-from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
+from connectors.contract import Kinds, Listing, cannot_look
+from connectors.errors import NotOnPlan, Unintelligible
 from connectors.kit.answers import need, understood
 from connectors.kit.exchange import Row, Trace
+from connectors.kit.listing import Rows, read_kinds
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
+from connectors.slack.manifest import NO_TOKENS
 from connectors.slack.people import Subject, User, flags, is_deleted
-from connectors.slack.rows import by_hand, group_row, no_tokens, rank_row, role_row, session_row
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
-from models.vocabulary import (
-    ACCOUNT,
-    Account,
-    Entitlement,
-    EntitlementKind,
-    Evidence,
-    Guard,
-    Json,
-    Service,
-)
+from models.vocabulary import ACCOUNT, Account, Entitlement, EntitlementState, Guard, Json, Service
+from models.vocabulary import EntitlementKind as K
 
-Rows = list[Entitlement]
-NO_SESSIONS = frozenset({"no_active_sessions"})
+_TOKENS_REMEDY = (
+    "Look through the apps that the person installed (Manage apps, or team.integrationLogs), hand them over or remove them, "
+    "and attest; or settle it for the tenant with a standing waiver."
+)
+_CHANNEL_MANAGER = "Rl0A"
 
 
 @dataclass(slots=True)
 class Access:
-    """Lists access."""
-
     transport: Transport
     identities: Identities
     _lists: SingleFlight[list[Row]] = field(default_factory=SingleFlight)
@@ -48,24 +42,22 @@ class Access:
 
         A listing of sign-in and sessions only is for a cut, and its requests go first.
         """
-        urgent = kinds <= {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
+        urgent = kinds <= {K.SIGN_IN, K.SESSION}
         transport = self.transport.urgently() if urgent else self.transport
         subject = Subject(transport, self.identities, account.id)
-        readers = {kind: read for kind, read in self._readers().items() if kind in kinds}
-        found = await asyncio.gather(*(_read(subject, kind, read) for kind, read in readers.items()))
-        rows = [row for part, _ in found for row in part]
-        return Listing(rows, {kind: seen for kind, (_, seen) in zip(readers, found, strict=True)})
-
-    def _readers(self) -> dict[EntitlementKind, Callable[[Subject, Trace], Awaitable[Rows]]]:
-        return {
-            EntitlementKind.SIGN_IN: self.sign_in,
-            EntitlementKind.SESSION: self.sessions,
-            EntitlementKind.ROLE: self.roles,
-            EntitlementKind.GROUP: self.groups,
-            EntitlementKind.GRANT: self.grants,
+        readers = {
+            K.SIGN_IN: self._sign_in,
+            K.SESSION: self._sessions,
+            K.ROLE: self._roles,
+            K.GROUP: self._groups,
+            K.GRANT: self._grants,
         }
+        wanted = {
+            kind: functools.partial(_understood, read, subject) for kind, read in readers.items() if kind in kinds
+        }
+        return await read_kinds(Service.SLACK, account.id, wanted)
 
-    async def sign_in(self, subject: Subject, trace: Trace) -> Rows:
+    async def _sign_in(self, subject: Subject, trace: Trace) -> Rows:
         """
         Return no row only if the Web API and SCIM both call the account deactivated: they learn of it at different times.
         Where the plan has no SCIM, the Web API decides, and a person deactivates.
@@ -78,61 +70,62 @@ class Access:
         guard = Guard.PRIMARY_OWNER if rank.get("is_primary_owner") is True else None
         if subject.account_id in (await self.identities.get()).own_ids:
             guard = Guard.OWN_CREDENTIAL
-        row = Entitlement(Service.SLACK, subject.account_id, EntitlementKind.SIGN_IN, ACCOUNT, guard=guard)
+        row = subject.row(K.SIGN_IN, ACCOUNT, guard=guard)
         if active is None:
-            return [by_hand(row)]
+            problem = "slack: cannot deactivate the account: plus_teams_only (SCIM starts with Business+); it is active"
+            remedy = "Deactivate the account in Slack's admin console (Manage members); the next read shows it."
+            return [replace(row, by_hand=True, problem=problem, remedy=remedy)]
         teams: list[Json] = [*((user.get("enterprise_user") or {}).get("teams") or [user.get("team_id")])]
         return [replace(row, prestate={"flags": rank, "workspaces": teams})]
 
-    async def sessions(self, subject: Subject, trace: Trace) -> Rows:
+    async def _sessions(self, subject: Subject, trace: Trace) -> Rows:
         """Return the open sessions, workspace by workspace; below Enterprise one row while the account is active."""
         identity = await self.identities.get()
         if identity.enterprise_id is None:
             if is_deleted(await subject.user(trace)):
                 return []
-            label = "all devices; they end with the block"
-            return [Entitlement(Service.SLACK, subject.account_id, EntitlementKind.SESSION, ACCOUNT, label=label)]
+            return [subject.row(K.SESSION, ACCOUNT, label="all devices; they end with the block")]
         places = [*await subject.workspaces(trace), identity.enterprise_id]
         found = await asyncio.gather(*(sessions_in(subject, place, trace) for place in places))
-        return [session_row(subject.account_id, session) for part in found for session in part]
+        rows = []
+        for session in (session for part in found for session in part):
+            its = f"{session['team_id']}/{session['session_id']}"
+            seen = session.get("recent") or session.get("created") or {}
+            rows.append(subject.row(K.SESSION, its, label=str(seen.get("os") or "")))
+        return rows
 
-    async def roles(self, subject: Subject, trace: Trace) -> Rows:
+    async def _roles(self, subject: Subject, trace: Trace) -> Rows:
         """Return role assignments; below Enterprise the account's own rank, which ends with the account."""
         if (await self.identities.get()).enterprise_id is None:
-            return [rank_row(subject.account_id, name) for name in _rank(await subject.user(trace))]
-        everybody = await self.assignments(trace)
-        holders = Counter((row.get("role_id"), row.get("entity_id")) for row in everybody)
-        mine = [row for row in everybody if row.get("user_id") == check_id(subject.account_id)]
-        return [
-            role_row(subject.account_id, row, alone=holders[row.get("role_id"), row.get("entity_id")] == 1)
-            for row in mine
-        ]
+            labels = {name: name.removeprefix("is_").replace("_", " ") for name in _rank(await subject.user(trace))}
+            guards = {"is_primary_owner": Guard.PRIMARY_OWNER}
+            return [subject.row(K.ROLE, name, label=label, guard=guards.get(name)) for name, label in labels.items()]
+        everybody = await self._lists.share("roles", self.assignments, trace)
+        holders = Counter((row["role_id"], row["entity_id"]) for row in everybody)
+        return [_role(subject, row, holders) for row in everybody if row["user_id"] == check_id(subject.account_id)]
 
     async def assignments(self, trace: Trace, **only: str) -> list[Row]:
         """Return all people's role assignments: Slack filters by role and by entity, not by person."""
-        if not only:
-            return await self._lists.share("roles", self._all_assignments, trace)
-        return await self._all_assignments(trace, **only)
-
-    async def _all_assignments(self, trace: Trace, **only: str) -> list[Row]:
-        asked = {"limit": "200", **only}
-        rows = await self.transport.rows(
-            "admin.roles.listAssignments", "role_assignments", asked, trace, purpose=Purpose.ADMIN
-        )
+        method, asked = "admin.roles.listAssignments", {"limit": "200", **only}
+        rows = await self.transport.rows(method, "role_assignments", asked, trace, purpose=Purpose.ADMIN)
         if not all(isinstance(row.get(name), str) for row in rows for name in ("role_id", "entity_id", "user_id")):
-            raise Unintelligible("slack: cannot read role assignments: one is incomplete", evidence=tuple(trace))
+            raise Unintelligible("slack: cannot read role assignments: one is incomplete", evidence=trace)
         return rows
 
-    async def groups(self, subject: Subject, trace: Trace) -> Rows:
+    async def _groups(self, subject: Subject, trace: Trace) -> Rows:
         """Return the user groups that name the account.  Disabled ones give nothing, and are not listed by Slack."""
         teams = await subject.workspaces(trace)
         found = await asyncio.gather(*(self.groups_of(team, trace) for team in teams))
         mine = {str(g["id"]): g for part in found for g in part if check_id(subject.account_id) in g["users"]}
-        return [group_row(subject.account_id, group) for group in mine.values()]
+        return [
+            subject.row(K.GROUP, f"{g['team_id']}/{g['id']}", label=str(g.get("name") or ""), guard=group_guard(g))
+            for g in mine.values()
+        ]
 
-    async def grants(self, subject: Subject, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
+    async def _grants(self, subject: Subject, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
         """Return the row that says that no plan can read them.  Makes no request, so there is no evidence."""
-        return [no_tokens(subject.account_id)]
+        its, state = subject.account_id, EntitlementState.NO_API
+        return [cannot_look(Service.SLACK, its, K.GRANT, state, problem=NO_TOKENS, remedy=_TOKENS_REMEDY)]
 
     async def groups_of(self, team_id: str, trace: Trace) -> list[Row]:
         """Return a workspace's user groups with their users.  Callers share a request, sent after each one's call."""
@@ -144,11 +137,16 @@ class Access:
         found = await self.transport.rows("usergroups.list", "usergroups", {"include_users": "1", **named}, trace)
         groups = [{"team_id": team_id, **group} for group in found]
         if not all(isinstance(group.get("users"), list) and isinstance(group.get("id"), str) for group in groups):
-            raise Unintelligible("slack: cannot read the user groups: one without its users", evidence=tuple(trace))
+            raise Unintelligible("slack: cannot read the user groups: one without its users", evidence=trace)
         # to a token that does not see the workspace, Slack gives the token's own workspace instead
         if identity.org_install and any(g["team_id"] not in {team_id, identity.enterprise_id} for g in groups):
-            raise Unintelligible("slack: cannot read the user groups: another workspace's", evidence=tuple(trace))
+            raise Unintelligible("slack: cannot read the user groups: another workspace's", evidence=trace)
         return groups
+
+
+async def _understood(read: Callable[[Subject, Trace], Awaitable[Rows]], subject: Subject, trace: Trace) -> Rows:
+    with understood("slack", trace):
+        return await read(subject, trace)
 
 
 async def _scim_active(subject: Subject, trace: Trace) -> bool | None:
@@ -163,14 +161,28 @@ async def _scim_active(subject: Subject, trace: Trace) -> bool | None:
 async def sessions_in(subject: Subject, place: str, trace: Trace) -> list[Row]:
     """Return the sessions in one workspace, or on the organisation itself."""
     asked = {"user_id": check_id(subject.account_id), "team_id": place, "limit": "100"}
-    found = await subject.transport.rows(
-        "admin.users.session.list", "active_sessions", asked, trace, purpose=Purpose.ADMIN, none=NO_SESSIONS
-    )
+    method, none = "admin.users.session.list", frozenset({"no_active_sessions"})
+    found = await subject.transport.rows(method, "active_sessions", asked, trace, purpose=Purpose.ADMIN, none=none)
     # Slack's page promises neither user_id nor team_id; if one is there, it must be right
     named = [{"user_id": subject.account_id, "team_id": place, **session} for session in found]
     if any((s["user_id"], s["team_id"]) != (subject.account_id, place) or not s.get("session_id") for s in named):
-        raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=tuple(trace))
+        raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=trace)
     return named
+
+
+def group_guard(group: Row) -> Guard | None:
+    """Return the guard of a user group whose members the API must not change: the identity provider's, or locked."""
+    if group.get("is_idp_group") is True:
+        return Guard.MASTERED_ELSEWHERE
+    locks = ("is_membership_locked", "is_editing_restricted", "is_org_level")
+    return Guard.PRIVILEGED if any(group.get(name) is True for name in locks) else None
+
+
+def _role(subject: Subject, row: Row, holders: Mapping[tuple[str, str], int]) -> Entitlement:
+    """Return the row of a role assignment, `<role>/<entity>`; a channel's last manager is guarded."""
+    role, entity = row["role_id"], row["entity_id"]
+    guard = Guard.LAST_OWNER if role == _CHANNEL_MANAGER and holders[role, entity] == 1 else None
+    return subject.row(K.ROLE, f"{role}/{entity}", guard=guard, prestate={"role_id": role, "entity_id": entity})
 
 
 def _rank(user: User) -> list[str]:
@@ -181,14 +193,3 @@ def _rank(user: User) -> list[str]:
     if not shown.keys() >= {"is_admin", "is_owner", "is_primary_owner"}:
         raise Unintelligible("slack: cannot read a rank: the answer is about an active account, but without its flags")
     return [name for name, on in shown.items() if on is True and "restricted" not in name]
-
-
-async def _read(
-    subject: Subject, kind: EntitlementKind, read: Callable[[Subject, Trace], Awaitable[Rows]]
-) -> tuple[Rows, tuple[Evidence, ...]]:
-    trace: Trace = []
-    try:
-        with understood("slack", trace):
-            return await read(subject, trace), tuple(trace)
-    except ConnectorError as error:
-        return [unread(Service.SLACK, subject.account_id, kind, error)], tuple(trace) or error.evidence

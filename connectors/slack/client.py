@@ -51,7 +51,6 @@ class Clients:
         return client.answer()
 
     def scim(self, verb: str, path: str, query: Mapping[str, str | int] | None, body: dict[str, Any] | None) -> Reply:
-        """Send JSON to SCIM v2."""
         token = self._settings.secret(Purpose.SCIM)
         client = _Scim(self._scim, token, f"{self._settings.scim_endpoint}v2/", self._timeout)
         client.api_call(
@@ -63,7 +62,6 @@ class Clients:
         return client.answer()
 
     def audit(self, query: Mapping[str, str | int]) -> Reply:
-        """Read a page of the audit logs."""
         client = _Audit(self._audit, self._settings.secret(Purpose.AUDIT), self._settings.audit_endpoint, self._timeout)
         client.api_call(path="logs", query_params=dict(query))
         return client.answer()

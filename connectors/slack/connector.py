@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
-from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
+from connectors.activity import ActivitySource
+from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
 from connectors.slack.access import Access
-from connectors.slack.activity import ActivityReader, describe, record, sources_for
+from connectors.slack.activity.describing import describe
+from connectors.slack.activity.reading import ActivityReader
+from connectors.slack.activity.records import record
+from connectors.slack.activity.sources import sources_for
 from connectors.slack.directory import Directory
 from connectors.slack.identity import Identities
 from connectors.slack.limits import LIMITS
@@ -20,8 +21,7 @@ from connectors.slack.revoking import Revoking
 from connectors.slack.settings import Settings
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
-from connectors.snapshot import Numbers
-from models.vocabulary import Account, ConnectionId, Entitlement, Json, Leaver, Match, Receipt, Service
+from models.vocabulary import Account, ConnectionId, Receipt, Service
 
 
 class SlackConnector:
@@ -39,14 +39,15 @@ class SlackConnector:
         self.activity_sources: tuple[ActivitySource, ...] = sources_for(Plan.ENTERPRISE)
         self._transport = transport
         identities = Identities(transport)
-        access = Access(transport, identities)
-        user_groups = UserGroups(transport, identities, access)
-        self._directory = Directory(transport, identities, with_numbers)
-        self._access = access
-        self._revoking = Revoking(transport, identities, access, user_groups)
-        self._restoring = Restoring(transport, self._revoking, user_groups)
+        self._access = Access(transport, identities)
         self._probing = Probing(transport, identities)
-        self._activity = ActivityReader(transport)
+        user_groups = UserGroups(transport, identities, self._access)
+        revoking = Revoking(transport, identities, self._access, user_groups)
+        directory = Directory(transport, identities, with_numbers=with_numbers)
+        self.find_accounts, self.find_at, self.numbers = directory.find, directory.find_at, directory.numbers
+        self.revoke, self.restore = revoking.revoke, Restoring(transport, revoking, user_groups).restore
+        self.activity, self.record, self.describe = ActivityReader(transport).read, record, describe
+        self.aclose = transport.aclose
 
     async def probe(self) -> Capabilities:
         """See `Connector.probe`.  Sets the manifest and the logs to those of the plan."""
@@ -55,40 +56,12 @@ class SlackConnector:
         self.activity_sources = sources_for(Plan(found.plan))
         return found
 
-    async def find_accounts(self, leaver: Leaver) -> Found:
-        return await self._directory.find(leaver)
-
-    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
-        return await self._directory.find_at(leaver, addresses)
-
-    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
-        return await self._directory.numbers(people)
-
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         return await self._access.list_access(account, kinds if kinds is not None else frozenset(self.manifest.kinds))
 
     async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's shape
         """Return nothing: Slack's manifest has no frozen kind."""
         return []
-
-    async def revoke(self, entitlement: Entitlement) -> Receipt:
-        return await self._revoking.revoke(entitlement)
-
-    async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
-        return await self._restoring.restore(entitlement, prestate)
-
-    async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
-        return await self._activity.read(account, source, window, cursor)
-
-    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
-        return record(source, dict(raw))
-
-    def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
-        return describe(source, raw)
-
-    async def aclose(self) -> None:
-        """Wait for the requests under way; each closes its own connection."""
-        await self._transport.aclose()
 
 
 PACE = Pace(longest=65.0)
@@ -103,11 +76,7 @@ async def connect(
     pace: Pace = PACE,
     timeout: int = 20,  # noqa: ASYNC109  # the SDK's seconds; one shape for all services
 ) -> Connector:
-    """
-    Return the connector, without any request.  *timeout* is in whole seconds, for connecting and for each read.
-
-    *ledger*: where all processes that call *connection*'s tenant take their calls; None: this process counts alone.
-    """
+    """Return the connector, without any request.  *timeout* is in whole seconds, for connecting and for each read."""
     known = settings if settings is not None else Settings()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
     return SlackConnector(Transport(known, pace, limits, timeout=timeout), with_numbers=known.number_field != "none")

@@ -19,24 +19,20 @@ LOCKED = "resource_locked"
 
 CODES = Codes(
     throttled=frozenset({"ratelimited", "rate_limited", "too_many_requests", LOCKED}),
-    passing=frozenset(
-        {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "user_session_reset_failed"}
-    ),
-    not_on_plan=frozenset(
-        {
-            "feature_not_enabled", "plus_teams_only", "paid_only", "paid_teams_only", "plan_upgrade_required",
-            "invalid_workspace",
-        }
-    ),
-    denied=frozenset(
-        {
-            "missing_scope", "not_allowed_token_type", "invalid_auth", "not_authed", "token_revoked", "token_expired",
-            "account_inactive", "not_an_admin", "access_denied", "no_permission", "permission_denied",
-            "team_access_not_granted", "org_login_required", "enterprise_is_restricted", "user_not_visible",
-            "two_factor_setup_required", "invalid_authentication", "missing_authentication", "non_org_teams_only",
-            "team_not_authorized", "user_not_authorized", "ekm_access_denied",
-        }
-    ),
+    passing=frozenset({
+        "internal_error", "fatal_error", "service_unavailable", "request_timeout", "user_session_reset_failed",
+    }),
+    not_on_plan=frozenset({
+        "feature_not_enabled", "plus_teams_only", "paid_only", "paid_teams_only", "plan_upgrade_required",
+        "invalid_workspace",
+    }),
+    denied=frozenset({
+        "missing_scope", "not_allowed_token_type", "invalid_auth", "not_authed", "token_revoked", "token_expired",
+        "account_inactive", "not_an_admin", "access_denied", "no_permission", "permission_denied",
+        "team_access_not_granted", "org_login_required", "enterprise_is_restricted", "user_not_visible",
+        "two_factor_setup_required", "invalid_authentication", "missing_authentication", "non_org_teams_only",
+        "team_not_authorized", "user_not_authorized", "ekm_access_denied",
+    }),
     remedies={
         "not_allowed_token_type": "Use a user token (xoxp-) of an administrator, from an app installed on the whole organisation.",
         "non_org_teams_only": "Install the app on the whole organisation: the token comes from one workspace only.",

@@ -46,13 +46,14 @@ class Identities:
 
     async def get(self, *, afresh: bool = False) -> Identity:
         """Return our identity.  Raises `Denied` if Slack accepts no token; single refused ones are in *refused*."""
+        if self._known is not None and not afresh:
+            return self._known  # a block does not wait while a probe asks again
         async with self._lock:
             if self._known is None or afresh:
                 self._known = await self._ask()
             return self._known
 
     async def all_workspaces(self, trace: Trace) -> list[str]:
-        """Return every workspace that our tokens reach."""
         identity = await self.get()
         if not identity.org_install:
             return [identity.team_id]

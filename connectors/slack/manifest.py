@@ -6,7 +6,8 @@ from dataclasses import replace
 from enum import StrEnum
 
 from connectors.contract import KindManifest, Manifest
-from models.vocabulary import Confirmation, EntitlementKind, Restores, Service
+from models.vocabulary import Confirmation, Restores, Service
+from models.vocabulary import EntitlementKind as K
 
 
 class Plan(StrEnum):
@@ -21,49 +22,25 @@ NO_TOKENS = (
     "Slack lists nobody's tokens or apps. The tokens of the person end with the deactivation; bots, incoming webhooks "
     "and slash commands that the person made stay alive."
 )
+_CALLS = "docs.slack.dev/reference/methods/"
 _SIGN_IN = KindManifest(
-    EntitlementKind.SIGN_IN,
-    order=0,
-    confirmation=Confirmation.READ,
-    read_scopes=("users:read", "admin"),
-    write_scopes=("admin",),
-    plan="business_plus",
-    source="docs.slack.dev/admins/scim-api",
-)
+    K.SIGN_IN, 0, Confirmation.READ, ("users:read", "admin"), ("admin",),
+    plan="business_plus", source="docs.slack.dev/admins/scim-api",
+)  # fmt: skip
 _SESSION = KindManifest(
-    EntitlementKind.SESSION,
-    order=10,
-    confirmation=Confirmation.READ,
-    read_scopes=("users:read", "admin.users:read", "admin.teams:read"),
-    write_scopes=("admin.users:write",),
-    plan="enterprise",
-    restores=Restores.RE_ENROL,
-    source="docs.slack.dev/reference/methods/admin.users.session.reset",
-)
+    K.SESSION, 10, Confirmation.READ, ("users:read", "admin.users:read", "admin.teams:read"), ("admin.users:write",),
+    plan="enterprise", restores=Restores.RE_ENROL, source=f"{_CALLS}admin.users.session.reset",
+)  # fmt: skip
 _ROLE = KindManifest(
-    EntitlementKind.ROLE,
-    order=20,
-    confirmation=Confirmation.READ,
-    read_scopes=("admin.roles:read",),
-    write_scopes=("admin.roles:write",),
-    plan="enterprise",
-    source="docs.slack.dev/reference/methods/admin.roles.removeAssignments",
-)
+    K.ROLE, 20, Confirmation.READ, ("admin.roles:read",), ("admin.roles:write",),
+    plan="enterprise", source=f"{_CALLS}admin.roles.removeAssignments",
+)  # fmt: skip
 _GROUP = KindManifest(
-    EntitlementKind.GROUP,
-    order=30,
-    confirmation=Confirmation.READ,
-    read_scopes=("usergroups:read", "users:read"),
-    write_scopes=("usergroups:write",),
-    source="docs.slack.dev/reference/methods/usergroups.users.update",
-)
+    K.GROUP, 30, Confirmation.READ, ("usergroups:read", "users:read"), ("usergroups:write",),
+    source=f"{_CALLS}usergroups.users.update",
+)  # fmt: skip
 _GRANT = KindManifest(
-    EntitlementKind.GRANT,
-    order=40,
-    confirmation=Confirmation.READ,
-    restores=Restores.RE_ENROL,
-    no_api=NO_TOKENS,
-    source="slack.com/help/articles/360000446446",
+    K.GRANT, 40, restores=Restores.RE_ENROL, no_api=NO_TOKENS, source="slack.com/help/articles/360000446446"
 )
 
 
@@ -84,13 +61,9 @@ def manifest_for(plan: Plan) -> Manifest:
 
 def _implied(row: KindManifest) -> KindManifest:
     return replace(
-        row,
-        confirmation=Confirmation.IMPLIED_BY,
-        implied_by=EntitlementKind.SIGN_IN,
-        read_scopes=("users:read",),
-        write_scopes=(),
-        plan="any",
-    )
+        row, confirmation=Confirmation.IMPLIED_BY, implied_by=K.SIGN_IN,
+        read_scopes=("users:read",), write_scopes=(), plan="any",
+    )  # fmt: skip
 
 
 MANIFEST = manifest_for(Plan.BUSINESS_PLUS)

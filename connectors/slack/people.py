@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import ConnectorError, Denied
+from connectors.errors import Denied
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
+from connectors.kit.single_flight import SharedRead
 from connectors.matching import Profile
 from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
 from connectors.slack.transport import Transport
-from models.vocabulary import Account, AccountKind, Evidence, Json, Service
+from models.vocabulary import Account, AccountKind, Entitlement, EntitlementKind, Json, Service
 
 User = Mapping[str, Any]
 FLAGS = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted")
 # the second is of SCIM version 1: Slack has answered version 2 in version 1's shape before (errors)
-_EMPLOYEE = (
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
-    "urn:scim:schemas:extension:enterprise:1.0",
-)
+_EMPLOYEE = ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", "urn:scim:schemas:extension:enterprise:1.0")
 _NOT_A_PERSON = ("is_bot", "is_app_user", "is_workflow_bot", "is_connector_bot", "is_stranger")
 
 
@@ -42,7 +38,6 @@ def is_ours(user: User) -> bool:
 
 
 def account_of(user: User | None, scim: User | None = None) -> Account:
-    """Return the account of a Web API user, a SCIM user, or both."""
     one = user if user is not None else scim or {}
     profile = one.get("profile") or {}
     guest = one.get("is_restricted") is True or one.get("is_ultra_restricted") is True
@@ -55,58 +50,38 @@ def account_of(user: User | None, scim: User | None = None) -> Account:
 
 def profile_of(user: User | None, scim: User | None, *, with_number: bool = True) -> Profile:
     """Return the profile.  Only SCIM has employee numbers; display names count as nicknames."""
-    web, listed = (user or {}).get("profile") or {}, (scim or {}).get("emails") or []
-    first = [web.get("email"), *(e.get("value") for e in listed if e.get("primary") is True)]
-    number = next((n for urn in _EMPLOYEE if (n := ((scim or {}).get(urn) or {}).get("employeeNumber"))), None)
+    account, user, scim = account_of(user, scim), user or {}, scim or {}
+    web, name, listed = user.get("profile") or {}, scim.get("name") or {}, scim.get("emails") or []
+    number = next((n for urn in _EMPLOYEE if (n := (scim.get(urn) or {}).get("employeeNumber"))), None)
+    pairs = ((web.get("last_name"), web.get("first_name")), (name.get("familyName"), name.get("givenName")))
+    split = [f"{family or ''} {given or ''}".strip() for family, given in pairs]
     return Profile(
-        account_of(user, scim),
+        account,
         employee_no=str(number) if number and with_number else None,
-        emails=_texts(first),
+        emails=_texts([web.get("email"), *(e.get("value") for e in listed if e.get("primary") is True)]),
         aliases=_texts(e.get("value") for e in listed if e.get("primary") is not True),
-        names=_texts([*_web_names(user or {}, web), *_scim_names(scim or {})]),
-        nicknames=_texts([web.get("display_name"), (scim or {}).get("displayName")]),
+        names=_texts([user.get("real_name"), web.get("real_name"), *split]),
+        nicknames=_texts([web.get("display_name"), scim.get("displayName")]),
     )
-
-
-def _web_names(user: User, profile: User) -> list[Any]:
-    split = f"{profile.get('last_name') or ''} {profile.get('first_name') or ''}".strip()
-    return [user.get("real_name"), profile.get("real_name"), split]
-
-
-def _scim_names(scim: User) -> list[Any]:
-    name = scim.get("name") or {}
-    return [f"{name.get('familyName') or ''} {name.get('givenName') or ''}".strip()]
 
 
 def _texts(values: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(v for v in values if isinstance(v, str) and v))
 
 
-@dataclass(slots=True)
 class Subject:
-    """One account within one listing.  What several kinds need of it is read once for that listing, and not kept."""
+    """One account within one listing.  *user*: the answer of `users.info`, read once for that listing and not kept."""
 
-    transport: Transport
-    identities: Identities
-    account_id: str
-    _reading: asyncio.Task[tuple[Row, tuple[Evidence, ...]]] | None = field(default=None)
+    def __init__(self, transport: Transport, identities: Identities, account_id: str) -> None:
+        self.transport, self.identities, self.account_id = transport, identities, account_id
+        self.user = SharedRead(self._read).get
 
-    async def user(self, trace: Trace) -> Row:
-        """Return the answer of `users.info`, and add its exchanges to *trace*."""
-        if self._reading is None:
-            self._reading = asyncio.ensure_future(self._read())
-        try:
-            user, seen = await self._reading
-        except ConnectorError as error:
-            trace += error.evidence
-            raise
-        trace += seen
-        return user
+    async def _read(self, trace: Trace) -> Row:
+        answer = await self.transport.web("users.info", {"user": check_id(self.account_id)}, trace)
+        return answer.part("user", self.account_id)
 
-    async def _read(self) -> tuple[Row, tuple[Evidence, ...]]:
-        seen: Trace = []
-        answer = await self.transport.web("users.info", {"user": check_id(self.account_id)}, seen)
-        return answer.part("user", self.account_id), tuple(seen)
+    def row(self, kind: EntitlementKind, vendor_id: str, **more: Any) -> Entitlement:
+        return Entitlement(Service.SLACK, self.account_id, kind, vendor_id, **more)
 
     async def workspaces(self, trace: Trace) -> list[str]:
         """

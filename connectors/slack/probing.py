@@ -72,12 +72,11 @@ class Probing:
         if row.implied_by is not None:
             block = self._ability(manifest.kinds[row.implied_by], identity, manifest, scim)
             lack = _lacking(row.read_scopes, identity)
-            return Ability(row.kind, lack is None, block.can_revoke, lack and lack[0], lack and lack[1])
+            return Ability(row.kind, lack is None, block.can_revoke, *(lack or ()))
         if row.kind is EntitlementKind.SIGN_IN and scim is not None:
             return Ability(row.kind, isinstance(scim, NotOnPlan), False, str(scim), scim.advice)
         reading, writing = _lacking(row.read_scopes, identity), _lacking(row.write_scopes, identity)
-        lack = reading or writing
-        return Ability(row.kind, reading is None, writing is None, lack and lack[0], lack and lack[1])
+        return Ability(row.kind, reading is None, writing is None, *(reading or writing or ()))
 
 
 def _plan(identity: Identity, scim: ConnectorError | None) -> Plan:
@@ -87,7 +86,6 @@ def _plan(identity: Identity, scim: ConnectorError | None) -> Plan:
 
 
 def purpose_of(scope: str) -> Purpose:
-    """Return the purpose of the token that must have *scope*."""
     if scope in {"admin", "auditlogs:read"}:
         return Purpose.SCIM if scope == "admin" else Purpose.AUDIT
     return Purpose.ADMIN if scope.startswith("admin.") or scope == "usergroups:write" else Purpose.BOT
@@ -101,11 +99,8 @@ def _lacking(scopes: tuple[str, ...], identity: Identity) -> Problem | None:
             return _problem(denied)
         held = identity.scopes.get(purpose)
         if held is not None and scope not in held:
-            name = f"LASTDAY_SLACK_{purpose.upper()}"
-            return (
-                f"slack: cannot use {name}: missing_scope (needs {scope})",
-                f"Add {scope} to its app and install it again.",
-            )
+            problem = f"slack: cannot use LASTDAY_SLACK_{purpose.upper()}: missing_scope (needs {scope})"
+            return problem, f"Add {scope} to its app and install it again."
     return None
 
 

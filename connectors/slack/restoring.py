@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from connectors.errors import NotOnPlan, Unintelligible
 from connectors.kit.exchange import Trace
-from connectors.slack.answers import check_id
+from connectors.slack.answers import COMMANDED, Outcome, check_id, refused
 from connectors.slack.revoking import REFUSALS, Revoking, activity, rejections
-from connectors.slack.rows import COMMANDED, Outcome, refused
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt
@@ -32,20 +31,18 @@ class Restoring:
         """Give *entitlement* back; *prestate* names a role's id and entity."""
         check_id(entitlement.account_id)
         trace: Trace = []
-        result, text = await self._outcome(entitlement, prestate, trace)
-        return Receipt(entitlement.id, result, tuple(trace), text)
-
-    async def _outcome(self, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:
         if entitlement.kind is EntitlementKind.SIGN_IN:
-            return await self._activate(entitlement, trace)
-        if entitlement.kind is EntitlementKind.GROUP:
-            return await self.user_groups.rejoin(entitlement, trace)
-        if entitlement.kind is EntitlementKind.ROLE and {"role_id", "entity_id"} <= set(prestate):
-            return await self._assign(entitlement, prestate, trace)
-        raise NotOnPlan(
-            f"slack: cannot give back a {entitlement.kind}: Slack has no request for it",
-            remedy="It comes back with the account, or the person enrols again; nothing can be sent.",
-        )
+            result, text = await self._activate(entitlement, trace)
+        elif entitlement.kind is EntitlementKind.GROUP:
+            result, text = await self.user_groups.rejoin(entitlement, trace)
+        elif entitlement.kind is EntitlementKind.ROLE and {"role_id", "entity_id"} <= set(prestate):
+            result, text = await self._assign(entitlement, prestate, trace)
+        else:
+            raise NotOnPlan(
+                f"slack: cannot give back a {entitlement.kind}: Slack has no request for it",
+                remedy="It comes back with the account, or the person enrols again; nothing can be sent.",
+            )
+        return Receipt(entitlement.id, result, tuple(trace), text)
 
     async def _activate(self, entitlement: Entitlement, trace: Trace) -> Outcome:
         path, body = f"Users/{entitlement.account_id}", activity(active=True)
@@ -53,7 +50,7 @@ class Restoring:
         if answer.code is not None:
             return refused(f"{answer.code}: {REFUSALS[answer.code]}")
         if answer.body and answer.body.get("id") != entitlement.account_id:
-            raise Unintelligible("slack: cannot activate an account: another one answered", evidence=tuple(trace))
+            raise Unintelligible("slack: cannot activate an account: another one answered", evidence=trace)
         return COMMANDED
 
     async def _assign(self, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Outcome:

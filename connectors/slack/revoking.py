@@ -12,11 +12,9 @@ from connectors.errors import ConnectorError, NotOnPlan
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import Access, sessions_in
-from connectors.slack.answers import Answer, check_id
+from connectors.slack.answers import ABSENT, COMMANDED, Answer, Outcome, check_id, refused
 from connectors.slack.identity import Identities
 from connectors.slack.people import Subject, flags, is_deleted
-from connectors.slack.rows import ABSENT, COMMANDED, Outcome, refused
-from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Receipt
@@ -110,14 +108,8 @@ class Revoking:
         still = wanted & {f"{s['team_id']}/{s['session_id']}" for part in found for s in part}
         if not still:
             return still, None
-        answer = await self.transport.web(
-            "admin.users.session.reset",
-            {"user_id": account_id},
-            trace,
-            purpose=Purpose.ADMIN,
-            write=True,
-            expect=_RESET_REFUSALS,
-        )
+        method, asked = "admin.users.session.reset", {"user_id": account_id}
+        answer = await self.transport.admin_write(method, asked, trace, expect=_RESET_REFUSALS)
         return still, answer.code
 
     async def _unassign(self, entitlement: Entitlement, trace: Trace) -> Outcome:
@@ -129,20 +121,15 @@ class Revoking:
         if answer.code is None:
             return COMMANDED
         left = await self.access.assignments(trace, role_ids=role, entity_ids=entity)
-        if not any(_is_assignment(row, role, entity, entitlement.account_id) for row in left):
+        held = {(row["role_id"], row["entity_id"], row["user_id"]) for row in left}
+        if (role, entity, entitlement.account_id) not in held:
             return ABSENT
         return refused(f"{answer.code}: {rejections(answer)}")
 
     async def assign(self, verb: str, role: str, entity: str, user_id: str, trace: Trace) -> Answer:
         """Add or remove one assignment, of one person and one entity: "some failed" then means this one."""
-        return await self.transport.web(
-            f"admin.roles.{verb}Assignments",
-            {"role_id": role, "entity_ids": entity, "user_ids": user_id},
-            trace,
-            purpose=Purpose.ADMIN,
-            write=True,
-            expect=_PARTIAL,
-        )
+        asked = {"role_id": role, "entity_ids": entity, "user_ids": user_id}
+        return await self.transport.admin_write(f"admin.roles.{verb}Assignments", asked, trace, expect=_PARTIAL)
 
     async def _ends_with_block(self, entitlement: Entitlement, trace: Trace) -> Outcome:
         user = await Subject(self.transport.urgently(), self.identities, entitlement.account_id).user(trace)
@@ -157,11 +144,6 @@ def activity(*, active: bool) -> Row:
     return {"schemas": [_PATCH], "Operations": [{"op": "replace", "path": "active", "value": active}]}
 
 
-def _is_assignment(row: Row, role: str, entity: str, user_id: str) -> bool:
-    return (row.get("role_id"), row.get("entity_id"), row.get("user_id")) == (role, entity, user_id)
-
-
 def rejections(answer: Answer) -> str:
-    """Return Slack's codes for the rejected people and entities."""
     parts = [*(answer.body.get("rejected_users") or []), *(answer.body.get("rejected_entities") or [])]
     return ", ".join(sorted({str(part.get("error")) for part in parts if isinstance(part, dict)})) or "no reason given"

@@ -6,10 +6,10 @@ import re
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from connectors.settings import ConnectorSettings, Endpoint
+from connectors.settings import ConnectorSettings, Root
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a header can carry: RFC 6750
 
@@ -35,9 +35,9 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_SLACK_")
 
-    web_endpoint: Endpoint = "https://slack.com/api/"
-    scim_endpoint: Endpoint = "https://api.slack.com/scim/"
-    audit_endpoint: Endpoint = "https://api.slack.com/audit/v1/"
+    web_endpoint: Root = "https://slack.com/api/"
+    scim_endpoint: Root = "https://api.slack.com/scim/"
+    audit_endpoint: Root = "https://api.slack.com/audit/v1/"
     token: SecretStr
     bot_token: SecretStr | None = None
     scim_token: SecretStr | None = None
@@ -45,27 +45,15 @@ class Settings(ConnectorSettings):
     number_field: Literal["employeeNumber", "none"] = "employeeNumber"
     limits: dict[str, PositiveInt] = Field(default_factory=dict)
 
-    @field_validator("web_endpoint", "scim_endpoint", "audit_endpoint")
-    @classmethod
-    def _is_a_root(cls, url: str) -> str:
-        return url if url.endswith("/") else f"{url}/"
-
     @field_validator("token", "bot_token", "scim_token", "audit_token")
     @classmethod
-    def _is_a_token(cls, secret: SecretStr | None) -> SecretStr | None:
+    def _is_a_token(cls, secret: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
         text = "" if secret is None else secret.get_secret_value().strip()
-        if not text:
-            return None
-        if _TOKEN.fullmatch(text) is None:
-            raise ValueError("a token has letters, digits and - . _ ~ + / = only, and nothing in between")
-        return SecretStr(text)
-
-    @field_validator("token")
-    @classmethod
-    def _is_there(cls, secret: SecretStr | None) -> SecretStr:
-        if secret is None:
+        if not text and field.field_name == "token":
             raise ValueError("the administrator's token is empty")
-        return secret
+        if text and _TOKEN.fullmatch(text) is None:
+            raise ValueError("a token has letters, digits and - . _ ~ + / = only, and nothing in between")
+        return SecretStr(text) if text else None
 
     def secret(self, purpose: Purpose) -> str:
         """Return the token for *purpose*: its own, else the administrator's."""

@@ -7,9 +7,8 @@ import copy
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,29 +20,31 @@ from connectors.kit.paging import PageMarks
 from connectors.slack.answers import Answer, Judgement, of_audit, of_scim, of_web
 from connectors.slack.client import Clients
 from connectors.slack.errors import BROKEN, LOCKED, failure, lost
-from connectors.slack.limits import AUDIT_LOGS, UNSAID, scim_sets
+from connectors.slack.limits import AUDIT_LOGS, LIMITS, UNSAID, scim_sets
 from connectors.slack.settings import Purpose, Settings
 
 NOTHING: frozenset[str] = frozenset()
-THREADS = 64
-"""A request holds a thread while it waits.  Our choice: asyncio's own pool has six threads on a small machine."""
+THREADS = 2 * sum(limit.at_once for limit in LIMITS)
+"""
+One for each call that may be under way at once, so that a block never waits for one: twice the places, since urgent calls have as many of
+their own.  They are made when they are needed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """
-    One request, the same for each try.
+    One request, the same for each try, which sends *exchange* anew.
 
     *limits*: the limits that it counts for, the narrowest first; *unsaid*: how long the first one rests when Slack throttles
     without a Retry-After.  *expect*: codes that are answers to the caller, not failures.
     """
 
-    exchange: Callable[[], Exchange]
+    exchange: Exchange
     send: Callable[[], Reply]
     judge: Callable[[Reply], Judgement]
     limits: tuple[str, ...]
-    trace: Trace
-    expect: frozenset[str] = field(default=NOTHING)
+    expect: frozenset[str] = NOTHING
     unsaid: timedelta | None = None
 
 
@@ -51,9 +52,7 @@ class Transport:
     """Requests to one tenant.  *timeout* is in whole seconds, as the SDK has it, for connecting and for each read."""
 
     def __init__(self, settings: Settings, pace: Pace, limits: Limits, *, timeout: int = 20) -> None:
-        self._settings = settings
-        self._pace = pace
-        self._limits = limits
+        self._settings, self._pace, self._limits = settings, pace, limits
         self._clients = Clients(settings, timeout=timeout)
         self._urgent = False
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
@@ -72,7 +71,6 @@ class Transport:
         return urgent
 
     def purposes(self) -> list[list[Purpose]]:
-        """Return the purposes, grouped by token."""
         found: dict[str, list[Purpose]] = {}
         for purpose in Purpose:
             found.setdefault(self._settings.secret(purpose), []).append(purpose)
@@ -88,23 +86,19 @@ class Transport:
         write: bool = False,
         expect: frozenset[str] = NOTHING,
     ) -> Answer:
-        """Call a method of the Web API."""
         sent = dict(arguments)
         about = "/".join(v for k, v in sorted(sent.items()) if k in {"user", "user_id", "team_id", "usergroup"})
-        what = f"POST {self._web_path}{method}" + (f" ({about})" if about else "")
-        form = urlencode(sent)
-        return await self._tried(
-            _Request(
-                partial(Exchange, "slack", f"call {method}", what, None if write else form, form.encode(), write=write),
-                send=lambda: self._clients.web(method, sent, self._settings.secret(purpose)),
-                judge=of_web,
-                limits=(method,),
-                trace=trace,
-                expect=expect,
-                unsaid=UNSAID,
-            ),
-            write=write,
-        )
+        what, form = f"POST {self._web_path}{method}" + (f" ({about})" if about else ""), urlencode(sent)
+        exchange = Exchange("slack", f"call {method}", what, None if write else form, form.encode(), write)
+        token = self._settings.secret(purpose)
+        request = _Request(exchange, lambda: self._clients.web(method, sent, token), of_web, (method,), expect, UNSAID)
+        return await self._tried(request, trace)
+
+    async def admin_write(
+        self, method: str, arguments: Mapping[str, str], trace: Trace, *, expect: frozenset[str]
+    ) -> Answer:
+        """Call a method that writes, as the administrator."""
+        return await self.web(method, arguments, trace, purpose=Purpose.ADMIN, write=True, expect=expect)
 
     async def scim(
         self,
@@ -119,29 +113,15 @@ class Transport:
         """Call SCIM v2, the version whose answers to DELETE and PATCH Slack documents best."""
         write, sent = verb != "GET", None if body is None else json.dumps(body).encode()
         doing, what = f"{verb.lower()} {path} over SCIM", f"{verb} {self._scim_path}v2/{path}"
-        return await self._tried(
-            _Request(
-                partial(Exchange, "slack", doing, what, None if write else urlencode(query or {}), sent, write=write),
-                send=lambda: self._clients.scim(verb, path, query, body),
-                judge=of_scim,
-                limits=scim_sets(verb, path),
-                trace=trace,
-                expect=expect,
-            ),
-            write=write,
-        )
+        exchange = Exchange("slack", doing, what, None if write else urlencode(query or {}), sent, write)
+        limits = scim_sets(verb, path)
+        request = _Request(exchange, lambda: self._clients.scim(verb, path, query, body), of_scim, limits, expect)
+        return await self._tried(request, trace)
 
     async def audit(self, trace: Trace, **query: str | int) -> Answer:
         """Read one page of the audit logs, the newest entries first."""
-        return await self._tried(
-            _Request(
-                partial(Exchange, "slack", "read the audit logs", f"GET {self._audit_path}logs", urlencode(query)),
-                send=lambda: self._clients.audit(query),
-                judge=of_audit,
-                limits=(AUDIT_LOGS,),
-                trace=trace,
-            )
-        )
+        exchange = Exchange("slack", "read the audit logs", f"GET {self._audit_path}logs", urlencode(query))
+        return await self._tried(_Request(exchange, lambda: self._clients.audit(query), of_audit, (AUDIT_LOGS,)), trace)
 
     async def rows(
         self,
@@ -181,20 +161,19 @@ class Transport:
             page = [] if total == 0 and "Resources" not in answer.body else answer.rows("Resources")
             found += page
             if not isinstance(total, int) or (not page and len(found) < total):
-                raise Unintelligible("slack: cannot read the SCIM users: fewer than their total", evidence=tuple(trace))
+                raise Unintelligible("slack: cannot read the SCIM users: fewer than their total", evidence=trace)
             if len({str(user.get("id")) for user in found}) < len(found):
-                raise Unintelligible("slack: cannot read the SCIM users: one came twice", evidence=tuple(trace))
+                raise Unintelligible("slack: cannot read the SCIM users: one came twice", evidence=trace)
             if len(found) >= total:
                 return found
 
-    async def _tried(self, request: _Request, *, write: bool = False) -> Answer:
-        tries = self._pace.write if write else self._pace.read
-        return await tries(lambda: self._once(request, urgent=write or self._urgent))
+    async def _tried(self, request: _Request, trace: Trace) -> Answer:
+        tries = self._pace.write if request.exchange.write else self._pace.read
+        return await tries(lambda: self._once(request, trace))
 
-    async def _once(self, request: _Request, *, urgent: bool) -> Answer:
-        trace = request.trace
-        async with self._limits.turn(*request.limits, urgent=urgent):
-            exchange = request.exchange()
+    async def _once(self, request: _Request, trace: Trace) -> Answer:
+        async with self._limits.turn(*request.limits, urgent=self._urgent or request.exchange.write):
+            exchange = replace(request.exchange, sent_at=datetime.now(UTC))
             try:
                 reply = await asyncio.get_running_loop().run_in_executor(self._pool, request.send)
             except BROKEN as error:

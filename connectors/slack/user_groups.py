@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from connectors.kit.exchange import Row, Trace
+from connectors.kit.limits import for_a_due_cut
 from connectors.kit.single_flight import SingleFlight
-from connectors.slack.access import Access
+from connectors.slack.access import Access, group_guard
+from connectors.slack.answers import ABSENT, COMMANDED, Outcome, refused
 from connectors.slack.identity import Identities
-from connectors.slack.rows import ABSENT, COMMANDED, Outcome, group_guard, refused
-from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Entitlement, RevocationResult
 
@@ -27,15 +27,13 @@ _WRITES = 3
 _LOCKED = "the identity provider or an owner's lock governs its members: change them there"
 _LAST = "it would be left empty: add a successor to the group, or disable it in Slack (Manage user groups)"
 # codes by which Slack refuses the list or the group
-_REFUSALS = frozenset(
-    {"permission_denied", "no_users_provided", "invalid_users", "failed_for_some_users", "user_is_restricted"}
-)
+_REFUSALS = frozenset({
+    "permission_denied", "no_users_provided", "invalid_users", "failed_for_some_users", "user_is_restricted",
+})  # fmt: skip
 
 
 @dataclass(slots=True)
 class UserGroups:
-    """Removes people from user groups, and adds them again."""
-
     transport: Transport
     identities: Identities
     access: Access
@@ -48,7 +46,8 @@ class UserGroups:
         place = entitlement.vendor_id
         self._leaving[place].add(entitlement.account_id)
         try:
-            outcomes = await self._departures.share(place, functools.partial(self._take_out, place), trace)
+            with for_a_due_cut():  # those who leave after these wait for the lock of the group
+                outcomes = await self._departures.share(place, functools.partial(self._take_out, place), trace)
         except asyncio.CancelledError:
             self._leaving[place].discard(entitlement.account_id)  # no effect once the write has begun
             raise
@@ -105,15 +104,8 @@ class UserGroups:
     async def _write(self, place: str, users: list[str], trace: Trace) -> str | None:
         """Replace the list; return Slack's code if it refuses.  Any other answer proves nothing: the list is read again."""
         team_id, _, group_id = place.partition("/")
-        answer = await self.transport.web(
-            "usergroups.users.update",
-            {"usergroup": group_id, "users": ",".join(users), **await self.identities.named(team_id)},
-            trace,
-            purpose=Purpose.ADMIN,
-            write=True,
-            expect=_REFUSALS,
-        )
-        return answer.code
+        asked = {"usergroup": group_id, "users": ",".join(users), **await self.identities.named(team_id)}
+        return (await self.transport.admin_write("usergroups.users.update", asked, trace, expect=_REFUSALS)).code
 
 
 def _all_refused(users: Iterable[str], why: str) -> dict[str, Outcome]:

@@ -26,6 +26,7 @@ from models.tables import Case
 from models.vocabulary import Service
 from tests.casework.ledger import Ledger
 from tests.casework.paper import Paper
+from tests.casework.registers import hire  # noqa: F401  # a fixture for every file
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -37,6 +37,28 @@ def reasons(
     for raw in records:
         tally.add("drive", "paper", _LEDGER.describe("drive", raw))
     return {reason.reason: reason for reason in reasons_of(Comparison(tally, {"drive": covered or FIRST}, hr))}
+
+
+def of_two_logs(
+    long: Iterable[Raw],
+    short: Iterable[Raw],
+    *,
+    short_from: date = NOTICE_ON - timedelta(days=25),
+    hr: Employment | None = None,
+) -> dict[str, Reason]:
+    """Weigh what two logs tell, the second of which reaches less far back."""
+    return {one.reason: one for one in of_logs({"drive": (long, FIRST), "mail": (short, short_from)}, hr)}
+
+
+def of_logs(
+    logs: Mapping[str, tuple[Iterable[Raw], date]], hr: Employment | None = None, *, notice_on: date = NOTICE_ON
+) -> list[Reason]:
+    """Weigh what several logs show, each from its first day on; the last day worked is thirty days after the notice."""
+    tally = Tally(TOKYO, notice_on, notice_on + (END - NOTICE_ON), Rules(), Addresses.of(LEAVER))
+    for source, (records, _) in logs.items():
+        for raw in records:
+            tally.add(source, "paper", _LEDGER.describe(source, raw))
+    return reasons_of(Comparison(tally, {source: begins for source, (_, begins) in logs.items()}, hr))
 
 
 def weekdays(first: date = FIRST, last: date = END) -> list[date]:
@@ -102,3 +124,14 @@ def exporter() -> Iterator[Raw]:
     """Somebody who asked for a whole export once."""
     yield from steady(30, seed=4)
     yield event(3_000_000, at(END - timedelta(days=5), 12, random.Random(5)), ActivityKind.TAKEOUT)
+
+
+BEFORE, WINDOW = weekdays(FIRST, NOTICE_ON - timedelta(days=1)), weekdays(NOTICE_ON)
+LATELY = [day for day in BEFORE if day >= NOTICE_ON - timedelta(days=60)]
+ALL = [*BEFORE, *WINDOW]
+
+
+def work(days: Iterable[date] = ALL, a_day: int = 10) -> list[Raw]:
+    """Somebody's usual days: twenty takes, and what is made."""
+    days = list(days)
+    return [*acts(ActivityKind.DOWNLOAD, days, 20), *acts(ActivityKind.EDIT, days, a_day)]

@@ -87,7 +87,6 @@ class Ledger(Paper):
                 datetime.fromisoformat(str(raw["time"])),
                 f"{source}/{raw['kind']}",
                 by_program=bool(by_program) if by_program is not None else None,
-                external=True if raw["kind"] == ActivityKind.EXTERNAL_SHARE else None,
                 size=size if isinstance(size, int) else None,
                 **text,
             ),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -15,6 +18,7 @@ from casework.call_budget import DatabaseLedger
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from connectors.kit.limits import Limit, Rank
+from tests.unit.test_kit_limits import FEW, let_go, most_within
 
 LIMIT = Limit("list", 20, "vendor.example/limits")
 
@@ -25,11 +29,17 @@ def store(path: Path) -> Store:
     return Store(engine, Trail(origin="test.example/audit/2026"))
 
 
-async def waits(ledgers: list[DatabaseLedger], many: int, connection: str = "slack") -> list[float]:
+def turn_to(stores: list[Store], at: float) -> None:
+    """Set the clocks."""
+    for one in stores:
+        one.clock.machine = lambda: datetime.fromtimestamp(at, UTC)
+
+
+async def waits(
+    ledgers: list[DatabaseLedger], many: int, connection: str = "slack", *, rank: Rank = Rank.OTHER
+) -> list[float]:
     """Return the seconds that each of so many calls waits, taken in turn by each ledger."""
-    found = await asyncio.gather(
-        *(ledgers[n % len(ledgers)].take(connection, LIMIT, 1, Rank.OTHER) for n in range(many))
-    )
+    found = await asyncio.gather(*(ledgers[n % len(ledgers)].take(connection, LIMIT, 1, rank) for n in range(many)))
     return sorted(wait for wait, _ in found)
 
 
@@ -64,6 +74,65 @@ class TestDatabaseLedger:
                 connection.execute(text("UPDATE call_budget SET name = name"))  # holds the writers' lock
             assert_shared(await waits([ledger], 20))
             assert time.monotonic() - began < 5
+
+    async def test_during_a_lock(self, tmp_path: Path) -> None:
+        """Only the first call waits for the database, and each process goes on from what all had taken."""
+        ledgers = [DatabaseLedger(store(tmp_path / "one.db")) for _ in range(2)]
+        for _ in range(10):
+            await waits(ledgers, 2, rank=Rank.URGENT)
+        with ledgers[0].store.engine.connect() as connection:
+            connection.execute(text("UPDATE call_budget SET name = name"))
+            first = await waits(ledgers, 2, rank=Rank.URGENT)
+            began = time.monotonic()
+            later = [wait for _ in range(20) for wait in await waits(ledgers, 2, rank=Rank.URGENT)]
+            assert time.monotonic() - began < call_budget._PATIENCE
+        assert len([wait for wait in (*first, *later) if wait < 54]) <= 1
+
+    async def test_a_lock_of_a_moment(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Three processes go on from what all had taken before a lock, and soon share again: together they take one limit, not three."""
+        monkeypatch.setattr(call_budget, "_PATIENCE", 0.1)
+        ledgers = [DatabaseLedger(store(tmp_path / "one.db")) for _ in range(3)]
+        await waits(ledgers, 12, rank=Rank.URGENT)
+        with ledgers[0].store.engine.connect() as connection:
+            connection.execute(text("UPDATE call_budget SET name = name"))
+            during = await waits(ledgers, 3, rank=Rank.URGENT)
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(0.3)
+        after = [wait for _ in range(20) for wait in await waits(ledgers, 3, rank=Rank.URGENT)]
+        assert during == [0.0] * 3
+        assert {ledger._late for ledger in ledgers} == {None}, "each waits for it as long as before"
+        assert 12 + len([wait for wait in (*during, *after) if wait < 54]) <= 20 + 2 * 3
+
+    async def test_a_database_that_is_slow(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The first call waits for it, later ones hardly; what they take is still booked there."""
+        monkeypatch.setattr(call_budget, "_PATIENCE", 0.1)
+        ledger, other = DatabaseLedger(store(tmp_path / "one.db")), DatabaseLedger(store(tmp_path / "one.db"))
+        take, waited = DatabaseLedger._take, list[float]()
+
+        def slowly(*args: Any) -> Any:
+            time.sleep(0.15)
+            return take(*args)
+
+        with monkeypatch.context() as slow:
+            slow.setattr(DatabaseLedger, "_take", slowly)
+            for _ in range(8):
+                began = time.monotonic()
+                await waits([ledger], 1, rank=Rank.URGENT)
+                waited.append(time.monotonic() - began)
+                await asyncio.sleep(0.2)
+        assert [one > 0.08 for one in waited] == [True, *[False] * 7]
+        assert len([wait for wait in await waits([other], 20, rank=Rank.URGENT) if wait < 54]) == 12
+
+    @pytest.mark.parametrize("limit", FEW[::2], ids=lambda limit: limit.name)
+    async def test_few_calls_for_three_processes(
+        self, tmp_path: Path, limit: Limit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However small the limit, three processes together keep it."""
+        monkeypatch.setattr(call_budget, "_PATIENCE", 60.0)
+        stores = [store(tmp_path / "one.db") for _ in range(3)]
+        gone = await let_go([DatabaseLedger(one) for one in stores], partial(turn_to, stores), limit, 240)
+        assert most_within([at for at, _ in gone]) <= limit.a_minute
+        assert len(gone) >= 3 * limit.a_minute
 
     async def test_a_clock_that_was_ahead(self, tmp_path: Path) -> None:
         """What a wrong clock has booked an hour ahead holds up nobody."""

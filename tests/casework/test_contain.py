@@ -208,6 +208,26 @@ class TestContain:
         assert blocked.is_set()
         assert {holder.active for holder in office.paper.holders.values()} == {False}
 
+    async def test_a_sign_in_that_came_back(self, office: Office) -> None:
+        """An account that is enabled again while its case is observed is blocked, and seen blocked, with the rank of a due cut."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        await runbook.deprovision(office.context, case.id, GOOGLE)
+        office.paper.holders["g1"].active = True
+        ranks, known = list[tuple[str, Rank]](), office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            ranks.append((" ".join(sorted(kinds or ())), rank_of()))
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # to see the rank
+        office.paper.before = lambda row: ranks.append((f"revoke {row.kind}", rank_of()))
+        await runbook.observe_until_closed(office.context, case.id)
+        assert not office.paper.holders["g1"].active
+        block = ranks.index(("revoke sign_in", Rank.DUE))
+        assert ranks[block + 1] == ("sign_in", Rank.DUE)
+
     @pytest.mark.parametrize("kind", ["resignation", "dismissal"])
     async def test_sessions_that_take_long_to_list(self, make_office: Callable[..., Office], kind: str) -> None:
         """A vendor that allows few listings of sessions holds up no block; the sessions are listed, and ended, after it."""

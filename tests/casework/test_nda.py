@@ -4,106 +4,50 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from audit.leaf import read
 from casework.errors import BadRequest
 from casework.evidence.keys import KeyFile
-from casework.evidence.store import EvidenceStore
-from casework.intake.csv_file import read_csv
-from casework.intake.submission import open_cases
 from casework.nda import checking, follow_up, pledging, rulings
-from casework.nda.papers.examined import Examined
-from casework.nda.papers.examining import examine, read_roots
-from casework.nda.registers import NdaContext
+from casework.nda.papers.examining import examine
 from casework.policy import Nda, Policy
 from connectors.errors import Unreachable
-from connectors.nda.contract import Found
+from connectors.nda.contract import Found, Paper
 from connectors.nda.folder import FolderRegister
+from connectors.nda.matching import likeliest
 from emulators import documents
 from emulators.nda_folder import write_folder
 from models.tables import Case
-from models.vocabulary import TradeSecretTest
-from tests.casework.conftest import Office
+from models.vocabulary import Leaver, TradeSecretTest
+from tests.casework.registers import (
+    ENTRY,
+    EXIT,
+    RULES,
+    SIGNED_AT,
+    Hire,
+    joined_case,
+    of_kind,
+    states,
+)
 from tests.casework.shown import show
 
-MINE = {"signer_name": "星 空子", "signer_employee_no": "E1", "survives": "yes"}
-ENTRY = MINE | {"id": "in", "file": "in.pdf", "kind": "entry_pledge", "signed_on": "2020-04-01"}
-EXIT = MINE | {"id": "out", "file": "out.pdf", "kind": "exit_pledge", "signed_on": "2026-11-27"}
-RULES = {"id": "rules", "kind": "work_rules", "title": "就業規則 第42条"}
-Rows = list[dict[str, str]]
-SIGNED_AT = datetime(2026, 11, 27, 3, tzinfo=UTC)
 
+class TwoSigners(FolderRegister):
+    """A folder, and one paper of two signers, as a signing service gives it: *signer*, and one with neither name nor address."""
 
-async def look_inside(content: bytes) -> Examined:
-    """Examine in a thread: a process for each paper would cost a second."""
-    return await asyncio.to_thread(examine, content, read_roots(documents.pki().roots))
+    title = "就業規則 第42条"
+    signer: Mapping[str, Any] = MappingProxyType({"signer_name": "星 空子"})
 
-
-@dataclass
-class Personnel:
-    """The office with a folder of papers."""
-
-    office: Office
-    nda_context: NdaContext
-    folder: Path
-
-    def file(self, rows: Rows, files: Mapping[str, bytes]) -> None:
-        write_folder(self.folder, rows, files)
-
-    async def check(self, case: Case) -> dict[str, Any]:
-        await checking.check(self.nda_context, case.id)
-        return self.shown(case)
-
-    def shown(self, case: Case) -> dict[str, Any]:
-        nda: dict[str, Any] = show(self.office.context, case.id)["nda"]
-        return nda
-
-    def leaves(self, case: Case, prefix: str) -> list[dict[str, Any]]:
-        trail = self.office.context.store.trail
-        with self.office.context.store.read() as session:
-            found = [read(entry.leaf) for entry in trail.entries(session.connection(), case.id)]
-        return [leaf for leaf in found if leaf["type"].startswith(prefix)]
-
-
-Hire = Callable[..., Personnel]
-
-
-@pytest.fixture
-def hire(make_office: Callable[..., Office], tmp_path: Path) -> Hire:
-    def build(policy: Policy | None = None, **registers: Any) -> Personnel:
-        office = make_office(policy)
-        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        store = EvidenceStore(
-            office.context.store, tmp_path / "evidence", KeyFile(tmp_path / "keys" / "e.key", lambda: True)
-        )
-        office.context = replace(office.context, evidence=store)
-        folder = write_folder(tmp_path / "nda", [], {})
-        shelves = registers or {"folder": FolderRegister(folder)}
-        return Personnel(office, NdaContext(office.context, shelves, examine=look_inside), folder)
-
-    return build
-
-
-def states(nda: Mapping[str, Any]) -> dict[str, str]:
-    return {paper["kind"]: paper["state"] for paper in nda["papers"]}
-
-
-def joined_case(house: Personnel, joined: str | None) -> Case:
-    """The case of somebody of whom HR says when they came."""
-    notice = f"社員番号,氏名,メールアドレス,退職日,区分,入社年月日\nE1,星 空子,e1@example.test,2026-11-30,自己都合,{joined or ''}\n"
-    intake = open_cases(house.office.context, read_csv(notice.encode()), reported_by="hr", for_real=True)
-    return intake.opened[0].case
-
-
-def of_kind(nda: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(paper for paper in nda["papers"] if paper["kind"] == kind)
-    return found
+    async def find_papers(self, leaver: Leaver) -> Found:
+        paper = Paper("folder", "both", None, self.title, completed=True, media_type=None)
+        found, both = await super().find_papers(leaver), likeliest(leaver, [replace(paper, **self.signer), paper])
+        return replace(found, matches=(*found.matches, both)) if both is not None else found
 
 
 class TestPapers:
@@ -132,6 +76,31 @@ class TestPapers:
         by_title = await house.check(house.office.report())
         assert of_kind(known, "work_rules")["state"] == of_kind(by_title, "work_rules")["state"] == "signed"
         assert not [paper for nda in (known, by_title) for paper in nda["papers"] if "閲覧" in (paper["title"] or "")]
+
+    @pytest.mark.parametrize("email", ["", "hoshi@elsewhere.test"])
+    async def test_work_rules_that_somebody_like_the_leaver_signs(self, hire: Hire, tmp_path: Path, email: str) -> None:
+        """A weak likeness takes no work rules from the leaver: they bind everybody."""
+        house = hire(folder=(register := TwoSigners(write_folder(tmp_path / "both", [], {}))))
+        register.signer = {"signer_name": "星 空子"} | ({"signer_email": email} if email else {})
+        nda = await house.check(house.office.report())
+        assert [(paper["state"], paper["signature"]) for paper in nda["papers"] if paper["kind"] == "work_rules"] == [
+            ("signed", None)
+        ]
+
+    async def test_a_paper_that_mentions_work_rules_beside_somebody_without_a_name(
+        self, hire: Hire, tmp_path: Path
+    ) -> None:
+        """A person rules on it: without a signer it would bind nobody."""
+        house = hire(folder=(register := TwoSigners(write_folder(tmp_path / "both", [], {}))))
+        register.title = "入社時誓約書（就業規則・秘密保持）"
+        nda = await house.check(house.office.report())
+        assert "1 doubtful" in of_kind(nda, "entry_pledge")["text"]
+
+    async def test_work_rules_that_the_leaver_surely_signed(self, hire: Hire, tmp_path: Path) -> None:
+        house = hire(folder=(register := TwoSigners(write_folder(tmp_path / "both", [], {}))))
+        register.signer = {"signer_name": "星 空子", "signer_email": "e1@example.test"}
+        nda = await house.check(house.office.report())
+        assert (of_kind(nda, "work_rules")["state"], of_kind(nda, "work_rules")["signer"]) == ("signed", "星 空子")
 
     async def test_a_certificate_that_names_nobody(self, hire: Hire) -> None:
         """Where all rests on a certificate that does not show whose it is, a person is asked and the risk is raised, until one has ruled or another paper shows it."""

@@ -16,7 +16,7 @@ from emulators.fault_proxy import Fault, Request
 from models.tables import Case
 from models.vocabulary import PledgeState
 from tests.casework.conftest import Office
-from tests.casework.test_nda import look_inside
+from tests.casework.registers import look_inside
 from tests.casework.test_nda_pledge import Asking
 from tests.contract.nda.rig import rigging
 

@@ -25,8 +25,8 @@ from emulators.company import person
 from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind, Leaver, PledgeState
 from tests.casework.conftest import Office
+from tests.casework.registers import look_inside, of_kind, states
 from tests.casework.shown import show
-from tests.casework.test_nda import look_inside, of_kind, states
 from tests.contract.nda.rig import Rig, rigging
 
 LAST_DAY = "2026-12-20"

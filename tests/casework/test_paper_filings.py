@@ -16,13 +16,10 @@ from emulators import documents
 from emulators.pledges import EXIT as EXIT_TITLE
 from emulators.pledges import PLEDGES
 from models.vocabulary import PaperKind
-from tests.casework import test_nda
 from tests.casework.conftest import Office
+from tests.casework.registers import EXIT, Hire, joined_case, look_inside
 from tests.casework.shown import show
-from tests.casework.test_nda import EXIT, Hire, joined_case, look_inside
 from tests.contract.nda.rig import rigging
-
-hire = test_nda.hire
 
 
 @dataclass(frozen=True, slots=True)

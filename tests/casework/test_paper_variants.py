@@ -20,10 +20,8 @@ from cryptography.x509.oid import NameOID
 from pyhanko.sign.fields import MDPPerm
 
 from emulators import documents
-from tests.casework import test_nda
-from tests.casework.test_nda import EXIT, SIGNED_AT, Hire
+from tests.casework.registers import EXIT, SIGNED_AT, Hire
 
-hire = test_nda.hire
 HER = "星 空子"
 BOSS = "月 影子"
 COMPANY = "星空商事株式会社"

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from audit import leader_lock, outbox, roles
 from audit.trail import Trail
-from casework import runbook, store
+from casework import call_budget, runbook, store
 from casework.access import restore
 from casework.access.rechecking import look_again
 from casework.call_budget import DatabaseLedger
@@ -49,8 +49,10 @@ from tests.audit.conftest import postgres_server
 from tests.casework.conftest import Clock, Office
 from tests.casework.paper import Killed, Paper
 from tests.casework.shown import show
+from tests.casework.test_call_budget import turn_to, waits
 from tests.casework.test_pause import paused_while_an_intent_waits
 from tests.casework.test_unclaimed import due
+from tests.unit.test_kit_limits import FEW, let_go, most_within
 
 
 @pytest.fixture(scope="module")
@@ -421,4 +423,35 @@ class TestCallBudget:
         assert sum(count for _, count in counts) == 33
         assert max(sum(count for slot, count in counts if at <= slot < at + 11) for at, _ in counts) <= 20
         for one in machines:
+            one.engine.dispose()
+
+    @pytest.mark.parametrize("limit", FEW[::2], ids=lambda limit: limit.name)
+    async def test_few_calls_for_three_processes(
+        self, office: Office, database: str, limit: Limit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However small the limit, three processes together keep it."""
+        monkeypatch.setattr(call_budget, "_PATIENCE", 60.0)
+        url = make_url(database).set(drivername="postgresql+psycopg")
+        stores = [replace(office.context.store, engine=create_engine(url), clock=DatabaseClock()) for _ in range(3)]
+        gone = await let_go([DatabaseLedger(one) for one in stores], partial(turn_to, stores), limit, 240)
+        assert most_within([at for at, _ in gone]) <= limit.a_minute
+        assert len(gone) >= 3 * limit.a_minute
+        for one in stores:
+            one.engine.dispose()
+
+    async def test_a_lock_of_a_moment(self, office: Office, database: str) -> None:
+        """While one machine's row is locked for a moment, three take no more than a few calls above the limit together."""
+        url = make_url(database).set(drivername="postgresql+psycopg")
+        stores = [replace(office.context.store, engine=create_engine(url), clock=DatabaseClock()) for _ in range(3)]
+        ledgers = [DatabaseLedger(one) for one in stores]
+        await waits(ledgers, 12, "locked", rank=Rank.URGENT)
+        with stores[0].engine.begin() as connection:
+            connection.execute(text("SELECT 1 FROM call_budget WHERE connection = 'locked' FOR UPDATE"))
+            during = await waits(ledgers, 3, "locked", rank=Rank.URGENT)
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(0.1)
+        after = [wait for _ in range(20) for wait in await waits(ledgers, 3, "locked", rank=Rank.URGENT)]
+        assert during == [0.0] * 3
+        assert 12 + len([wait for wait in (*during, *after) if wait < 54]) <= 20 + 2 * 3
+        for one in stores:
             one.engine.dispose()

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from casework.activity.addresses import Addresses
-from casework.activity.comparison import Comparison
 from casework.activity.reason import Reason
-from casework.activity.risk import reasons_of, verdict_of
-from casework.activity.tally import Tally
+from casework.activity.risk import verdict_of
 from casework.intake.employment import Employment
-from casework.policy import Activity as Rules
 from models.vocabulary import ActivityKind as K
-from tests.casework.leavers import END, FIRST, LEAVER, NOTICE_ON, TOKYO, Raw, acts, reasons, weekdays
-from tests.casework.ledger import Ledger
-from tests.casework.test_risk_ways import ALL, BEFORE, WINDOW, work
-
-
-def of_two_logs(
-    long: Iterable[Raw],
-    short: Iterable[Raw],
-    *,
-    short_from: date = NOTICE_ON - timedelta(days=25),
-    hr: Employment | None = None,
-) -> dict[str, Reason]:
-    """Weigh what two logs tell, the second of which reaches less far back."""
-    return {one.reason: one for one in of_logs({"drive": (long, FIRST), "mail": (short, short_from)}, hr)}
-
-
-def of_logs(
-    logs: Mapping[str, tuple[Iterable[Raw], date]], hr: Employment | None = None, *, notice_on: date = NOTICE_ON
-) -> list[Reason]:
-    """Weigh what several logs show, each from its first day on; the last day worked is thirty days after the notice."""
-    tally, ledger = Tally(TOKYO, notice_on, notice_on + (END - NOTICE_ON), Rules(), Addresses.of(LEAVER)), Ledger()
-    for source, (records, _) in logs.items():
-        for raw in records:
-            tally.add(source, "paper", ledger.describe(source, raw))
-    return reasons_of(Comparison(tally, {source: begins for source, (_, begins) in logs.items()}, hr))
+from tests.casework.leavers import (
+    ALL,
+    BEFORE,
+    FIRST,
+    NOTICE_ON,
+    WINDOW,
+    Raw,
+    acts,
+    of_logs,
+    of_two_logs,
+    reasons,
+    weekdays,
+    work,
+)
 
 
 class TestTwoLogs:

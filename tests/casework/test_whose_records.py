@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from casework.activity.logs import is_theirs, names_of
+from casework.activity import re_enabled_by
+from casework.activity.logs import is_theirs, may_be_theirs, names_of
 from casework.activity.summary import summarise
 from casework.erasure import erasing
 from casework.view.reading.case import look
@@ -62,6 +63,23 @@ class TestWhose:
         ledger(logged).happened("g1", [event(n, at, actor_id="Before@example.test") for n in range(7)])
         case, _ = await cut(logged)
         assert (await read(logged, case))["downloads"]["counted"][0]["own"] == (0 if others else 7)
+
+    @pytest.mark.parametrize("contacts", [True, False])
+    async def test_an_address_that_may_be_the_account_s(self, logged: Office, contacts: bool) -> None:
+        """In a log that tells of others, nobody can say whose an act under such an address alone is: neither clean nor silent."""
+        ledger(logged).activity_sources = (replace(DRIVE, of_others=True),)
+        held = ledger(logged).holders["g1"]
+        held.profile = replace(held.profile, aliases=("before@example.test",) if contacts else ())
+        case, effective_by = await cut(logged)
+        ledger(logged).happened(
+            "g1", [event(1, effective_by + timedelta(hours=1), K.FORWARD, actor="Before@example.test")]
+        )
+        logged.clock.pass_by(hours=25)
+        found = (await read(logged, case))["downloads"]
+        assert (found["counted"][0]["own"], found["counted"][0]["others"]) == (0, 1)
+        assert ("other_names" in {one["reason"] for one in found["risks"]}) is contacts
+        assert found["silence"][0]["state"] == ("unclear" if contacts else "silent")
+        assert [one["records"] for one in found["strangers"]] == ([1] if contacts else [])
 
     async def test_another_name_is_said_and_nobody_is_clean(self, logged: Office) -> None:
         at = logged.clock.at - timedelta(days=3)
@@ -226,6 +244,37 @@ class TestNames:
         logged.clock.pass_by(days=8)
         (counted,) = (await read(logged, case))["downloads"]["counted"]
         assert (counted["own"], counted["others"]) == (0, 40)
+
+    def test_of_a_name_that_lastday_found_before(self) -> None:
+        """Until it found the next one the name was the account's, in a log that tells of others, too; since then nobody can say."""
+        one = account("google_workspace", "g1", "new@x.test", "contact@x.test")
+        one.addresses |= {"names": {"old@x.test": (AT - timedelta(days=9)).isoformat(), "new@x.test": AT.isoformat()}}
+        names = names_of([one], None, ConnectionId("google_workspace"), contacts=False)
+        acts = [Activity(K.FORWARD, AT + timedelta(days=days), "x", actor="Old@x.test") for days in (-1, 1)]
+        assert [(is_theirs(names, act), may_be_theirs(names, act)) for act in acts] == [(True, True), (False, True)]
+        contact, other = (Activity(K.FORWARD, AT, "x", actor=name) for name in ("contact@x.test", "who@x.test"))
+        assert [(is_theirs(names, act), may_be_theirs(names, act)) for act in (contact, other)] == [
+            (False, True),
+            (False, False),
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "lets_in"), [("new@x.test", True), ("contact@x.test", False), ("who@x.test", False)]
+    )
+    def test_of_whoever_was_let_in_again(self, name: str, lets_in: bool) -> None:
+        """That an account with the leaver's contact address was enabled says nothing of the leaver's."""
+        one = account("google_workspace", "g1", "new@x.test", "contact@x.test")
+        names = names_of([one], None, ConnectionId("google_workspace"), contacts=False)
+        enabled = Activity(K.ENABLED, AT, "x", actor="admin@x.test", object_id=name)
+        assert re_enabled_by._lets_in(enabled, names) is lets_in
+
+    def test_by_the_search_s_own_times(self) -> None:
+        """Where the log was searched by the name, since when it was the account's is known better."""
+        one, given = account("microsoft365", "m1", "new@x.test"), AT - timedelta(days=5)
+        one.addresses |= {"names": {"old@x.test": (AT - timedelta(days=9)).isoformat(), "new@x.test": AT.isoformat()}}
+        row = asked(one, **{"old@x.test": [given.isoformat(), AT.isoformat()]})
+        names = names_of([one], row, ConnectionId("microsoft365"), contacts=False)
+        assert not is_theirs(names, Activity(K.DOWNLOAD, AT - timedelta(days=6), "x", actor_id="old@x.test"))
 
     def test_of_two_accounts(self) -> None:
         """What one account was called once, another of the leaver's may be called now."""

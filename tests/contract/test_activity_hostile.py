@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from connectors.activity import Window
 from connectors.errors import ConnectorError, Unintelligible
-from connectors.google_workspace.activity import describe as google
+from connectors.google_workspace.activity.describing import describe as google
 from connectors.google_workspace.activity.records import record as google_record
 from connectors.microsoft365.activity.describing import describe as microsoft
 from connectors.microsoft365.activity.records import records_of
-from connectors.slack.activity import describe as slack
+from connectors.slack.activity.describing import describe as slack
 from emulators.fault_proxy import Fault
 from models.vocabulary import Account, Service
 from tests.contract.rig import Rigging

@@ -15,7 +15,7 @@ import pytest
 from casework.messages import catalogue
 from connectors.activity import Window
 from connectors.errors import Expired, Throttled, Unintelligible
-from connectors.google_workspace.activity import describe as google
+from connectors.google_workspace.activity.describing import describe as google
 from connectors.google_workspace.activity.sources import KEEPS
 from connectors.microsoft365.activity import search
 from connectors.microsoft365.activity.describing import describe as microsoft

@@ -125,12 +125,12 @@ class TestOpening:
                         raise AssertionError("it was opened")
                 assert url not in "".join(traceback.format_exception(raised.value))
                 with pytest.raises(ValidationError) as refused:
-                    import_module(f"{package}.settings").Settings()
+                    import_module(package).Settings()
                 assert url not in str(refused.value)
 
     def test_no_address_is_forgotten(self, opening: Opening, name: str, package: str) -> None:
         """Every setting that is an address by default is among those."""
-        settings = import_module(f"{package}.settings").Settings
+        settings = import_module(package).Settings
         prefix = settings.model_config["env_prefix"]
         found = {
             f"{prefix}{key.upper()}" for key, field in settings.model_fields.items() if "://" in str(field.default)
@@ -140,7 +140,7 @@ class TestOpening:
 
 def addresses(package: str) -> list[str]:
     """Return the variables of a package's settings that are addresses, by their names."""
-    settings = import_module(f"{package}.settings").Settings
+    settings = import_module(package).Settings
     named = (key for key in settings.model_fields if "endpoint" in key or "authority" in key)
     return [f"{settings.model_config['env_prefix']}{key.upper()}" for key in named]
 

@@ -111,7 +111,7 @@ class TestHeavyLeaver:
             grants, forwards = await someone.told("token"), await someone.told("user_accounts")
             devices = [a for a in await someone.told("login") if a.kind is K.DEVICE]
         assert [(a.kind, a.target) for a in grants] == [(K.GRANT, "rclone")]
-        assert [(a.kind, a.target, a.external) for a in forwards] == [(K.FORWARD, "private.box@mail.example", True)]
+        assert [(a.kind, a.target) for a in forwards] == [(K.FORWARD, "private.box@mail.example")]
         assert len(devices) == 1
 
     async def test_by_program(self) -> None:

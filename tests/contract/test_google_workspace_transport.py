@@ -60,6 +60,22 @@ class TestThreads:
             await asyncio.gather(*(requests_of(r).user(someone, []) for _ in range(100)))
             assert r.tenant.auth.exchanges == 1
 
+    @pytest.mark.parametrize("fails", [False, True], ids=["granted", "refused"])
+    async def test_who_asked_for_a_token_gives_up(self, fails: bool) -> None:
+        """The exchange that it began goes on, and is the next one's: it is not made twice at once."""
+        async with rig() as r:
+            refusal = '{"error":"invalid_scope"}'
+            fault = Fault("POST /token", 400, refusal, delay=0.3) if fails else Fault("POST /token", delay=0.3)
+            r.stage.faults.append(fault)
+            someone = r.account_id("E1001")
+            first = asyncio.ensure_future(requests_of(r).user(someone, []))
+            while fault.times:
+                await asyncio.sleep(0.01)
+            first.cancel()
+            (second,) = await asyncio.gather(requests_of(r).user(someone, []), return_exceptions=True)
+            assert isinstance(second, Denied) is fails
+        assert len([q for q in r.stage.journal if q.path == "/token"]) == 1
+
     async def test_a_connection_a_thread(self) -> None:
         """Connections are kept: as many as threads, however many calls."""
         async with rig() as r:
@@ -248,6 +264,18 @@ class TestTokens:
             r.tenant.auth.expire_all()
             receipt = await r.connector.revoke(Entitlement(g, who, K.SESSION, "account"))
             assert receipt.result is RevocationResult.COMMANDED
+
+    async def test_one_block_refused(self) -> None:
+        """A block that Google refuses, whatever the token, keeps no other account's block from its new token."""
+        async with rig() as r:
+            body = '{"error":{"code":401,"errors":[{"reason":"authError"}],"message":"Invalid Credentials"}}'
+            ids = r.account_id("E1001"), r.account_id("E1002")
+            first, other = (Entitlement(Service.GOOGLE_WORKSPACE, its, K.SIGN_IN, "account") for its in ids)
+            r.stage.faults.append(Fault(first.account_id, status=401, body=body, times=2))
+            with pytest.raises(Denied):
+                await r.connector.revoke(first)
+            r.tenant.auth.expire_all()
+            assert (await r.connector.revoke(other)).result is RevocationResult.COMMANDED
 
     async def test_refused_after_the_renewal(self) -> None:
         """A request that went with the token of before a renewal, and is refused after it, goes again with the new one."""

@@ -22,7 +22,7 @@ from emulators.activity_profiles import by_program, heavy_leaver, ordinary
 from emulators.fault_proxy import Fault
 from emulators.microsoft365 import Audit
 from emulators.microsoft365.permissions import READ_TIER
-from models.vocabulary import Account, ActivityKind
+from models.vocabulary import Account, AccountKind, ActivityKind
 from tests.contract.logs_microsoft365 import (
     NOW,
     POLL,
@@ -281,6 +281,25 @@ class TestComplete:
             assert len(reading.records) == 4
             assert named <= {one.name for page in reading.pages for one in page.names}
             assert all("#ext#" in name for name in named)
+
+    @pytest.mark.parametrize("named", [False, True])
+    async def test_a_guest_that_was_deleted(self, named: bool) -> None:
+        """Its label is the address at home: unless Entra's log has the name that this tenant made, that log is not searched by it."""
+        async with rig() as r:
+            guest = account(r, "X2001", views(4))
+            row = r.tenant.directory.users[guest.id]
+            done = r.tenant.book.write(
+                guest.id, "FileDownloaded", at=NOW - timedelta(days=1), upn=row["userPrincipalName"]
+            )
+            del r.tenant.directory.users[guest.id]
+            if named:
+                deletion = update(guest.id, NOW, [], [])
+                (target,) = deletion["targetResources"]
+                called = guest.id.replace("-", "") + row["userPrincipalName"]
+                r.tenant.audit.append(deletion | {"targetResources": [target | {"userPrincipalName": called}]})
+            reading = await read(r, replace(guest, label=row["mail"], kind=AccountKind.GUEST))
+            assert reading.reasons == ({"names_unseen"} if named else {"names_unseen", "address"})
+            assert (done in reading.records) is named
 
     async def test_late(self) -> None:
         """A record that comes late is in the second look, which asks for the tail alone."""

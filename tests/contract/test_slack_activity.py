@@ -12,11 +12,12 @@ import pytest
 
 from connectors.activity import ActivityPage, Record, Window
 from connectors.errors import Denied, Expired, NotOnPlan, Throttled, Unintelligible
+from connectors.slack.activity.describing import describe
 from connectors.slack.activity.words import ACTIONS, kind_of
 from emulators import activity_profiles
 from emulators.fault_proxy import Fault
 from emulators.slack.state import ENTERPRISE_ID
-from models.vocabulary import Account, ActivityKind, Service
+from models.vocabulary import Account, ActivityKind, Json, Service
 from tests.contract.rig import Rig
 from tests.contract.rig_slack import rig
 
@@ -255,6 +256,16 @@ class TestCounted:
             found = await everything(r, person, "files", HALF_A_YEAR)
             assert len(found) == len({record.id for record in found}) == len(r.tenant.memories[person.id].files())
             assert len(r.stage.journal) == -(-len(found) // 7)
+
+    def test_public_link(self) -> None:
+        """A file with a public link is an upload and a link, of the same object."""
+        raw: dict[str, Json] = {
+            "id": "F1", "created": 1763000000, "user": "W1", "title": "t", "size": 3, "public_url_shared": True,
+        }  # fmt: skip
+        uploaded, link = describe("files", raw)
+        assert (uploaded.kind, link.kind) == (ActivityKind.UPLOAD, ActivityKind.PUBLIC_LINK)
+        assert (link.object_id, link.title, link.actor_id) == ("F1", "t", "W1")
+        assert (link.actor, link.size) == (None, None)
 
     async def test_more_than_a_hundred(self) -> None:
         """What lies past Slack's hundredth page is a gap, said aloud."""

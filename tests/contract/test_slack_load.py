@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.errors import OutcomeUnknown
-from connectors.kit.limits import Limit, Limits, OwnLedger
+from connectors.kit.limits import Limit, Limits, OwnLedger, Rank
 from connectors.kit.pacing import Pace
 from connectors.slack import Settings
 from connectors.slack.connector import PACE, SlackConnector
@@ -101,6 +101,13 @@ class TestSharedWrites:
             assert group.users == [u for u in before if u not in going]
             assert r.changed() == going
             assert calls(r) == {"usergroups.list": 2, "usergroups.users.update": 1}
+
+    async def test_has_the_rank_of_a_due_cut(self) -> None:
+        """Its reads never wait among other listings: whoever leaves next waits for them, a due cut too."""
+        async with rig() as r, night(r) as (connector, limits):
+            (row, *_) = await memberships(r, "all-tokyo")
+            await connector.revoke(row)
+            assert {rank for name, rank in limits._queues if name == "usergroups.list"} == {Rank.DUE}
 
     async def test_last_of_many(self) -> None:
         """Where all members leave at once one stays, and is told why: the group is never emptied."""

@@ -45,6 +45,7 @@ from tests.contract.stranger import stranger
 SECRET = "xoxp-1-secret"
 READ = Exchange("slack", "look", "POST /api/x")
 WRITE = Exchange("slack", "act", "POST /api/x", write=True)
+SIGN_IN = frozenset({EntitlementKind.SIGN_IN})
 ACTIVE = {
     "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
     "Operations": [{"op": "replace", "path": "active", "value": True}],
@@ -54,6 +55,31 @@ ACTIVE = {
 def reply(status: int = 200, body: bytes = b"{}") -> Reply:
     """Return an answer."""
     return Reply(status, {}, body)
+
+
+class TestUrgent:
+    async def test_a_block_amid_reads_that_hang(self) -> None:
+        """However many reads of however many methods Slack leaves without an answer, a block is sent."""
+        async with rig(settings={"limits": {"*": 100_000}}) as r:
+            transport = r.connector._transport  # type: ignore[attr-defined]  # the room behind the contract
+            methods = [limit.name for limit in LIMITS if " " not in limit.name]
+            r.stage.faults.append(Fault("/api/", delay=3.0, times=None))
+            hanging = [asyncio.ensure_future(transport.web(one, {}, [])) for one in methods for _ in range(8)]
+            await asyncio.sleep(0.1)
+            await transport.scim("DELETE", f"Users/{r.account_id('E1001')}", [])
+            assert not any(one.done() for one in hanging)
+            await asyncio.gather(*hanging, return_exceptions=True)
+
+    async def test_a_block_amid_a_probe(self) -> None:
+        """What we know of ourselves is not asked for again by a block while a probe asks."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("/api/auth.test", delay=3.0, times=None))
+            probe = asyncio.ensure_future(r.connector.probe())
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(2):
+                await r.connector.list_access(Account(Service.SLACK, r.account_id("E1001")), SIGN_IN)
+            assert not probe.done()
+            await probe
 
 
 class TestSettings:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -56,6 +58,40 @@ def most_within(at: list[float], seconds: float = 60) -> int:
     """Return the most calls that any so many seconds hold."""
     when = sorted(at)
     return max(bisect_left(when, start + seconds) - bisect_left(when, start) for start in when)
+
+
+async def let_go(
+    ledgers: Sequence[Ledger],
+    turn_to: Callable[[float], object],
+    limit: Limit,
+    seconds: float,
+    ranks: Sequence[Rank] = tuple(Rank),
+) -> list[tuple[float, Rank]]:
+    """
+    Return when each call goes, by rank, if each process asks for one of each rank after the other, as `Limits` does.  *turn_to* sets the
+    ledgers' clock.
+    """
+    asking = [(1000.0, number, rank) for number in range(len(ledgers)) for rank in ranks]
+    gone: list[tuple[float, Rank]] = []
+    while asking[0][0] < 1000 + seconds:
+        at, number, rank = heapq.heappop(asking)
+        turn_to(at)
+        goes = at + (await ledgers[number].take("slack", limit, 1, rank))[0]
+        gone.append((goes, rank))
+        heapq.heappush(asking, (goes, number, rank))
+    return gone
+
+
+def assert_poured(gone: list[float]) -> None:
+    """A bucket of twenty, into which 180 a minute flow, never runs over."""
+    level, last = 20.0, min(gone)
+    for one in sorted(gone):
+        level, last = min(20.0, level + 3.0 * (one - last)) - 1, one
+        assert level >= -1e-6
+
+
+FEW = [Limit(f"{calls} calls", calls, "x") for calls in range(1, 6)]
+"""The smallest limits, of which a share is a call or two."""
 
 
 class TestLimits:
@@ -161,11 +197,72 @@ class TestLimits:
     async def test_a_bucket(self) -> None:
         """Where the vendor says how many it takes at once, its own bucket never runs over, at whatever moment the calls begin."""
         time, bucket = Time(1005.9), Limit("d", 180, "x", bucket=20)
-        at = sorted(await calls(limits(time, bucket), time, "d", 90, urgent=True))
-        level, last = 20.0, at[0]
-        for one in at:
-            level, last = min(20.0, level + 3.0 * (one - last)) - 1, one
-            assert level >= -1e-6
+        assert_poured(await calls(limits(time, bucket), time, "d", 90, urgent=True))
+
+    async def test_a_bucket_for_three_processes(self) -> None:
+        """It never runs over, whatever they ask for, and is used."""
+        time, limit = Time(), Limit("d", 180, "x", bucket=20)
+        gone = await let_go([OwnLedger(time)] * 3, lambda at: setattr(time, "at", at), limit, 300)
+        assert_poured([at for at, _ in gone])
+        assert len(gone) >= 0.8 * 5 * limit.a_minute
+
+    @pytest.mark.parametrize("rank", [Rank.DUE, Rank.OTHER])
+    async def test_a_bucket_leaves_a_part_to_blocks(self, rank: Rank) -> None:
+        """However many processes draw on it, five of twenty go at once for blocks, and a quarter of the rate is theirs."""
+        time, limit = Time(), Limit("d", 180, "x", bucket=20)
+        ledger = OwnLedger(time)
+        await let_go([ledger] * 40, lambda at: setattr(time, "at", at), limit, 90, [rank])
+        waits = [(await ledger.take("slack", limit, 1, Rank.URGENT))[0] for _ in range(15)]
+        assert max(waits[:5]) < 0.1
+        assert max(waits) <= 10 * limit.within / ((limit.a_minute - 20) / 4)
+
+    async def test_blocks_may_use_all_of_a_bucket(self) -> None:
+        """What the other ranks leave is for blocks too: twenty at once, then as fast as the vendor allows."""
+        time, limit = Time(), Limit("d", 180, "x", bucket=20)
+        at = await calls(limits(time, limit), time, "d", 60, urgent=True)
+        assert at[:20] == [1000.0] * 20
+        assert at[-1] - at[0] <= 40 * limit.within / (limit.a_minute - 20) + 1
+
+    async def test_two_settings_of_one_bucket(self) -> None:
+        """Processes that were started with other settings count each other's calls, also where one setting is about a bucket."""
+        time, limit = Time(), Limit("d", 180, "x", bucket=20)
+        ledger = OwnLedger(time)
+        before, after = limits(time, limit, ledger=ledger), limits(time, limit, ledger=ledger, raised={"d": 360})
+        for kept in (before, after, before):
+            await calls(kept, time, "d", 20, urgent=True)
+        assert time.at - 1000 >= 20 * 60 / (360 - 20)
+
+    @pytest.mark.parametrize(("a_minute", "at_once"), [(360, 20), (90, 10), (3, 3)])
+    async def test_a_bucket_that_a_setting_is_about(self, a_minute: int, at_once: int) -> None:
+        """It stays: it shrinks with fewer calls, and does not grow with more."""
+        time = Time()
+        kept = limits(time, Limit("d", 180, "x", bucket=20), raised={"d": a_minute})
+        at = await calls(kept, time, "d", 2 * at_once, urgent=True)
+        assert len([one for one in at if one < 1000.1]) == at_once
+        assert most_within(at) <= a_minute
+
+    async def test_a_setting_of_less_than_a_call(self) -> None:
+        """Three calls a minute of what the vendor counts in ten seconds are one in twenty seconds."""
+        time = Time()
+        kept = limits(time, Limit("r", 30, "x", within=10), raised={"r": 3})
+        assert most_within(await calls(kept, time, "r", 12)) == 3
+
+    @pytest.mark.parametrize("limit", FEW, ids=lambda limit: limit.name)
+    @pytest.mark.parametrize("ranks", [tuple(Rank), (Rank.DUE, Rank.OTHER)], ids=["all", "no block"])
+    async def test_few_calls_for_three_processes(self, limit: Limit, ranks: tuple[Rank, ...]) -> None:
+        """However small the limit, three processes together keep it, and use it."""
+        time = Time()
+        gone = await let_go([OwnLedger(time)] * 3, lambda at: setattr(time, "at", at), limit, 1200, ranks)
+        assert most_within([at for at, _ in gone]) <= limit.a_minute
+        assert len(gone) >= 5 * limit.a_minute
+
+    @pytest.mark.parametrize("limit", FEW[1:], ids=lambda limit: limit.name)
+    async def test_a_block_among_few_calls(self, limit: Limit) -> None:
+        """However many processes book ahead, a block waits for a minute at most where two calls a minute are allowed."""
+        time = Time()
+        ledger = OwnLedger(time)
+        await let_go([ledger] * 12, lambda at: setattr(time, "at", at), limit, 300, (Rank.DUE, Rank.OTHER))
+        assert (await ledger.take("slack", limit, 1, Rank.URGENT))[0] <= 66
 
     async def test_a_caller_that_gives_up(self) -> None:
         """It has used nothing: the next one goes when it would have gone."""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import pytest
 
 from connectors.errors import ConnectorError, Throttled, Unreachable
 from connectors.google_workspace.errors import ErrorBody, Rejected
+from connectors.kit.answers import understood
 from connectors.kit.exchange import Trace
-from connectors.kit.pacing import resting_on
+from connectors.kit.limits import Rank, for_a_due_cut, rank_of
 from connectors.kit.single_flight import SingleFlight
+from connectors.snapshot import Shared
 from models.vocabulary import Evidence
 
+T = TypeVar("T")
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 SHARED = "GET /list"
 
@@ -34,7 +40,7 @@ class TestFailure:
 
         async def one(who: str) -> ConnectorError:
             trace = [evidence(f"GET /users/{who}")]
-            with pytest.raises(Unreachable) as caught, resting_on(trace):
+            with pytest.raises(Unreachable) as caught, understood("slack", trace):
                 await flight.share("list", ask, trace)
             assert [x.what for x in trace] == [f"GET /users/{who}", SHARED]
             caught.value.reword(lambda words: f"{who}: {words}")
@@ -87,3 +93,83 @@ class TestGivingUp:
         answer.set()
         assert await asyncio.gather(*callers) == ["rows", "rows"]
         assert asked == ["list"]
+
+
+@dataclass
+class Lists:
+    """A list that is read slowly: each read ends when its event is set."""
+
+    reads: list[tuple[Rank, asyncio.Event]] = field(default_factory=list)
+
+    async def ask(self, _: Trace) -> int:
+        self.reads.append((rank_of(), asyncio.Event()))
+        number = len(self.reads)
+        await self.reads[-1][1].wait()
+        return number
+
+    @property
+    def ranks(self) -> list[Rank]:
+        return [rank for rank, _ in self.reads]
+
+
+async def began(work: Coroutine[object, object, T]) -> asyncio.Task[T]:
+    """Begin *work*, and let all that is ready go as far as it can."""
+    task = asyncio.ensure_future(work)
+    for _ in range(8):
+        await asyncio.sleep(0)
+    return task
+
+
+class TestRank:
+    async def test_a_due_cut_waits_for_no_listing(self) -> None:
+        """It does not wait until a listing of lower rank has ended; those that came before go with it, so that no call is added."""
+        flight, lists = SingleFlight[int](), Lists()
+        first = await began(flight.share("list", lists.ask, []))
+        second = await began(flight.share("list", lists.ask, []))
+        with for_a_due_cut():
+            due = await began(flight.share("list", lists.ask, []))
+        assert lists.ranks == [Rank.OTHER, Rank.DUE]
+        lists.reads[1][1].set()
+        assert (await second, await due) == (2, 2)
+        lists.reads[0][1].set()
+        assert await first == 1
+
+    async def test_among_equals(self) -> None:
+        """A due cut that comes while another's list is read waits for it, and gives its rank to the next."""
+        flight, lists = SingleFlight[int](), Lists()
+        with for_a_due_cut():
+            first = await began(flight.share("list", lists.ask, []))
+        second = await began(flight.share("list", lists.ask, []))
+        with for_a_due_cut():
+            due = await began(flight.share("list", lists.ask, []))
+        assert lists.ranks == [Rank.DUE]
+        lists.reads[0][1].set()
+        await first
+        await asyncio.sleep(0)
+        assert lists.ranks == [Rank.DUE, Rank.DUE]
+        lists.reads[1][1].set()
+        assert (await second, await due) == (2, 2)
+
+    async def test_overtaken(self) -> None:
+        """A listing that was overtaken ends when it ends; what is asked afterwards is read anew."""
+        flight, lists = SingleFlight[int](), Lists()
+        first = await began(flight.share("list", lists.ask, []))
+        with for_a_due_cut():
+            due = await began(flight.share("list", lists.ask, []))
+        later = await began(flight.share("list", lists.ask, []))
+        for _, may_end in lists.reads:
+            may_end.set()
+        assert (await first, await due) == (1, 2)
+        await asyncio.sleep(0)
+        lists.reads[2][1].set()
+        assert await later == 3
+
+    async def test_of_a_snapshot(self) -> None:
+        """One that the night's work began goes as fast as a due cut's own, since a due cut may wait for it."""
+        ranks = list[Rank]()
+
+        async def read() -> None:
+            ranks.append(rank_of())
+
+        await Shared(read).get()
+        assert (ranks, rank_of()) == ([Rank.DUE], Rank.OTHER)

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.full_names import compare_names
-from connectors.matching import Profile, compare, fold_email, fold_name, fold_number, match_all
-from connectors.names import former_spellings, spellings
+from connectors.matching import Profile, compare, fold_email, fold_number, match_all
+from connectors.names import fold_name, former_spellings, spellings
 from connectors.snapshot import Index
 from emulators.company import DOMAIN, PEOPLE, Person
 from models.vocabulary import Account, AccountKind, Fact, Leaver, Match, MatchReason, Says, Service

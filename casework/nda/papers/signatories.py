@@ -14,8 +14,8 @@ from itertools import combinations, permutations
 
 from casework.nda.papers.seals import GLUED_OFFICE, OFFICE
 from connectors.full_names import compare_names, written_names
-from connectors.matching import fold_all, fold_email, fold_name
-from connectors.names import bare_name, former_names, in_latin, script_of
+from connectors.matching import fold_all, fold_email
+from connectors.names import bare_name, fold_name, former_names, in_latin, script_of
 from models.vocabulary import Leaver, Says
 
 _FOR_SOMEBODY = re.compile(r"代理|代筆|\bfor\b|on behalf|\bp\.?p\.")

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from connectors.activity import Window
 from connectors.errors import Expired
 from connectors.google_workspace.activity.sources import QUERIES
 from connectors.google_workspace.errors import WHO
@@ -63,7 +62,6 @@ class Position:
         return token is not None and token in {self.token, self.mark}
 
     def next_query(self, window_ends_at: datetime) -> Position:
-        """Return the beginning of the next walk."""
         return Position(self.source, self.account_id, self.from_at, window_ends_at, self.query + 1)
 
     def renewed(self) -> Position:
@@ -79,10 +77,6 @@ class Position:
 
     def as_cursor(self) -> str:
         return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
-
-
-def begin(source: str, account_id: str, from_at: datetime, window: Window) -> Position:
-    return Position(source, account_id, from_at, window.until_at)
 
 
 def read(cursor: str, source: str, account_id: str) -> Position:

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.activity import Activity
 from connectors.google_workspace.activity.records import PLACEHOLDER, happened_at
-from connectors.google_workspace.activity.sharing import classify, is_external
+from connectors.google_workspace.activity.sharing import classify
 from connectors.google_workspace.activity.words import SHARES, WORDS, Word
-from connectors.kit.answers import object_of, objects_of, text_of
+from connectors.kit.answers import number_of, object_of, objects_of, text_of
 from models.vocabulary import ActivityKind, Json
 
 _OTHER = Word(ActivityKind.OTHER)
 _SIGN_INS = {ActivityKind.SIGN_IN, ActivityKind.SIGN_IN_FAILED}
-_LONG = 20
-"""Digits that no number of bytes has."""
 _NOT_DONE = ("FAILED", "SKIPPED")
 _SCOPE, _VISIBILITY = "change_document_access_scope", "change_document_visibility"
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What all events of one record have in common."""
+    """What all events of one record have in common.  *own*: the domains known to be the company's; *names*: all events'."""
 
     source: str
-    at: datetime
-    actor: Mapping[str, Any]
+    activity: Activity
     own: frozenset[str]
     names: frozenset[str]
     resources: Mapping[str, Mapping[str, Any]]
-    ip: str | None
-    device: str | None
 
 
 def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
@@ -42,83 +36,64 @@ def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
 
     One action may have several events; those with `primary_event` false are `other`, so that none counts twice.
     """
-    events = objects_of(raw.get("events"))
-    actor = object_of(raw.get("actor"))
-    device = object_of(raw.get("userDeviceInfo"))
+    events, actor = objects_of(raw.get("events")), object_of(raw.get("actor"))
+    profile, addresses = text_of(actor, "profileId"), (raw.get("ownerDomain"), actor.get("email"))
+    activity = Activity(
+        ActivityKind.OTHER,
+        happened_at(object_of(raw.get("id"))),
+        source,
+        actor_id=None if profile == PLACEHOLDER else profile,
+        actor=text_of(actor, "email", "key"),
+        by_program=_by_program(actor),
+        ip=text_of(raw, "ipAddress"),
+        device=text_of(object_of(raw.get("userDeviceInfo")), "deviceId", "deviceType"),
+    )
     shared = _Shared(
-        source=source,
-        at=happened_at(object_of(raw.get("id"))),
-        actor=actor,
-        own=_domains(raw.get("ownerDomain"), actor.get("email")),
+        source,
+        activity,
+        own=frozenset(a.rpartition("@")[2].casefold() for a in addresses if isinstance(a, str) and a),
         names=frozenset(str(event.get("name")) for event in events),
         resources={str(resource.get("id")): resource for resource in objects_of(raw.get("resourceDetails"))},
-        ip=text_of(raw.get("ipAddress")),
-        device=text_of(device.get("deviceId")) or text_of(device.get("deviceType")),
     )
     return tuple(_activity(shared, event) for event in events or [{}])
 
 
 def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
-    name = text_of(event.get("name")) or "unnamed"
+    name = text_of(event, "name") or "unnamed"
     parameters = {str(p.get("name")): _value(p) for p in objects_of(event.get("parameters"))}
     word = WORDS.get(shared.source, {}).get(name, _OTHER)
-    kind, target, external = _meaning(shared, name, word, parameters)
+    kind, target = _meaning(shared, name, word, parameters)
     event_failed = object_of(event.get("status")).get("eventStatus") in _NOT_DONE
     if event_failed:
         kind = ActivityKind.SIGN_IN_FAILED if kind in _SIGN_INS else ActivityKind.OTHER
-    object_id = _first(parameters, word.thing)
+    object_id = text_of(parameters, *word.thing)
     resource = shared.resources.get(object_id or "", {})
-    return Activity(
+    labels = filter(None, (text_of(label, "title") for label in objects_of(resource.get("appliedLabels"))))
+    undone = event_failed or word is not _OTHER or parameters.get("primary_event") is False
+    size = parameters.get(word.size) if word.size is not None else None
+    return replace(
+        shared.activity,
         kind=kind,
-        at=shared.at,
         raw_name=f"{shared.source}/{name}",
-        actor_id=_actor_id(shared.actor),
-        actor=text_of(shared.actor.get("email")) or text_of(shared.actor.get("key")),
         object_id=object_id,
-        title=text_of(parameters.get("doc_title")) or text_of(resource.get("title")),
+        title=text_of(parameters, "doc_title") or text_of(resource, "title"),
         folder=_folder(parameters),
-        size=_number(parameters.get(word.size)) if word.size is not None else None,
-        label=_label(resource),
+        size=number_of(size) if isinstance(size, str) else None,
+        label=", ".join(labels) or None,
         target=target,
-        external=external,
-        by_program=word.by_program if word.by_program is not None else _by_program(shared.actor),
-        ip=shared.ip,
-        device=shared.device,
-        undone=kind is ActivityKind.OTHER
-        and (event_failed or word is not _OTHER or parameters.get("primary_event") is False),
+        by_program=word.by_program if word.by_program is not None else shared.activity.by_program,
+        undone=kind is ActivityKind.OTHER and undone,
     )
 
 
-def _meaning(
-    shared: _Shared, name: str, word: Word, parameters: Mapping[str, Any]
-) -> tuple[ActivityKind, str | None, bool | None]:
+def _meaning(shared: _Shared, name: str, word: Word, parameters: Mapping[str, Any]) -> tuple[ActivityKind, str | None]:
     if shared.source == "drive" and name in SHARES:
         if name == _VISIBILITY and _SCOPE in shared.names:
-            return ActivityKind.OTHER, None, None  # the record has the same change a second time
+            return ActivityKind.OTHER, None  # the record has the same change a second time
         return classify(name, parameters, shared.own)
-    target = _first(parameters, word.target)
-    if parameters.get("primary_event") is False:
-        return ActivityKind.OTHER, target, None
-    if word.unless is not None and parameters.get(word.unless[0]) in word.unless[1]:
-        return ActivityKind.OTHER, target, None
-    return word.kind, target, _external(word.kind, target, parameters, shared.own)
-
-
-def _external(
-    kind: ActivityKind, target: str | None, parameters: Mapping[str, Any], own: frozenset[str]
-) -> bool | None:
-    """Whether the recipient is outside, if Google says so: by a copy's type, or a forwarding's address."""
-    if kind is ActivityKind.COPY and parameters.get("copy_type") in {"internal", "external"}:
-        return bool(parameters["copy_type"] == "external")
-    if kind is ActivityKind.FORWARD and target is not None:
-        inside = is_external(target, {}, own) is False
-        return not inside
-    return None
-
-
-def _actor_id(actor: Mapping[str, Any]) -> str | None:
-    profile = text_of(actor.get("profileId"))
-    return None if profile == PLACEHOLDER else profile
+    target = text_of(parameters, *word.target)
+    undone = word.unless is not None and parameters.get(word.unless[0]) in word.unless[1]
+    return ActivityKind.OTHER if undone or parameters.get("primary_event") is False else word.kind, target
 
 
 def _by_program(actor: Mapping[str, Any]) -> bool | None:
@@ -130,20 +105,8 @@ def _by_program(actor: Mapping[str, Any]) -> bool | None:
 
 def _folder(parameters: Mapping[str, Any]) -> str | None:
     """Return the folder that a file was moved to, else the shared drive; Google names no other folder."""
-    moved_to = text_of(parameters.get("destination_folder_title"))
-    if moved_to is not None:
-        return moved_to
-    in_drive = parameters.get("owner_is_shared_drive", parameters.get("owner_is_team_drive"))
-    return text_of(parameters.get("owner")) if in_drive is True else None
-
-
-def _label(resource: Mapping[str, Any]) -> str | None:
-    titles = [text_of(label.get("title")) for label in objects_of(resource.get("appliedLabels"))]
-    return ", ".join(title for title in titles if title is not None) or None
-
-
-def _domains(*addresses: Any) -> frozenset[str]:
-    return frozenset(a.rpartition("@")[2].casefold() for a in addresses if isinstance(a, str) and a)
+    in_drive = parameters.get("owner_is_shared_drive", parameters.get("owner_is_team_drive")) is True
+    return text_of(parameters, "destination_folder_title", *(("owner",) if in_drive else ()))
 
 
 def _value(parameter: Mapping[str, Any]) -> Any:
@@ -157,11 +120,3 @@ def _value(parameter: Mapping[str, Any]) -> Any:
 
 def _is_plain(value: Any) -> bool:
     return isinstance(value, str | bool | int)
-
-
-def _first(parameters: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((found for name in names if (found := text_of(parameters.get(name))) is not None), None)
-
-
-def _number(value: Any) -> int | None:
-    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < _LONG else None

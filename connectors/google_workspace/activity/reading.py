@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -12,7 +12,7 @@ import orjson
 from connectors.activity import ActivityPage, Gap, Record, Window
 from connectors.errors import ConnectorError, Expired, NotOnPlan, NotRecorded, Unintelligible
 from connectors.google_workspace import manifest
-from connectors.google_workspace.activity import cursors, gaps
+from connectors.google_workspace.activity import cursors
 from connectors.google_workspace.activity.cursors import Position
 from connectors.google_workspace.activity.records import PLACEHOLDER, names, record
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, OWN, QUERIES
@@ -28,27 +28,26 @@ from models.vocabulary import Account
 PAGE = 1000
 _AT_ONCE = 3
 """Pages read at once.  Our choice, of the eight places of `Limit.at_once`: the reads that prove a cut need the others."""
+_MOMENT = timedelta(hours=1)
+"""Our choice: a window that begins up to an hour before what Google keeps was computed a moment ago, and has no gap."""
 
 
 class LogReader:
-    """Reads of one tenant's logs."""
-
-    def __init__(self, requests: Requests, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, requests: Requests) -> None:
         self._requests = requests
-        self._now = now
         self._places = PrioritySemaphore(_AT_ONCE)
 
-    async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
+    async def page(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         if source not in BY_NAME:
             raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
         if cursor is not None:
             return await self._read(cursors.read(cursor, source, account.id), account, window, ())
-        now = self._now()
-        lacking = gaps.of_asking(source, account, window, now)
+        now = datetime.now(UTC)
+        lacking = tuple(_known_gaps(source, account, window, now))
         from_at = max(window.from_at, now - KEEPS)
         if from_at >= min(window.until_at, now):
             return ActivityPage((), None, (), gaps=lacking)
-        return await self._read(cursors.begin(source, account.id, from_at, window), account, window, lacking)
+        return await self._read(Position(source, account.id, from_at, window.until_at), account, window, lacking)
 
     async def _read(
         self, position: Position, account: Account, window: Window, lacking: tuple[Gap, ...]
@@ -60,12 +59,15 @@ class LogReader:
         except Rejected as error:
             if query.event is None or position.token is not None or error.status != 400:
                 raise
-            return _page((), _next_walk(position, account, window), trace, (*lacking, gaps.refused(query.event)))
+            text = f"Google refuses to be asked for {query.event}: what others did to the account by that name was not looked for."
+            return _page((), _next_walk(position, account, window), trace, (*lacking, Gap("refused", text)))
         rows = listed(body, "items", _doing(position))
         if query is OWN:
             _only_of(rows, account.id, position)
         records = [record(row) for row in rows]
-        token = _token(body, position)
+        token = body.get("nextPageToken") or None
+        if token is not None and not isinstance(token, str):
+            raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the page token is not a text")
         read = position.onwards(token, [known.at for known in records])
         after: Position | None = read
         if position.leads_back(token):
@@ -88,7 +90,7 @@ class LogReader:
             try:
                 position = position.renewed()
             except Expired as expired:
-                raise Expired(str(expired), code=error.code, evidence=tuple(trace)) from error
+                raise Expired(str(expired), code=error.code, evidence=trace) from error
         return position, await self._ask(position, account, trace)
 
     async def _ask(self, position: Position, account: Account, trace: Trace) -> Row:
@@ -99,7 +101,8 @@ class LogReader:
             userKey=account.id if query is OWN else "all",
             applicationName=position.source,
             startTime=rfc3339(position.from_at),
-            endTime=rfc3339(_up(position.ends_at)),
+            # rounded up to Google's milliseconds, so that records of the last one are included
+            endTime=rfc3339(position.ends_at + timedelta(microseconds=-position.ends_at.microsecond % 1000)),
             eventName=query.event,
             filters=f"{query.parameter}=={account.label}" if query.parameter is not None else None,
             maxResults=PAGE,
@@ -107,14 +110,14 @@ class LogReader:
         )
 
     async def _list(self, doing: str, trace: Trace, **asked: Any) -> Row:
-        request = Request(doing, manifest.AUDIT_READ, lambda: self._built(asked), limits=(FILTERED, REPORTS))
+        def built() -> Any:
+            request: Any = self._requests.activities.list(**asked)
+            request.postproc = _parsed
+            return request
+
+        request = Request(doing, manifest.AUDIT_READ, built, limits=(FILTERED, REPORTS))
         async with self._places.place():
             return await self._requests.transport.read(request, trace)
-
-    def _built(self, asked: Mapping[str, Any]) -> Any:
-        request: Any = self._requests.activities.list(**asked)
-        request.postproc = _parsed
-        return request
 
     async def _emptiness(self, position: Position, account: Account, trace: Trace) -> tuple[Gap, ...]:
         """
@@ -122,31 +125,41 @@ class LogReader:
 
         Google gives an empty list in both cases: the edition has no Drive log, or nobody did anything.
         """
-        if (
-            position.found
-            or QUERIES[position.source][position.query] is not OWN
-            or position.source not in {"drive", "login"}
-        ):
+        source, is_own = position.source, QUERIES[position.source][position.query] is OWN
+        if position.found or not is_own or source not in {"drive", "login"}:
             return ()
-        if await self._any(account.id, position.source, trace):
+        if await self._any(account.id, source, trace):
             return ()
-        if await self._any("all", position.source, trace):
-            return (gaps.silent(account.id),) if position.source == "drive" else ()
-        if position.source == "drive" and await self._any("all", "login", trace):
-            raise NotOnPlan(
-                f"{WHO}: cannot read the drive log: it is empty for the whole tenant, though sign-ins are recorded",
-                evidence=tuple(trace),
-                remedy="The edition has no Drive log events, or nobody uses Drive: ask a person what was downloaded.",
+        if await self._any("all", source, trace):
+            text = (
+                f"In {KEEPS.days} days the Drive log has no record of account {account.id}, but has records of others: its edition "
+                "may have no Drive log events.  That is not the same as no downloads."
             )
-        raise NotRecorded(
-            f"{WHO}: cannot read the {position.source} log: it is empty for the whole tenant", evidence=tuple(trace)
-        )
+            return (Gap("plan", text),) if source == "drive" else ()
+        if source == "drive" and await self._any("all", "login", trace):
+            text = "it is empty for the whole tenant, though sign-ins are recorded"
+            remedy = "The edition has no Drive log events, or nobody uses Drive: ask a person what was downloaded."
+            raise NotOnPlan(f"{WHO}: cannot read the drive log: {text}", evidence=trace, remedy=remedy)
+        raise NotRecorded(f"{WHO}: cannot read the {source} log: it is empty for the whole tenant", evidence=trace)
 
     async def _any(self, user_key: str, source: str, trace: Trace) -> bool:
         """Whether the log holds any record; an empty page with a next one counts."""
         asked = {"userKey": user_key, "applicationName": source, "maxResults": 1}
         body = await self._list(f"look into the {source} log", trace, **asked)
         return bool(listed(body, "items", f"look into the {source} log")) or "nextPageToken" in body
+
+
+def _known_gaps(source: str, account: Account, window: Window, now: datetime) -> Iterator[Gap]:
+    """Yield the gaps that are known before a reading: what Google does not have, and what cannot be asked for."""
+    edge = now - KEEPS
+    if window.from_at < edge - _MOMENT or window.until_at <= edge:
+        text = f"Google keeps its logs for {KEEPS.days} days: what lies before {edge:%Y-%m-%d %H:%M} UTC is gone."
+        yield Gap("retention", text, window.from_at, min(edge, window.until_at))
+    if window.from_at >= now:
+        yield Gap("not_yet", "The window has not begun.", window.from_at, window.until_at)
+    if len(QUERIES[source]) > 1 and "@" not in account.label:
+        text = "The account's address is not known, so what others did to it in this log was not looked for."
+        yield Gap("address", text)
 
 
 def _parsed(_: Any, content: bytes) -> Any:
@@ -171,7 +184,7 @@ def _out_of_circle(position: Position, trace: Trace) -> Position:
     try:
         return position.renewed()
     except Expired as exc:
-        raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the same page again", evidence=tuple(trace)) from exc
+        raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the same page again", evidence=trace) from exc
 
 
 def _only_of(rows: list[Row], account_id: str, position: Position) -> None:
@@ -182,17 +195,5 @@ def _only_of(rows: list[Row], account_id: str, position: Position) -> None:
         raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the records are another account's")
 
 
-def _token(body: Row, position: Position) -> str | None:
-    token = body.get("nextPageToken")
-    if token is not None and not isinstance(token, str):
-        raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the page token is not a text")
-    return token or None
-
-
 def _doing(position: Position) -> str:
     return f"read the {position.source} log of {position.account_id}"
-
-
-def _up(at: datetime) -> datetime:
-    """Round up to Google's whole milliseconds, so that records of the last one are included."""
-    return at + timedelta(microseconds=-at.microsecond % 1000)

@@ -30,7 +30,6 @@ def record(row: Row) -> Record:
 
 
 def happened_at(held: Mapping[str, Any]) -> datetime:
-    """Return the instant of a record, from its id."""
     return need(WHO, {"time": instant(WHO, held.get("time"), "time")}, "time", datetime)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from connectors.kit.answers import text_of
 from models.vocabulary import ActivityKind
 
 Parameters: TypeAlias = "Mapping[str, Any]"
@@ -13,41 +14,30 @@ PUBLIC = frozenset({"people_with_link", "public_on_the_web"})
 _OUTSIDE = PUBLIC | {"shared_externally"}
 _INSIDE = frozenset({"private", "shared_internally", "people_within_domain_with_link", "public_in_the_domain"})
 _RANKS = {
-    "none": 0,
-    "can_view": 1,
-    "can_comment": 2,
-    "commenter": 2,
-    "can_edit": 3,
-    "writer": 3,
-    "can_edit_no_add": 3,
-    "fileOrganizer": 4,
-    "content_manager": 4,
-    "organizer": 5,
-    "manager": 5,
-    "owner": 6,
-}
+    "none": 0, "can_view": 1, "can_comment": 2, "commenter": 2, "can_edit": 3, "writer": 3, "can_edit_no_add": 3,
+    "fileOrganizer": 4, "content_manager": 4, "organizer": 5, "manager": 5, "owner": 6,
+}  # fmt: skip
 _ANYONE = "all"
 """The `target_domain` of a link that needs no account."""
 
 
-def classify(name: str, parameters: Parameters, own: frozenset[str]) -> tuple[ActivityKind, str | None, bool | None]:
+def classify(name: str, parameters: Parameters, own: frozenset[str]) -> tuple[ActivityKind, str | None]:
     """
-    Return the kind, the recipient, and whether the recipient is outside (None: Google does not say).
+    Return the kind and the recipient.  *own*: domains known to be the company's.
 
-    *own*: domains known to be the company's.  Removing access, and changing nothing, are `other`.  So is a change of scope that
-    is not public and names no recipient: another record names one.
+    Removing access, and changing nothing, are `other`.  So is a change of scope that is not public and names no recipient: another
+    record names one.
     """
-    target = _target(parameters)
+    target = text_of(parameters, "target_user", "new_owner", "target", "target_domain")
     if _became_public(parameters, target):
-        return ActivityKind.PUBLIC_LINK, target, True
-    external = is_external(target, parameters, own)
+        return ActivityKind.PUBLIC_LINK, target
+    external = _is_external(target, parameters, own)
     named = target not in {None, _ANYONE} or (name == "change_user_access" and external is True)
-    if not named or external is False or not _gains(parameters):
-        return ActivityKind.OTHER, target, external
-    return ActivityKind.EXTERNAL_SHARE, target, external
+    shared = named and external is not False and _gains(parameters)
+    return ActivityKind.EXTERNAL_SHARE if shared else ActivityKind.OTHER, target
 
 
-def is_external(target: str | None, parameters: Parameters, own: frozenset[str]) -> bool | None:
+def _is_external(target: str | None, parameters: Parameters, own: frozenset[str]) -> bool | None:
     """
     Whether *target* is outside: by its domain; for a domain not known as ours, by the file's visibility after the change.
 
@@ -72,14 +62,6 @@ def _became_public(parameters: Parameters, target: str | None) -> bool:
     if not PUBLIC.isdisjoint(scopes) and PUBLIC.isdisjoint(before):
         return True
     return target == _ANYONE and _rank(parameters, "old_value") is not None and _gains(parameters)
-
-
-def _target(parameters: Parameters) -> str | None:
-    for name in ("target_user", "new_owner", "target", "target_domain"):
-        value = parameters.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return None
 
 
 def _gains(parameters: Parameters) -> bool:

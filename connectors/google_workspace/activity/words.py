@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.vocabulary import ActivityKind
 
@@ -28,15 +28,17 @@ class Word:
 _K = ActivityKind
 _FORWARD = Word(_K.FORWARD, target=("email_forwarding_destination_address",))
 _BLOCKED = Word(_K.SIGN_IN_FAILED, target=("affected_email_address",))
-_EDIT = Word(_K.EDIT)
+_EDITS = ("create", "edit", "rename", "move", "add_to_folder", "remove_from_folder", "trash", "untrash")
+_APP = Word(_K.GRANT, target=("app_name", "client_id"), thing=("client_id",))
 _PASSKEY = Word(_K.DEVICE)
 _ENABLED = Word(_K.ENABLED, thing=("USER_EMAIL",))
 _EXPORT = Word(
-    _K.TAKEOUT,
-    target=("TAKEOUT_DESTINATION",),
-    thing=("TAKEOUT_ID",),
+    _K.TAKEOUT, target=("TAKEOUT_DESTINATION",), thing=("TAKEOUT_ID",),
     unless=("TAKEOUT_STATUS", frozenset({"CANCELED", "FAILED"})),
-)
+)  # fmt: skip
+
+EXPORTS = tuple(f"{stage}_USER_TAKEOUT" for stage in ("STARTED", "COMPLETED", "DOWNLOADED", "SCHEDULED"))
+"""An account's own exports, in the log of Takeout."""
 
 WORDS: Mapping[str, Mapping[str, Word]] = {
     "drive": {
@@ -51,25 +53,12 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "upload": Word(_K.UPLOAD),
         "view": Word(_K.VIEW),
         "preview": Word(_K.VIEW),
-        "create": _EDIT,
-        "edit": _EDIT,
-        "rename": _EDIT,
-        "move": _EDIT,
-        "add_to_folder": _EDIT,
-        "remove_from_folder": _EDIT,
-        "trash": _EDIT,
-        "untrash": _EDIT,
+        **dict.fromkeys(_EDITS, Word(_K.EDIT)),
         "delete": Word(_K.EDIT, unless=("deletion_reason", frozenset({"user_account_delete"}))),
     },
     "token": {
-        "authorize": Word(_K.GRANT, target=("app_name", "client_id"), thing=("client_id",)),
-        "activity": Word(
-            _K.TOKEN_USE,
-            by_program=True,
-            target=("app_name", "client_id"),
-            thing=("client_id",),
-            size="num_response_bytes",
-        ),
+        "authorize": _APP,
+        "activity": replace(_APP, kind=_K.TOKEN_USE, by_program=True, size="num_response_bytes"),
     },
     "login": {
         "login_success": Word(_K.SIGN_IN),
@@ -77,17 +66,12 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "logout": Word(_K.SIGN_OUT),
         "suspicious_login": _BLOCKED,
         "suspicious_login_less_secure_app": _BLOCKED,
-        "suspicious_programmatic_login": Word(_K.SIGN_IN_FAILED, by_program=True, target=("affected_email_address",)),
+        "suspicious_programmatic_login": replace(_BLOCKED, by_program=True),
         "passkey_enrolled": _PASSKEY,
         "email_forwarding_out_of_domain": _FORWARD,
     },
     "user_accounts": {"passkey_enrolled": _PASSKEY, "email_forwarding_out_of_domain": _FORWARD},
-    "takeout": {
-        "STARTED_USER_TAKEOUT": _EXPORT,
-        "SCHEDULED_USER_TAKEOUT": _EXPORT,
-        "COMPLETED_USER_TAKEOUT": _EXPORT,
-        "DOWNLOADED_USER_TAKEOUT": _EXPORT,
-    },
+    "takeout": dict.fromkeys(EXPORTS, _EXPORT),
     "admin": {
         "UNSUSPEND_USER": _ENABLED,
         "UNARCHIVE_USER": _ENABLED,
@@ -105,18 +89,12 @@ By application, then by event.
 """
 
 SHARES = frozenset({
-    "change_user_access",
-    "change_document_access_scope",
-    "change_document_visibility",
-    "change_acl_editors",
-    "change_owner",
-    "publish_change",
-    "shared_drive_membership_change",
+    "change_user_access", "change_document_access_scope", "change_document_visibility", "change_acl_editors",
+    "change_owner", "publish_change", "shared_drive_membership_change",
 })  # fmt: skip
 """Drive's changes of access to a file: their kind depends on their parameters, see `sharing`."""
 
 
 def tells(source: str) -> frozenset[ActivityKind]:
-    """Return the kinds that a log's records have."""
     shares = {_K.EXTERNAL_SHARE, _K.PUBLIC_LINK} if source == "drive" else set()
     return frozenset({word.kind for word in WORDS[source].values()} | shares)

@@ -7,16 +7,13 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from connectors.activity import Activity
-from connectors.kit.answers import instant, object_of, text_of
+from connectors.kit.answers import instant, number_of, object_of, objects_of, text_of
 from connectors.microsoft365.activity import words
 from connectors.microsoft365.activity.sources import BACKGROUND, DIRECTORY, PURVIEW
 from connectors.microsoft365.answers import WHO
 from models.vocabulary import ActivityKind, Json
 
 Raw: TypeAlias = "Mapping[str, Json]"
-_SYNC_MAIL = "Sync"
-_LONG = 20
-"""Digits that no number of bytes has."""
 _SIGN_INS = {ActivityKind.SIGN_IN, ActivityKind.SIGN_IN_FAILED}
 
 
@@ -34,41 +31,36 @@ def describe(source: str, raw: Raw) -> tuple[Activity, ...]:
 
 def _audited(raw: Raw) -> Activity:
     told = object_of(raw.get("auditData"))
-    name = text_of(raw.get("operation")) or text_of(told.get("Operation")) or "unknown"
-    external = _external(name, told)
-    kind = _kind(name, told, external=external)
+    name = text_of(raw, "operation") or text_of(told, "Operation") or "unknown"
+    kind, sizes = _kind(name, told), (number_of(told.get("FileSizeBytes")), number_of(told.get("FileSize")))
     return Activity(
         kind=kind,
         at=_at(raw, "createdDateTime"),
         raw_name=name,
-        actor_id=text_of(raw.get("userId")) or text_of(told.get("UserId")),
-        object_id=text_of(told.get("ListItemUniqueId"))
-        or text_of(raw.get("objectId"))
-        or text_of(told.get("ObjectId")),
-        title=text_of(told.get("SourceFileName")) or _last(text_of(raw.get("objectId"))),
+        actor_id=text_of(raw, "userId") or text_of(told, "UserId"),
+        object_id=text_of(told, "ListItemUniqueId") or text_of(raw, "objectId") or text_of(told, "ObjectId"),
+        title=text_of(told, "SourceFileName") or _last(text_of(raw, "objectId")),
         folder=_folder(told),
-        size=_size(told),
-        label=text_of(told.get("SensitivityLabelName")) or text_of(told.get("SensitivityLabelId")),
+        size=next((size for size in sizes if size is not None), None),
+        label=text_of(told, "SensitivityLabelName", "SensitivityLabelId"),
         target=_target(kind, raw, told),
-        external=external,
         by_program=_by_program(kind, told),
-        ip=text_of(raw.get("clientIp")) or text_of(told.get("ClientIP")),
+        ip=text_of(raw, "clientIp") or text_of(told, "ClientIP"),
         undone=kind is ActivityKind.OTHER and _undone(told),
-        device=text_of(told.get("DeviceDisplayName"))
-        or text_of(told.get("DeviceName"))
-        or text_of(told.get("MachineId")),
+        device=text_of(told, "DeviceDisplayName", "DeviceName", "MachineId"),
     )
 
 
-def _kind(name: str, told: Raw, *, external: bool | None) -> ActivityKind:
+def _kind(name: str, told: Raw) -> ActivityKind:
     kind = words.OPERATIONS.get(name, ActivityKind.OTHER)
     if _undone(told):
         return ActivityKind.SIGN_IN_FAILED if kind in _SIGN_INS else ActivityKind.OTHER
     match kind:
-        case ActivityKind.EXTERNAL_SHARE | ActivityKind.FORWARD:
-            nothing = external is False or (kind is ActivityKind.FORWARD and _sent_on_to(told) is None)
-            return ActivityKind.OTHER if nothing else kind
-        case ActivityKind.VIEW if name == "MailItemsAccessed" and _named(told, "MailAccessType") == _SYNC_MAIL:
+        case ActivityKind.EXTERNAL_SHARE if _is_inside(told):
+            return ActivityKind.OTHER
+        case ActivityKind.FORWARD if _is_inside(told) or _sent_on_to(told) is None:
+            return ActivityKind.OTHER
+        case ActivityKind.VIEW if name == "MailItemsAccessed" and _named(told, "MailAccessType") == "Sync":
             return ActivityKind.SYNC
         case ActivityKind.VIEW if name.startswith("FileAccessed") and _by_program(kind, told):
             return ActivityKind.VIEW_AS_DOWNLOAD
@@ -77,19 +69,13 @@ def _kind(name: str, told: Raw, *, external: bool | None) -> ActivityKind:
 
 
 def _undone(told: Raw) -> bool:
-    """Whether the record is of an attempt that did not succeed."""
     return str(told.get("ResultStatus", "Success")).casefold() in {"failure", "failed", "false"}
 
 
-def _external(name: str, told: Raw) -> bool | None:
-    if name.startswith("AnonymousLink"):
-        return True
-    if name in words.COMPANY_LINKS:
-        return False
-    kind, whom = text_of(told.get("TargetUserOrGroupType")), text_of(told.get("TargetUserOrGroupName")) or ""
-    if kind in words.OUTSIDERS or "#ext#" in whom.casefold():
-        return True
-    return False if kind in words.INSIDERS else None
+def _is_inside(told: Raw) -> bool:
+    """Whether the record names a recipient in the company."""
+    whom = text_of(told, "TargetUserOrGroupName") or ""
+    return text_of(told, "TargetUserOrGroupType") in words.INSIDERS and "#ext#" not in whom.casefold()
 
 
 def _by_program(kind: ActivityKind, told: Raw) -> bool | None:
@@ -97,12 +83,10 @@ def _by_program(kind: ActivityKind, told: Raw) -> bool | None:
     if kind is ActivityKind.SYNC:
         return True
     context = object_of(told.get("AppAccessContext"))
-    application = (
-        text_of(context.get("ClientAppId")) or text_of(told.get("ClientAppId")) or text_of(told.get("ApplicationId"))
-    )
+    application = text_of(context, "ClientAppId") or text_of(told, "ClientAppId", "ApplicationId")
     if application is not None and application.casefold() not in words.BY_HAND:
         return True
-    agent = text_of(told.get("UserAgent"))
+    agent = text_of(told, "UserAgent")
     if agent is not None:
         return not agent.startswith("Mozilla/")
     return None if application is None else False
@@ -113,11 +97,11 @@ def _target(kind: ActivityKind, raw: Raw, told: Raw) -> str | None:
         case ActivityKind.FORWARD:
             return _sent_on_to(told)
         case ActivityKind.DELEGATE:
-            return _named(told, "User") or _named(told, "Trustee") or text_of(told.get("ObjectId"))
+            return _named(told, "User") or _named(told, "Trustee") or text_of(told, "ObjectId")
         case ActivityKind.GRANT | ActivityKind.DEVICE:
-            return text_of(told.get("ApplicationName")) or text_of(raw.get("objectId"))
+            return text_of(told, "ApplicationName") or text_of(raw, "objectId")
         case _:
-            return text_of(told.get("TargetUserOrGroupName"))
+            return text_of(told, "TargetUserOrGroupName")
 
 
 def _sent_on_to(told: Raw) -> str | None:
@@ -135,10 +119,8 @@ def _sent_on_to(told: Raw) -> str | None:
 def _pairs(told: Raw) -> Iterator[tuple[str, str]]:
     """Yield the names and values of Exchange's parameters and properties, from each place where a record may have them."""
     for place in ("Parameters", "OperationProperties", "ModifiedProperties"):
-        rows = told.get(place)
-        for row in rows if isinstance(rows, list) else ():
-            pair = object_of(row)
-            name, value = text_of(pair.get("Name")), pair.get("Value", pair.get("NewValue"))
+        for pair in objects_of(told.get(place)):
+            name, value = text_of(pair, "Name"), pair.get("Value", pair.get("NewValue"))
             if name is not None and value is not None:
                 yield name, str(value)
 
@@ -148,20 +130,10 @@ def _named(told: Raw, name: str) -> str | None:
 
 
 def _folder(told: Raw) -> str | None:
-    site, path = text_of(told.get("SiteUrl")), text_of(told.get("SourceRelativeUrl"))
+    site, path = text_of(told, "SiteUrl"), text_of(told, "SourceRelativeUrl")
     if site is None:
         return path
     return site if path is None else f"{site.rstrip('/')}/{path}"
-
-
-def _size(told: Raw) -> int | None:
-    for name in ("FileSizeBytes", "FileSize"):
-        value = told.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.isdecimal() and len(value) < _LONG:
-            return int(value)
-    return None
 
 
 # -- Entra's own logs
@@ -171,28 +143,23 @@ def _signed_in(raw: Raw, *, background: bool) -> Activity:
     error = object_of(raw.get("status")).get("errorCode")
     good = ActivityKind.TOKEN_USE if background else ActivityKind.SIGN_IN
     device = object_of(raw.get("deviceDetail"))
+    system = text_of(device, "operatingSystem"), text_of(device, "browser")
     return Activity(
         kind=ActivityKind.SIGN_IN_FAILED if error else good,  # without a code it counts as successful
         at=_at(raw, "createdDateTime"),
-        raw_name=f"signIn/{text_of(raw.get('clientAppUsed')) or 'unknown'}",
-        actor_id=text_of(raw.get("userId")),
-        target=text_of(raw.get("appDisplayName")) or text_of(raw.get("appId")),
+        raw_name=f"signIn/{text_of(raw, 'clientAppUsed') or 'unknown'}",
+        actor_id=text_of(raw, "userId"),
+        target=text_of(raw, "appDisplayName", "appId"),
         by_program=True if background else None,
-        ip=text_of(raw.get("ipAddress")),
-        device=text_of(device.get("displayName")) or text_of(device.get("deviceId")) or _system(device),
+        ip=text_of(raw, "ipAddress"),
+        device=text_of(device, "displayName", "deviceId") or " ".join(filter(None, system)) or None,
     )
 
 
-def _system(device: Raw) -> str | None:
-    parts = [part for part in (text_of(device.get("operatingSystem")), text_of(device.get("browser"))) if part]
-    return " ".join(parts) or None
-
-
 def _changed(raw: Raw) -> Activity:
-    name = text_of(raw.get("activityDisplayName")) or "unknown"
+    name = text_of(raw, "activityDisplayName") or "unknown"
     initiator = object_of(raw.get("initiatedBy"))
     by, app = object_of(initiator.get("user")), object_of(initiator.get("app"))
-    named = by.get("userPrincipalName"), by.get("displayName"), app.get("displayName"), app.get("appId")
     targets = raw.get("targetResources")
     first = object_of(targets[0]) if isinstance(targets, list) and targets else {}
     done = raw.get("result") == "success"
@@ -200,15 +167,12 @@ def _changed(raw: Raw) -> Activity:
         kind=words.DIRECTORY.get(name, ActivityKind.OTHER) if done else ActivityKind.OTHER,
         at=_at(raw, "activityDateTime"),
         raw_name=name,
-        actor_id=text_of(by.get("id")),
-        actor=next(filter(None, map(text_of, named)), None),
-        object_id=text_of(first.get("id")),
-        target=text_of(first.get("displayName")) or text_of(first.get("userPrincipalName")),
-        ip=text_of(by.get("ipAddress")),
+        actor_id=text_of(by, "id"),
+        actor=text_of(by, "userPrincipalName", "displayName") or text_of(app, "displayName", "appId"),
+        object_id=text_of(first, "id"),
+        target=text_of(first, "displayName", "userPrincipalName"),
+        ip=text_of(by, "ipAddress"),
     )
-
-
-# -- reading properties of any shape
 
 
 def _last(address: str | None) -> str | None:

@@ -15,12 +15,12 @@ from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.activity.records import PAGE
 from connectors.microsoft365.activity.sources import READ_LOGS
 from connectors.microsoft365.answers import WHO
-from connectors.microsoft365.directory import MOST_CLAUSES, quoted, read_user
+from connectors.microsoft365.directory import few, quoted, read_user
 from connectors.microsoft365.errors import NotThere
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.probing import plan_checked
 from connectors.microsoft365.transport import Graph, get
-from models.vocabulary import Account
+from models.vocabulary import Account, AccountKind
 
 _SIGN_IN = "userPrincipalName"
 _ADDRESSES = {_SIGN_IN.casefold(): _SIGN_IN, "mail": "mail", "proxyaddresses": "proxyAddresses"}
@@ -42,10 +42,17 @@ class _Changes:
     lost: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, at: datetime, change: Row, account_id: str) -> None:
-        """Add one change; the caller adds changes in order of time."""
+        """
+        Add one change; the caller adds changes in order of time.
+
+        A deleted account's sign-in name begins with its id: https://learn.microsoft.com/powershell/module/microsoft.entra.users/get-entradeleteduser
+        """
         for target in objects_of(change.get("targetResources")):
             if target.get("id") == account_id:
-                self.called |= dict.fromkeys(_texts(target.get(_SIGN_IN)), at)
+                named = (
+                    name.removeprefix(account_id.replace("-", "").casefold()) for name in _texts(target.get(_SIGN_IN))
+                )
+                self.called |= dict.fromkeys(named, at)
                 for changed in objects_of(target.get("modifiedProperties")):
                     self._change(_ADDRESSES.get(str(changed.get("displayName")).casefold()), changed, at)
 
@@ -61,7 +68,6 @@ class _Changes:
         self.gained |= {(named, name): at for name in after - before}
 
     def sign_in_names(self, present: str, made_at: datetime | None) -> Iterator[Name]:
-        """Yield the former sign-in names, each with its times."""
         for name, periods in self.held.items():
             yield from (Name(name, since or made_at, until) for since, until in periods)
         for name in self.called.keys() - self.held.keys() - {present}:
@@ -79,12 +85,14 @@ async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[N
     Return the names to search for, and the gaps.
 
     A present name counts from its addition in Entra's log, else from the account's creation; a former one until its removal, or
-    its last use in that log.  A name that came back is there twice.  A deleted account has only the name of its label.
+    its last use in that log.  A name that came back is there twice.  A deleted account has only the name of its label.  A deleted guest's
+    label may be the address at home, which is no name in this tenant: without one from Entra's log that is a gap.
 
     A name that is now another account's sign-in name is not searched: its records may be that account's.  If it was this
     account's sign-in name before, that is a gap.
     """
     row, gaps = await _found(graph, account, trace)
+    is_deleted = bool(gaps)
     changes = _Changes()
     try:
         changes = await _changes(graph, account.id, trace)
@@ -105,7 +113,9 @@ async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[N
     if others & were:
         text = "a former sign-in name of the account is another account's today: the log was not searched for it"
         gaps += (Gap("name_reused", text),)
-    if {one.name for one in every} <= others:
+    if {one.name for one in every} <= others or (
+        is_deleted and account.kind is AccountKind.GUEST and not were - others
+    ):
         gaps += (Gap("address", "no name is known that is the account's alone: nothing was searched"),)
     return [one for one in every if one.name not in others], gaps
 
@@ -122,30 +132,29 @@ async def _found(graph: Graph, account: Account, trace: Trace) -> tuple[Row, tup
 
 
 def _of_today(row: Row, changes: _Changes, made_at: datetime | None) -> Iterator[Name]:
+    """Yield the account's names in the directory, each since it was added."""
+    mail, addresses = row.get("mail"), row.get("proxyAddresses")
+    held = [(_SIGN_IN, need(WHO, row, _SIGN_IN, str).casefold())]
+    held += [("mail", mail.casefold())] if isinstance(mail, str) else []
+    held += [("proxyAddresses", name) for name in _texts(*(addresses if isinstance(addresses, list) else ()))]
     since: dict[str, list[datetime | None]] = {}
-    for held, name in _held(row):
-        since.setdefault(name, []).append(changes.gained.get((held, name), made_at))
+    for named, name in held:
+        since.setdefault(name, []).append(changes.gained.get((named, name), made_at))
     for name, times in since.items():
         yield Name(name, min(filter(None, times), default=None))
 
 
 async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
-    """
-    Return the changes of the account's names in Entra's log of changes.
-
-    Raises `Denied` and `NotOnPlan`, as the read does.
-    """
+    """Return the changes of the account's names in Entra's log of changes.  Raises `Denied` and `NotOnPlan`, as the read does."""
     about = f"targetResources/any(t: t/id eq {quoted(account_id)})"
     asked = get(lambda client: client.audit_logs.directory_audits, filter=about, top=PAGE)
     try:
         rows = await graph.pages(asked, trace, needs=READ_LOGS)
     except NotOnPlan as exc:
         raise await plan_checked(graph, exc, "the changes of names", trace) from exc
-    timed = [
-        (at, row) for row in rows if (at := instant(WHO, row.get("activityDateTime"), "activityDateTime")) is not None
-    ]
+    timed = [(instant(WHO, row.get("activityDateTime"), "activityDateTime"), row) for row in rows]
     told = _Changes()
-    for at, row in sorted(timed, key=lambda one: one[0]):
+    for at, row in sorted(((at, row) for at, row in timed if at is not None), key=lambda one: one[0]):
         told.add(at, row, account_id)
     return told
 
@@ -153,22 +162,12 @@ async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
 async def _taken_over(graph: Graph, account_id: str, names: Sequence[str], trace: Trace) -> set[str]:
     """Return those of *names* that are another account's sign-in name today: the log's records of them may be its."""
     found: set[str] = set()
-    for start in range(0, len(names), MOST_CLAUSES):
-        listed = ", ".join(map(quoted, names[start : start + MOST_CLAUSES]))
-        about = f"userPrincipalName in ({listed})"
+    for some in few(names):
+        about = f"userPrincipalName in ({', '.join(map(quoted, some))})"
         asked = get(lambda client: client.users, filter=about, select=["id", _SIGN_IN])
         rows = await graph.pages(asked, trace, needs=READ_USERS)
         found |= {need(WHO, row, _SIGN_IN, str).casefold() for row in rows if row.get("id") != account_id}
     return found
-
-
-def _held(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield each of the account's names in the directory, with the property that has it."""
-    yield _SIGN_IN, need(WHO, row, _SIGN_IN, str).casefold()
-    if isinstance(row.get("mail"), str):
-        yield "mail", row["mail"].casefold()
-    addresses = row.get("proxyAddresses")
-    yield from (("proxyAddresses", name) for name in _texts(*(addresses if isinstance(addresses, list) else ())))
 
 
 def _listed(value: object) -> Iterator[str]:

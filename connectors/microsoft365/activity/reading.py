@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from connectors.activity import ActivityPage, Gap, Record, Window
 from connectors.errors import ConnectorError, Expired, NotOnPlan, Unintelligible
-from connectors.kit.exchange import Row, Trace
+from connectors.kit.exchange import Trace
+from connectors.microsoft365.activity import sources
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, record_of, records_of, status_of, zulu
 from connectors.microsoft365.activity.search import AuditSearch, utc_now
-from connectors.microsoft365.activity.sources import (
-    BACKGROUND,
-    DIRECTORY,
-    ENTRA_FREE,
-    ENTRA_PAID,
-    PURVIEW,
-    READ_LOGS,
-    SIGN_INS,
-)
 from connectors.microsoft365.answers import WHO, page_rows
 from connectors.microsoft365.directory import quoted
 from connectors.microsoft365.probing import PAID, edition, plan_checked
 from connectors.microsoft365.transport import Graph
-from models.vocabulary import Account
+from models.vocabulary import Account, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +32,14 @@ class Log:
 
 
 LOGS = {
-    SIGN_INS: Log("/auditLogs/signIns", STAMP, ("userId eq {id}",)),
-    BACKGROUND: Log(
+    sources.SIGN_INS: Log("/auditLogs/signIns", STAMP, ("userId eq {id}",)),
+    sources.BACKGROUND: Log(
         "/auditLogs/signIns",
         STAMP,
         ("userId eq {id} and signInEventTypes/any(t: t eq 'nonInteractiveUser')",),
         beta=True,
     ),
-    DIRECTORY: Log(
+    sources.DIRECTORY: Log(
         "/auditLogs/directoryAudits",
         "activityDateTime",
         ("initiatedBy/user/id eq {id}", "targetResources/any(t: t/id eq {id})"),
@@ -55,8 +47,8 @@ LOGS = {
 }
 
 
-def record(source: str, row: Row) -> Record:
-    return record_of(row, LOGS[source].stamp if source in LOGS else STAMP)
+def record(source: str, raw: Mapping[str, Json]) -> Record:
+    return record_of(raw, LOGS[source].stamp if source in LOGS else STAMP)
 
 
 class Activities:
@@ -67,8 +59,8 @@ class Activities:
         self._clock = clock
         self._search = AuditSearch(graph, clock)
 
-    async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
-        if source == PURVIEW:
+    async def page(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
+        if source == sources.PURVIEW:
             return await self._search.page(account, window, cursor)
         if source not in LOGS:
             raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
@@ -83,26 +75,22 @@ class Activities:
         gaps = await self._too_old(window, trace) if cursor is None else ()
         build = self._graph.follow(link or self._address(log, turn, account, window), trace)
         try:
-            body = await self._graph.read(build, trace, needs=READ_LOGS)
+            body = await self._graph.read(build, trace, needs=sources.READ_LOGS)
         except NotOnPlan as exc:
             raise await plan_checked(self._graph, exc, "the sign-ins", trace) from exc
         except Unintelligible as exc:
             if not link or status_of(exc) not in REFUSED:
                 raise
-            raise Expired("microsoft365: cannot read on: the page is no longer known", evidence=tuple(trace)) from exc
+            raise Expired("microsoft365: cannot read on: the page is no longer known", evidence=trace) from exc
         records = records_of(page_rows(body, trace), window, log.stamp)
-        then = self._next(body.get("@odata.nextLink"), link, trace)
-        if then is None and turn + 1 < len(log.filters):
+        then = body.get("@odata.nextLink")
+        if then is not None:
+            self._graph.follow(then, trace)
+            if then == link:
+                raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=trace)
+        elif turn + 1 < len(log.filters):
             turn, then = turn + 1, ""
         return ActivityPage(records, None if then is None else json.dumps([turn, then]), tuple(trace), gaps=gaps)
-
-    def _next(self, link: object, before: str, trace: Trace) -> str | None:
-        if link is None:
-            return None
-        self._graph.follow(link, trace)
-        if link == before:
-            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(trace))
-        return str(link)
 
     def _address(self, log: Log, turn: int, account: Account, window: Window) -> str:
         end = window.until_at + timedelta(seconds=1)  # the filter has whole seconds; `records_of` drops what is later
@@ -115,7 +103,7 @@ class Activities:
 
     async def _too_old(self, window: Window, trace: Trace) -> tuple[Gap, ...]:
         plan, _ = await edition(self._graph, trace)
-        keeps = ENTRA_PAID if plan in PAID else ENTRA_FREE
+        keeps = sources.ENTRA_PAID if plan in PAID else sources.ENTRA_FREE
         edge = self._clock() - keeps
         if window.from_at >= edge:
             return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from connectors.activity import Record, Window
@@ -10,6 +10,7 @@ from connectors.errors import ConnectorError, Unintelligible
 from connectors.kit.answers import instant, need
 from connectors.kit.exchange import Row
 from connectors.microsoft365.answers import WHO
+from models.vocabulary import Json
 
 PAGE = 999
 """Rows a page; the vendor's largest."""
@@ -25,7 +26,7 @@ def records_of(rows: Iterable[Row], window: Window, stamp: str) -> tuple[Record,
     return tuple({one.id: one for one in inside}.values())
 
 
-def record_of(row: Row, stamp: str) -> Record:
+def record_of(row: Mapping[str, Json], stamp: str) -> Record:
     """Return a row as a record; raises `Unintelligible` for one without id or time."""
     at = instant(WHO, row.get(stamp), stamp)
     if at is None:

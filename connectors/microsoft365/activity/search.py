@@ -46,17 +46,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def random_key() -> str:
-    return secrets.token_hex(16)
-
-
 @dataclass(frozen=True, slots=True)
 class AuditSearch:
     """Reads one account's records, one step a call.  Has no state besides the cursor."""
 
     graph: Graph
     clock: Callable[[], datetime] = utc_now
-    draw_key: Callable[[], str] = random_key
 
     async def page(self, account: Account, window: Window, cursor: str | None) -> ActivityPage:
         if cursor is None:
@@ -74,14 +69,13 @@ class AuditSearch:
         """Name the first search and submit nothing; without names to search for, there is no search."""
         trace: Trace = []
         names, gaps = await names_of(self.graph, account, trace)
-        begun = Progress.of(window, self.draw_key(), self.clock(), STANDARD)
+        begun = Progress.of(window, secrets.token_hex(16), self.clock(), STANDARD)
         if not names:
             return ActivityPage((), None, tuple(trace), gaps=gaps)
         gaps += too_old(window, self.clock())
         return ActivityPage((), begun.cursor(), tuple(trace), gaps=gaps, names=tuple(names))
 
     async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
-        """Find the search that *progress* names, or submit it."""
         trace: Trace = []
         async with self.graph.one_search():
             known = await search_quota.searches(self.graph, trace)
@@ -89,7 +83,8 @@ class AuditSearch:
             found = next((search.id for search in known if search.name.startswith(progress.name)), None)
             if found is not None:
                 return self._begun(progress, found, trace)
-            if self._may_be_on_its_way(progress, now):
+            may_be_under_way = progress.looks > 0 or now.timestamp() > progress.due + LATE
+            if may_be_under_way and progress.looks < LOOKS:
                 return self._look_later(progress, now, trace)
             search_quota.check_quota(known, now, tuple(trace))
             if search_quota.full(known, now):
@@ -101,13 +96,17 @@ class AuditSearch:
         if not names and not progress.alive:  # a search without a name finds all accounts' records
             return ActivityPage((), None, tuple(trace), gaps=gaps)
         try:
-            found = await search_quota.submit(
-                self.graph, progress, list(dict.fromkeys(one.name for one in names)), now, trace
-            )
-        except OutcomeUnknown as exc:
-            return self._lost(progress, exc, now, trace)
-        except Throttled as exc:
-            return self._refused(progress, exc, now, trace)
+            called = list(dict.fromkeys(one.name for one in names))
+            found = await search_quota.submit(self.graph, progress, called, now, trace)
+        except OutcomeUnknown:  # look for the search that may have been submitted
+            if progress.turn >= REFUSALS:
+                raise
+            return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, trace)
+        except Throttled as exc:  # wait as the vendor asks, or longer each time if it does not say
+            wait = max(exc.retry_after or grown(progress.turn), timedelta(seconds=1))
+            if progress.turn >= REFUSALS or wait > LONGEST_WAIT:
+                raise
+            return self._wait(replace(progress, turn=progress.turn + 1, due=(now + wait).timestamp()), wait, trace)
         except Unintelligible as exc:
             return self._not_taken(progress, exc, now, trace)
         return replace(self._begun(progress, found, trace), names=tuple(names), gaps=gaps)
@@ -119,23 +118,13 @@ class AuditSearch:
         """Wait for a place, a day at most: no property shows whether another application's search hangs."""
         if progress.waits >= MOST_WAITS:
             text = "microsoft365: cannot search the audit log: as many searches as the tenant may have run for a day"
-            raise Throttled(text, retry_after=LONGEST_WAIT, evidence=tuple(trace))
+            raise Throttled(text, retry_after=LONGEST_WAIT, evidence=trace)
         later = replace(progress, waits=progress.waits + 1, due=(now + A_MINUTE).timestamp())
         return self._wait(later, A_MINUTE, trace)
-
-    def _may_be_on_its_way(self, progress: Progress, now: datetime) -> bool:
-        late = progress.looks > 0 or now.timestamp() > progress.due + LATE
-        return late and progress.looks < LOOKS
 
     def _look_later(self, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
         later = replace(progress, looks=progress.looks + 1, due=(now + A_MINUTE).timestamp())
         return self._wait(later, A_MINUTE, trace)
-
-    def _lost(self, progress: Progress, error: OutcomeUnknown, now: datetime, trace: Trace) -> ActivityPage:
-        """Look for the search that may have been submitted; raise after `REFUSALS` lost answers."""
-        if progress.turn >= REFUSALS:
-            raise error
-        return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, trace)
 
     def _not_taken(self, progress: Progress, error: Unintelligible, now: datetime, trace: Trace) -> ActivityPage:
         """Return a gap if the vendor refuses to search before the 180 days that the tenant may keep; raise otherwise."""
@@ -149,19 +138,19 @@ class AuditSearch:
         kept = int((edge + A_MINUTE).timestamp()), progress.slices[0][1]
         return ActivityPage((), progress.ask((kept, *progress.slices[1:]), now).cursor(), tuple(trace), gaps=(gap,))
 
-    def _refused(self, progress: Progress, error: Throttled, now: datetime, trace: Trace) -> ActivityPage:
-        """Wait as the vendor asks, or longer each time if it does not say; raise after `REFUSALS` or for a long wait."""
-        wait = max(error.retry_after or grown(progress.turn), timedelta(seconds=1))
-        if progress.turn >= REFUSALS or wait > LONGEST_WAIT:
-            raise error
-        return self._wait(replace(progress, turn=progress.turn + 1, due=(now + wait).timestamp()), wait, trace)
-
     async def _poll(self, progress: Progress) -> ActivityPage:
         trace: Trace = []
         try:
-            row = await self.graph.read(_query(progress), trace, needs=READ_AUDIT)
+            build = get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query))
+            row = await self.graph.read(build, trace, needs=READ_AUDIT)
         except Unintelligible as exc:
-            return self._poll_refused(progress, exc, trace)
+            # the vendor may not know a new search yet, and was seen to answer 400 for a running one
+            status = status_of(exc)
+            if status == 404 and progress.turn >= NEW:
+                raise Expired("microsoft365: cannot read a search: it is gone", evidence=trace) from exc
+            if status not in REFUSED:
+                raise
+            return self._ask_later(progress, trace)
         match row.get("status"):
             case "succeeded":
                 return self._succeeded(progress, row, trace)
@@ -169,15 +158,6 @@ class AuditSearch:
                 return self._failed(progress, trace)
             case _:  # running, or a status that we do not know
                 return self._ask_later(progress, trace)
-
-    def _poll_refused(self, progress: Progress, error: Unintelligible, trace: Trace) -> ActivityPage:
-        """Poll again after a refusal: the vendor may not know a new search yet, and was seen to answer 400 for a running one."""
-        status = status_of(error)
-        if status == 404 and progress.turn >= NEW:
-            raise Expired("microsoft365: cannot read a search: it is gone", evidence=tuple(trace)) from error
-        if status not in REFUSED:
-            raise error
-        return self._ask_later(progress, trace)
 
     def _ask_later(self, progress: Progress, trace: Trace) -> ActivityPage:
         if progress.turn >= POLLS:
@@ -213,14 +193,17 @@ class AuditSearch:
             return self._page_refused(progress, exc, trace)
         rows, link = page_rows(body, trace), body.get("@odata.nextLink")
         if progress.alive and (rows or link is None):
-            return _proven(rows, trace)
+            if rows:
+                return ActivityPage((), None, tuple(trace))
+            text = "microsoft365: cannot read what was done: the audit log has no record of any account in a week"
+            raise NotRecorded(text, evidence=trace)
         records = () if progress.alive else records_of(rows, window, STAMP)
         read = progress.having([need(WHO, row, "id", str) for row in rows])
         if link is None:
             return self._read_out(read, records, trace)
         self.graph.follow(link, trace)
         if progress.leads_back(link) or progress.turn >= MOST_PAGES:
-            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(trace))
+            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=trace)
         return ActivityPage(records, read.onwards(link).cursor(), tuple(trace))
 
     def _page_refused(self, progress: Progress, error: Unintelligible, trace: Trace) -> ActivityPage:
@@ -229,9 +212,7 @@ class AuditSearch:
         if status not in REFUSED:
             raise error
         if progress.again >= AGAIN or (progress.link is None and status != 400):
-            raise Expired(
-                "microsoft365: cannot read a search's records: they are gone", evidence=tuple(trace)
-            ) from error
+            raise Expired("microsoft365: cannot read a search's records: they are gone", evidence=trace) from error
         wide = progress.wide and progress.link is not None
         return self._wait(replace(progress.from_first_page(), wide=wide), timedelta(0), trace)
 
@@ -277,18 +258,6 @@ def too_old(window: Window, now: datetime) -> tuple[Gap, ...]:
 
 def _gap(progress: Progress, reason: str, text: str) -> Gap:
     return Gap(reason, text, progress.begins_at, progress.ends_at)
-
-
-def _proven(rows: list[Row], trace: Trace) -> ActivityPage:
-    """Return the end of the reading if the tenant records anything; raise `NotRecorded` if it does not."""
-    if rows:
-        return ActivityPage((), None, tuple(trace))
-    text = "microsoft365: cannot read what was done: the audit log has no record of any account in a week"
-    raise NotRecorded(text, evidence=tuple(trace))
-
-
-def _query(progress: Progress) -> Build:
-    return get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query))
 
 
 def _first(progress: Progress) -> Build:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,18 +42,11 @@ class Search:
 
     @classmethod
     def of(cls, row: Row) -> Search:
-        name = str(row.get("displayName") or "")
-        return cls(need(WHO, row, "id", str), name, str(row.get("status")) in _UNFINISHED, _submitted_at(name))
-
-
-def _submitted_at(name: str) -> datetime | None:
-    ours = _NAME.fullmatch(name)
-    if ours is None:
-        return None
-    try:
-        return datetime.strptime(ours[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:  # another application's, after all
-        return None
+        name, submitted_at = str(row.get("displayName") or ""), None
+        if (ours := _NAME.fullmatch(name)) is not None:
+            with contextlib.suppress(ValueError):  # another application's, after all
+                submitted_at = datetime.strptime(ours[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return cls(need(WHO, row, "id", str), name, str(row.get("status")) in _UNFINISHED, submitted_at)
 
 
 async def searches(graph: Graph, trace: Trace) -> list[Search]:
@@ -92,7 +86,7 @@ async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: da
         lambda client: client.security.audit_log.queries.to_post_request_information(query), trace, needs=READ_AUDIT
     )
     if answer is None or not isinstance(answer.get("id"), str):
-        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer has no id", evidence=tuple(trace))
+        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer has no id", evidence=trace)
     return str(answer["id"])
 
 

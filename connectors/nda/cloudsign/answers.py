@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from connectors.kit.answers import instant
 from connectors.nda.contract import Paper
 
-REGISTER = "cloudsign"
+WHO = "cloudsign"
 DRAFT, SENT, COMPLETED, CLOSED, TEMPLATE, IMPORTED = 0, 1, 2, 3, 4, 13
 WORDS = MappingProxyType(
     {
@@ -62,16 +62,15 @@ def with_attribute(paper: Paper, attribute: Mapping[str, Any] | None) -> Paper:
 
 
 def _common(document: Mapping[str, Any]) -> Paper:
-    title, status = document.get("title") or "", document["status"]
-    files = document.get("files") or ()
+    status, files = document["status"], document.get("files") or ()
     details = {"files": str(len(files))} if len(files) > 1 else {}
     if document.get("decline_comment"):
         details["decline_comment"] = document["decline_comment"]
     return Paper(
-        register=REGISTER,
+        register=WHO,
         id=document["id"],
         kind=None,
-        title=title,
+        title=document.get("title") or "",
         status=WORDS.get(status, str(status)),
         completed=status == COMPLETED,
         media_type="application/pdf" if files else None,
@@ -81,21 +80,17 @@ def _common(document: Mapping[str, Any]) -> Paper:
 
 def _signed_by(paper: Paper, who: Mapping[str, Any], document: Mapping[str, Any]) -> Paper:
     status = document["status"]
-    at = instant(REGISTER, who.get("processed_at") or document.get("last_processed_at"), "processed_at")
+    at = instant(WHO, who.get("processed_at") or document.get("last_processed_at"), "processed_at")
     declined = status == CLOSED and who["status"] == _DECLINED
     return replace(
         paper,
         signer_name=who.get("name") or None,
         signer_email=who.get("email") or None,
         language=who.get("language_code") or None,
-        signed_on=_in_tokyo(at) if status == COMPLETED else None,
+        signed_on=at.astimezone(_TOKYO).date() if at is not None and status == COMPLETED else None,
         declined_at=at if declined else None,
         void=status == CLOSED and not declined,
     )
-
-
-def _in_tokyo(at: datetime | None) -> date | None:
-    return at.astimezone(_TOKYO).date() if at is not None else None
 
 
 def _day(text: object) -> date | None:

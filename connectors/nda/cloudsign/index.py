@@ -14,21 +14,25 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from connectors.errors import Unreachable
 from connectors.kit.exchange import Trace
-from connectors.matching import fold_email
+from connectors.matching import fold_all
 from connectors.names import spellings
-from connectors.nda.cloudsign.answers import TEMPLATE, mark, recipients
+from connectors.nda.cloudsign.answers import TEMPLATE, WHO, mark, recipients
 from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.cloudsign.transport import WHO, Request, Transport
+from connectors.nda.cloudsign.transport import Request, Transport
+from connectors.nda.matching import search_keys
 
 FIRST_YEAR = 2015  # クラウドサイン opened in October of that year
+_OPENED = f"{FIRST_YEAR}-01-01T00:00:00+00:00"
 _OVERLAP = timedelta(minutes=10)  # clocks differ, and a list may show a document late
 _OPEN_END = timedelta(days=1)
 _TRIES = 3
+_FIND = """
+SELECT body FROM documents WHERE id IN (SELECT id FROM keys WHERE key IN (SELECT value FROM json_each(?))) ORDER BY id
+"""
 _SCHEMA = """
 PRAGMA cache_size = -65536;
 PRAGMA journal_mode = WAL;
@@ -53,14 +57,10 @@ class Index:
         self._owner = hashlib.sha256(owner.encode()).hexdigest()
 
     async def refresh(self, trace: Trace) -> None:
-        """
-        Read the documents processed since the last call.  Raises `Unreachable` while the first reading is under way.
-
-        The file keeps the pages that were read; the next call goes on from there.
-        """
-        budget, now = _Budget(self._pages), datetime.now(UTC)
+        """Read what was processed since the last call.  Raises `Unreachable` until the first reading is complete."""
+        budget, now = iter(range(self._pages)), datetime.now(UTC)
         with self._open() as held:
-            while (start := _done(held)) < now - _OPEN_END:
+            while (start := datetime.fromisoformat(_told(held, "done") or _OPENED)) < now - _OPEN_END:
                 until = min(_next_mark(start, now), now)
                 await self._read(held, start - _OVERLAP, until, budget, trace)
                 _say(held, "done", until.isoformat())
@@ -70,14 +70,11 @@ class Index:
     def find(self, keys: Iterable[str]) -> list[dict[str, Any]]:
         """Return the documents that have one of *keys*, as they were when last read."""
         with self._open() as held:
-            found: set[str] = set()
-            for key in set(keys):
-                found.update(row[0] for row in held.execute("SELECT id FROM keys WHERE key = ?", (key,)))
-            bodies = [held.execute("SELECT body FROM documents WHERE id = ?", (n,)).fetchone() for n in sorted(found)]
-        return [json.loads(row[0]) for row in bodies if row is not None]
+            bodies = held.execute(_FIND, (json.dumps([*keys]),)).fetchall()
+        return [json.loads(body) for (body,) in bodies]
 
     async def _read(
-        self, held: sqlite3.Connection, start: datetime, until: datetime | None, budget: _Budget, trace: Trace
+        self, held: sqlite3.Connection, start: datetime, until: datetime | None, budget: Iterator[int], trace: Trace
     ) -> None:
         """
         Read all documents of a time range.  Pages shift while documents are processed, so a reading counts only if it saw as
@@ -90,14 +87,17 @@ class Index:
                 return
         raise Unreachable(f"{WHO}: cannot list documents: they changed while being read", code="shifted")
 
-    async def _pass(self, held: sqlite3.Connection, query: Mapping[str, str], budget: _Budget, trace: Trace) -> bool:
+    async def _pass(
+        self, held: sqlite3.Connection, query: Mapping[str, str], budget: Iterator[int], trace: Trace
+    ) -> bool:
         reading = "|".join((self._path, *query.values())) if "to" in query else f"since|{datetime.now(UTC).isoformat()}"
         begun: dict[str, Any] = json.loads(_told(held, "page") or "{}")
         page, total = (begun["page"], begun["total"]) if begun.get("reading") == reading else (1, None)
         if page == 1:
             held.execute("UPDATE documents SET reading = NULL WHERE reading = ?", (reading,))
         while True:
-            budget.spend(held)
+            if next(budget, None) is None:
+                raise _unfinished(held)
             documents, now_total = await self._page({**query, "page": page}, trace)
             total = now_total if total is None else total
             _keep(held, documents, reading)
@@ -111,8 +111,7 @@ class Index:
     async def _page(self, query: Mapping[str, str | int], trace: Trace) -> tuple[list[dict[str, Any]], int]:
         more = {"with_files": "y", "with_participants": "y"}
         request = Request("list documents", "GET", self._path, query={**query, **more})
-        body = await self._transport.read(request, trace)
-        match body:
+        match await self._transport.read(request, trace):
             case {"documents": list(documents), "total": int(total)}:
                 return documents, total
             case {"documents": None, "total": 0}:  # Go's JSON of an empty list
@@ -124,46 +123,27 @@ class Index:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._file.touch(mode=0o600)
-            held = sqlite3.connect(self._file, isolation_level=None, timeout=10)
+            with contextlib.closing(sqlite3.connect(self._file, isolation_level=None, timeout=10)) as held:
+                held.executescript(_SCHEMA)
+                if _told(held, "owner") != self._owner:  # the index is of another endpoint, client or list
+                    held.executescript("DELETE FROM about; DELETE FROM documents; DELETE FROM keys;")
+                    _say(held, "owner", self._owner)
+                yield held
         except (OSError, sqlite3.Error) as exc:
-            raise _no_index(self._file, exc) from exc
-        try:
-            held.executescript(_SCHEMA)
-            if _told(held, "owner") != self._owner:  # the index is of another endpoint, client or list
-                held.executescript("DELETE FROM about; DELETE FROM documents; DELETE FROM keys;")
-                _say(held, "owner", self._owner)
-            yield held
-        except sqlite3.Error as exc:
-            raise _no_index(self._file, exc) from exc
-        finally:
-            held.close()
-
-
-class _Budget:
-    """How many pages this call may still read."""
-
-    def __init__(self, pages: int) -> None:
-        self._left = pages
-
-    def spend(self, held: sqlite3.Connection) -> None:
-        """Count one page; raises `Unreachable` beyond the last one."""
-        if self._left == 0:
-            known = held.execute("SELECT count(*) FROM documents").fetchone()[0]
-            remedy = "Nothing to do by hand: each call reads on, and searches once the whole register has been read."
-            message = f"{WHO}: cannot search yet: the first reading is under way, {known} documents so far"
-            raise Unreachable(message, code="index_incomplete", remedy=remedy)
-        self._left -= 1
+            name, code = self._file.name, type(exc).__name__
+            remedy = f"Let lastday write LASTDAY_CLOUDSIGN_INDEX_FILE ({name}), or remove it: it is read anew."
+            raise Unreachable(f"{WHO}: cannot keep its index: {code}", code=code, remedy=remedy) from exc
 
 
 def keys_of(document: Mapping[str, Any]) -> set[str]:
     """Return a document's keys: each recipient's address and spellings of the name, and our own mark."""
-    keys = {f"mark:{key}" for key in (mark(document),) if key is not None}
-    names = [who.get("name") or "" for who in recipients(document)]
-    if not names and mark(document) is None:
+    own, signers = mark(document), recipients(document)
+    names = [who.get("name") or "" for who in signers]
+    if not names and own is None:
         names.append(document.get("note") or "")
-    keys |= {f"name:{form}" for name in names for form in spellings(name)}
-    addresses = (fold_email(who.get("email") or "") for who in recipients(document))
-    return keys | {f"mail:{address}" for address in addresses if address}
+    forms = (form for name in names for form in spellings(name))
+    keys = search_keys(forms, fold_all(who.get("email") or "" for who in signers))
+    return keys | {f"mark:{own}"} if own is not None else keys
 
 
 def _keep(held: sqlite3.Connection, documents: Iterable[Mapping[str, Any]], reading: str) -> None:
@@ -184,11 +164,6 @@ def _next_mark(start: datetime, now: datetime) -> datetime:
     return datetime(start.year + start.month // 12, start.month % 12 + 1, 1, tzinfo=UTC)
 
 
-def _done(held: sqlite3.Connection) -> datetime:
-    known = _told(held, "done")
-    return datetime.fromisoformat(known) if known else datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
-
-
 def _told(held: sqlite3.Connection, key: str) -> str | None:
     row = held.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
     return row[0] if row is not None else None
@@ -198,7 +173,8 @@ def _say(held: sqlite3.Connection, key: str, value: str) -> None:
     held.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
 
 
-def _no_index(path: Path, exc: Exception) -> Unreachable:
-    remedy = f"Let lastday write LASTDAY_CLOUDSIGN_INDEX_FILE ({path.name}), or remove it: it is read anew."
-    code = type(exc).__name__
-    return Unreachable(f"{WHO}: cannot keep its index: {code}", code=code, remedy=remedy)
+def _unfinished(held: sqlite3.Connection) -> Unreachable:
+    known = held.execute("SELECT count(*) FROM documents").fetchone()[0]
+    remedy = "Nothing to do by hand: each call reads on, and searches once the whole register has been read."
+    message = f"{WHO}: cannot search yet: the first reading is under way, {known} documents so far"
+    return Unreachable(message, code="index_incomplete", remedy=remedy)

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from dataclasses import replace
 
 from connectors.errors import ConnectorError, Denied, Unintelligible
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
-from connectors.nda.cloudsign.answers import (
-    AGREED,
-    CLOSED,
-    REGISTER,
-    SENT,
-    TEMPLATE,
-    papers_of,
-    recipients,
-    with_attribute,
-)
+from connectors.nda.cloudsign.answers import AGREED, CLOSED, SENT, WHO, papers_of, recipients, with_attribute
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.limits import LIMITS
 from connectors.nda.cloudsign.sending import Sending
 from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.cloudsign.transport import WHO, Request, Transport
-from connectors.nda.contract import SIGNED_ALREADY, Found, Paper, PaperMatch, Sent
-from connectors.nda.matching import addresses_of, likeliest, names_of, strongest_first
+from connectors.nda.cloudsign.transport import Request, Transport
+from connectors.nda.contract import Found, Paper, PaperMatch, Sent
+from connectors.nda.matching import addresses_of, likeliest, names_of, search_keys, strongest_first
+from connectors.nda.pledges import check_waiting
 from models.vocabulary import Leaver, MatchReason
 
 FRESH = 40
 """Candidates that one search reads anew, the likeliest first; the others are as the index has them.  Our choice."""
+_NO_TEAM = "Unset LASTDAY_CLOUDSIGN_WHOLE_TEAM: it is for an administrator of a team without departments."
 
 
 class CloudSignRegister:
     """`connectors.nda.contract.Register` for CloudSign's Web API."""
 
-    name = REGISTER
+    name = WHO
     can_send = True
 
     def __init__(self, settings: Settings, transport: Transport) -> None:
@@ -49,29 +42,25 @@ class CloudSignRegister:
     async def probe(self) -> tuple[tuple[str, str], ...]:
         """See `Register.probe`: whether the client id works, and its user may list the documents of the settings."""
         try:
-            me = await self._transport.read(Request("read its own user", "GET", "/me"), [])
+            me = await self._transport.read(Request("read its own user", "GET", "/me"), []) or {}
             path = "/team_documents" if self._whole_team else "/documents"
             await self._transport.read(Request("list documents", "GET", path, query={"page": 1}), [])
-        except Denied as exc:
-            remedy = exc.advice
-            if self._whole_team and exc.code == "forbidden":
-                remedy = "Only an administrator of a team without departments lists the team's documents: unset LASTDAY_CLOUDSIGN_WHOLE_TEAM."
-            return ((str(exc), remedy),)
         except ConnectorError as exc:
-            return ((str(exc), exc.advice),)
-        return tuple(_too_much(me or {}, whole_team=self._whole_team))
+            refused = self._whole_team and isinstance(exc, Denied) and exc.code == "forbidden"
+            return ((str(exc), _NO_TEAM if refused else exc.advice),)
+        if (me.get("authorities") or {}).get("team_administrator") and not self._whole_team:
+            remedy = "Take the client id of a user who only sends HR's documents."
+            return (("cloudsign: its user administers the team", remedy),)
+        return ()
 
     async def find_papers(self, leaver: Leaver) -> Found:
-        """
-        Return the leaver's documents and look-alikes.  Raises while the index is being built, and if it cannot be updated: see
-        `Index`.
-        """
-        keys = {f"mail:{a}" for a in addresses_of(leaver)} | {f"name:{n}" for n in names_of(leaver)}
+        """Return the leaver's documents and look-alikes.  Raises while the index is incomplete or cannot be updated."""
+        keys = search_keys(names_of(leaver), addresses_of(leaver))
         trace: Trace = []
         async with self._turn:
             with understood(WHO, trace):
                 await self._index.refresh(trace)
-                matches = strongest_first(_likeliest(leaver, document) for document in self._index.find(keys))
+                matches = strongest_first(likeliest(leaver, papers_of(document)) for document in self._index.find(keys))
             fresh = [await self._anew(leaver, match, trace) for match in matches[:FRESH]]
         return Found(strongest_first((*fresh, *matches[FRESH:])), tuple(trace))
 
@@ -90,50 +79,44 @@ class CloudSignRegister:
         document = await self._sending.get(_plain(paper_id), trace)
         with understood(WHO, trace):
             files = sorted((document or {}).get("files") or (), key=lambda file: file["order"])
-            path = f"/documents/{paper_id}/files/{_plain(files[0]['id'])}" if files else None
-        if path is None:
-            message = f"{WHO}: cannot fetch {paper_id}: it has no file"
-            raise Unintelligible(message, code="no_file", evidence=tuple(trace))
+            if not files:
+                raise Unintelligible(f"{WHO}: cannot fetch {paper_id}: it has no file", code="no_file")
+            path = f"/documents/{paper_id}/files/{_plain(files[0]['id'])}"
         return await self._transport.read_bytes(Request("fetch a file", "GET", path), trace)
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """Send *pledge* once for each *key*."""
+        trace: Trace = []
         async with self._turn:
-            with understood(WHO, []):
-                return await self._sending.send(pledge, leaver, title, key)
+            with understood(WHO, trace):
+                return await self._sending.send(pledge, leaver, title, key, trace)
 
     async def find_sent(self, key: str) -> Sent | None:
         """Return the document that was sent with *key*; a draft does not count."""
+        trace: Trace = []
         async with self._turn:
-            with understood(WHO, []):
-                return await self._sending.find(key)
+            with understood(WHO, trace):
+                return await self._sending.find(key, trace)
 
     async def remind(self, paper_id: str) -> None:
         """Remind the signer.  Reads first, since the same request would send a draft; repeats no unknown outcome."""
         trace: Trace = []
-        path = f"/documents/{_plain(paper_id)}"
-        document = await self._transport.read(Request("read a document", "GET", path, absent=True), trace)
-        if document is None or document.get("status") != SENT:
-            message = f"{WHO}: cannot remind the signer of {paper_id}: nobody is asked to sign it"
-            raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
-        await self._transport.write(Request("remind the signer", "POST", path), trace)
+        document = await self._sending.get(_plain(paper_id), trace)
+        waits = document is not None and document.get("status") == SENT
+        check_waiting(WHO, f"remind the signer of {paper_id}", trace, waits=waits)
+        await self._transport.write(Request("remind the signer", "POST", f"/documents/{paper_id}"), trace)
 
     async def take_back(self, paper_id: str, reason: str) -> None:  # noqa: ARG002  # the vendor documents no field for it
         """Cancel the document.  Reads first; repeats no unknown outcome."""
         trace: Trace = []
-        path = f"/documents/{_plain(paper_id)}"
-        document = await self._transport.read(Request("read a document", "GET", path, absent=True), trace)
+        document = await self._sending.get(_plain(paper_id), trace)
         if document is None or document.get("status") == CLOSED:
             return
-        if document.get("status") != SENT:
-            message = f"{WHO}: cannot take back {paper_id}: nobody is asked to sign it"
-            raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
         with understood(WHO, trace):
             signed = any(who["status"] == AGREED or who.get("processed_at") for who in recipients(document))
-        if signed:
-            message = f"{WHO}: cannot take back {paper_id}: somebody has signed it already"
-            raise Unintelligible(message, code="signed_already", evidence=tuple(trace), remedy=SIGNED_ALREADY)
-        await self._transport.write(Request("take back a document", "PUT", f"{path}/decline"), trace)
+        waits = document.get("status") == SENT
+        check_waiting(WHO, f"take back {paper_id}", trace, waits=waits, signed=signed)
+        await self._transport.write(Request("take back a document", "PUT", f"/documents/{paper_id}/decline"), trace)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -146,11 +129,14 @@ class CloudSignRegister:
         if document is None:
             return None  # a draft that was deleted
         with understood(WHO, trace):
-            again = _likeliest(leaver, document)
+            again = likeliest(leaver, papers_of(document))
             if again is None:
                 return None
             attribute = await self._attribute(match.paper.id, trace)
-            return PaperMatch(with_attribute(again.paper, attribute), again.reason, again.confidence, again.text)
+            every = again.for_everybody and replace(
+                again.for_everybody, paper=with_attribute(again.for_everybody.paper, attribute)
+            )
+            return replace(again, paper=with_attribute(again.paper, attribute), for_everybody=every)
 
     async def _attribute(self, document_id: str, trace: Trace) -> Row | None:
         path = f"/documents/{document_id}/attribute"
@@ -158,37 +144,15 @@ class CloudSignRegister:
 
 
 async def connect(
-    settings: Settings | None = None,
-    *,
-    pace: Pace | None = None,
-    patience: float = 30.0,
-    ledger: Ledger | None = None,
+    settings: Settings, *, pace: Pace | None = None, patience: float = 30.0, ledger: Ledger | None = None
 ) -> CloudSignRegister:
-    """
-    Return the register for *settings* (None: from the environment), without any request.
-
-    *patience*: seconds that an exchange may be silent.  *ledger*: where all processes take the calls that the vendor allows.
-    """
-    known, pace = settings or Settings(), pace or Pace()
-    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
-    return CloudSignRegister(known, Transport(known, pace, limits, patience=patience))
-
-
-def _likeliest(leaver: Leaver, document: Row) -> PaperMatch | None:
-    """Return the match of the recipient most likely the leaver, None for a template."""
-    if document["status"] == TEMPLATE:
-        return None
-    return likeliest(leaver, papers_of(document))
+    """Return the register, without any request.  *patience*: seconds that an exchange may be silent."""
+    pace = pace or Pace()
+    limits = Limits(WHO, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
+    return CloudSignRegister(settings, Transport(settings, pace, limits, patience=patience))
 
 
 def _plain(paper_id: str) -> str:
     if not paper_id.replace("-", "").isalnum() or not paper_id.isascii():
         raise Unintelligible(f"{WHO}: cannot read a document: not one of its ids", code="document_id")
     return paper_id
-
-
-def _too_much(me: Row, *, whole_team: bool) -> Iterator[tuple[str, str]]:
-    """Yield a problem if the client id's user administers the team without need."""
-    rights = me.get("authorities") or {}
-    if rights.get("team_administrator") and not whole_team:
-        yield "cloudsign: its user administers the team", "Take the client id of a user who only sends HR's documents."

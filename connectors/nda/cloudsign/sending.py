@@ -13,11 +13,11 @@ from connectors.errors import OutcomeUnknown, Unintelligible
 from connectors.kit.answers import instant
 from connectors.kit.exchange import Row, Trace
 from connectors.matching import fold_email
-from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, REGISTER, SENT, mark, recipients
+from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, SENT, WHO, mark, recipients
 from connectors.nda.cloudsign.index import Index
-from connectors.nda.cloudsign.transport import WHO, Request, Transport
+from connectors.nda.cloudsign.transport import Request, Transport
 from connectors.nda.contract import Sent
-from connectors.nda.lost import still_unknown
+from connectors.nda.pledges import address_of, still_unknown
 from models.vocabulary import Leaver
 
 _DRAFT_PAGES = 50
@@ -31,14 +31,9 @@ class Sending:
         self._index = index
         self._whole_team = whole_team
 
-    async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str, trace: Trace) -> Sent:
         """Send, or return what was sent with *key*.  Raises `OutcomeUnknown` if only the next call can see what was done."""
-        trace: Trace = []
-        address = leaver.email or next(iter(leaver.other_emails), None)
-        if address is None:
-            remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
-            raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
-        own = _own(key)
+        address, own = address_of(WHO, leaver), _own(key)
         document = await self._known(own, trace)
         if document is None:
             document = await self._draft(own, title, trace)
@@ -47,13 +42,10 @@ class Sending:
             document = await self._post(document, trace)
         return _sent(document, trace)
 
-    async def find(self, key: str) -> Sent | None:
+    async def find(self, key: str, trace: Trace) -> Sent | None:
         """Return what was sent with *key*."""
-        trace: Trace = []
         document = await self._known(_own(key), trace)
-        if document is None or document["status"] == DRAFT:
-            return None
-        return _sent(document, trace)
+        return _sent(document, trace) if document is not None and document["status"] != DRAFT else None
 
     async def _known(self, own: str, trace: Trace) -> Row | None:
         """Return the document with our mark; a sent one goes before a draft."""
@@ -74,13 +66,12 @@ class Sending:
             if not documents:
                 return found
             found |= {document["id"] for document in documents if mark(document) == own}
-        raise Unintelligible(f"{WHO}: cannot list drafts: too many", code="too_many_drafts", evidence=tuple(trace))
+        raise Unintelligible(f"{WHO}: cannot list drafts: too many", code="too_many_drafts")
 
     async def get(self, document_id: str, trace: Trace) -> Row | None:
         """Return the document by a new read, None if the vendor does not have it."""
-        return await self._transport.read(
-            Request("read a document", "GET", f"/documents/{document_id}", absent=True), trace
-        )
+        request = Request("read a document", "GET", f"/documents/{document_id}", absent=True)
+        return await self._transport.read(request, trace)
 
     async def _draft(self, own: str, title: str, trace: Trace) -> Row:
         form = {"title": title, "note": MARK + own, "can_transfer": "false"}
@@ -88,10 +79,9 @@ class Sending:
             return await self._transport.write(Request("make a draft", "POST", "/documents", form=form), trace)
         except OutcomeUnknown as lost:
             with still_unknown(WHO, lost, trace):
-                made = await self._known(own, trace)
-            if made is None:
-                raise
-            return made
+                if (made := await self._known(own, trace)) is not None:
+                    return made
+            raise
 
     async def _fill(self, document: Row, pledge: bytes, name: str, address: str, trace: Trace) -> Row:
         path = f"/documents/{document['id']}"
@@ -120,10 +110,9 @@ class Sending:
         except OutcomeUnknown as lost:
             with still_unknown(WHO, lost, trace):
                 now = await self._there(document["id"], trace)
-                changed = _parts(now) != _parts(document)
-            if not changed:
-                raise
-            return now
+                if _parts(now) != _parts(document):
+                    return now
+            raise
         return await self._there(document["id"], trace)
 
     async def _post(self, document: Row, trace: Trace) -> Row:
@@ -137,21 +126,19 @@ class Sending:
             now = await self._there(document["id"], trace)
             if now["status"] in {SENT, COMPLETED, CLOSED}:
                 return now
-        message = f"{WHO}: cannot send the pledge: still a draft"
-        raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from lost
+        raise OutcomeUnknown(f"{WHO}: cannot send the pledge: still a draft", code="still_a_draft") from lost
 
     async def _there(self, document_id: str, trace: Trace) -> Row:
         """Return the document, which was there a moment ago."""
         found = await self.get(document_id, trace)
         if found is None:
-            message = f"{WHO}: cannot read {document_id}: it is gone"
-            raise Unintelligible(message, code="not_found", evidence=tuple(trace))
+            raise Unintelligible(f"{WHO}: cannot read {document_id}: it is gone", code="not_found")
         return found
 
 
 def _sent(document: Row, trace: Trace) -> Sent:
     sent_at = instant(WHO, document.get("sent_at"), "sent_at") or datetime.now(UTC)
-    return Sent(REGISTER, document["id"], sent_at, tuple(trace))
+    return Sent(WHO, document["id"], sent_at, tuple(trace))
 
 
 def _own(key: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from connectors.settings import ConnectorSettings, Endpoint
+from connectors.nda.settings import Root
+from connectors.settings import ConnectorSettings
 
 
 class Settings(ConnectorSettings):
@@ -21,24 +22,11 @@ class Settings(ConnectorSettings):
     `limits.LIMITS`, where the vendor gave others.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LASTDAY_CLOUDSIGN_")
+    model_config = SettingsConfigDict(env_prefix="LASTDAY_CLOUDSIGN_", str_strip_whitespace=True)
 
-    endpoint: Endpoint = "https://api.cloudsign.jp"
-    client_id: SecretStr
+    endpoint: Root = "https://api.cloudsign.jp"
+    client_id: SecretStr = Field(min_length=1)
     whole_team: bool = False
     index_file: Path = Field(default=Path("var/cloudsign-index.db"))
     pages_per_look: int = Field(default=200, ge=1)
     limits: dict[str, PositiveInt] = Field(default_factory=dict)
-
-    @field_validator("endpoint")
-    @classmethod
-    def _is_a_root(cls, url: str) -> str:
-        return url.rstrip("/")
-
-    @field_validator("client_id")
-    @classmethod
-    def _is_there(cls, secret: SecretStr) -> SecretStr:
-        text = secret.get_secret_value().strip()
-        if not text:
-            raise ValueError("the client id is empty")
-        return SecretStr(text)

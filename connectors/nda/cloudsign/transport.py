@@ -14,11 +14,11 @@ from connectors.errors import ConnectorError, Denied, Throttled
 from connectors.kit.exchange import Codes, Exchange, Reply, Row, Trace, lower
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
+from connectors.nda.cloudsign.answers import WHO
 from connectors.nda.cloudsign.limits import BLOCKED, CALLS
 from connectors.nda.cloudsign.settings import Settings
 from connectors.settings import trust
 
-WHO = "cloudsign"
 CODES = Codes(
     not_on_plan=frozenset({"webapi_option_required"}),
     remedies={"webapi_option_required": "Order the Web API option for this CloudSign user."},
@@ -31,10 +31,7 @@ _EARLY = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """
-    One request, the same for each try.  *absent*: a 404 is an answer to the caller.  *signs_in*: it gets a token, and may be
-    repeated.
-    """
+    """One request, for each try.  *absent*: a 404 is an answer.  *signs_in*: it gets a token, and may be repeated."""
 
     doing: str
     method: str
@@ -46,7 +43,6 @@ class Request:
     signs_in: bool = False
 
     def exchange(self, body: bytes | None = None) -> Exchange:
-        """Return it as an exchange that begins now."""
         query = urlencode(dict(self.query)) if self.method == "GET" else None
         write = self.method != "GET" and not self.signs_in
         return Exchange(WHO, self.doing, f"{self.method} {self.path}", query, body, write)
@@ -61,6 +57,7 @@ class Transport:
         self._limits = limits
         self._http = httpx.AsyncClient(
             base_url=settings.endpoint,
+            headers={"Accept": "application/json, application/pdf"},
             verify=trust(settings.ca_bundle),
             timeout=patience,
             follow_redirects=False,
@@ -75,30 +72,27 @@ class Transport:
     async def read(self, request: Request, trace: Trace) -> Row | None:
         """Return the answer's object; None for a 404 with *absent*."""
         reply = await self._pace.read(lambda: self._attempt(request, trace))
-        return None if reply is None else _object(request, reply, trace)
+        return None if reply.status == 404 else _object(request, reply, trace)
 
     async def read_bytes(self, request: Request, trace: Trace) -> bytes:
         """Return the answer's bytes."""
         reply = await self._pace.read(lambda: self._attempt(request, trace))
-        if reply is None or not reply.content:
+        if not reply.content:
             raise request.exchange().unintelligible("empty", trace)
         return reply.content
 
     async def write(self, request: Request, trace: Trace) -> Row:
         """Send a write, again only if it surely did nothing.  Raises `OutcomeUnknown` if it may have been carried out."""
         reply = await self._pace.write(lambda: self._attempt(request, trace))
-        if reply is None:
-            raise request.exchange().odd_success("nothing there", trace)
         return _object(request, reply, trace)
 
-    async def _attempt(self, request: Request, trace: Trace) -> Reply | None:
+    async def _attempt(self, request: Request, trace: Trace) -> Reply:
         reply = await self._send(request, trace, await self._bearer(trace))
         if reply.status == 401:  # the token ended early or was revoked: nothing was done, try a new one
             self._token = None
             reply = await self._send(request, trace, await self._bearer(trace))
-        if request.absent and reply.status == 404 and _code(reply) == "not_found":
-            return None
-        if not 200 <= reply.status < 300:
+        absent = request.absent and reply.status == 404 and _code(reply) == "not_found"
+        if not absent and not 200 <= reply.status < 300:
             raise self._failure(request, reply, trace)
         return reply
 
@@ -122,12 +116,7 @@ class Transport:
 
     async def _send(self, request: Request, trace: Trace, token: str | None) -> Reply:
         built = self._http.build_request(
-            request.method,
-            request.path,
-            params=dict(request.query) or None,
-            data=dict(request.form) if request.form is not None else None,
-            files=dict(request.files) if request.files is not None else None,
-            headers={"Accept": "application/json, application/pdf"},
+            request.method, request.path, params=request.query or None, data=request.form, files=request.files
         )
         if token is not None:
             built.headers["Authorization"] = f"Bearer {token}"

@@ -32,19 +32,14 @@ def code_of(reply: Reply) -> str | None:
 
 
 def failure_of(exchange: Exchange, reply: Reply, trace: Trace) -> ConnectorError:
-    """Return the error for an unsuccessful answer."""
-    failure = exchange.failure(reply, code_of(reply), CODES, trace)
+    """Return the error for an unsuccessful answer.  Any refusal of the authority is about our credential."""
+    code = code_of(reply)
+    failure = exchange.failure(reply, code, CODES, trace)
     if isinstance(failure, Throttled) and failure.retry_after is None:
         failure.retry_after = _until_reset(reply)
+    if isinstance(failure, Unintelligible) and "/oauth/" in exchange.what and reply.status >= 400:
+        return Denied(str(failure), code=code, evidence=failure.evidence, remedy=CODES.remedies.get(code or ""))
     return failure
-
-
-def refusal_of(exchange: Exchange, reply: Reply, trace: Trace) -> ConnectorError:
-    """Return the error for a failed answer of the authority: any refusal, with any code, is about our credential."""
-    failure, code = failure_of(exchange, reply, trace), code_of(reply)
-    if not isinstance(failure, Unintelligible) or reply.status < 400:
-        return failure
-    return Denied(str(failure), code=code, evidence=failure.evidence, remedy=CODES.remedies.get(code or ""))
 
 
 def _until_reset(reply: Reply) -> timedelta | None:

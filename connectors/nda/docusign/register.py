@@ -10,17 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid5
 
-from docusign_esign import (
-    CustomFields,
-    Document,
-    Envelope,
-    EnvelopeDefinition,
-    Recipients,
-    Signer,
-    SignHere,
-    Tabs,
-    TextCustomField,
-)
+import docusign_esign as esign
 
 from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
 from connectors.kit.answers import instant, understood
@@ -28,15 +18,15 @@ from connectors.kit.exchange import Trace
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
 from connectors.kit.paging import PageMarks
-from connectors.nda.contract import SIGNED_ALREADY, Found, Paper, Sent
-from connectors.nda.docusign.answers import KEY_FIELD, REGISTER, papers_of, signers_of
+from connectors.nda.contract import Found, Paper, Sent
+from connectors.nda.docusign.answers import KEY_FIELD, papers_of, signers_of
 from connectors.nda.docusign.client import Client
 from connectors.nda.docusign.errors import WHO
 from connectors.nda.docusign.limits import LIMITS
 from connectors.nda.docusign.settings import Settings
 from connectors.nda.docusign.transport import Request, Transport
-from connectors.nda.lost import still_unknown
 from connectors.nda.matching import addresses_of, likeliest, strongest_first
+from connectors.nda.pledges import address_of, check_waiting, still_unknown
 from models.vocabulary import Leaver
 
 FIRST_DAY = "2003-01-01T00:00:00Z"
@@ -54,7 +44,7 @@ _ANCHOR = "/sn1/"
 class DocuSignRegister:
     """`connectors.nda.contract.Register` for DocuSign's eSignature API 2.1, through docusign-esign."""
 
-    name = REGISTER
+    name = WHO
     can_send = True
 
     def __init__(self, transport: Transport) -> None:
@@ -64,22 +54,20 @@ class DocuSignRegister:
     async def probe(self) -> tuple[tuple[str, str], ...]:
         """See `Register.probe`: whether the key, the consent and the account work."""
         try:
-            await self._search([], from_date=_now(), count="1")
+            await self._search([], from_date=datetime.now(UTC).isoformat(timespec="seconds"), count="1")
         except ConnectorError as exc:
             return ((str(exc), exc.advice),)
         return ()
 
     async def find_papers(self, leaver: Leaver) -> Found:
         """
-        Return the envelopes that name the leaver, and look-alikes: one search for each address and each spelling of the name.
-
+        Return the envelopes that name the leaver, and look-alikes, by a search for each address and each spelling of the name.
         The vendor searches only what the configured user sent, received or was shown.
         """
         trace: Trace = []
         found: dict[str, Any] = {}
         for term in _terms(leaver):
-            for envelope in await self._search(trace, from_date=FIRST_DAY, search_text=term):
-                found[envelope.envelope_id] = envelope
+            found |= await self._search(trace, from_date=FIRST_DAY, search_text=term)
         with understood(WHO, trace):
             matches = strongest_first(likeliest(leaver, papers_of(envelope)) for envelope in found.values())
         return Found(matches, tuple(trace))
@@ -87,7 +75,7 @@ class DocuSignRegister:
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the envelope by a new read, with the first of several signers."""
         trace: Trace = []
-        envelope = await self._get(_plain(paper_id), trace)
+        envelope = await self._get(paper_id, trace)
         with understood(WHO, trace):
             return papers_of(envelope)[0] if envelope is not None else None
 
@@ -107,17 +95,15 @@ class DocuSignRegister:
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """
-        Send *pledge* once for each *key*, which the envelope carries as its transaction id and in a custom field.
-
-        After an unknown outcome, searches for the envelope; never sends again in the same call.
+        Send *pledge* once for each *key*, which the envelope carries as its transaction id and in a custom field.  After an
+        unknown outcome, searches for the envelope; never sends again in the same call.
         """
-        if leaver.email is None and not leaver.other_emails:
-            remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
-            raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
         trace: Trace = []
+        own = _own(key)
+        envelope = _definition(pledge, leaver.name, address_of(WHO, leaver), title, own)
         async with self._turn:
             with understood(WHO, trace):
-                return await self._send_once(pledge, leaver, title, _own(key), trace)
+                return await self._sent_with(own, trace) or await self._send(envelope, own, trace)
 
     async def find_sent(self, key: str) -> Sent | None:
         """Return the envelope that was sent with *key*."""
@@ -126,78 +112,63 @@ class DocuSignRegister:
             with understood(WHO, trace):
                 return await self._sent_with(_own(key), trace)
 
-    async def _send_once(self, pledge: bytes, leaver: Leaver, title: str, own: str, trace: Trace) -> Sent:
-        if (before := await self._sent_with(own, trace)) is not None:
-            return before
-        definition = _definition(pledge, leaver, title, own)
-        request = Request(
-            "send a pledge",
-            "POST /envelopes",
-            lambda api, account: api.create_envelope(account, envelope_definition=definition),
-        )
-        try:
-            made = await self._transport.write(request, trace)
-        except OutcomeUnknown as lost:
-            with still_unknown(WHO, lost, trace):
-                sent = await self._sent_with(own, trace)
-            if sent is None:
-                raise
-            return sent
-        if not made.envelope_id or made.status != "sent":
-            message = f"{WHO}: cannot send a pledge: the vendor says it is {made.status}"
-            raise OutcomeUnknown(message, code=str(made.status), evidence=tuple(trace))
-        return Sent(
-            REGISTER,
-            made.envelope_id,
-            instant(WHO, made.status_date_time, "statusDateTime") or datetime.now(UTC),
-            tuple(trace),
-        )
-
     async def remind(self, paper_id: str) -> None:
         """Send the envelope again to the signers it waits for.  Reads first; repeats no unknown outcome."""
         trace: Trace = []
-        envelope = await self._get(_plain(paper_id), trace)
-        if envelope is None or envelope.status not in _WAITING:
-            message = f"{WHO}: cannot remind the signer of {paper_id}: nobody is asked to sign it"
-            raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
-        request = Request(
-            "remind the signer",
-            f"PUT /envelopes/{paper_id}",
-            lambda api, account: api.update(account, paper_id, envelope=Envelope(), resend_envelope="true"),
-        )
-        await self._transport.write(request, trace)
+        envelope = await self._get(paper_id, trace)
+        waits = envelope is not None and envelope.status in _WAITING
+        check_waiting(WHO, f"remind the signer of {paper_id}", trace, waits=waits)
+        await self._update("remind the signer", paper_id, esign.Envelope(), trace, resend_envelope="true")
 
     async def take_back(self, paper_id: str, reason: str) -> None:
         """Void the envelope.  Reads first; repeats no unknown outcome."""
         trace: Trace = []
-        envelope = await self._get(_plain(paper_id), trace)
+        envelope = await self._get(paper_id, trace)
         if envelope is None or envelope.status in _OVER:
             return
-        if envelope.status not in _WAITING:
-            message = f"{WHO}: cannot take back {paper_id}: it is {envelope.status}"
-            raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
-        if any(one.status in _HAVE_SIGNED or one.signed_date_time for one in signers_of(envelope)):
-            message = f"{WHO}: cannot take back {paper_id}: somebody has signed it already"
-            raise Unintelligible(message, code="signed_already", evidence=tuple(trace), remedy=SIGNED_ALREADY)
-        void = Envelope(status="voided", voided_reason=reason[:_LONGEST_REASON])
-        request = Request(
-            "take back an envelope",
-            f"PUT /envelopes/{paper_id}",
-            lambda api, account: api.update(account, paper_id, envelope=void),
-        )
-        await self._transport.write(request, trace)
+        signed = any(one.status in _HAVE_SIGNED or one.signed_date_time for one in signers_of(envelope))
+        check_waiting(WHO, f"take back {paper_id}", trace, waits=envelope.status in _WAITING, signed=signed)
+        void = esign.Envelope(status="voided", voided_reason=reason[:_LONGEST_REASON])
+        await self._update("take back an envelope", paper_id, void, trace)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
     async def _get(self, envelope_id: str, trace: Trace) -> Any:
+        known = _plain(envelope_id)
         request = Request(
             "read an envelope",
-            f"GET /envelopes/{envelope_id}",
-            lambda api, account: api.get_envelope(account, envelope_id, include="recipients,custom_fields"),
+            f"GET /envelopes/{known}",
+            lambda api, account: api.get_envelope(account, known, include="recipients,custom_fields"),
             absent=_NONE_SUCH,
         )
         return await self._transport.read(request, trace)
+
+    async def _update(self, doing: str, envelope_id: str, envelope: esign.Envelope, trace: Trace, **query: str) -> None:
+        request = Request(
+            doing,
+            f"PUT /envelopes/{envelope_id}",
+            lambda api, account: api.update(account, envelope_id, envelope=envelope, **query),
+        )
+        await self._transport.write(request, trace)
+
+    async def _send(self, envelope: esign.EnvelopeDefinition, own: str, trace: Trace) -> Sent:
+        request = Request(
+            "send a pledge",
+            "POST /envelopes",
+            lambda api, account: api.create_envelope(account, envelope_definition=envelope),
+        )
+        try:
+            made = await self._transport.write(request, trace)
+        except OutcomeUnknown as lost:
+            with still_unknown(WHO, lost, trace):
+                if (sent := await self._sent_with(own, trace)) is not None:
+                    return sent
+            raise
+        if not made.envelope_id or made.status != "sent":
+            status = str(made.status)
+            raise OutcomeUnknown(f"{WHO}: cannot send a pledge: the vendor says it is {status}", code=status)
+        return _sent(made.envelope_id, made.status_date_time, trace)
 
     async def _sent_with(self, own: str, trace: Trace) -> Sent | None:
         """
@@ -205,58 +176,47 @@ class DocuSignRegister:
         the custom field, which it keeps.
         """
         ids = await self._by_transaction(own, trace)
-        if not ids:
-            found = await self._search(trace, from_date=FIRST_DAY, custom_field=f"{KEY_FIELD}={own}")
-            ids = [envelope.envelope_id for envelope in found]
-        for envelope_id in sorted(ids):
+        field = f"{KEY_FIELD}={own}"
+        for envelope_id in sorted(ids or await self._search(trace, from_date=FIRST_DAY, custom_field=field)):
             envelope = await self._get(envelope_id, trace)
             if envelope is not None and envelope.status not in {"created", "deleted"}:
-                sent_at = instant(WHO, envelope.sent_date_time, "sentDateTime") or datetime.now(UTC)
-                return Sent(REGISTER, envelope_id, sent_at, tuple(trace))
+                return _sent(envelope_id, envelope.sent_date_time, trace)
         return None
 
     async def _by_transaction(self, own: str, trace: Trace) -> list[str]:
-        request = Request(
-            "look for a transaction",
-            "GET /envelopes",
-            lambda api, account: api.list_status_changes(account, transaction_ids=own),
-        )
-        listed = await self._transport.read(request, trace)
-        known = [status.envelope_id for status in listed.envelope_transaction_statuses or ()]
-        return [envelope_id for envelope_id in known + [e.envelope_id for e in listed.envelopes or ()] if envelope_id]
+        listed = await self._list("look for a transaction", trace, transaction_ids=own)
+        known = [*(listed.envelope_transaction_statuses or ()), *(listed.envelopes or ())]
+        return [one.envelope_id for one in known if one.envelope_id]
 
-    async def _search(self, trace: Trace, **query: str) -> list[Any]:
-        """Return every envelope of a search.  Raises unless the number of different envelopes is the vendor's count."""
+    async def _list(self, doing: str, trace: Trace, **query: str) -> Any:
+        request = Request(doing, "GET /envelopes", lambda api, account: api.list_status_changes(account, **query))
+        return await self._transport.read(request, trace)
+
+    async def _search(self, trace: Trace, **query: str) -> dict[str, Any]:
+        """Return every envelope of a search by its id.  Raises unless there are as many as the vendor counts."""
         found: dict[str, Any] = {}
         marks = PageMarks(WHO, "list envelopes", PAGES - 1)
+        wanted = {"include": "recipients,custom_fields", "count": str(PAGE), **query}
         position: str | None = "0"
         while position is not None:
-            listed = await self._transport.read(_listing(position, query), trace)
+            listed = await self._list("list envelopes", trace, start_position=position, **wanted)
             with understood(WHO, trace):
                 found |= {envelope.envelope_id: envelope for envelope in listed.envelopes or ()}
                 total, following = _total(listed), _following(listed.next_uri)
             if len(found) >= total or query.get("count") == "1":
-                return list(found.values())
+                return found
             position = marks.follow(following, trace)
         message = f"{WHO}: cannot list envelopes: {len(found)} of {total} came"
         raise Unintelligible(message, code="not_all", evidence=tuple(trace))
 
 
 async def connect(
-    settings: Settings | None = None,
-    *,
-    pace: Pace | None = None,
-    patience: float = 60.0,
-    ledger: Ledger | None = None,
+    settings: Settings, *, pace: Pace | None = None, patience: float = 60.0, ledger: Ledger | None = None
 ) -> DocuSignRegister:
-    """
-    Return the register for *settings* (None: from the environment), without any request.
-
-    *patience*: seconds that an exchange may be silent.  *ledger*: where all processes take the calls that the vendor allows.
-    """
-    known, pace = settings or Settings(), pace or Pace()
-    limits = Limits(REGISTER, LIMITS, pace.sleep, pace.longest, known.limits, ledger or OwnLedger())
-    return DocuSignRegister(Transport(Client(known, patience=patience), pace, limits))
+    """Return the register, without any request.  *patience*: seconds that an exchange may be silent."""
+    pace = pace or Pace()
+    limits = Limits(WHO, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
+    return DocuSignRegister(Transport(Client(settings, patience=patience), pace, limits))
 
 
 def _terms(leaver: Leaver) -> list[str]:
@@ -265,11 +225,6 @@ def _terms(leaver: Leaver) -> list[str]:
     joined = [name.replace(" ", "").replace("\u3000", "") for name in names if not name.isascii()]
     turned = [" ".join(reversed(name.split())) for name in names if name.isascii() and len(name.split()) == 2]
     return list(dict.fromkeys([*sorted(addresses_of(leaver)), *names, *joined, *turned]))
-
-
-def _listing(position: str, query: dict[str, str]) -> Request:
-    more = {"include": "recipients,custom_fields", "count": str(PAGE), "start_position": position, **query}
-    return Request("list envelopes", "GET /envelopes", lambda api, account: api.list_status_changes(account, **more))
 
 
 def _total(listed: Any) -> int:
@@ -282,33 +237,33 @@ def _following(next_uri: str | None) -> str | None:
     return found if found.isdecimal() else None
 
 
+def _sent(envelope_id: str, at: str | None, trace: Trace) -> Sent:
+    return Sent(WHO, envelope_id, instant(WHO, at, "sent_at") or datetime.now(UTC), tuple(trace))
+
+
 def _own(key: str) -> str:
     """Return the transaction id that an envelope has for *key*."""
     return str(uuid5(_KEYS, hashlib.sha256(key.encode()).hexdigest()))
 
 
-def _definition(pledge: bytes, leaver: Leaver, title: str, own: str) -> EnvelopeDefinition:
+def _definition(pledge: bytes, name: str, address: str, title: str, own: str) -> esign.EnvelopeDefinition:
     """
-    Return an envelope for sending at once.  The signature goes where the pledge has /sn1/, else where the signer puts it.
-
-    It has no employee number: the vendor does not need it.
+    Return an envelope for sending at once, without the employee number, which the vendor does not need.  The signature goes
+    where the pledge has /sn1/, else where the signer puts it.
     """
-    here = SignHere(anchor_string=_ANCHOR, anchor_ignore_if_not_present="true", anchor_units="pixels")
-    signer = Signer(
-        email=leaver.email or leaver.other_emails[0],
-        name=leaver.name,
-        recipient_id="1",
-        routing_order="1",
-        tabs=Tabs(sign_here_tabs=[here]),
-    )
+    here = esign.SignHere(anchor_string=_ANCHOR, anchor_ignore_if_not_present="true", anchor_units="pixels")
+    tabs = esign.Tabs(sign_here_tabs=[here])
+    signer = esign.Signer(email=address, name=name, recipient_id="1", routing_order="1", tabs=tabs)
     content = base64.b64encode(pledge).decode()
-    return EnvelopeDefinition(
+    return esign.EnvelopeDefinition(
         email_subject=title[:100],
         status="sent",
         transaction_id=own,
-        documents=[Document(document_base64=content, document_id="1", file_extension="pdf", name=title)],
-        recipients=Recipients(signers=[signer]),
-        custom_fields=CustomFields(text_custom_fields=[TextCustomField(name=KEY_FIELD, value=own, show="false")]),
+        documents=[esign.Document(document_base64=content, document_id="1", file_extension="pdf", name=title)],
+        recipients=esign.Recipients(signers=[signer]),
+        custom_fields=esign.CustomFields(
+            text_custom_fields=[esign.TextCustomField(name=KEY_FIELD, value=own, show="false")]
+        ),
     )
 
 
@@ -317,7 +272,3 @@ def _plain(paper_id: str) -> str:
         return str(UUID(paper_id))
     except ValueError as exc:
         raise Unintelligible(f"{WHO}: cannot read an envelope: not one of its ids", code="envelope_id") from exc
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

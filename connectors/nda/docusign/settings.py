@@ -11,7 +11,8 @@ from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.errors import NotConfigured
-from connectors.settings import ConnectorSettings, Endpoint
+from connectors.nda.settings import Root
+from connectors.settings import ConnectorSettings
 
 SCOPES = ("signature", "impersonation")
 """To send and read envelopes, and to do so in the name of *user_id* without that person."""
@@ -29,25 +30,20 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_DOCUSIGN_")
 
-    endpoint: Endpoint | None = None
-    authority: Endpoint = "https://account.docusign.com"
+    endpoint: Root | None = None
+    authority: Root = "https://account.docusign.com"
     account_id: UUID
     integration_key: SecretStr
     user_id: UUID
     key_file: Path
     limits: dict[str, PositiveInt] = Field(default_factory=dict)
 
-    @field_validator("endpoint")
-    @classmethod
-    def _is_a_root(cls, url: str | None) -> str | None:
-        return url.rstrip("/") if url is not None else None
-
     @field_validator("authority")
     @classmethod
     def _is_https(cls, url: str) -> str:
-        if not url.startswith("https://") or url.rstrip("/").count("/") != 2:
+        if not url.startswith("https://") or url.count("/") != 2:
             raise ValueError("an authority is https:// and a host: the SDK speaks nothing else to it")
-        return url.rstrip("/")
+        return url
 
     @property
     def authority_host(self) -> str:

@@ -23,19 +23,14 @@ from connectors.nda.docusign.limits import BURST, HOUR
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    One call of the SDK, the same for each try.  *what*: method and path with ids, for the evidence.
-
-    *absent*: the vendor's codes for "does not exist", which are answers to the caller and not failures.
+    One call of the SDK, the same for each try.  *what*: method and path with ids, for the evidence.  *absent*: the vendor's
+    codes for "does not exist", which are answers to the caller and not failures.
     """
 
     doing: str
     what: str
     call: Callable[[EnvelopesApi, str], Any]
     absent: frozenset[str] = frozenset()
-
-    @property
-    def write(self) -> bool:
-        return not self.what.startswith("GET ")
 
 
 class Transport:
@@ -71,10 +66,12 @@ class Transport:
         return await self._once(request, trace)
 
     async def _once(self, request: Request, trace: Trace) -> Any:
-        async with self._limits.turn(HOUR, BURST, urgent=request.write):
-            exchange = Exchange(WHO, request.doing, request.what, write=request.write)
+        call = partial(request.call, self._client.envelopes, self._client.account)
+        write = not request.what.startswith("GET ")
+        async with self._limits.turn(HOUR, BURST, urgent=write):
+            exchange = Exchange(WHO, request.doing, request.what, write=write)
             try:
-                return await self._in_thread(partial(self._client.call, exchange, request.call, trace, request.absent))
+                return await self._in_thread(partial(self._client.send, exchange, call, trace, request.absent))
             except Throttled as exc:
                 self._limits.close(HOUR, exc.retry_after)
                 raise

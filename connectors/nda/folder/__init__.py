@@ -1,6 +1,6 @@
 """A folder (or a mounted bucket) of signed papers with a manifest."""
 
 from connectors.nda.folder.register import FolderRegister, connect
-from connectors.nda.folder.settings import Settings
+from connectors.nda.settings import Settings
 
 __all__ = ["FolderRegister", "Settings", "connect"]

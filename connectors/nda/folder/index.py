@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -20,61 +19,58 @@ from pathlib import Path
 from urllib.parse import quote
 
 from connectors.errors import Unreachable
-from connectors.matching import fold_email
+from connectors.matching import fold_all
 from connectors.names import spellings
-from connectors.nda.folder.manifest import Row, id_of, paper_of, read_rows
-from connectors.nda.matching import may_bind_everybody, number_key
+from connectors.nda.folder.manifest import Row, find_manifest, id_of, paper_of, read_rows
+from connectors.nda.folder.papers import replacing
+from connectors.nda.matching import may_bind_everybody, search_keys
 
 NAME = ".lastday-index.db"
 EVERYBODY = "everybody"
-_VERSION = "1"
+_VERSION = "2"
 _SIGNER = frozenset({"signer_name", "signer_email", "signer_employee_no"})
 _COARSE_NS = 2_000_000_000  # file systems' times are coarse: a manifest younger than this may change with the same time
+_FIND = """
+SELECT row FROM papers WHERE n IN (SELECT n FROM keys WHERE key IN (SELECT value FROM json_each(?))) ORDER BY n
+"""
 _SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE papers (n INTEGER PRIMARY KEY, id TEXT UNIQUE, row TEXT);
+CREATE TABLE papers (n INTEGER PRIMARY KEY, row TEXT);
 CREATE TABLE keys (key TEXT, n INTEGER, PRIMARY KEY (key, n)) WITHOUT ROWID;
 """
 
 
 class Index:
-    """The index of one manifest.  Not thread-safe: the register calls it from one thread at a time."""
+    """The index of a folder's manifest.  Not thread-safe: the register calls it from one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._path = folder / NAME
         self._own: Path | None = None
 
-    def find(self, manifest: Path, keys: Iterable[str]) -> tuple[str, list[Row]]:
+    def find(self, keys: Iterable[str]) -> tuple[str, list[Row]]:
         """Return the manifest's digest and the lines that have one of *keys*; builds the index first if needed."""
+        wanted = json.dumps([*keys])
         try:
-            return self._find(manifest, keys)
+            return self._find(wanted)
         except sqlite3.DatabaseError:  # damaged after its first page: build it again, once
             self._path.unlink(missing_ok=True)
-            return self._find(manifest, keys)
+            return self._find(wanted)
 
-    def _find(self, manifest: Path, keys: Iterable[str]) -> tuple[str, list[Row]]:
-        digest = self._fresh(manifest)
+    def _find(self, wanted: str) -> tuple[str, list[Row]]:
+        digest = self._fresh()
         with self._open() as held:
-            found: set[int] = set()
-            for key in sorted(set(keys)):
-                found.update(n for (n,) in held.execute("SELECT n FROM keys WHERE key = ?", (key,)))
-            rows = [held.execute("SELECT row FROM papers WHERE n = ?", (n,)).fetchone()[0] for n in sorted(found)]
-        return digest, [json.loads(row) for row in rows]
-
-    def get(self, manifest: Path, paper_id: str) -> tuple[str, Row | None]:
-        """Return the manifest's digest and the line of one paper."""
-        digest = self._fresh(manifest)
-        with self._open() as held:
-            found = held.execute("SELECT row FROM papers WHERE id = ?", (paper_id,)).fetchone()
-        return digest, json.loads(found[0]) if found is not None else None
+            rows = held.execute(_FIND, (wanted,)).fetchall()
+        return digest, [json.loads(row) for (row,) in rows]
 
     def close(self) -> None:
         """Remove this process's own index."""
         if self._own is not None:
             shutil.rmtree(self._own, ignore_errors=True)
 
-    def _fresh(self, manifest: Path) -> str:
+    def _fresh(self) -> str:
         """Return the manifest's digest; builds the index if it is of another one."""
+        manifest = find_manifest(self._folder)
         stamp, known = _stamp(manifest), self._about()
         if known.get("stamp") == stamp and int(known["built_ns"]) - int(stamp.split()[0]) > _COARSE_NS:
             return known["digest"]
@@ -116,34 +112,23 @@ class Index:
             self._write(rows, about)
 
     def _write(self, rows: list[Row], about: dict[str, str]) -> None:
-        number, name = tempfile.mkstemp(prefix=f"{NAME}.", dir=self._path.parent)
-        os.close(number)
-        draft = Path(name)
-        try:
-            with contextlib.closing(sqlite3.connect(draft)) as held, held:
-                held.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_SCHEMA}")
-                numbered = list(enumerate(rows))
-                lines = ((n, id_of(row), json.dumps(row, ensure_ascii=False)) for n, row in numbered)
-                held.executemany("INSERT INTO papers VALUES (?, ?, ?)", lines)
-                pairs = ((key, n) for n, row in numbered for key in keys_of(row))
-                held.executemany("INSERT INTO keys VALUES (?, ?)", pairs)
-                more = {"version": _VERSION, "built_ns": str(time.time_ns())}
-                held.executemany("INSERT INTO about VALUES (?, ?)", (about | more).items())
-            draft.replace(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with replacing(self._path) as draft, contextlib.closing(sqlite3.connect(draft)) as held, held:
+            held.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_SCHEMA}")
+            lines = ((n, json.dumps(row, ensure_ascii=False)) for n, row in enumerate(rows))
+            held.executemany("INSERT INTO papers VALUES (?, ?)", lines)
+            pairs = ((key, n) for n, row in enumerate(rows) for key in keys_of(row))
+            held.executemany("INSERT INTO keys VALUES (?, ?)", pairs)
+            more = {"version": _VERSION, "built_ns": str(time.time_ns())}
+            held.executemany("INSERT INTO about VALUES (?, ?)", (about | more).items())
 
 
 def keys_of(row: Row) -> set[str]:
-    """Return a line's keys: number, address, each spelling of the signer's name."""
+    """Return a line's keys: the paper's id, and its signer's, or that it may bind everybody."""
+    own = f"id:{id_of(row)}"
     if not row.keys() & _SIGNER and may_bind_everybody(paper_of(row)):
-        return {EVERYBODY}
-    keys = {f"name:{form}" for form in spellings(row.get("signer_name", ""))}
-    if number := number_key(row.get("signer_employee_no", "")):
-        keys.add(f"no:{number}")
-    if address := fold_email(row.get("signer_email", "")):
-        keys.add(f"mail:{address}")
-    return keys
+        return {own, EVERYBODY}
+    names, addresses = spellings(row.get("signer_name", "")), fold_all([row.get("signer_email", "")])
+    return {own} | search_keys(names, addresses, row.get("signer_employee_no", ""))
 
 
 def _stamp(manifest: Path) -> str:

@@ -11,15 +11,17 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+import mimetypes
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from connectors.errors import NotConfigured, Unintelligible
+from connectors.nda import columns
 from connectors.nda.contract import Paper
-from connectors.nda.folder import columns
 from models.vocabulary import PaperKind
 
 NAMES = ("manifest.csv", "manifest.jsonl")
@@ -27,18 +29,8 @@ REGISTER = "folder"
 PLEDGE = "pledge-"
 Row = dict[str, str]
 
-_READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
-    {
-        "kind": columns.read_kind,
-        "signed_on": columns.read_day,
-        "declined_on": columns.read_day,
-        "expires_on": columns.read_day,
-        "survives": columns.read_bool,
-        "sha256": columns.read_sha256,
-        "template_sha256": columns.read_sha256,
-        "language": columns.read_language,
-    }
-)
+_SAME = columns.COLUMNS.keys() & {field.name for field in fields(Paper)} - {"id", "title", "status"}
+"""The columns that a paper has as they are."""
 
 
 def find_manifest(folder: Path) -> Path:
@@ -119,7 +111,7 @@ def _refusal(line: int, why: str) -> Unintelligible:
 
 def paper_of(row: Row) -> Paper:
     """Return the paper that one line describes."""
-    known, problems = _cells(row)
+    known, problems = columns.read_cells(row)
     file = known.get("file")
     details = {key: value for key, value in row.items() if key not in columns.COLUMNS}
     if file is not None:
@@ -127,50 +119,24 @@ def paper_of(row: Row) -> Paper:
     if problems:
         details["problem"] = "; ".join(problems)
     kind, status = known.get("kind"), columns.fold(known.get("status", ""))
+    filed = file is not None or kind is PaperKind.WORK_RULES
+    media_type = mimetypes.guess_type(file)[0] or "application/octet-stream" if file is not None else None
     return Paper(
         register=REGISTER,
         id=id_of(row),
-        kind=kind,
         title=known.get("title") or known.get("template") or "",
-        signer_name=known.get("signer_name"),
-        signer_email=known.get("signer_email"),
-        signer_employee_no=known.get("signer_employee_no"),
-        status=known.get("status", "filed" if file is not None or kind is PaperKind.WORK_RULES else ""),
-        completed=status in columns.SIGNED or (status == "" and (file is not None or kind is PaperKind.WORK_RULES)),
+        status=known.get("status", "filed" if filed else ""),
+        completed=status in columns.SIGNED or (status == "" and filed),
         declined_at=_declined_at(known, status),
         void=status in columns.VOID,
-        signed_on=known.get("signed_on"),
-        template=known.get("template"),
-        template_sha256=known.get("template_sha256"),
-        scope=known.get("scope"),
-        survives=known.get("survives"),
-        expires_on=known.get("expires_on"),
-        language=known.get("language"),
-        media_type=_media_type(file),
-        sha256=known.get("sha256"),
+        media_type=media_type,
         details=MappingProxyType(details),
+        **{name: known.get(name) for name in _SAME},
     )
 
 
-def _cells(row: Row) -> tuple[dict[str, Any], list[str]]:
-    known: dict[str, Any] = {}
-    problems = []
-    for name in columns.COLUMNS.keys() & row.keys():
-        if not row[name]:
-            continue
-        try:
-            known[name] = _READERS.get(name, str)(row[name])
-        except ValueError:
-            problems.append(f"{name} cannot be read")
-    return known, sorted(problems)
-
-
 def id_of(row: Row) -> str:
-    """
-    Return the paper's id: the id column, else the file's name, else a digest of the line.
-
-    A pledge that comes back with its own file name keeps its id.
-    """
+    """Return the id column, else the file's name (a pledge that comes back keeps its id), else a digest of the line."""
     if row.get("id"):
         return row["id"]
     if file := row.get("file"):
@@ -184,11 +150,3 @@ def _declined_at(known: Mapping[str, Any], status: str) -> datetime | None:
         return None
     day: date | None = known.get("declined_on") or known.get("signed_on")
     return datetime.combine(day, time.min, UTC) if day is not None else datetime.now(UTC)
-
-
-def _media_type(file: str | None) -> str | None:
-    if file is None:
-        return None
-    suffix = Path(file).suffix.casefold()
-    return {".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
-            ".tif": "image/tiff", ".tiff": "image/tiff"}.get(suffix, "application/octet-stream")  # fmt: skip

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import stat
 import tempfile
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from connectors.errors import Unintelligible, Unreachable
 from connectors.nda.contract import Paper
@@ -24,10 +26,8 @@ LARGEST = 64 * 1024 * 1024
 
 def read_file(folder: Path, name: str) -> bytes:
     """
-    Return the bytes of one file of the folder.
-
-    Raises `Unreachable` for a file that is not there (the paper exists by the manifest, but cannot be read), and
-    `Unintelligible` for a name that leads out of the folder, for anything but a plain file, and beyond `LARGEST` bytes.
+    Return a file's bytes.  Raises `Unreachable` for one that is not there (the paper exists by the manifest), `Unintelligible`
+    for a name that leads out of the folder, for anything but a plain file, and beyond `LARGEST` bytes.
     """
     path = _inside(folder, name)
     try:
@@ -88,27 +88,29 @@ class Pledge:
         )
 
 
+_PLEDGES = TypeAdapter(Pledge)
+
+
 class Outbox:
-    """Pledges for printing: `<id>.pdf`, and `<id>.json`, which is written last; without it the pledge was not sent."""
+    """
+    Pledges for printing: `<id>.pdf`, and `<id>.json`, which is written last and removed first: without it the pledge was not
+    sent.  Raises `OSError` if the folder cannot be used.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._root = folder / OUTBOX
 
     def put(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Pledge:
-        """Write the pledge, unless *key* has one already.  After a crash in between, the pledge counts as not sent."""
+        """Write the pledge, unless *key* has one already."""
         known = pledge_id(key)
         if (before := self.get(known)) is not None:
             return before
         digest = hashlib.sha256(pledge).hexdigest()
         made = Pledge(known, title, datetime.now(UTC), digest, leaver.employee_no, leaver.name, leaver.email)
-        try:
-            self._root.mkdir(parents=True, exist_ok=True)
-            _write(self._root / f"{known}.pdf", pledge)
-            _write(self._root / f"{known}.json", _as_json(made))
-        except OSError as exc:
-            code = type(exc).__name__
-            remedy = "Let lastday write into the outbox of LASTDAY_NDA_FOLDER."
-            raise Unreachable(f"folder: cannot write a pledge: {code}", code=code, remedy=remedy) from exc
+        self._root.mkdir(parents=True, exist_ok=True)
+        for ending, content in (("pdf", pledge), ("json", _PLEDGES.dump_json(made))):
+            with replacing(self._root / f"{known}.{ending}") as draft:
+                draft.write_bytes(content)
         return made
 
     def get(self, pledge_id: str) -> Pledge | None:
@@ -116,18 +118,14 @@ class Outbox:
         if not pledge_id.startswith(PLEDGE) or not pledge_id.removeprefix(PLEDGE).isalnum():
             return None
         try:
-            read = json.loads((self._root / f"{pledge_id}.json").read_bytes())
-            return Pledge(**{**read, "sent_at": datetime.fromisoformat(read["sent_at"])})
+            return _PLEDGES.validate_json((self._root / f"{pledge_id}.json").read_bytes())
         except FileNotFoundError:
             return None
-        except OSError as exc:
-            code = type(exc).__name__
-            raise Unreachable(f"folder: cannot read a pledge: {code}", code=code) from exc
-        except (ValueError, TypeError, KeyError) as exc:
+        except ValueError as exc:
             raise Unintelligible("folder: cannot read a pledge: not ours", code="outbox") from exc
 
     def remove(self, pledge_id: str) -> None:
-        """Remove a pledge, its JSON file first: after a crash in between, it counts as not sent."""
+        """Remove a pledge."""
         if self.get(pledge_id) is not None:
             for ending in ("json", "pdf"):
                 (self._root / f"{pledge_id}.{ending}").unlink(missing_ok=True)
@@ -143,21 +141,15 @@ def pledge_id(key: str) -> str:
     return PLEDGE + hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
-def _as_json(pledge: Pledge) -> bytes:
-    held = {name: getattr(pledge, name) for name in Pledge.__slots__}
-    return json.dumps(held | {"sent_at": pledge.sent_at.isoformat()}, ensure_ascii=False).encode()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a draft that only its owner may read, to take *path*'s place: a file is written whole or not at all."""
     number, name = tempfile.mkstemp(prefix=".", dir=path.parent)
     draft = Path(name)
     try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield draft
+        os.fsync(number)
         draft.replace(path)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            draft.unlink()
+        os.close(number)
+        draft.unlink(missing_ok=True)

@@ -13,10 +13,10 @@ from connectors.errors import ConnectorError, NotOnPlan, Unreachable
 from connectors.kit.limits import Ledger
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.folder.index import EVERYBODY, Index
-from connectors.nda.folder.manifest import REGISTER, find_manifest, paper_of
+from connectors.nda.folder.manifest import REGISTER, paper_of
 from connectors.nda.folder.papers import Outbox, pledge_id, read_file
-from connectors.nda.folder.settings import Settings
-from connectors.nda.matching import addresses_of, match_papers, names_of, number_key
+from connectors.nda.matching import addresses_of, match_papers, names_of, search_keys
+from connectors.nda.settings import Settings
 from models.vocabulary import Evidence, Leaver
 
 T = TypeVar("T")
@@ -42,23 +42,18 @@ class FolderRegister:
     async def probe(self) -> tuple[tuple[str, str], ...]:
         """See `Register.probe`: whether the manifest can be read."""
         try:
-            await self._aside(self._any)
+            await self._aside(lambda: self._index.find(()))
         except ConnectorError as exc:
             return ((str(exc), exc.advice),)
         return ()
 
     async def find_papers(self, leaver: Leaver) -> Found:
-        """
-        Return the leaver's papers, look-alikes, papers that bind all employees, and pledges in the outbox that have not come back.
-
-        Costs a few look-ups in the index; the manifest is read again only if it has changed.
-        """
-        keys = {EVERYBODY, *(f"mail:{a}" for a in addresses_of(leaver)), *(f"name:{n}" for n in names_of(leaver))}
-        if number := number_key(leaver.employee_no):
-            keys.add(f"no:{number}")
+        """Return the leaver's papers, look-alikes, what binds everybody, and pledges in the outbox that are not back."""
+        keys = {EVERYBODY} | search_keys(names_of(leaver), addresses_of(leaver), leaver.employee_no)
         began = datetime.now(UTC)
         digest, papers = await self._aside(lambda: self._find(keys))
-        return Found(match_papers(leaver, papers), (_read(began, digest),))
+        read = Evidence("read the manifest", began, datetime.now(UTC), None, code="file", response_sha256=digest)
+        return Found(match_papers(leaver, papers), (read,))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the paper of the present manifest, else the pledge in the outbox."""
@@ -100,23 +95,19 @@ class FolderRegister:
                 return await asyncio.to_thread(work)
             except (OSError, sqlite3.Error) as exc:
                 code = type(exc).__name__
-                remedy = "Let lastday read the folder LASTDAY_NDA_FOLDER, then run the case again."
-                raise Unreachable(f"folder: cannot look for papers: {code}", code=code, remedy=remedy) from exc
-
-    def _any(self) -> None:
-        self._index.find(find_manifest(self._folder), ())
+                remedy = "Let lastday read LASTDAY_NDA_FOLDER and write into its outbox, then run the case again."
+                raise Unreachable(f"folder: cannot use its files: {code}", code=code, remedy=remedy) from exc
 
     def _find(self, keys: set[str]) -> tuple[str, list[Paper]]:
-        manifest = find_manifest(self._folder)
-        digest, rows = self._index.find(manifest, keys)
+        digest, rows = self._index.find(keys)
         papers = [paper_of(row) for row in rows]
         back = {paper.id for paper in papers}
         return digest, papers + [pledge.paper() for pledge in self._outbox.all() if pledge.id not in back]
 
     def _paper(self, paper_id: str) -> Paper | None:
-        _, row = self._index.get(find_manifest(self._folder), paper_id)
-        if row is not None:
-            return paper_of(row)
+        _, rows = self._index.find([f"id:{paper_id}"])
+        if rows:
+            return paper_of(rows[0])
         pledge = self._outbox.get(paper_id)
         return pledge.paper() if pledge is not None else None
 
@@ -128,10 +119,5 @@ class FolderRegister:
         return read_file(self._folder, paper.details["file"])
 
 
-async def connect(settings: Settings | None = None, *, ledger: Ledger | None = None) -> FolderRegister:  # noqa: ARG001  # as of every register
-    """Return the register for *settings* (None: from the environment).  A folder has no limits."""
-    return FolderRegister((settings or Settings()).folder)
-
-
-def _read(began: datetime, digest: str) -> Evidence:
-    return Evidence("read the manifest", began, datetime.now(UTC), None, code="file", response_sha256=digest)
+async def connect(settings: Settings, *, ledger: Ledger | None = None) -> FolderRegister:  # noqa: ARG001  # a folder has no limits
+    return FolderRegister(settings.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors.activity import Activity
@@ -35,7 +36,6 @@ def _audit(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
             object_id=_text(thing, "id"),
             title=_text(thing, "title") or _text(thing, "name"),
             target=_text(thing, "name") or _text(thing, "id") if kind is K.GRANT else _text(thing, "email"),
-            external=True if kind in {K.EXTERNAL_SHARE, K.PUBLIC_LINK} else None,
             by_program=bool(app) or kind is K.TOKEN_USE,
             ip=_text(context, "ip_address"),
             device=_text(context, "ua"),
@@ -86,11 +86,7 @@ def _file(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
     )
     if raw.get("public_url_shared") is not True:
         return (uploaded,)
-    link = Activity(
-        K.PUBLIC_LINK, uploaded.at, "file/public_url_shared", uploaded.actor_id, uploaded.object_id, uploaded.title,
-        external=True,
-    )  # fmt: skip
-    return (uploaded, link)
+    return (uploaded, replace(uploaded, kind=K.PUBLIC_LINK, raw_name="file/public_url_shared", size=None))
 
 
 def _text(of: Mapping[str, Any], name: str) -> str | None:

@@ -74,9 +74,8 @@ class _Reading:
 class ActivityReader:
     """Reads the logs of one tenant.  Raises what `connectors.activity.ActivityLog` names."""
 
-    def __init__(self, transport: Transport, page_size: int = PAGE) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._page_size = page_size
         self._logs: Mapping[str, Callable[[_Reading, Trace], Awaitable[ActivityPage]]] = {
             AUDIT_LOGS: self._audit_logs,
             ACCESS_LOGS: self._access_logs,
@@ -84,7 +83,7 @@ class ActivityReader:
             FILES: self._files,
         }
 
-    async def read(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
+    async def read(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         """Return one page; the same cursor again reads the same page again."""
         if source not in self._logs:
             raise ConnectorError(f"slack: cannot read activity: no such log: {source}")
@@ -102,13 +101,11 @@ class ActivityReader:
     async def _audit_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
         about = reading.position.about
         whose = {"entity": reading.user, "action": ",".join(ENABLING)} if about else {"actor": reading.user}
-        query: dict[str, str | int] = {
-            **whose, "oldest": reading.oldest, "latest": reading.latest, "limit": self._page_size,
-        }  # fmt: skip
-        if reading.position.cursor:
-            query["cursor"] = reading.position.cursor
+        query: dict[str, str | int] = {**whose, **({"cursor": cursor} if (cursor := reading.position.cursor) else {})}
         try:
-            answer = await self._transport.audit(trace, **query)
+            answer = await self._transport.audit(
+                trace, **query, oldest=reading.oldest, latest=reading.latest, limit=PAGE
+            )
         except ConnectorError as error:
             raise _explained(error) from error
         records = (record(AUDIT_LOGS, entry) for entry in answer.rows("entries"))
@@ -121,30 +118,27 @@ class ActivityReader:
 
         The newest last access comes first: a page of entries that are all older than the window is the last one needed.
         """
-        arguments = {"before": str(reading.latest), "limit": str(min(self._page_size, MOST_BY_CURSOR))}
+        arguments = {"before": str(reading.latest), "limit": str(MOST_BY_CURSOR)}
         if reading.position.cursor:
             arguments["cursor"] = reading.position.cursor
         answer = await self._web("team.accessLogs", arguments, trace, Purpose.SCIM)
         entries = [record(ACCESS_LOGS, row) for row in answer.rows("logins")]
         begins, ends = reading.window.from_at, reading.window.until_at
-        records = [
-            one
-            for one in entries
-            if one.raw.get("user_id") == reading.user and moment(one.raw["date_first"]) < ends and one.at >= begins
-        ]
+        its = (one for one in entries if one.raw.get("user_id") == reading.user and one.at >= begins)
+        records = [one for one in its if moment(one.raw["date_first"]) < ends]
         page = replace(self._page(reading, answer, ()), records=records)
         past = bool(entries) and all(one.at < begins for one in entries)
         return replace(page, cursor=None) if past else replace(page, gaps=_cursorless(reading.position, answer))
 
     async def _integration_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
-        arguments = {"user": reading.user, "count": str(self._page_size), "page": str(reading.position.page)}
+        arguments = {"user": reading.user, "count": str(PAGE), "page": str(reading.position.page)}
         answer = await self._web("team.integrationLogs", arguments, trace, Purpose.SCIM)
         return self._counted(reading, answer, [record(INTEGRATION_LOGS, row) for row in answer.rows("logs")])
 
     async def _files(self, reading: _Reading, trace: Trace) -> ActivityPage:
         arguments = {
             "user": reading.user, "ts_from": str(reading.oldest), "ts_to": str(reading.latest),
-            "count": str(self._page_size), "page": str(reading.position.page),
+            "count": str(PAGE), "page": str(reading.position.page),
         }  # fmt: skip
         answer = await self._web("files.list", arguments, trace, Purpose.BOT)
         return self._counted(reading, answer, [record(FILES, row) for row in answer.rows("files")])
@@ -152,7 +146,7 @@ class ActivityReader:
     async def _web(self, method: str, arguments: Mapping[str, str], trace: Trace, purpose: Purpose) -> Answer:
         answer = await self._transport.web(method, arguments, trace, purpose=purpose, expect=_GONE)
         if answer.code is not None:
-            raise Expired(f"slack: cannot go on with {method}: {answer.code}", code=answer.code, evidence=tuple(trace))
+            raise Expired(f"slack: cannot go on with {method}: {answer.code}", code=answer.code, evidence=trace)
         return answer
 
     def _page(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
@@ -160,21 +154,19 @@ class ActivityReader:
         following = (answer.body.get("response_metadata") or {}).get("next_cursor") or ""
         if following and following == reading.position.cursor:
             raise Unintelligible("slack: cannot go on reading: the same cursor again", evidence=answer.evidence)
-        kept = [record for record in records if reading.inside(record)]
         onward = replace(reading.position, cursor=str(following)).text() if following else None
-        return ActivityPage(kept, onward, answer.evidence)
+        return ActivityPage([*filter(reading.inside, records)], onward, answer.evidence)
 
     def _counted(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
         """Return the page of an answer with numbered pages; pages past Slack's last one are a gap."""
-        pages = int(answer.body["paging"]["pages"])
-        kept = [record for record in records if reading.inside(record)]
-        number = reading.position.page
+        number, pages = reading.position.page, int(answer.body["paging"]["pages"])
+        page = ActivityPage([*filter(reading.inside, records)], None, answer.evidence)
         if number >= pages:
-            return ActivityPage(kept, None, answer.evidence)
+            return page
         if number >= MOST_PAGES:
-            gap = Gap("truncated", f"Slack gives {MOST_PAGES} pages and no more: {pages - number} are missing.")
-            return ActivityPage(kept, None, answer.evidence, gaps=(gap,))
-        return ActivityPage(kept, _Position(page=number + 1).text(), answer.evidence)
+            text = f"Slack gives {MOST_PAGES} pages and no more: {pages - number} are missing."
+            return replace(page, gaps=(Gap("truncated", text),))
+        return replace(page, cursor=_Position(page=number + 1).text())
 
 
 def _cursorless(position: _Position, answer: Answer) -> tuple[Gap, ...]:
@@ -187,11 +179,13 @@ def _cursorless(position: _Position, answer: Answer) -> tuple[Gap, ...]:
 
 def _explained(error: ConnectorError) -> ConnectorError:
     """Return *error* with the Audit Logs' meaning: no such log on this plan, a missing scope, an expired cursor."""
+    kind, remedy = type(error), None
     if error.code == "invalid_cursor":
-        return Expired(str(error), code=error.code, evidence=error.evidence)
-    if isinstance(error, NotOnPlan):
-        return NotOnPlan(str(error), code=error.code, evidence=error.evidence, remedy=_NO_DOWNLOADS)
-    if isinstance(error, Denied) and error.code == "missing_scope":
+        kind = Expired
+    elif isinstance(error, NotOnPlan):
+        remedy = _NO_DOWNLOADS
+    elif isinstance(error, Denied) and error.code == "missing_scope":
         remedy = "Add auditlogs:read to the app, and let an Owner install it on the organisation again."
-        return Denied(str(error), code=error.code, evidence=error.evidence, remedy=remedy)
-    return error
+    else:
+        return error
+    return kind(str(error), code=error.code, evidence=error.evidence, remedy=remedy)

@@ -15,20 +15,16 @@ _STAMPS = {AUDIT_LOGS: "date_create", ACCESS_LOGS: "date_last", INTEGRATION_LOGS
 _WITHOUT_AN_ID = frozenset({ACCESS_LOGS, INTEGRATION_LOGS})
 
 
-def record(source: str, row: Mapping[str, Any]) -> Record:
-    return Record(_digest(row) if source in _WITHOUT_AN_ID else _own_id(row), moment(row[_STAMPS[source]]), row)
-
-
-def _own_id(row: Mapping[str, Any]) -> str:
-    found = row["id"]
-    if not isinstance(found, str) or not found:
+def record(source: str, raw: Mapping[str, Any]) -> Record:
+    its = _digest(raw) if source in _WITHOUT_AN_ID else raw["id"]
+    if not isinstance(its, str) or not its:
         raise TypeError("an entry without an id")
-    return found
+    return Record(its, moment(raw[_STAMPS[source]]), raw)
 
 
 def _digest(row: Mapping[str, Any]) -> str:
     """Return an id for an entry without one.  An entry whose count has grown since gets another id."""
-    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(dict(row), sort_keys=True).encode()).hexdigest()[:32]
 
 
 def moment(seconds: object) -> datetime:

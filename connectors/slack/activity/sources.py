@@ -13,56 +13,37 @@ UNDOCUMENTED_LAG = timedelta(hours=1)
 """Our choice: Slack documents no delay of its logs."""
 
 _AUDIT_LOGS = ActivitySource(
-    AUDIT_LOGS,
-    lag=UNDOCUMENTED_LAG,
-    retention=None,
-    scopes=("auditlogs:read",),
-    plan="Enterprise",
+    AUDIT_LOGS, UNDOCUMENTED_LAG, scopes=("auditlogs:read",), plan="Enterprise", of_administration=True, of_others=True,
+    tells=TOLD,
     caveats=(
         "Slack writes file_downloaded when a file is downloaded or viewed within Slack: a view counts.",
         "Downloads by an eDiscovery application carry the name of the person who installed it, not of the one who used it.",
         "Slack does not say how long it keeps these logs, nor how late an entry may appear.",
     ),
     source="https://docs.slack.dev/reference/audit-logs-api",
-    of_administration=True,
-    of_others=True,
-    tells=TOLD,
-)
+)  # fmt: skip
 _ACCESS_LOGS = ActivitySource(
-    ACCESS_LOGS,
-    lag=UNDOCUMENTED_LAG,
-    retention=None,
-    scopes=("admin",),
-    plan="any paid plan",
-    tells=frozenset({ActivityKind.SIGN_IN}),
+    ACCESS_LOGS, UNDOCUMENTED_LAG, scopes=("admin",), plan="any paid plan", tells=frozenset({ActivityKind.SIGN_IN}),
     caveats=(
         "One entry stands for many accesses from one address with one program: only the first and the last have a time.",
         "It holds no downloads: their absence is not shown.",
     ),
     source="https://docs.slack.dev/reference/methods/team.accessLogs",
-)
+)  # fmt: skip
 _INTEGRATION_LOGS = ActivitySource(
-    INTEGRATION_LOGS,
-    lag=UNDOCUMENTED_LAG,
-    retention=None,
-    scopes=("admin",),
-    tells=frozenset({ActivityKind.GRANT}),
+    INTEGRATION_LOGS, UNDOCUMENTED_LAG, scopes=("admin",), tells=frozenset({ActivityKind.GRANT}),
     caveats=("It holds applications that were added and changed, not what they read.",),
     source="https://docs.slack.dev/reference/methods/team.integrationLogs",
-)
+)  # fmt: skip
 _FILES = ActivitySource(
-    FILES,
-    lag=UNDOCUMENTED_LAG,
-    retention=None,
-    scopes=("files:read",),
-    tells=frozenset({ActivityKind.UPLOAD}),
+    FILES, UNDOCUMENTED_LAG, scopes=("files:read",), tells=frozenset({ActivityKind.UPLOAD}),
     caveats=(
         "It holds what the person uploaded and has not deleted, not what was downloaded.",
         "It shows that a public link exists, not when it was made.",
         "Files in private channels and direct messages that our token is not in are not listed.",
     ),
     source="https://docs.slack.dev/reference/methods/files.list",
-)
+)  # fmt: skip
 
 
 def sources_for(plan: Plan) -> tuple[ActivitySource, ...]:

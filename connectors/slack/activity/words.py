@@ -14,36 +14,32 @@ INTEGRATION_LOGS = "integration_logs"
 FILES = "files"
 """The logs' names."""
 
-ACTIONS: Mapping[str, ActivityKind] = {
-    "file_downloaded": K.VIEW_AS_DOWNLOAD,
-    "canvas_downloaded": K.DOWNLOAD,
-    "list_downloaded": K.DOWNLOAD,
-    "workflow_responses_csv_download": K.DOWNLOAD,
-    "file_uploaded": K.UPLOAD,
-    "file_public_link_created": K.PUBLIC_LINK,
-    "external_shared_channel_invite_created": K.EXTERNAL_SHARE,
-    "external_shared_channel_invite_sent": K.EXTERNAL_SHARE,
-    "external_shared_channel_connected": K.EXTERNAL_SHARE,
-    "guest_created": K.EXTERNAL_SHARE,
-    "private_message_forwarded": K.FORWARD,
-    "app_installed": K.GRANT,
-    "app_scopes_expanded": K.GRANT,
-    "org_app_workspace_added": K.GRANT,
-    "user_login": K.SIGN_IN,
-    "user_login_failed": K.SIGN_IN_FAILED,
-    "user_logout": K.SIGN_OUT,
-    "user_reactivated": K.ENABLED,
-    "guest_reactivated": K.ENABLED,
-}
+_NAMES: Mapping[ActivityKind, tuple[str, ...]] = {
+    K.VIEW_AS_DOWNLOAD: ("file_downloaded",),
+    K.DOWNLOAD: ("canvas_downloaded", "list_downloaded", "workflow_responses_csv_download"),
+    K.UPLOAD: ("file_uploaded",),
+    K.PUBLIC_LINK: ("file_public_link_created",),
+    K.EXTERNAL_SHARE: (
+        "external_shared_channel_invite_created", "external_shared_channel_invite_sent",
+        "external_shared_channel_connected", "guest_created",
+    ),
+    K.FORWARD: ("private_message_forwarded",),
+    K.GRANT: ("app_installed", "app_scopes_expanded", "org_app_workspace_added"),
+    K.SIGN_IN: ("user_login",),
+    K.SIGN_IN_FAILED: ("user_login_failed",),
+    K.SIGN_OUT: ("user_logout",),
+    K.ENABLED: ("user_reactivated", "guest_reactivated"),
+}  # fmt: skip
+ACTIONS = {name: kind for kind, names in _NAMES.items() for name in names}
 """The Audit Logs' actions that have a kind of ours, besides the families below."""
 
-ENABLING = tuple(action for action, kind in ACTIONS.items() if kind is K.ENABLED)
+ENABLING = _NAMES[K.ENABLED]
 _FAMILIES = (
     (
-        re.compile(r"(?:manual|scheduled|channels|manual_user|channel_audit)_export_(?:started|completed|downloaded)"),
+        re.compile(r"(manual|scheduled|channels|manual_user|channel_audit)_export_(started|completed|downloaded)"),
         K.TAKEOUT,
     ),
-    (re.compile(r"(?:audit_logs|search_query_audit_logs)_export_[a-z]+_started"), K.TAKEOUT),
+    (re.compile(r"(audit_logs|search_query_audit_logs)_export_[a-z]+_started"), K.TAKEOUT),
     (re.compile(r"mcp_slack_[a-z_]+_tool_called"), K.TOKEN_USE),
 )
 TOLD = frozenset({*ACTIONS.values(), *(kind for _, kind in _FAMILIES)})
@@ -53,6 +49,5 @@ TAKES_ACCESS = frozenset({"added", "enabled", "updated", "expanded"})
 
 
 def kind_of(action: str) -> ActivityKind:
-    """Return the kind of an action of the Audit Logs, `other` if there is none."""
     family = next((kind for pattern, kind in _FAMILIES if pattern.fullmatch(action)), K.OTHER)
     return ACTIONS.get(action, family)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,21 @@ class TestFindPapers:
             made.stage.faults.append(Fault(LISTS, status=200, body=body, times=None))
             with pytest.raises(Unintelligible, match="1 of 2"):
                 await made.register.find_papers(leaver("E1001"))
+
+    async def test_what_people_wrote_into_fields(self, tmp_path: Path) -> None:
+        """A text custom field says, in either language, what DocuSign does not know; one that cannot be read is said to be."""
+        async with rig(tmp_path) as made:
+            envelope = next(e for e in made.tenant.envelopes.values() if e["emailSubject"] == EXIT)
+            for fields, number, ends, problem in (
+                ({"employee_no": "E9", "expires_on": "2027/3/31", "project": "X"}, "E9", date(2027, 3, 31), None),
+                ({"社員番号": "E9", "有効期限": "soon"}, "E9", None, "expires_on cannot be read"),
+            ):
+                held = [{"name": name, "value": value, "show": "false"} for name, value in fields.items()]
+                envelope["customFields"] = {"textCustomFields": held}
+                paper = await made.register.look_up(envelope["envelopeId"])
+                assert paper is not None
+                assert (paper.signer_employee_no, paper.expires_on) == (number, ends)
+                assert paper.details.get("problem") == problem
 
 
 class TestSend:

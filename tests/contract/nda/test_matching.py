@@ -96,6 +96,17 @@ class TestLikeliest:
         assert match is not None
         assert (match.reason, match.paper.signer_name) == (MatchReason.EMAIL, "田中 美咲")
 
+    @pytest.mark.parametrize("name", ["田中 美咲", "佐藤 健", None])
+    def test_is_told_for_everybody_as_well(self, name: str | None) -> None:
+        """The same paper as work rules is told beside the likeness, and only where somebody has neither name nor address."""
+        rules = replace(PAPER, kind=None, title="就業規則 第42条")
+        like = replace(rules, signer_name="田中 美咲", signer_email="misaki@elsewhere.example")
+        match = likeliest(TANAKA, [replace(rules, signer_name=name), like])
+        assert match is not None
+        assert (match.reason, match.confidence) == (MatchReason.NAME, 0.5)
+        assert (match.for_everybody is not None) is (name is None)
+        assert match.for_everybody is None or match.for_everybody.reason is MatchReason.EVERYBODY
+
     def test_namesake_beside_somebody_without_a_name(self) -> None:
         """A namesake takes no work rules from the leaver."""
         rules = replace(PAPER, kind=None, title="就業規則 第42条")

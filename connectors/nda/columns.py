@@ -1,36 +1,15 @@
-"""The manifest's columns and words, in English and Japanese."""
+"""The columns and words, English and Japanese, in which people write down what they know of a paper."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
+from typing import Any
 
 from models.vocabulary import PaperKind
-
-COLUMNS = MappingProxyType(
-    {
-        "id": "文書番号",
-        "file": "ファイル",
-        "kind": "種別",
-        "title": "件名",
-        "signer_name": "署名者氏名",
-        "signer_email": "署名者メールアドレス",
-        "signer_employee_no": "社員番号",
-        "signed_on": "署名日",
-        "declined_on": "拒否日",
-        "template": "書式",
-        "template_sha256": "書式のハッシュ値",
-        "sha256": "ハッシュ値",
-        "survives": "退職後有効",
-        "expires_on": "有効期限",
-        "scope": "対象範囲",
-        "language": "言語",
-        "status": "状態",
-    }
-)
-"""Each column's English and Japanese name.  They may be in any order; other columns go into the paper's details."""
 
 _KINDS = MappingProxyType(
     {
@@ -45,8 +24,10 @@ _KINDS = MappingProxyType(
         **{kind.value: kind for kind in PaperKind},
     }
 )
-_YES = frozenset({"yes", "true", "1", "y", "はい", "有", "あり", "有効", "○", "〇"})
-_NO = frozenset({"no", "false", "0", "n", "いいえ", "無", "なし", "無効", "×"})
+_YES_OR_NO = MappingProxyType(
+    dict.fromkeys(("yes", "true", "1", "y", "はい", "有", "あり", "有効", "○", "〇"), True)
+    | dict.fromkeys(("no", "false", "0", "n", "いいえ", "無", "なし", "無効", "×"), False)
+)
 SIGNED = frozenset({"signed", "completed", "filed", "in_force", "署名済", "署名済み", "締結済", "締結済み", "施行中"})
 VOID = frozenset({"voided", "void", "cancelled", "取消", "無効", "取下げ"})
 REFUSED = frozenset({"refused", "declined", "rejected", "拒否", "却下", "署名拒否"})
@@ -54,7 +35,6 @@ _ERAS = MappingProxyType({"令和": 2018, "平成": 1988, "昭和": 1925, "r": 2
 _DAY = re.compile(
     r"(?P<era>令和|平成|昭和|[rhs])?(?P<y>元|[0-9]{1,4})(?:年|(?P<mark>[-/.]))(?P<m>[0-9]{1,2})(?:月|(?P=mark))(?P<d>[0-9]{1,2})日?"
 )
-_BY_HEADER = MappingProxyType({name: name for name in COLUMNS} | {ja: name for name, ja in COLUMNS.items()})
 
 
 def fold(text: str) -> str:
@@ -62,23 +42,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
-def column(header: str) -> str | None:
-    """Return the column that *header* names, None for an unknown one."""
-    return _BY_HEADER.get(fold(header).replace(" ", "_"))
-
-
 def read_kind(text: str) -> PaperKind:
-    """Return the kind of paper; raises `ValueError`."""
-    return _KINDS.get(fold(text)) or PaperKind(fold(text))
+    """Return the kind of paper; raises `KeyError`."""
+    return _KINDS[fold(text)]
 
 
 def read_bool(text: str) -> bool:
-    """Return yes or no, in either language; raises `ValueError`."""
-    if fold(text) in _YES:
-        return True
-    if fold(text) in _NO:
-        return False
-    raise ValueError("neither yes nor no")
+    """Return yes or no, in either language; raises `KeyError`."""
+    return _YES_OR_NO[fold(text)]
 
 
 def read_day(text: str) -> date:
@@ -101,3 +72,45 @@ def read_sha256(text: str) -> str:
 def read_language(text: str) -> str:
     """Return `ja` or `en`, or another tag as it is written."""
     return {"日本語": "ja", "japanese": "ja", "英語": "en", "english": "en"}.get(fold(text), fold(text))
+
+
+COLUMNS: Mapping[str, tuple[str, Callable[[str], Any]]] = MappingProxyType(
+    {
+        "id": ("文書番号", str),
+        "file": ("ファイル", str),
+        "kind": ("種別", read_kind),
+        "title": ("件名", str),
+        "signer_name": ("署名者氏名", str),
+        "signer_email": ("署名者メールアドレス", str),
+        "signer_employee_no": ("社員番号", str),
+        "signed_on": ("署名日", read_day),
+        "declined_on": ("拒否日", read_day),
+        "template": ("書式", str),
+        "template_sha256": ("書式のハッシュ値", read_sha256),
+        "sha256": ("ハッシュ値", read_sha256),
+        "survives": ("退職後有効", read_bool),
+        "expires_on": ("有効期限", read_day),
+        "scope": ("対象範囲", str),
+        "language": ("言語", read_language),
+        "status": ("状態", str),
+    }
+)
+"""By each column's English name: the Japanese one, and how a cell is read."""
+_BY_HEADER = MappingProxyType({name: name for name in COLUMNS} | {ja: name for name, (ja, _) in COLUMNS.items()})
+
+
+def column(header: str) -> str | None:
+    """Return the column that *header* names, None for an unknown one."""
+    return _BY_HEADER.get(fold(header).replace(" ", "_"))
+
+
+def read_cells(row: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Return what the known columns of *row* say, and in words which cannot be read."""
+    known: dict[str, Any] = {}
+    problems = []
+    for name in COLUMNS.keys() & {name for name, cell in row.items() if cell}:
+        try:
+            known[name] = COLUMNS[name][1](row[name])
+        except (KeyError, ValueError):
+            problems.append(f"{name} cannot be read")
+    return known, sorted(problems)
