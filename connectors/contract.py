@@ -25,7 +25,7 @@ from models.vocabulary import (
     Leaver,
     Match,
     Receipt,
-    Restores,
+    Restorability,
     Service,
 )
 
@@ -55,7 +55,7 @@ class KindManifest:
     read_scopes: tuple[str, ...] = ()
     write_scopes: tuple[str, ...] = ()
     plan: str = "any"
-    restores: Restores = Restores.RESTORED
+    restores: Restorability = Restorability.RESTORED
     implied_by: EntitlementKind | None = None
     frozen: bool = False
     stamped: bool = False

@@ -27,7 +27,7 @@ from connectors.matching import (
     untwinned,
 )
 from connectors.names import former_spellings, spellings
-from models.vocabulary import Evidence, Leaver, Match, Says
+from models.vocabulary import ComparisonResult, Evidence, Leaver, Match
 
 T = TypeVar("T")
 
@@ -99,7 +99,10 @@ class Index:
             for profile in self.at([person.email])
             if fold_email(person.email) in fold_all(profile.emails)
         ]
-        return Numbers(sum(one is not None for one in said), sum(one in {Says.FACT, Says.NEITHER} for one in said))
+        return Numbers(
+            sum(one is not None for one in said),
+            sum(one in {ComparisonResult.FACT, ComparisonResult.NEITHER} for one in said),
+        )
 
 
 def _number_key(number: str | None) -> str:

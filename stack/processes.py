@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx
 
-from audit.secret_files import Unsafe
+from audit.secret_files import UnsafeFile
 from casework.errors import Misconfigured
 from stack.environments import environment, environment_of
 from stack.prefect_api import api_key, open_api
@@ -91,7 +91,7 @@ class Stack:
         self.logs.mkdir(exist_ok=True)
         try:
             self.env = environment(home, port, extra) | {"PREFECT_API_AUTH_STRING": api_key(self.key_file)}
-        except Unsafe as exc:
+        except UnsafeFile as exc:
             raise StackFailed(f"key to Prefect's API: {exc}: {self.key_file}") from exc
         self._checkout = checkout
         self._children: dict[str, subprocess.Popen[bytes]] = {}

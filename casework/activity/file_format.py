@@ -69,7 +69,7 @@ def header_frame(collection: Collection) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Doings:
+class RecordActivities:
     """
     The activities of one record: the person's *own*, those of *others*, and *doubtful* ones: under a name that is not known to have been the
     account's then.
@@ -92,7 +92,7 @@ def doings_of(
     *,
     of_others: bool = False,
     seen: set[int] | None = None,
-) -> Iterator[Doings]:
+) -> Iterator[RecordActivities]:
     """
     Yield the activities of each record of a pass's file, split into those done under *names*, others', and doubtful ones.
 
@@ -110,10 +110,10 @@ def doings_of(
             except orjson.JSONDecodeError:  # half a surrogate pair
                 raw = json.loads(line)
             if seen is not None and _is_known(log, row.source, raw, seen):
-                yield Doings(again=True)
+                yield RecordActivities(again=True)
             elif (done := understood(log, row.source, raw)) is None:
                 record = recorded(log, row.source, raw)
-                yield Doings(odd_at=record.at if record is not None else row.until_at)
+                yield RecordActivities(odd_at=record.at if record is not None else row.until_at)
             else:
                 yield _apart(done, names, of_others=of_others)
 
@@ -130,14 +130,14 @@ def _digest(record: Record, size: int) -> bytes:
     return hashlib.blake2b(record.id.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
-def _apart(done: Sequence[Activity], names: Names, *, of_others: bool) -> Doings:
+def _apart(done: Sequence[Activity], names: Names, *, of_others: bool) -> RecordActivities:
     own = [one for one in done if (one.actor_id is None and not of_others) or is_theirs(names, one)]
     rest = [one for one in done if one not in own] if len(own) < len(done) else []
     doubtful = [one for one in rest if may_be_theirs(names, one)] if of_others else rest
-    return Doings(own, [one for one in rest if one not in doubtful] if of_others else (), doubtful)
+    return RecordActivities(own, [one for one in rest if one not in doubtful] if of_others else (), doubtful)
 
 
-class Seen:
+class SeenRecords:
     """
     The records already seen of one account and one source, over all passes: digests of the vendor's record ids, nothing else.
 

@@ -30,19 +30,19 @@ from models.vocabulary import (
     Leaver,
     Match,
     Receipt,
-    Restores,
+    Restorability,
     RevocationResult,
     Service,
 )
 
 K = EntitlementKind
 MANIFEST_ROWS = (
-    KindManifest(K.PASSWORD, -30, Confirmation.AUDIT_EVENT, frozen=True, stamped=True, restores=Restores.RE_ENROL),
-    KindManifest(K.GRANT, -10, Confirmation.READ, restores=Restores.RE_ENROL),
-    KindManifest(K.BACKUP_CODE, -10, Confirmation.READ, dies_with_block=True, restores=Restores.RE_ENROL),
+    KindManifest(K.PASSWORD, -30, Confirmation.AUDIT_EVENT, frozen=True, stamped=True, restores=Restorability.RE_ENROL),
+    KindManifest(K.GRANT, -10, Confirmation.READ, restores=Restorability.RE_ENROL),
+    KindManifest(K.BACKUP_CODE, -10, Confirmation.READ, dies_with_block=True, restores=Restorability.RE_ENROL),
     KindManifest(K.SIGN_IN, 0, Confirmation.READ, residual=timedelta(hours=1)),
-    KindManifest(K.SESSION, 10, Confirmation.AUDIT_EVENT, stamped=True, restores=Restores.RE_ENROL),
-    KindManifest(K.ROLE, 25, Confirmation.IMPLIED_BY, implied_by=K.SIGN_IN, restores=Restores.NOT_RESTORABLE),
+    KindManifest(K.SESSION, 10, Confirmation.AUDIT_EVENT, stamped=True, restores=Restorability.RE_ENROL),
+    KindManifest(K.ROLE, 25, Confirmation.IMPLIED_BY, implied_by=K.SIGN_IN, restores=Restorability.NOT_RESTORABLE),
     KindManifest(K.GROUP, 30, Confirmation.READ),
 )
 

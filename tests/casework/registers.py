@@ -18,7 +18,7 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.csv_file import read_csv
 from casework.intake.submission import open_cases
 from casework.nda import checking
-from casework.nda.papers.examined import Examined
+from casework.nda.papers.examination import Examination
 from casework.nda.papers.examining import examine, read_roots
 from casework.nda.registers import NdaContext
 from casework.policy import Policy
@@ -45,7 +45,7 @@ FAR = datetime(2026, 11, 30, 6, tzinfo=UTC)
 SIGNED_AT = datetime(2026, 11, 27, 3, tzinfo=UTC)
 
 
-async def look_inside(content: bytes) -> Examined:
+async def look_inside(content: bytes) -> Examination:
     """Examine in a thread: a process for each paper would cost a second."""
     return await asyncio.to_thread(examine, content, read_roots(documents.pki().roots))
 

@@ -27,8 +27,8 @@ from casework import runbook
 from casework.activity import collecting, logs
 from casework.activity.collecting import collect
 from casework.activity.passes import due_passes, passes_of
-from casework.activity.reading import Reading
-from casework.errors import Erased, Misconfigured
+from casework.activity.reading import LogReading
+from casework.errors import EvidenceErased, Misconfigured
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from connectors.activity import ActivityPage, Gap
@@ -293,7 +293,7 @@ class TestOvertaken:
         case, evidence, grow = await planned(logged), logged.context.evidence, EvidenceStore.grow
         assert evidence is not None
         [due] = due_passes(logged.context, case.id, [*logged.context.connectors])
-        other = Reading(logged.context, evidence, *due, logged.clock() + timedelta(seconds=1))
+        other = LogReading(logged.context, evidence, *due, logged.clock() + timedelta(seconds=1))
 
         def after_the_other(store: EvidenceStore, case_id: str, name: str) -> Any:
             monkeypatch.undo()
@@ -367,7 +367,7 @@ class TestErased:
                     passes_of(session, case.id)[0].account_id = "acct-1"
 
         ledger(logged).fault = erased
-        with pytest.raises(Erased):
+        with pytest.raises(EvidenceErased):
             await collect(logged.context, case.id, seconds=60)
         assert [row.account_id for row in passes(logged, case)] == ["acct-1"]
 
@@ -379,8 +379,8 @@ class TestErased:
         [due] = due_passes(logged.context, case.id, [*logged.context.connectors])
         with logged.context.store.write() as session:
             session.get_one(Case, case.id).erased_at = logged.clock()
-        with pytest.raises(Erased):
-            await Reading(logged.context, evidence, *due, logged.clock() + timedelta(minutes=1)).carry_on(
+        with pytest.raises(EvidenceErased):
+            await LogReading(logged.context, evidence, *due, logged.clock() + timedelta(minutes=1)).carry_on(
                 asyncio.Semaphore()
             )
         assert passes(logged, case) == []

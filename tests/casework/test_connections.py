@@ -24,7 +24,7 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
-from casework.policy import Observe, Policy, Protected
+from casework.policy import ObservationPolicy, Policy, ProtectionPolicy
 from casework.settings import read_settings
 from casework.store import Store, open_engine
 from casework.view.reading.case import case_view
@@ -49,7 +49,7 @@ from tests.casework.test_truth_tenants import Tenancy
 
 SLACK, ACQUIRED = "slack", "slack.acquired"
 LEAVER = "E1001"
-QUICK = Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5)
+QUICK = ObservationPolicy(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5)
 
 
 @dataclass
@@ -137,7 +137,7 @@ class TestTwoWorkspaces:
     ) -> None:
         """What is said of an account holds in its connection alone: the other one with the same id is cut, this one is not."""
         account = Tenant(plan="business_plus").account_id(LEAVER)
-        protected = Protected(accounts=frozenset({f"{ACQUIRED}:{account}"}))
+        protected = ProtectionPolicy(accounts=frozenset({f"{ACQUIRED}:{account}"}))
         policy = Policy(observe=QUICK, protected=protected)
         async with two_workspaces(tmp_path, empty_database, monkeypatch, policy) as t:
             await t.step()

@@ -18,7 +18,7 @@ from casework.access.rechecking import collect_again, look_again
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.erasure.redaction import KEPT, case_tables
-from casework.errors import BadRequest, InUse
+from casework.errors import BadRequest, EvidenceLocked
 from casework.matching.searching import find_everywhere
 from casework.record.exporting import export
 from connectors.activity import Gap
@@ -125,7 +125,7 @@ class TestErasure:
         event.listen(engine, "connect", lambda found, _: found.execute("PRAGMA busy_timeout = 100").close())
         with office.context.store.read() as session:
             session.get_one(Case, case.id)
-            with pytest.raises(InUse, match="journal"):
+            with pytest.raises(EvidenceLocked, match="journal"):
                 erasing.erase(office.context, case.id)
             assert LABEL in on_disk(tmp_path)
         assert erasing.erase(office.context, case.id) == 0
@@ -153,7 +153,7 @@ class TestErasure:
         engine = office.context.store.engine
         engine.dispose()
         event.listen(engine, "connect", lambda found, _: found.execute("PRAGMA busy_timeout = 100").close())
-        with office.context.store.write(), pytest.raises(InUse, match="could not be rewritten"):
+        with office.context.store.write(), pytest.raises(EvidenceLocked, match="could not be rewritten"):
             erasing._forget_journal(office.context)
         assert erasing.erase(office.context, case.id) == 0
 

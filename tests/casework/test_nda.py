@@ -16,7 +16,7 @@ from casework.errors import BadRequest
 from casework.evidence.keys import KeyFile
 from casework.nda import checking, follow_up, pledging, rulings
 from casework.nda.papers.examining import examine
-from casework.policy import Nda, Policy
+from casework.policy import NdaPolicy, Policy
 from connectors.errors import Unreachable
 from connectors.nda.contract import Found, Paper
 from connectors.nda.folder import FolderRegister
@@ -247,7 +247,7 @@ class TestPapers:
 
     async def test_wording_and_term_are_held_against_policy(self, hire: Hire) -> None:
         """A wording that policy does not know, and a pledge that ends with the employment, are said."""
-        policy = Policy(nda=Nda(templates={"entry_pledge": ["ab" * 32]}, languages=["ja"]))
+        policy = Policy(nda=NdaPolicy(templates={"entry_pledge": ["ab" * 32]}, languages=["ja"]))
         house = hire(policy)
         house.file([ENTRY | {"survives": "no", "language": "en"}], {"in.pdf": documents.scan_pdf()})
         text = of_kind(await house.check(house.office.report()), "entry_pledge")["text"]
@@ -270,7 +270,7 @@ class TestService:
 
     async def test_slow_one_is_given_up(self, hire: Hire) -> None:
         """A register that does not answer in policy's time is unreadable."""
-        house = hire(Policy(nda=Nda(seconds=0.2)), folder=Down(hangs=True))
+        house = hire(Policy(nda=NdaPolicy(seconds=0.2)), folder=Down(hangs=True))
         nda = await house.check(house.office.report())
         assert "within 0.2 s" in nda["looks"][0]["problem"]
 

@@ -18,7 +18,7 @@ from casework.intake import moving
 from casework.nda import checking, follow_up, pledging, rulings
 from casework.nda.pledge_page import print_pledge
 from casework.nda.registers import NdaContext
-from casework.policy import Nda, Policy
+from casework.policy import NdaPolicy, Policy
 from connectors.errors import Denied, OutcomeUnknown, Unintelligible, Unreachable
 from connectors.nda.contract import Found, Register, Sent
 from emulators.company import person
@@ -303,7 +303,7 @@ class TestInterrupted:
 
     async def test_policy_asks_again_after_a_rejection(self, make_office: Callable[..., Office]) -> None:
         """What the register did not take answers nothing: policy asks again at the next check, and once only what it took."""
-        office = make_office(Policy(nda=Nda(send=True)))
+        office = make_office(Policy(nda=NdaPolicy(send=True)))
         register = Lossy(Denied("stub: cannot send: scope", code="scope"))
         registers = with_register(office, register)
         case = office.report(employment_ends_on=LAST_DAY)
@@ -336,7 +336,7 @@ class TestInterrupted:
         case = office.report(employment_ends_on=LAST_DAY)
         with pytest.raises(BadRequest, match="2 registers"):
             await pledging.send_pledge(NdaContext(office.context, both), case.id, by="hr")
-        context = replace(office.context, policy=Policy(nda=Nda(sender="two")))
+        context = replace(office.context, policy=Policy(nda=NdaPolicy(sender="two")))
         await pledging.send_pledge(NdaContext(context, both), case.id, by="hr")
         assert (len(one.keys), len(two.keys)) == (0, 1)
 
@@ -347,14 +347,14 @@ class TestInterrupted:
         both: dict[str, Register] = {"one": one, "two": two}  # type: ignore[dict-item]  # stubs of what sending needs
         case = office.report(employment_ends_on=LAST_DAY)
         for sender in both:
-            context = replace(office.context, policy=Policy(nda=Nda(sender=sender)))
+            context = replace(office.context, policy=Policy(nda=NdaPolicy(sender=sender)))
             pledge = await pledging.send_pledge(NdaContext(context, both), case.id, by="hr")
             assert pledge.register_name == "one"
         assert (len(one.keys), len(two.keys)) == (1, 0)
 
     async def test_policy_may_send_by_itself(self, make_office: Callable[..., Office]) -> None:
         """Where policy says so a real case's missing pledge is asked for, once; a plan's and a dismissal's is not."""
-        office = make_office(Policy(nda=Nda(send=True)))
+        office = make_office(Policy(nda=NdaPolicy(send=True)))
         register = SendingStub()
         registers = with_register(office, register)
         for fields, sent in (
@@ -371,7 +371,7 @@ class TestInterrupted:
     @pytest.mark.parametrize("gone", ["last day", "cut"])
     async def test_policy_sends_nothing_to_who_is_gone(self, make_office: Callable[..., Office], gone: str) -> None:
         """After the last day, or once the case is cut, nobody is asked unless a person says so."""
-        office = make_office(Policy(nda=Nda(send=True)))
+        office = make_office(Policy(nda=NdaPolicy(send=True)))
         register = SendingStub()
         registers = with_register(office, register)
         case = office.report(employment_ends_on=LAST_DAY)
@@ -428,7 +428,7 @@ class TestPage:
     def test_no_name_is_an_empty_box(self, office: Office) -> None:
         """A character that the font does not have is printed as its number; accents of other scripts are drawn."""
         case = office.report(name="𠮷田 Nguyễn", employment_ends_on=LAST_DAY)
-        _, pdf = print_pledge(case, Nda(), "ja", at=office.clock(), reference="pledge-ab")
+        _, pdf = print_pledge(case, NdaPolicy(), "ja", at=office.clock(), reference="pledge-ab")
         with closing(pypdfium2.PdfDocument(pdf)) as document:
             text = "".join(page.get_textpage().get_text_range() for page in document)
         assert "〈U+20BB7〉田 Nguyễn" in text
@@ -451,7 +451,7 @@ class TestPage:
         case = Case(id="c", employee_no="E1", employee_key="e1", employment_ends_on=date(2026, 12, 20), timezone="Asia/Tokyo",
                     due_at=office.clock(), kind=DepartureKind.RESIGNATION, state=CaseState.OPEN, reported_by="hr", opened_at=office.clock(),
                     leaver={"employee_no": "E1", "name": name, "kana": None, "romaji": None})  # fmt: skip
-        _, pdf = print_pledge(case, Nda(company="星空商事"), language, at=office.clock(), reference="pledge-ab")
+        _, pdf = print_pledge(case, NdaPolicy(company="星空商事"), language, at=office.clock(), reference="pledge-ab")
         document = pypdfium2.PdfDocument(pdf)
         text = "".join(page.get_textpage().get_text_range() for page in document)
         document.close()

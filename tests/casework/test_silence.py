@@ -13,7 +13,7 @@ from casework.access.rechecking import collect_again
 from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.passes import SUMMARIES
-from casework.activity.silence import Quiet
+from casework.activity.silence import AccountSilence
 from casework.activity.summary import summarise
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
@@ -403,7 +403,7 @@ class TestNotSilent:
         [block] = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
         assert block.observed_at is not None
         block.cut_effective_by = block.observed_at - timedelta(hours=1)
-        assert Quiet(account, [block]).effective_by == block.observed_at
+        assert AccountSilence(account, [block]).effective_by == block.observed_at
 
 
 def _killed(*_args: object, **_named: object) -> None:

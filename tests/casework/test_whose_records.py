@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from casework.activity import re_enabled_by
+from casework.activity import openers
 from casework.activity.logs import is_theirs, may_be_theirs, names_of
 from casework.activity.summary import summarise
 from casework.erasure import erasing
@@ -266,7 +266,7 @@ class TestNames:
         one = account("google_workspace", "g1", "new@x.test", "contact@x.test")
         names = names_of([one], None, ConnectionId("google_workspace"), contacts=False)
         enabled = Activity(K.ENABLED, AT, "x", actor="admin@x.test", object_id=name)
-        assert re_enabled_by._lets_in(enabled, names) is lets_in
+        assert openers._lets_in(enabled, names) is lets_in
 
     def test_by_the_search_s_own_times(self) -> None:
         """Where the log was searched by the name, since when it was the account's is known better."""

@@ -22,7 +22,7 @@ from connectors.microsoft365.activity.describing import describe as microsoft
 from connectors.microsoft365.activity.sources import PURVIEW, SIGN_INS
 from emulators.activity_profiles import ordinary
 from emulators.fault_proxy import Fault
-from emulators.microsoft365 import Audit
+from emulators.microsoft365 import AuditOptions
 from models.vocabulary import Account, ActivityKind
 from tests.contract import logs_microsoft365 as m
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
@@ -176,7 +176,7 @@ class TestMicrosoft:
 
     async def test_odd_search(self) -> None:
         """Somebody else's search of an odd shape stops none of ours."""
-        async with rig_microsoft365.rig(audit=Audit()) as r:
+        async with rig_microsoft365.rig(audit=AuditOptions()) as r:
             person = m.account(r, habit=m.views(3))
             body = json.dumps({"value": [{"id": "1", "displayName": [], "status": []}]})
             r.stage.faults.append(Fault(rf"GET /v1.0{m.QUERIES}$", status=200, body=body))
