@@ -22,7 +22,7 @@ _ALMOST = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class NameComparison:
     """*says*: None if the names say nothing.  *alike*: a full name agrees; *formerly*: only the former name does."""
 
     says: ComparisonResult | None
@@ -30,7 +30,7 @@ class Compared:
     formerly: bool = False
 
 
-def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str] = ()) -> Compared:
+def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str] = ()) -> NameComparison:
     """
     Compare the leaver's names with an account's.  A nickname may agree, and never contradicts.
 
@@ -46,9 +46,9 @@ def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str]
         says = (
             ComparisonResult.NEITHER if _sounds_otherwise(theirs, present if now else former) else ComparisonResult.FACT
         )
-        return Compared(says, alike=True, formerly=not now)
+        return NameComparison(says, alike=True, formerly=not now)
     against = {_against(ours, name) for ours in (*present, *former) for name in theirs}
-    return Compared(
+    return NameComparison(
         next((says for says in (ComparisonResult.NEITHER, ComparisonResult.CONTRADICTION) if says in against), None)
     )
 

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from connectors.full_names import Compared, compare_names
+from connectors.full_names import NameComparison, compare_names
 from models.vocabulary import Account, ComparisonResult, Fact, Leaver, Match, MatchReason
 
 _TWIN = re.compile(r"^(?:adm|admin|a|da|ga|sa|priv)[-._]|[-._+](?:adm|admin|priv)$")
@@ -72,7 +72,7 @@ def compare(leaver: Leaver, profile: Profile) -> Match | None:
 
 
 def _reason(
-    says: dict[Fact, ComparisonResult], names: Compared, address: MatchReason | None, *, administration: bool
+    says: dict[Fact, ComparisonResult], names: NameComparison, address: MatchReason | None, *, administration: bool
 ) -> MatchReason | None:
     if says.get(Fact.NUMBER) is ComparisonResult.FACT:
         return MatchReason.EMPLOYEE_NO

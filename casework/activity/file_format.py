@@ -26,7 +26,7 @@ import zstandard
 from casework.activity.logs import Names, is_theirs, may_be_theirs, recorded, understood
 from casework.evidence.chunks import content_of
 from casework.evidence.store import EvidenceStore
-from connectors.activity import Activity, ActivityLog, Record
+from connectors.activity import Activity, ActivityLog, ActivityRecord
 from models.tables import Collection
 from models.vocabulary import Json, as_fields
 
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS seen (id BLOB PRIMARY KEY, round INTEGER NOT NULL, pa
 _REMEMBER = "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)"
 
 
-def page_frame(records: Sequence[Record]) -> bytes:
+def page_frame(records: Sequence[ActivityRecord]) -> bytes:
     """Return a page as one compressed frame with a checksum."""
     return _compress(b"".join(_line(record.raw) for record in records))
 
@@ -126,7 +126,7 @@ def _is_known(log: ActivityLog, source: str, raw: Mapping[str, Json], seen: set[
     return len(seen) == before
 
 
-def _digest(record: Record, size: int) -> bytes:
+def _digest(record: ActivityRecord, size: int) -> bytes:
     return hashlib.blake2b(record.id.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
@@ -160,7 +160,7 @@ class SeenRecords:
         self._database.execute("DELETE FROM seen WHERE round > ? OR (round = ? AND page > ?)", (round_, round_, page))
         return int(self._database.execute("SELECT count(*) FROM seen").fetchone()[0])
 
-    def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
+    def new_among(self, records: Sequence[ActivityRecord], round_: int, page: int) -> list[ActivityRecord]:
         """Return the records that were not seen before, each once, in order; they now count as seen."""
         ids = (_digest(one, 16) for one in records)
         self._database.execute("BEGIN")

@@ -33,8 +33,8 @@ from casework.recording import seal
 from connectors.activity import ActivityPage, ActivitySource, Window
 from connectors.errors import (
     ConnectorError,
+    CursorExpired,
     Denied,
-    Expired,
     NotConfigured,
     NotOnPlan,
     NotRecorded,
@@ -49,7 +49,7 @@ _WORDS: dict[type[ConnectorError], str] = {
     Denied: "denied",
     NotConfigured: "denied",
     NotRecorded: "not_recorded",
-    Expired: "cursor_expired",
+    CursorExpired: "cursor_expired",
     Throttled: "quota",
     Unreachable: "unreachable",
 }
@@ -166,7 +166,7 @@ class LogReading:
     def _ending_of(self, error: ConnectorError) -> str | None:
         """Return the reason for which *error* ends the reading; None if it is to be tried again, which is then noted in the row."""
         word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), "unintelligible")
-        if isinstance(error, Expired) and self.row.problems.get(word, 0) < _MOST_RESTARTS:
+        if isinstance(error, CursorExpired) and self.row.problems.get(word, 0) < _MOST_RESTARTS:
             self.row.cursor = None  # from the beginning: repeated records are dropped
             self.cursors.clear()
             self._note(word)

@@ -10,7 +10,7 @@ from models.vocabulary import Confirmation, Restorability, Service
 from models.vocabulary import EntitlementKind as K
 
 
-class Plan(StrEnum):
+class SlackPlan(StrEnum):
     """Slack's plans as far as they differ for us.  Free counts as Pro: neither has SCIM."""
 
     PRO = "pro"
@@ -44,14 +44,14 @@ _GRANT = KindManifest(
 )
 
 
-def manifest_for(plan: Plan) -> Manifest:
+def manifest_for(plan: SlackPlan) -> Manifest:
     """
     Return the manifest of *plan*.
 
     Below Enterprise there is no session or role API: Slack documents that a deactivation signs the person out on all
     devices (help article 204475027), and an account's own rank ends with the account.
     """
-    if plan is Plan.ENTERPRISE:
+    if plan is SlackPlan.ENTERPRISE:
         group = replace(_GROUP, read_scopes=(*_GROUP.read_scopes, "admin.teams:read"))
         return Manifest.of(Service.SLACK, (_SIGN_IN, _SESSION, _ROLE, group, _GRANT))
     # Slack does not document whether a reactivated account has its old rank, and no request gives it back
@@ -66,5 +66,5 @@ def _implied(row: KindManifest) -> KindManifest:
     )  # fmt: skip
 
 
-MANIFEST = manifest_for(Plan.BUSINESS_PLUS)
+MANIFEST = manifest_for(SlackPlan.BUSINESS_PLUS)
 """Until a probe has seen the plan."""

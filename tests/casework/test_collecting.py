@@ -31,11 +31,11 @@ from casework.activity.reading import LogReading
 from casework.errors import EvidenceErased, Misconfigured
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from connectors.activity import ActivityPage, Gap
+from connectors.activity import ActivityPage, UnreadSpan
 from connectors.errors import (
     ConnectorError,
+    CursorExpired,
     Denied,
-    Expired,
     NotOnPlan,
     Throttled,
     Unintelligible,
@@ -150,7 +150,7 @@ class TestFaults:
             (Throttled("429", retry_after=timedelta(seconds=30)), "quota"),
             (Throttled("429"), "quota"),
             (Unreachable("503"), "unreachable"),
-            (Expired("gone"), "cursor_expired"),
+            (CursorExpired("gone"), "cursor_expired"),
             (ActivityPage([], None, ()), None),
         ],
     )
@@ -193,7 +193,7 @@ class TestFaults:
         [
             (Throttled("429"), "quota"),
             (Unreachable("503"), "unreachable"),
-            (Expired("gone"), "cursor_expired"),
+            (CursorExpired("gone"), "cursor_expired"),
             (Unintelligible("what"), "unintelligible"),
             (Denied("scope"), "denied"),
             (NotOnPlan("plan"), "not_on_plan"),
@@ -217,7 +217,7 @@ class TestFaults:
     async def test_gap(self, logged: Office) -> None:
         """What the vendor says it left out makes the collection partial, in the vendor's words and ours."""
         ledger(logged).happened("g1", FIFTY)
-        ledger(logged).gaps = (Gap("truncated", "one slice held more than the vendor gives"),)
+        ledger(logged).gaps = (UnreadSpan("truncated", "one slice held more than the vendor gives"),)
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
         [row] = passes(logged, case)
@@ -242,7 +242,7 @@ class TestFaults:
 
     async def test_what_another_reading_may_bring_is_told_first(self, logged: Office) -> None:
         """What is lacking for good hides nothing that is not."""
-        ledger(logged).gaps = (Gap("name_reused", "another's"), Gap("truncated", "a part"))
+        ledger(logged).gaps = (UnreadSpan("name_reused", "another's"), UnreadSpan("truncated", "a part"))
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
         [row] = passes(logged, case)

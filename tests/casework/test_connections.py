@@ -30,7 +30,7 @@ from casework.store import Store, open_engine
 from casework.view.reading.case import case_view
 from connectors.contract import Connector
 from connectors.errors import Denied, NotConfigured
-from connectors.further import Further
+from connectors.further_connector import FurtherConnector
 from connectors.registry import open_connectors
 from connectors.settings import prefix_of
 from emulators.company import person
@@ -202,7 +202,7 @@ class TestTwoWorkspaces:
     async def test_what_a_search_rests_on(self, office: Office) -> None:
         """A further tenant's search brings its own exchanges, and how many accounts it looked through."""
         bought = "google_workspace.bought"
-        found = await Further(office.paper, bought).find_accounts(Leaver("E1", "星 空子"))
+        found = await FurtherConnector(office.paper, bought).find_accounts(Leaver("E1", "星 空子"))
         assert (len(found.evidence), found.looked_through) == (1, 2)
         assert {match.account.connection for match in found} == {bought}
 
@@ -210,7 +210,7 @@ class TestTwoWorkspaces:
         """Two accounts of one id: a sign-in after the cut in one tenant breaks that one's silence, and not the other's."""
         bought, other = "google_workspace.bought", Ledger(now=logged.clock)
         other.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        connectors: dict[str, Connector] = {"google_workspace": logged.paper, bought: Further(other, bought)}
+        connectors: dict[str, Connector] = {"google_workspace": logged.paper, bought: FurtherConnector(other, bought)}
         logged.context = replace(logged.context, connectors=connectors)
         case, effective_by = await cut(logged)
         other.happened("g1", [event(1, effective_by + timedelta(hours=1), ActivityKind.SIGN_IN)])
@@ -228,7 +228,7 @@ class TestTwoWorkspaces:
         bought, other = "google_workspace.bought", Paper(now=office.clock)
         for paper in (office.paper, other):
             paper.add("g9", name="星 空子", email="hoshi@example.test")
-        connectors: dict[str, Connector] = {"google_workspace": office.paper, bought: Further(other, bought)}
+        connectors: dict[str, Connector] = {"google_workspace": office.paper, bought: FurtherConnector(other, bought)}
         context = replace(office.context, connectors=connectors)
         case_id = office.report().id
         await runbook.make_plan(context, case_id)

@@ -21,7 +21,7 @@ from casework.erasure.redaction import KEPT, case_tables
 from casework.errors import BadRequest, EvidenceLocked
 from casework.matching.searching import find_everywhere
 from casework.record.exporting import export
-from connectors.activity import Gap
+from connectors.activity import UnreadSpan
 from models.tables import Case, Search
 from models.vocabulary import Leaver, Match
 from tests.casework.conftest import Office
@@ -217,7 +217,7 @@ class TestStatements:
     async def test_keep_counts_and_no_sentence_of_the_vendor(self, logged: Office) -> None:
         """Of a log's statement the words, times and counts are kept; what the vendor's sentence says of the account is not."""
         assert isinstance(logged.paper, Ledger)
-        logged.paper.gaps = (Gap("plan", "the log tells nothing of account g-hoshizora"),)
+        logged.paper.gaps = (UnreadSpan("plan", "the log tells nothing of account g-hoshizora"),)
         case = logged.report()
         logged.clock.pass_by(hours=10)
         await logged.run(case.id)

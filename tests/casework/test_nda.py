@@ -18,7 +18,7 @@ from casework.nda import checking, follow_up, pledging, rulings
 from casework.nda.papers.examining import examine
 from casework.policy import NdaPolicy, Policy
 from connectors.errors import Unreachable
-from connectors.nda.contract import Found, Paper
+from connectors.nda.contract import FoundPapers, Paper
 from connectors.nda.folder import FolderRegister
 from connectors.nda.matching import likeliest
 from emulators import documents
@@ -44,7 +44,7 @@ class TwoSigners(FolderRegister):
     title = "就業規則 第42条"
     signer: Mapping[str, Any] = MappingProxyType({"signer_name": "星 空子"})
 
-    async def find_papers(self, leaver: Leaver) -> Found:
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
         paper = Paper("folder", "both", None, self.title, completed=True, media_type=None)
         found, both = await super().find_papers(leaver), likeliest(leaver, [replace(paper, **self.signer), paper])
         return replace(found, matches=(*found.matches, both)) if both is not None else found
@@ -300,7 +300,7 @@ class Down:
     def __init__(self, name: str = "folder", *, hangs: bool = False) -> None:
         self.name, self.hangs = name, hangs
 
-    async def find_papers(self, leaver: object) -> Found:
+    async def find_papers(self, leaver: object) -> FoundPapers:
         if self.hangs:
             await asyncio.sleep(60)
         raise Unreachable(f"{self.name}: cannot search: 503", code="503")

@@ -20,7 +20,7 @@ from casework.nda.pledge_page import print_pledge
 from casework.nda.registers import NdaContext
 from casework.policy import NdaPolicy, Policy
 from connectors.errors import Denied, OutcomeUnknown, Unintelligible, Unreachable
-from connectors.nda.contract import Found, Register, Sent
+from connectors.nda.contract import FoundPapers, Register, SentPledge
 from emulators.company import person
 from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind, Leaver, PledgeState
@@ -245,11 +245,11 @@ class Stub:
         self.errors = list(errors)
         self.keys: list[str] = []
 
-    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> SentPledge:
         self.keys.append(key)
         if self.errors:
             raise self.errors.pop(0)
-        return Sent(self.name, "p1", SENT_AT, ())
+        return SentPledge(self.name, "p1", SENT_AT, ())
 
     async def look_up(self, paper_id: str) -> None:
         return None
@@ -262,11 +262,11 @@ class Lossy(Stub):
         super().__init__(error or OutcomeUnknown("stub: connection lost"))
         self.taken_back: list[str] = []
 
-    async def find_papers(self, leaver: Leaver) -> Found:
-        return Found((), ())
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
+        return FoundPapers((), ())
 
-    async def find_sent(self, key: str) -> Sent | None:
-        return Sent(self.name, f"p{self.keys.index(key) + 1}", SENT_AT, ()) if key in self.keys else None
+    async def find_sent(self, key: str) -> SentPledge | None:
+        return SentPledge(self.name, f"p{self.keys.index(key) + 1}", SENT_AT, ()) if key in self.keys else None
 
     async def take_back(self, paper_id: str, reason: str) -> None:
         self.taken_back.append(paper_id)
@@ -389,9 +389,9 @@ class SendingStub(Stub):
     """One that also finds nothing."""
 
     async def find_papers(self, leaver: Leaver) -> Any:
-        from connectors.nda.contract import Found
+        from connectors.nda.contract import FoundPapers
 
-        return Found((), ())
+        return FoundPapers((), ())
 
     async def look_up(self, paper_id: str) -> None:
         return None

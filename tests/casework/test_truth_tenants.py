@@ -34,7 +34,7 @@ from casework.view.reading.case import case_view
 from cli.tables import document_page
 from connectors.slack import connect as connect_slack
 from connectors.slack.activity.sources import sources_for
-from connectors.slack.manifest import Plan
+from connectors.slack.manifest import SlackPlan
 from emulators.company import person
 from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.google_workspace.state import user_id
@@ -432,4 +432,4 @@ class TestLogs:
                 read = {
                     row.source for row in session.exec(select(Collection).where(Collection.case_id == t.case_id)).all()
                 }
-            assert read == {source.name for source in sources_for(Plan.BUSINESS_PLUS)}
+            assert read == {source.name for source in sources_for(SlackPlan.BUSINESS_PLUS)}

@@ -22,7 +22,7 @@ from connectors.contract import Capabilities, Connector
 from connectors.errors import NotConfigured, Unreachable
 from connectors.google_workspace import MANIFEST
 from connectors.registry import open_connectors
-from connectors.unopened import Unopened
+from connectors.unopened_connector import UnopenedConnector
 from emulators.company import person
 from emulators.tenants import tenants
 from models.vocabulary import CaseState, ConnectionId, EntitlementKind, Service
@@ -98,7 +98,7 @@ async def test_is_opened_once_by_those_who_ask_together() -> None:
         connectors[GOOGLE] = Opened()
         return connectors[GOOGLE]
 
-    connectors: dict[ConnectionId, Connector] = {GOOGLE: Unopened(MANIFEST, NotConfigured("no key"), reopen)}
+    connectors: dict[ConnectionId, Connector] = {GOOGLE: UnopenedConnector(MANIFEST, NotConfigured("no key"), reopen)}
     context = Context(cast("Store", None), Policy(), connectors)
     failed, found = await asyncio.gather(*(ready(context, GOOGLE) for _ in range(2)), return_exceptions=True)
     assert isinstance(failed, Unreachable)

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from connectors.activity import Activity, Gap, Record, Window
+from connectors.activity import Activity, ActivityRecord, UnreadSpan, Window
 from connectors.errors import (
     ConnectorError,
+    CursorExpired,
     Denied,
-    Expired,
     NotOnPlan,
     NotRecorded,
     Throttled,
     Unintelligible,
 )
-from connectors.google_workspace.activity.cursors import Position
+from connectors.google_workspace.activity.cursors import PageCursor
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, QUERIES
 from emulators import activity_profiles
 from emulators.activity_profiles import TOKYO, ActivityProfile, Strand, Verb
@@ -47,12 +47,12 @@ class Leaver:
     def __init__(self, built: Rig, account: Account) -> None:
         self.rig = built
         self.account = account
-        self.gaps: list[Gap] = []
+        self.gaps: list[UnreadSpan] = []
         self.pages = 0
 
-    async def read(self, source: str, window: Window = HALF_YEAR) -> list[Record]:
+    async def read(self, source: str, window: Window = HALF_YEAR) -> list[ActivityRecord]:
         """Read to the end by id; raises what the connector raises."""
-        found: dict[str, Record] = {}
+        found: dict[str, ActivityRecord] = {}
         cursor: str | None = None
         self.gaps, self.pages = [], 0
         while True:
@@ -336,22 +336,22 @@ class TestFaultyPages:
             page = await someone.rig.connector.activity(someone.account, "drive", window, page.cursor)
             assert page.cursor is not None
             someone.rig.tenant.expire_page_tokens()
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await someone.rig.connector.activity(someone.account, "drive", window, page.cursor)
 
     def test_forgotten_after_disorder(self) -> None:
         """Narrowing is only sure while everything came newest first; after a single exception it begins again."""
-        place = Position("drive", "1", NOW - timedelta(days=9), NOW, token="t")
+        place = PageCursor("drive", "1", NOW - timedelta(days=9), NOW, token="t")
         orderly = place.onwards("u", [NOW - timedelta(days=1), NOW - timedelta(days=2)])
         assert orderly.renewed().ends_at == NOW - timedelta(days=2) + timedelta(milliseconds=1)
-        with pytest.raises(Expired):
+        with pytest.raises(CursorExpired):
             orderly.onwards("v", [NOW - timedelta(days=1, hours=1)]).renewed()
 
     async def test_cursor_of_another(self) -> None:
         """A cursor goes on with the log and the account that it was given for, and no other."""
         async with leaver(ActivityProfile("x", [strand(Verb.DOWNLOAD, 20)]), page_size=4) as someone:
             page = await someone.rig.connector.activity(someone.account, "drive", HALF_YEAR)
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await someone.rig.connector.activity(someone.account, "token", HALF_YEAR, page.cursor)
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from connectors.activity import Window
 from connectors.errors import (
+    CursorExpired,
     Denied,
-    Expired,
     NotOnPlan,
     NotRecorded,
     Unreachable,
@@ -438,5 +438,5 @@ class TestEntraLogs:
         async with rig(page_size=3) as r:
             leaver = account(r, habit=ordinary("x", TODAY - timedelta(days=1)))
             r.stage.faults.append(Fault("signIns.*skiptoken", status=400, body='{"error": {"code": "BadRequest"}}'))
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await read(r, leaver, SIGN_INS)

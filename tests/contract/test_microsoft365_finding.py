@@ -9,8 +9,8 @@ import pytest
 
 from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
 from connectors.microsoft365.directory import MOST_CLAUSES, Directory, read_user
-from connectors.microsoft365.errors import NotThere
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.errors import NotFound
+from connectors.microsoft365.transport import GraphTransport
 from emulators.company import PEOPLE
 from emulators.fault_proxy import Fault
 from emulators.microsoft365.permissions import READ_TIER
@@ -130,7 +130,7 @@ class TestFindAccounts:
     @pytest.mark.parametrize("person", [p for p in PEOPLE if p.employee_no], ids=lambda p: p.employee_no)
     async def test_every_filter_is_one_that_graph_answers(self, person: object) -> None:
         """No filter has more clauses than the directory takes, whatever the name."""
-        for clause in Directory(Graph.__new__(Graph)).filters(leaver(person.employee_no)):  # type: ignore[attr-defined]  # a parametrized Person
+        for clause in Directory(GraphTransport.__new__(GraphTransport)).filters(leaver(person.employee_no)):  # type: ignore[attr-defined]  # a parametrized Person
             assert clause.count(" or ") < MOST_CLAUSES
             assert clause.count("', '") < MOST_CLAUSES
 
@@ -219,4 +219,4 @@ class TestReadUser:
             r.stage.faults.append(Fault("GET /v1.0/users/", status=404, body='{"error": {"code": "ResourceNotFound"}}'))
             with pytest.raises(Unintelligible) as raised:
                 await read(r)
-            assert not isinstance(raised.value, NotThere)
+            assert not isinstance(raised.value, NotFound)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.activity import Record, Window
+from connectors.activity import ActivityRecord, Window
 from connectors.errors import (
-    Expired,
+    CursorExpired,
     OutcomeUnknown,
     Throttled,
     Unintelligible,
@@ -107,14 +107,14 @@ class TestFaults:
         """If that goes on, the reading says that it has to begin again; it does not go round for ever."""
         async with rig(page_size=4) as r:
             leaver = account(r, habit=views(10))
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await read(r, leaver, before=lambda _: r.tenant.purview.expire_tokens())
 
     async def test_search_gone(self) -> None:
-        """A search that the vendor has forgotten is `Expired`; begun again, the reading is complete."""
+        """A search that the vendor has forgotten is `CursorExpired`; begun again, the reading is complete."""
         async with rig(page_size=4) as r:
             leaver = account(r, habit=views(10))
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await read(r, leaver, before=lambda n: r.tenant.purview.forget() if n == 4 else None)
             assert len((await read(r, leaver)).records) == 10
 
@@ -153,11 +153,11 @@ class TestFaults:
                 await read(r, leaver)
 
     async def test_foreign_cursor(self) -> None:
-        """A cursor that is none of ours is `Expired`: the reading begins again."""
+        """A cursor that is none of ours is `CursorExpired`: the reading begins again."""
         async with rig() as r:
             for source in (PURVIEW, SIGN_INS):
                 for cursor in ODD_CURSORS:
-                    with pytest.raises(Expired):
+                    with pytest.raises(CursorExpired):
                         await r.connector.activity(account(r), source, WINDOW, cursor)
 
 
@@ -316,7 +316,7 @@ class TestSubmission:
         async with rig(page_size=4, empty_page=True, audit=AuditOptions(polls=2)) as r:
             leaver = account(r, habit=views(10))
             cursor: str | None = None
-            records: dict[str, Record] = {}
+            records: dict[str, ActivityRecord] = {}
             pages = 0
             while True:
                 await r.connector.activity(leaver, PURVIEW, WINDOW, cursor)
