@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from audit.secret_files import Unsafe
+from audit.secret_files import UnsafeFile
 from casework.errors import Misconfigured
 from stack.environments import environment, environment_of
 from stack.prefect_api import api_key, open_api
@@ -109,7 +109,7 @@ class Stack:
         self.logs, self.key_file = home / "logs", home / "api.key"
         try:
             self.env = environment(home, port, extra) | {"PREFECT_API_AUTH_STRING": api_key(self.key_file)}
-        except Unsafe as exc:
+        except UnsafeFile as exc:
             mend = "Correct that, or remove the file: a new key is made."
             raise StackFailed(f"key to Prefect's API: {exc}: {self.key_file}", mend) from exc
         self._children: dict[str, subprocess.Popen[bytes]] = {}

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import pytest
 
-from audit.secret_files import Unsafe
+from audit.secret_files import UnsafeFile
 from stack.environments import environment, environment_of
 from stack.prefect_api import api_key
 from stack.processes import CHECKOUT, Stack, StackFailed, _alone_in, _own_port, local_stack
@@ -131,7 +131,7 @@ class TestKey:
         """A key that others may read starts nothing."""
         api_key(tmp_path / "api.key")
         (tmp_path / "api.key").chmod(0o640)
-        with pytest.raises(Unsafe, match="0640"):
+        with pytest.raises(UnsafeFile, match="0640"):
             api_key(tmp_path / "api.key")
         with pytest.raises(StackFailed, match="0640"):
             Stack(tmp_path, 4200, {})

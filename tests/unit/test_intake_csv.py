@@ -10,18 +10,18 @@ from casework.intake.columns import Column
 from casework.intake.csv_file import read_csv
 from casework.intake.decoding import MOST_BYTES
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Reading
+from casework.intake.notice import NoticeReading
 from casework.intake.reading import MOST_ROWS
 from models.vocabulary import DepartureKind, Leaver
 
 HEAD = "employee_no,name,employment_ends_on"
 
 
-def codes(reading: Reading) -> list[tuple[str, int | None, str | None]]:
+def codes(reading: NoticeReading) -> list[tuple[str, int | None, str | None]]:
     return [(refusal.code, refusal.row, refusal.column) for refusal in reading.refused]
 
 
-def rows(*lines: str, head: str = HEAD) -> Reading:
+def rows(*lines: str, head: str = HEAD) -> NoticeReading:
     """Read a file of resignations, unless it has a column of the kind."""
     return read_csv("\n".join((head, *lines)).encode(), KindRule(whole="resignation", implied=True))
 

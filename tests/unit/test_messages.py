@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.messages import Entry, Said, catalogue, joined, message, parameters
+from casework.messages import BilingualText, MessageTexts, catalogue, joined, message, parameters
 from casework.truth.states import NEVER_CUT
 from models.vocabulary import ActivityKind, Completeness, FindingKind, NdaState, Opener, PaperKind
 from portal.words import glossary
@@ -151,7 +151,7 @@ class TestCatalogue:
 class TestMessage:
     def test_says_the_same_in_both_languages(self) -> None:
         """What is filled in is put into the reader's language, several things as that language lists them."""
-        named = (Said("name", "氏名"), Said("email", "メールアドレス"))
+        named = (BilingualText("name", "氏名"), BilingualText("email", "メールアドレス"))
         said = message("contradicting_rows", rows="2, 3", columns=named).said
         assert said.en == "Rows 2, 3 report the same departure, but differ in name, email."
         assert said.ja == "2, 3行目は同じ退職の通知ですが、氏名、メールアドレスが異なります。"
@@ -192,7 +192,7 @@ class TestTerminal:
                 assert needed(sentences[code]) <= filled, code
 
 
-def needed(entry: Entry) -> frozenset[str]:
+def needed(entry: MessageTexts) -> frozenset[str]:
     """Return what a sentence and its remedy are filled with."""
     return parameters(entry.en) | parameters(entry.remedy_en)
 
