@@ -119,7 +119,6 @@ async def _contain(
     read delays the cut by at most 5 s; listings of other accounts do not delay it.
     """
     run = context.store.run
-    await _conclude_overtaken(context, account, rows)
     listed = None
     if planning.is_unlisted(account, rows):
         listed = await planning.list_what_is_due(context, case, account, block_by)
@@ -143,6 +142,7 @@ async def _contain(
         listing = await read_access(context, account, _SESSION)
         await run(keep_listing, context, account, listing, _SESSION)
     await _take_open(context, account, _SESSION)
+    await _conclude_overtaken(context, account, rows)  # the block does not wait for these reads
 
 
 async def _take_open(context: Context, account: CaseAccount, kinds: Kinds) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +17,8 @@ from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
 from casework.recording import asked_by, is_told
 from casework.truth.findings import assess
-from casework.truth.rows import accepted, accepted_accounts, accounts_of, end_retirement
+from casework.truth.rows import accepted, accounts_of, end_retirement
+from connectors.errors import ConnectorError, Unreachable
 from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import ConnectionId, Leaver, Match, Standing
@@ -30,10 +31,9 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
     The second search asks no vendor: the snapshots of the first one answer it.  After *patience*, in seconds, a service that
     has not answered is not waited for: its search goes on, and `searched` waits for it.
     """
-    leaver, rows = await context.store.run(_begun, context, case_id)
+    leaver = await context.store.run(_begun, context, case_id)
     searches = {
-        one: asyncio.ensure_future(_find(context, case_id, one, leaver, ask=False, known=rows))
-        for one in context.connectors
+        one: asyncio.ensure_future(_find(context, case_id, one, leaver, ask=False)) for one in context.connectors
     }
     try:
         if searches:
@@ -83,16 +83,13 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId) -> N
     Addresses of accounts that are accepted in other services are searched for too.  A search that succeeds ends the service's
     retirement.
     """
-    leaver, _ = await context.store.run(_begun, context, case_id)
+    leaver = await context.store.run(_begun, context, case_id)
     await _find(context, case_id, connection, leaver, ask=True)
 
 
-async def _find(
-    context: Context, case_id: str, connection: ConnectionId, leaver: Leaver, *, ask: bool,
-    known: Sequence[CaseAccount] | None = None,
-) -> None:  # fmt: skip
+async def _find(context: Context, case_id: str, connection: ConnectionId, leaver: Leaver, *, ask: bool) -> None:
     """
-    Search one service for *leaver*, and at the addresses of the accounts *known*; None: of those accepted when it has answered.
+    Search one service for *leaver*, and at the addresses of the accounts that are accepted when it has answered.
 
     Without *ask* the case is judged, not assessed, and nobody is asked yet: another service may be about to answer.
     """
@@ -102,20 +99,22 @@ async def _find(
         await ready(context, connection)
         at_once = await context.connectors[connection].find_accounts(leaver)
         found = {match.account.id for match in at_once}
-        rows = await run(accepted, context, case_id) if known is None else known
+        rows = await run(accepted, context, case_id)
         matches = [*at_once, *await _at_known_addresses(context, connection, leaver, rows, found)]
         learnt = await numbers.learn(context, connection, matches)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
-        error = failure_of(connection, exc)
-        asked = asked_by(context.store.clock, error.evidence)
-        failed = search(problem=str(error), remedy=error.advice, asked=asked)
-        await run(_note_failure, context, failed, ask=ask)
+        await run(_note_failure, context, _failed(context, search, failure_of(connection, exc)), ask=ask)
     else:
         asked = asked_by(context.store.clock, at_once.evidence)
         done = search(found=len(matches), looked_through=at_once.looked_through, asked=asked)
         if not await run(_note_found, context, leaver, done, matches, learnt, ask=ask):
-            corrected, rows = await run(_begun, context, case_id)
-            await _find(context, case_id, connection, corrected, ask=ask, known=rows)
+            await _find(context, case_id, connection, await run(_begun, context, case_id), ask=ask)
+
+
+def _failed(context: Context, search: Callable[..., Search], error: ConnectorError) -> Search:
+    """Return the *search* that ended with *error*."""
+    asked = asked_by(context.store.clock, error.evidence)
+    return search(problem=str(error), remedy=error.advice, asked=asked)
 
 
 def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
@@ -158,7 +157,11 @@ def _note_found(
 async def _find_further(
     context: Context, case_id: str, connections: Iterable[ConnectionId], patience: float | None
 ) -> None:
-    """Search *connections*, for *patience* seconds, for the addresses of accounts that were accepted in others since."""
+    """
+    Search *connections*, for *patience* seconds, for the addresses of accounts that were accepted in others since.
+
+    A service that fails or does not answer counts as not searched: it has to be searched again.
+    """
     run, read_at = context.store.run, context.now()
     leaver, searches, rows = await run(_searched, context, case_id)
 
@@ -167,11 +170,14 @@ async def _find_further(
         try:
             async with asyncio.timeout(patience):
                 new = await _at_known_addresses(context, connection, leaver, rows, known)
-        except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one includes these
-            failure_of(connection, exc)
-            return
-        if new:
-            await run(_note_further, context, case_id, leaver, new, read_at)
+        except Exception as exc:  # noqa: BLE001  # see `failure_of`
+            late = isinstance(exc, TimeoutError)
+            error = Unreachable(f"{connection}: no answer in time") if late else failure_of(connection, exc)
+            failed = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
+            await run(_note_failure, context, _failed(context, failed, error), ask=False)
+        else:
+            if new:
+                await run(_note_further, context, case_id, leaver, new, read_at)
 
     done = {search.connection for search in searches if search.problem is None}
     await asyncio.gather(*(further(one) for one in connections if one in done))
@@ -205,19 +211,18 @@ async def _at_known_addresses(
     return [match for match in found if match.account.id not in known]
 
 
-def _begun(context: Context, case_id: str) -> tuple[Leaver, Sequence[CaseAccount]]:
+def _begun(context: Context, case_id: str) -> Leaver:
     """
-    Return the leaver and the accepted accounts, and record the services of the case: the case's search is complete once each of
-    them was searched, also if a later process does not open them all.
+    Return the leaver, and record the services of the case: the case's search is complete once each of them was searched, also
+    if a later process does not open them all.
     """
-    with context.store.read() as session:
-        case, rows = case_in(session, case_id), accepted_accounts(session, case_id)
-    if {*context.connectors} <= {*(case.connections or ())}:
-        return case.person, rows
+    known = context.case(case_id)
+    if {*context.connectors} <= {*(known.connections or ())}:
+        return known.person
     with context.store.write() as session:
         case = case_in(session, case_id)
         case.connections = sorted({*(case.connections or ()), *map(str, context.connectors)})
-        return case.person, accepted_accounts(session, case_id)
+        return case.person
 
 
 def _record(

@@ -16,8 +16,8 @@ from casework.policy import CutPolicy, Policy
 from casework.truth.findings import assess
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.kit.limits import Rank, rank_of
-from models.tables import Plan
-from models.vocabulary import Account, Entitlement, EntitlementKind, Receipt, Service
+from models.tables import CaseEntitlement, Plan
+from models.vocabulary import Account, Entitlement, EntitlementKind, Guard, Receipt, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import MANIFEST_ROWS, Killed, Paper
 from tests.casework.shown import show
@@ -207,6 +207,56 @@ class TestContain:
         await runbook.contain(office.context, case.id, GOOGLE)
         assert blocked.is_set()
         assert {holder.active for holder in office.paper.holders.values()} == {False}
+
+    async def test_a_block_waits_for_no_outcome_of_an_earlier_request(self, make_office: Callable[..., Office]) -> None:
+        """A crash left the intent of a grant open.  A vendor that does not list grants holds up the block no longer than policy grants."""
+        office = make_office(Policy(cut=CutPolicy(precut_seconds=0.2)))
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        case = office.report()
+        await runbook.make_plan(office.context, case.id)
+        office.paper.holders["g1"].held[K.GRANT].discard("app-1")
+        await runbook.make_plan(office.context, case.id)
+        grant = col(CaseEntitlement.vendor_id) == "app-1"
+        with office.context.store.write() as session:
+            session.exec(select(CaseEntitlement).where(grant)).one().op = office.context.name("op")
+        office.clock.pass_by(hours=10)
+        blocked, known, timely = asyncio.Event(), office.paper.list_access, list[bool]()
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            if kinds == {K.GRANT}:
+                await asyncio.wait({asyncio.ensure_future(blocked.wait())}, timeout=3)
+                timely.append(blocked.is_set())
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # slow on purpose
+        office.paper.after = lambda row: blocked.set() if row.kind is K.SIGN_IN else None
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert timely, "it was looked at"
+        assert all(timely), "after the block"
+        with office.context.store.read() as session:
+            assert session.exec(select(CaseEntitlement).where(grant)).one().op is None
+
+    async def test_an_administrator_is_looked_at_once_more(self, office: Office) -> None:
+        """Listed a moment ago or not: another machine may have cut the other administrator in between."""
+        office.paper.rulers = frozenset({"g1", "g7"})
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await find_everywhere(office.context, case.id)
+        seen = watched(office)
+        async with runbook.claim(office.context, case.id, "run"):
+            await runbook.contain(office.context, case.id, GOOGLE)
+        assert seen[: seen.index("take sign_in")].count("sign_in") == 2
+
+    async def test_an_account_that_must_not_be_blocked_keeps_the_rest(self, office: Office) -> None:
+        """Of an account that was never listed as well: nothing is taken from what may be our own or is protected."""
+        office.paper.holders["g1"].guards["account"] = Guard.PRIMARY_OWNER
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await find_everywhere(office.context, case.id)
+        seen = watched(office)
+        async with runbook.claim(office.context, case.id, "run"):
+            await runbook.contain(office.context, case.id, GOOGLE)
+        assert [one for one in seen if one.startswith("take ")] == []
 
     async def test_a_sign_in_that_came_back(self, office: Office) -> None:
         """An account that is enabled again while its case is observed is blocked, and seen blocked, with the rank of a due cut."""

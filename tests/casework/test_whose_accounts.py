@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlmodel import select
 
 from audit.leaf import read
 from casework import runbook
-from casework.errors import BadRequest, QuestionsOpen
+from casework.errors import BadRequest, CaseworkError, QuestionsOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import withdraw
 from casework.intake.submission import open_cases
@@ -19,10 +20,11 @@ from casework.matching import answering
 from casework.matching.judging import void
 from casework.matching.numbers import without_numbers
 from casework.matching.searching import find_everywhere, find_in
+from connectors.contract import FoundAccounts
 from connectors.errors import Unreachable
 from connectors.matching import Profile
 from models.tables import AccountLink, Case, CaseAccount, DirectoryNumbers
-from models.vocabulary import Account, AccountKind, ConnectionId, Service
+from models.vocabulary import Account, AccountKind, CaseState, ConnectionId, Leaver, Match, Service, Standing
 from tests.casework.conftest import Office
 from tests.casework.paper import Holder, Paper
 from tests.casework.shown import open_questions, show
@@ -130,6 +132,62 @@ class TestOneQuestion:
         three[GOOGLE].search_error = Unreachable("paper: cannot search: 503", code="503")
         await find_everywhere(office.context, case.id)
         assert standings(office, case.id) == {"google_workspace:g1": "accepted"}
+
+    @pytest.mark.parametrize("answers_after", [0.0, 0.2])
+    async def test_a_further_look_that_fails_is_no_search(
+        self, papers: tuple[Office, dict[ConnectionId, Paper]], answers_after: float
+    ) -> None:
+        """
+        An account that bears only an address of the leaver's account elsewhere is missed when that look fails: the service
+        counts as not searched, and no case closes before the account is known.
+        """
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1", email="old.alias@example.test", name="星 空子")
+        three[SLACK].add("s1", email="old.alias@example.test", name="Sora")
+        failures, find, find_at = [1], three[SLACK].find_accounts, three[SLACK].find_at
+
+        async def later(leaver: Leaver) -> FoundAccounts:
+            await asyncio.sleep(answers_after)
+            return await find(leaver)
+
+        async def broken(leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+            if failures:
+                failures.pop()
+                raise Unreachable("slack: cannot list users: 503", code="503")
+            return await find_at(leaver, addresses)
+
+        three[SLACK].find_accounts = later  # type: ignore[method-assign]  # slow on purpose
+        three[SLACK].find_at = broken  # type: ignore[method-assign]  # fails once
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(CaseworkError):
+            await office.run(case.id)
+        assert failures == []
+        assert standings(office, case.id) == {"google_workspace:g1": "accepted", "slack:s1": "asked"}
+        assert office.context.case(case.id).state is not CaseState.CLOSED
+
+    async def test_what_was_rejected_meanwhile_leads_nowhere(
+        self, papers: tuple[Office, dict[ConnectionId, Paper]]
+    ) -> None:
+        """The addresses of an account that a person rejects while another service is searched bring in nobody."""
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1", email="shared.alias@example.test", name="星 空子")
+        case = office.report()
+        await find_everywhere(office.context, case.id)
+        three[SLACK].add("s9", email="shared.alias@example.test", name="Tsuki")
+        find = three[SLACK].find_accounts
+
+        async def meanwhile(leaver: Leaver) -> FoundAccounts:
+            found = await find(leaver)
+            with office.context.store.write() as session:
+                row = session.exec(select(CaseAccount).where(CaseAccount.vendor_id == "g1")).one()
+                row.standing, row.decided_by, row.decided_at = Standing.REJECTED, "it", office.clock()
+            return found
+
+        three[SLACK].find_accounts = meanwhile  # type: ignore[method-assign]  # a person decides while it is searched
+        await find_in(office.context, case.id, SLACK)
+        await find_everywhere(office.context, case.id)
+        assert standings(office, case.id) == {"google_workspace:g1": "rejected"}
 
 
 class TestBeyondTheCase:
