@@ -223,7 +223,7 @@ class TestContain:
         blocked, known, timely = asyncio.Event(), office.paper.list_access, list[bool]()
 
         async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
-            if kinds == {K.GRANT}:
+            if kinds == frozenset({K.GRANT}):
                 await asyncio.wait({asyncio.ensure_future(blocked.wait())}, timeout=3)
                 timely.append(blocked.is_set())
             return await known(account, kinds)
