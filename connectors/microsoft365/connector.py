@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
 from connectors.activity import ActivitySource
 from connectors.contract import Capabilities, Manifest
 from connectors.kit.limits import Ledger, Limits, OwnLedger
@@ -13,7 +10,6 @@ from connectors.microsoft365 import probing
 from connectors.microsoft365.access import Access
 from connectors.microsoft365.activity.describing import describe
 from connectors.microsoft365.activity.reading import Activities, record
-from connectors.microsoft365.activity.search import utc_now
 from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.directory import Directory
 from connectors.microsoft365.limits import LIMITS
@@ -37,9 +33,7 @@ class Microsoft365:
     manifest: Manifest = MANIFEST
     activity_sources: tuple[ActivitySource, ...] = SOURCES
 
-    def __init__(
-        self, settings: Settings, *, pace: Pace, limits: Limits, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, settings: Settings, *, pace: Pace, limits: Limits) -> None:
         self._reader = Graph(settings, settings.reader, pace, limits)
         same = settings.write_client_id is None
         self._writer = self._reader if same else Graph(settings, settings.writer, pace, limits)
@@ -48,7 +42,7 @@ class Microsoft365:
         self.list_access = access.list_access
         self.revoke = Revoking(self._reader, self._writer, access).revoke
         self.restore = Restoring(self._writer, access).restore
-        self.activity, self.record, self.describe = Activities(self._reader, clock).page, record, describe
+        self.activity, self.record, self.describe = Activities(self._reader).page, record, describe
 
     async def probe(self) -> Capabilities:
         """See `Connector.probe`.  *plan* is the edition of Entra ID."""
@@ -70,9 +64,8 @@ async def connect(
     *,
     connection: ConnectionId = Service.MICROSOFT365,
     pace: Pace | None = None,
-    clock: Callable[[], datetime] = utc_now,
 ) -> Microsoft365:
     """Return the connector.  Sends nothing."""
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
-    return Microsoft365(settings, pace=pace, limits=limits, clock=clock)
+    return Microsoft365(settings, pace=pace, limits=limits)
