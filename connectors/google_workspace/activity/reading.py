@@ -175,7 +175,7 @@ def _page(records: Sequence[Record], after: Position | None, trace: Trace, lacki
 
 
 def _next_walk(position: Position, account: Account, window: Window) -> Position | None:
-    after = position.next_query(window.until_at)
+    after = Position(position.source, position.account_id, position.from_at, window.until_at, position.query + 1)
     has_more = after.query < len(QUERIES[position.source]) and "@" in account.label
     return after if has_more else None
 
