@@ -54,11 +54,6 @@ def for_a_due_cut() -> AbstractContextManager[None]:
     return at_least(Rank.DUE)
 
 
-def urgently() -> AbstractContextManager[None]:
-    """Let every call that is begun in here be URGENT: what a block waits for."""
-    return at_least(Rank.URGENT)
-
-
 @contextmanager
 def at_least(rank: Rank) -> Iterator[None]:
     """Let every call that is begun in here have *rank*, or the higher one that it would have had."""
@@ -124,7 +119,6 @@ class Ledger(Protocol):
 
         Raises nothing, and never waits for long: no call of a cut depends on it.
         """
-        ...
 
 
 @dataclass(slots=True)
