@@ -22,17 +22,17 @@ from sqlalchemy.pool import NullPool
 
 from audit import export as exporting
 from audit import keys, reading
-from audit.append import TrailError
+from audit.appending import TrailError
 from audit.check import check
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.keys import FileSigner, KeyRefused
 from audit.leaf import LeafError
 from audit.note import NoteError, Verifier
 from audit.trail import Trail
-from audit.verify import TITLES, Unreadable, verify
+from audit.verify import TITLES, UnreadableBundle, verify
 
 
-class BadInput(Exception):
+class InputError(Exception):
     """An argument or a setting that cannot be used."""
 
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(asked.verb(connection, asked))
     except TrailError as exc:
         return _complain(str(exc), 1)
-    except (BadInput, Unreadable, KeyRefused, NoteError, OSError) as exc:
+    except (InputError, UnreadableBundle, KeyRefused, NoteError, OSError) as exc:
         return _complain(str(exc), 2)
     except SQLAlchemyError as exc:  # its text holds statements and addresses
         return _complain(f"trail: cannot read the database: {type(exc).__name__}", 2)
@@ -94,19 +94,19 @@ def reader(database: str) -> Engine:
     try:
         url = make_url(database)
     except (SQLAlchemyError, ValueError):  # their text may hold a piece of the password
-        raise BadInput("trail: cannot read the database: not a URL") from None
+        raise InputError("trail: cannot read the database: not a URL") from None
     if url.get_backend_name() == "sqlite":
         return _sqlite_reader(url)
     if url.drivername == "postgresql+psycopg":
         engine = create_engine(url, poolclass=NullPool)
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    raise BadInput("trail: cannot read the database: only sqlite and postgresql+psycopg")
+    raise InputError("trail: cannot read the database: only sqlite and postgresql+psycopg")
 
 
 def _sqlite_reader(url: URL) -> Engine:
     path = Path(url.database or "")
     if not path.is_file():
-        raise BadInput("trail: cannot read the database: no such file")
+        raise InputError("trail: cannot read the database: no such file")
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, isolation_level=None, timeout=30)
@@ -151,7 +151,7 @@ def _check(connection: Connection, asked: argparse.Namespace) -> int:
 
 def _held(asked: argparse.Namespace) -> list[Checkpoint]:
     if bool(asked.held) != (asked.vkey is not None):
-        raise BadInput("--held and --vkey go together")
+        raise InputError("--held and --vkey go together")
     verifier = Verifier.parse(asked.vkey.read_text("utf-8")) if asked.vkey is not None else None
     return [open_checkpoint(file.read_bytes(), verifier) for file in asked.held if verifier is not None]
 
@@ -181,7 +181,7 @@ def _signer(connection: Connection, asked: argparse.Namespace) -> FileSigner:
     except LeafError as exc:
         raise TrailError(f"{exc} (row 0)") from exc
     if origin is None:
-        raise BadInput("trail: nothing to sign: the log is empty")
+        raise InputError("trail: nothing to sign: the log is empty")
     return keys.open_key(asked.key, origin)
 
 

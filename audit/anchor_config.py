@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from audit.anchor_files import AnchorFiles
 from audit.anchor_schedule import AnchorParties, AnchorSchedule
 from audit.note import Signer
-from audit.policy import Policy
+from audit.policy import LogPolicy
 from audit.trail import Trail
 
 
@@ -36,7 +36,7 @@ class AnchorConfig:
     signers: Sequence[Signer]
     mirror: AnchorFiles
     open_client: Callable[[], httpx.Client]
-    policy: Policy | None = None
+    policy: LogPolicy | None = None
     authorities: Sequence[str] = ()
     roots: Sequence[x509.Certificate] = ()
     cadence: AnchorSchedule = field(default_factory=AnchorSchedule)

@@ -39,7 +39,7 @@ class AnchorParties:
         return (anchor.quorum or not self.witnesses) and (anchor.tsr is not None or not self.authorities)
 
 
-class Level(StrEnum):
+class HealthLevel(StrEnum):
     """The health of the anchors, in one word."""
 
     NOBODY = "nobody"
@@ -49,13 +49,13 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class AnchorHealth:
     """
     *alarms*: witnesses that know another history (red).  *late_since*: when the wait began, if an event or an anchor has waited
     for more than twice the scheduled time (amber).  *newest*: the newest complete anchor.
     """
 
-    level: Level
+    level: HealthLevel
     newest: Anchor | None = None
     late_since: datetime | None = None
     waiting: int = 0
@@ -87,17 +87,17 @@ def due(
 
 def health(
     connection: Connection, origin: str, now: datetime, cadence: AnchorSchedule, vouchers: AnchorParties
-) -> Health:
+) -> AnchorHealth:
     """Return the health of the anchors.  Reads the entries since the newest complete anchor."""
     raised = tuple(sorted({alarm.witness for alarm in anchors.alarms(connection, origin)}))
     waiting = len(anchors.unrecorded(connection, origin))
     good = anchors.newest(connection, origin, quorum=vouchers.witnesses, stamped=vouchers.authorities)
     if raised:
-        return Health(Level.RED, good, None, waiting, raised)
+        return AnchorHealth(HealthLevel.RED, good, None, waiting, raised)
     if not vouchers.any:
-        return Health(Level.NOBODY)
+        return AnchorHealth(HealthLevel.NOBODY)
     since = _late_since(connection, good, now, cadence)
-    return Health(Level.GREEN if since is None else Level.AMBER, good, since, waiting)
+    return AnchorHealth(HealthLevel.GREEN if since is None else HealthLevel.AMBER, good, since, waiting)
 
 
 def _late_since(connection: Connection, good: Anchor | None, now: datetime, cadence: AnchorSchedule) -> datetime | None:

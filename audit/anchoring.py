@@ -20,18 +20,18 @@ from sqlalchemy.exc import IntegrityError
 
 from audit import anchor_schedule, anchors, checkpoint, epochs, leader_lock, note, reading, rollback_check, timestamp
 from audit.anchor_config import AnchorConfig
-from audit.anchor_schedule import Health
+from audit.anchor_schedule import AnchorHealth
 from audit.anchors import Anchor
 from audit.checkpoint import Checkpoint
-from audit.cosigning import Cosignatures, Submission, gather
+from audit.cosigning import Cosignatures, CosigningRequest, gather
 from audit.events import EventType
 from audit.fields import Json
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.note import NoteError
-from audit.rollback_check import Discontinued, SigningStopped
+from audit.rollback_check import RollbackError, SigningStopped
 from audit.timestamp import SKEW, AuthorityUnreachable, StampRefused
 from audit.trail import Trail
-from audit.witness import EpochBefore, ForkSeen, WitnessAhead, WitnessClient, WitnessFailed
+from audit.witness import EpochRefused, ForkFound, WitnessAheadError, WitnessClient, WitnessFailed
 
 ACTOR = "svc:anchor"
 _CLOCKS = "its clock and the log's differ by more than 5 s: see which is right; the anchor waits"
@@ -39,7 +39,7 @@ BUSY, NOBODY, NOT_DUE, ASKED = "busy", "nobody_outside", "not_due", "asked"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AnchoringOutcome:
     """
     What a job did.  *why*: the reason why it made an anchor, or made none.
 
@@ -54,23 +54,23 @@ class Outcome:
     complete: bool = False
 
 
-def anchor(berth: AnchorConfig, *, at_once: bool = False) -> Outcome:
+def anchor(berth: AnchorConfig, *, at_once: bool = False) -> AnchoringOutcome:
     """
     Finish incomplete anchors, and make a new one if it is due; with *at_once*, even if it is not due.
 
     Safe to run at any time and from several processes: the leader works, the others do nothing.  Raises `SigningStopped` and
-    `Discontinued`.  A witness or an authority that fails is listed in `Outcome.problems`.
+    `RollbackError`.  A witness or an authority that fails is listed in `AnchoringOutcome.problems`.
     """
     if not berth.vouchers.any:
-        return Outcome(NOBODY)
+        return AnchoringOutcome(NOBODY)
     with leader_lock.leadership(berth.engine, berth.mirror.root) as leads:
         if not leads:
-            return Outcome(BUSY)
+            return AnchoringOutcome(BUSY)
         with berth.open_client() as client:
             return _Job(berth, client).run(at_once=at_once)
 
 
-def health(berth: AnchorConfig) -> Health:
+def health(berth: AnchorConfig) -> AnchorHealth:
     """Return the health of the anchors.  Reads only the database."""
     with berth.reading() as connection:
         return anchor_schedule.health(connection, berth.trail.origin, berth.now(), berth.cadence, berth.vouchers)
@@ -81,11 +81,11 @@ def compare(berth: AnchorConfig) -> tuple[str, ...]:
     Compare the log with every head that has left the house: the mirrored anchors, and the heads that the witnesses keep.
 
     Writes nothing.  Returns a sentence for each witness that failed, or whose head belongs to an earlier epoch.  Raises
-    `Discontinued` if the log lacks entries and no epoch says so, `NoteError` if a mirrored file is not a signed note.
+    `RollbackError` if the log lacks entries and no epoch says so, `NoteError` if a mirrored file is not a signed note.
     """
     with berth.reading() as connection, berth.open_client() as client:
         if rollback_check.RollbackCheck(berth.mirror).look(connection, strict=True) is not None:
-            raise Discontinued(
+            raise RollbackError(
                 "trail: the database is older than its newest anchor, or another: a new epoch begins with the next write"
             )
         problems = []
@@ -98,7 +98,7 @@ def compare(berth: AnchorConfig) -> tuple[str, ...]:
             if held is not None:
                 rollback_check.require(connection, held[0])
                 if not rollback_check.continues(connection, held[0]):
-                    problems.append(str(EpochBefore(witness.name, held[0].size)))
+                    problems.append(str(EpochRefused(witness.name, held[0].size)))
     return tuple(problems)
 
 
@@ -124,7 +124,7 @@ class _Job:
         self._origin = berth.trail.origin
         self._problems: list[str] = []
 
-    def run(self, *, at_once: bool) -> Outcome:
+    def run(self, *, at_once: bool) -> AnchoringOutcome:
         self._begin_epoch()
         with self._berth.reading() as connection:
             self._require_sound(connection)
@@ -133,7 +133,7 @@ class _Job:
         why, head, old = self._what_is_due(at_once=at_once)
         made = self._make(head, old) if head is not None else None
         complete = not self._problems and (made is None or self._berth.vouchers.complete(made))
-        return Outcome(why, made, finished, tuple(self._problems), complete)
+        return AnchoringOutcome(why, made, finished, tuple(self._problems), complete)
 
     def _finish_those(self, waiting: list[Anchor]) -> int:
         """Finish the oldest first and stop at the first that has to wait on; return how many were finished."""
@@ -143,7 +143,7 @@ class _Job:
         return len(waiting)
 
     def _require_sound(self, connection: Connection) -> None:
-        """Raise `SigningStopped` after an alarm, `Discontinued` if the log does not continue its newest anchor."""
+        """Raise `SigningStopped` after an alarm, `RollbackError` if the log does not continue its newest anchor."""
         raised = anchors.alarms(connection, self._origin)
         if raised:
             names = ", ".join(sorted({alarm.witness for alarm in raised}))
@@ -202,7 +202,7 @@ class _Job:
             return b""
         with berth.reading() as connection:
             gaps = epochs.told(connection)
-        submission = Submission(
+        submission = CosigningRequest(
             head,
             signed,
             old,
@@ -211,7 +211,7 @@ class _Job:
         )
         try:
             gathered: Cosignatures = gather(self._client, berth.policy.witnesses, submission, berth.patience)
-        except (ForkSeen, WitnessAhead) as exc:
+        except (ForkFound, WitnessAheadError) as exc:
             self._stop_signing(exc, head, signed)
         self._problems += gathered.problems
         return "".join(map(note.write_line, gathered.lines)).encode()
@@ -285,14 +285,14 @@ class _Job:
             event = Event(EventType.ANCHOR_FAILED, LOG_CASE, ACTOR, said)
             self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{size}:{reason}")
 
-    def _stop_signing(self, seen: ForkSeen | WitnessAhead, head: Checkpoint, signed: bytes) -> NoReturn:
+    def _stop_signing(self, seen: ForkFound | WitnessAheadError, head: Checkpoint, signed: bytes) -> NoReturn:
         """
         Raise an alarm and stop.  If the witness shows a larger head that our own key signed, entries were lost: begin a new epoch
         instead, and the next job goes on in it.
         """
-        if isinstance(seen, WitnessAhead) and self._keep_head_of(seen.witness):
+        if isinstance(seen, WitnessAheadError) and self._keep_head_of(seen.witness):
             self._begin_epoch()
-            raise Discontinued(f"anchor: cannot sign: {seen}: the database was restored from a backup") from seen
+            raise RollbackError(f"anchor: cannot sign: {seen}: the database was restored from a backup") from seen
         with self._berth.engine.begin() as connection:
             anchors.raise_alarm(connection, self._origin, seen.witness, signed, self._berth.now())
         self._tell_of_failure(head.size, hashlib.sha256(signed).hexdigest(), "fork")

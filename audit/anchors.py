@@ -100,7 +100,7 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class ForkAlarm:
     """A witness refused to cosign *note* because it knows another history of the same log.  Signing stops."""
 
     id: int
@@ -177,11 +177,11 @@ def raise_alarm(connection: Connection, origin: str, witness: str, note: bytes, 
     connection.execute(insert(audit_alarm).values(**said))
 
 
-def alarms(connection: Connection, origin: str) -> list[Alarm]:
+def alarms(connection: Connection, origin: str) -> list[ForkAlarm]:
     """Return the alarms that nobody has cleared, the oldest first."""
     open_ones = select(audit_alarm).where(audit_alarm.c.origin == origin, audit_alarm.c.cleared_at.is_(None))
     found = connection.execute(open_ones.order_by(audit_alarm.c.id))
-    return [Alarm(row.id, row.origin, row.witness, bytes(row.note), utc(row.raised_at)) for row in found]
+    return [ForkAlarm(row.id, row.origin, row.witness, bytes(row.note), utc(row.raised_at)) for row in found]
 
 
 def clear_alarms(connection: Connection, origin: str, by: str, reason: str, at: datetime) -> int:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from audit import bundle_paths
 from audit import certificate_keys as keys
-from audit.append import Draft
+from audit.appending import EventDraft
 from audit.canonical_stamp import pinned
 from audit.certificate_keys import CertificateSigner
 from audit.events import EventType
@@ -97,13 +97,13 @@ class Certificate:
     def sha256(self) -> str:
         return hashlib.sha256(self.raw).hexdigest()
 
-    def draft(self, actor: str) -> Draft:
+    def draft(self, actor: str) -> EventDraft:
         """Return the event that records this certificate; append it before the bundle leaves the house."""
         claim = self.claim
         told: list[Json] = [{"name": bundle_paths.CERTIFICATE, "sha256": self.sha256, "size": len(self.raw)}]
         fields: Mapping[str, Json] = {"revision": claim.revision, "evidence": told}
         event = Event(CERTIFIED, claim.case, actor, fields)
-        return Draft(event, dedup_key=f"{claim.case}:certified:{claim.revision}")
+        return EventDraft(event, dedup_key=f"{claim.case}:certified:{claim.revision}")
 
 
 @dataclass(frozen=True, slots=True)

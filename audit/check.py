@@ -33,7 +33,7 @@ _BY_CASE = select(e.c.idx, e.c.case_ref, e.c.case_seq, e.c.leaf).order_by(e.c.ca
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenRow:
     """The first row that is not as it was written, and what is wrong with it."""
 
     idx: int
@@ -44,14 +44,14 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CheckReport:
     """What a check found.  *root*: recomputed from the leaves.  *erased*: payloads whose erasure is recorded.  *gaps*: missing entries."""
 
     origin: str | None
     size: int
     root: bytes
     erased: int = 0
-    broken: Broken | None = None
+    broken: BrokenRow | None = None
     gaps: tuple[Gap, ...] = ()
 
     @property
@@ -69,10 +69,10 @@ class _Stop(Exception):
 
     def __init__(self, idx: int, what: str) -> None:
         super().__init__(what)
-        self.broken = Broken(idx, what)
+        self.broken = BrokenRow(idx, what)
 
 
-def check(connection: Connection, *, origin: str | None = None, held: Sequence[Checkpoint] = ()) -> Report:
+def check(connection: Connection, *, origin: str | None = None, held: Sequence[Checkpoint] = ()) -> CheckReport:
     """
     Recompute the log.  *origin*: the name that it must have (None: the name in its first leaf).
 
@@ -81,7 +81,7 @@ def check(connection: Connection, *, origin: str | None = None, held: Sequence[C
     """
     size = reading.size(connection)
     walk = _Walk(origin, held, _gaps(connection))
-    found: list[Broken] = []
+    found: list[BrokenRow] = []
     for one_pass, query in ((walk.in_order, _IN_ORDER), (_by_case, _BY_CASE)):
         # Only the rows that existed when the check began: more may be appended meanwhile.
         with reading.stream(connection, query.where(e.c.idx < size)) as rows:
@@ -90,7 +90,7 @@ def check(connection: Connection, *, origin: str | None = None, held: Sequence[C
             except _Stop as stop:
                 found.append(stop.broken)
     broken = min(found, key=lambda b: b.idx, default=None)
-    return Report(walk.origin, walk.tree.size, walk.tree.root(), walk.erased, broken, tuple(walk.gaps))
+    return CheckReport(walk.origin, walk.tree.size, walk.tree.root(), walk.erased, broken, tuple(walk.gaps))
 
 
 @dataclass(slots=True)

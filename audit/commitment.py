@@ -29,7 +29,7 @@ def folded_name(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class CommittedPerson:
     """The person of a commitment: number and name folded, with the salt that hides them."""
 
     company: str
@@ -55,9 +55,9 @@ class Commitment:
         return _digest(asdict(self))
 
 
-def commit(company: str, employee_no: str, name: str, day: str) -> tuple[Commitment, Person]:
+def commit(company: str, employee_no: str, name: str, day: str) -> tuple[Commitment, CommittedPerson]:
     """Return a commitment to a person's last day, with fresh salts of 32 random bytes."""
-    person = Person(company, folded_number(employee_no), folded_name(name), secrets.token_hex(32))
+    person = CommittedPerson(company, folded_number(employee_no), folded_name(name), secrets.token_hex(32))
     return Commitment(day, person.sha256, secrets.token_hex(32)), person
 
 

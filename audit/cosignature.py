@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit import note
-from audit.note import Line, NoteError, check_name
+from audit.note import NoteError, SignatureLine, check_name
 
 COSIGNATURE = 4
 _TIME_SIZE = 8
@@ -50,11 +50,11 @@ class WitnessKey:
             raise NoteError("cosignature: cannot read the vkey: not a witness's Ed25519 key (type 4)")
         return cls(name, key)
 
-    def claims(self, line: Line) -> bool:
+    def claims(self, line: SignatureLine) -> bool:
         """Return whether the line has this key's name and id.  Its signature may still be wrong."""
         return (line.name, line.key_id) == (self.name, self.key_id)
 
-    def verify(self, line: Line, text: str) -> datetime:
+    def verify(self, line: SignatureLine, text: str) -> datetime:
         """Return when the witness signed the checkpoint *text*.  Raises `NoteError` for another key's line or a wrong signature."""
         if not self.claims(line) or len(line.signature) != _TIME_SIZE + _SIGNATURE_SIZE:
             raise NoteError(f"cosignature: cannot verify: the line is not one of {self.name}")
@@ -77,10 +77,10 @@ def cosign(text: str, key: WitnessKey, sign: Callable[[bytes], bytes], at: datet
     """Return the witness's line over *text*, with its newline.  *sign* returns the Ed25519 signature of its argument."""
     seconds = int(at.timestamp())
     signed = key.key_id, seconds.to_bytes(_TIME_SIZE, "big") + sign(message(text, seconds))
-    return note.write_line(Line(key.name, *signed))
+    return note.write_line(SignatureLine(key.name, *signed))
 
 
-def cosigned(text: str, lines: Iterable[Line], keys: Iterable[WitnessKey]) -> dict[WitnessKey, datetime]:
+def cosigned(text: str, lines: Iterable[SignatureLine], keys: Iterable[WitnessKey]) -> dict[WitnessKey, datetime]:
     """
     Return which of *keys* have cosigned *text*, and when; lines of other keys are ignored.
 

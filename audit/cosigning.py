@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import httpx
 
 from audit.checkpoint import Checkpoint
-from audit.note import Line
-from audit.policy import Witness
-from audit.witness import EpochBefore, ForkSeen, Prove, WitnessAhead, WitnessClient, WitnessFailed
+from audit.note import SignatureLine
+from audit.policy import TrustedWitness
+from audit.witness import EpochRefused, ForkFound, Prove, WitnessAheadError, WitnessClient, WitnessFailed
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class CosigningRequest:
     """
     A signed head for the witnesses.  *old*: the size that we believe they signed last.  *lost*: returns whether a gap that the
     log records explains a head of this size.
@@ -32,15 +32,17 @@ class Submission:
 class Cosignatures:
     """The cosignatures that came in time, in the policy's order, and why the others did not."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[SignatureLine, ...]
     problems: tuple[str, ...]
 
 
-def gather(client: httpx.Client, witnesses: Iterable[Witness], submission: Submission, patience: float) -> Cosignatures:
+def gather(
+    client: httpx.Client, witnesses: Iterable[TrustedWitness], submission: CosigningRequest, patience: float
+) -> Cosignatures:
     """
     Ask every witness that has a URL, and wait *patience* seconds for all of them together.
 
-    Raises `ForkSeen` or `WitnessAhead` if one witness reports it, even if the others signed.
+    Raises `ForkFound` or `WitnessAheadError` if one witness reports it, even if the others signed.
     """
     asked = [witness for witness in witnesses if witness.url is not None]
     if not asked:
@@ -54,20 +56,20 @@ def gather(client: httpx.Client, witnesses: Iterable[Witness], submission: Submi
     return _sorted_out(futures)
 
 
-def _ask(client: httpx.Client, witness: Witness, submission: Submission) -> list[Line]:
+def _ask(client: httpx.Client, witness: TrustedWitness, submission: CosigningRequest) -> list[SignatureLine]:
     s = submission
     try:
         return WitnessClient(client, witness).cosign(s.head, s.signed, s.old, s.prove)
-    except (ForkSeen, WitnessAhead) as exc:
+    except (ForkFound, WitnessAheadError) as exc:
         if s.lost(exc.size):
-            raise EpochBefore(witness.name, exc.size) from exc
+            raise EpochRefused(witness.name, exc.size) from exc
         raise
 
 
-def _sorted_out(futures: dict[str, Future[list[Line]]]) -> Cosignatures:
-    lines: list[Line] = []
+def _sorted_out(futures: dict[str, Future[list[SignatureLine]]]) -> Cosignatures:
+    lines: list[SignatureLine] = []
     problems: list[str] = []
-    alarms: list[ForkSeen | WitnessAhead] = []
+    alarms: list[ForkFound | WitnessAheadError] = []
     for name, future in futures.items():
         if not future.done():
             problems.append(f"witness {name}: cannot cosign: no answer in time")
@@ -76,8 +78,8 @@ def _sorted_out(futures: dict[str, Future[list[Line]]]) -> Cosignatures:
             lines += future.result()
         except WitnessFailed as exc:
             problems.append(str(exc))
-        except (ForkSeen, WitnessAhead) as exc:
+        except (ForkFound, WitnessAheadError) as exc:
             alarms.append(exc)
     if alarms:
-        raise min(alarms, key=lambda one: not isinstance(one, ForkSeen))  # a fork is the worse news
+        raise min(alarms, key=lambda one: not isinstance(one, ForkFound))  # a fork is the worse news
     return Cosignatures(tuple(lines), tuple(problems))

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from audit import reading
-from audit.append import Draft
+from audit.appending import EventDraft
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.leaf import LOG_CASE, Event
@@ -55,7 +55,7 @@ def key(note: bytes) -> str:
     return f"epoch:{hashlib.sha256(note).hexdigest()}"
 
 
-def begin(head: Checkpoint, note: bytes, size: int, common: int) -> Draft:
+def begin(head: Checkpoint, note: bytes, size: int, common: int) -> EventDraft:
     """
     Return the event that gives up *head*, signed in the bytes *note*.  *size*: how many entries the log has.  *common*: how many
     of them are proved to be the earlier state's.
@@ -68,7 +68,7 @@ def begin(head: Checkpoint, note: bytes, size: int, common: int) -> Draft:
         "checkpoint_sha256": hashlib.sha256(note).hexdigest(),
         "reason": OLDER if older else OTHER,
     }
-    return Draft(Event(EventType.TRAIL_EPOCH, LOG_CASE, ACTOR, said), dedup_key=key(note))
+    return EventDraft(Event(EventType.TRAIL_EPOCH, LOG_CASE, ACTOR, said), dedup_key=key(note))
 
 
 def name(connection: Connection) -> str:

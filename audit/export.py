@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from audit import checkpoint, reading
-from audit.append import TrailError
+from audit.appending import TrailError
 from audit.checkpoint import Checkpoint
 from audit.merkle import Frontier
 from audit.note import Signer

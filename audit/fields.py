@@ -139,25 +139,25 @@ SHAPES: Mapping[str, Shape] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FieldRule:
     """The fields that a type of event must and may have."""
 
     required: frozenset[str]
     optional: frozenset[str]
 
 
-def _rule(required: str, optional: str) -> Rule:
-    return Rule(frozenset(required.split()), frozenset(optional.split()))
+def _rule(required: str, optional: str) -> FieldRule:
+    return FieldRule(frozenset(required.split()), frozenset(optional.split()))
 
 
 _ROW = "service connection account kind entitlement"
 
 
-def _family(name: str, required: str, optional: str) -> dict[EventType, Rule]:
+def _family(name: str, required: str, optional: str) -> dict[EventType, FieldRule]:
     return dict.fromkeys((kind for kind in EventType if kind.family == name), _rule(required, optional))
 
 
-RULES: Mapping[EventType, Rule] = {
+RULES: Mapping[EventType, FieldRule] = {
     **_family(
         "case",
         "",

@@ -16,7 +16,7 @@ from securesystemslib.exceptions import UnsupportedLibraryError
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
 
 
-class HsmEd25519(Signer):
+class HsmSigner(Signer):
     """
     Signs with the private key whose identifier is *key_id*, on the token with this *label* (None: the only one).
 
@@ -37,7 +37,7 @@ class HsmEd25519(Signer):
         return self._public_key
 
     @classmethod
-    def from_priv_key_uri(cls, priv_key_uri: str, public_key: Key, ask: SecretsHandler | None = None) -> HsmEd25519:
+    def from_priv_key_uri(cls, priv_key_uri: str, public_key: Key, ask: SecretsHandler | None = None) -> HsmSigner:
         """Raise `ValueError` without an Ed25519 key, without a handler for the PIN, or if the identifier is not a number."""
         uri = parse.urlparse(priv_key_uri)
         if not isinstance(public_key, SSlibKey) or public_key.scheme != "ed25519" or ask is None:

@@ -26,11 +26,11 @@ from securesystemslib.exceptions import UnsupportedLibraryError
 from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, Signature, SSlibKey
 from securesystemslib.signer import Signer as StoreSigner
 
-from audit.hsm import HsmEd25519
+from audit.hsm import HsmSigner
 from audit.keys import KeyRefused
 from audit.note import Verifier, check_name
 
-SIGNER_FOR_URI_SCHEME.setdefault(HsmEd25519.SCHEME, HsmEd25519)
+SIGNER_FOR_URI_SCHEME.setdefault(HsmSigner.SCHEME, HsmSigner)
 
 AskSecret: TypeAlias = "Callable[[str], str]"
 """Called with the name of a secret that the store needs ("pin"); returns the secret.  Nobody stores it."""

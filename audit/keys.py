@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from audit.note import Verifier, check_name
-from audit.secret_files import Unsafe, read_own, write_once
+from audit.secret_files import UnsafeFile, read_own, write_once
 
 _LONGEST = 4096
 
@@ -71,7 +71,7 @@ def read_file(path: Path) -> PrivateKeyTypes:
     """Return the key of a file that only its owner can read.  Raises `KeyRefused`."""
     try:
         pem = read_own(path, _LONGEST)
-    except Unsafe as exc:
+    except UnsafeFile as exc:
         raise KeyRefused(f"key file: {exc}") from exc
     try:
         return load_pem_private_key(pem, password=None)

@@ -63,7 +63,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class LeafPosition:
     """The position of a leaf: its log, its place in the case's chain, its time (written by `stamp`)."""
 
     log: str
@@ -103,7 +103,7 @@ def commitment(salt: bytes, payload: bytes) -> str:
     return hashlib.sha256(salt + payload).hexdigest()
 
 
-def write(event: Event, frame: Frame, payload_commit: str | None) -> bytes:
+def write(event: Event, frame: LeafPosition, payload_commit: str | None) -> bytes:
     """Return the leaf's bytes, without a newline.  Raises `LeafError` above 4,096 bytes, before anything is written."""
     said: dict[str, Json] = dict(event.fields)
     said |= {"actor": event.actor, "case": event.case, "type": event.type, "v": VERSION}

@@ -107,7 +107,7 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SignatureLine:
     """One signature line, not verified: the key that it names, and the signature's bytes."""
 
     name: str
@@ -116,12 +116,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedNote:
     """A note's text (its final newline included), the keys whose signatures were verified, and the lines of unknown keys."""
 
     text: str
     signed_by: tuple[Verifier, ...]
-    unknown: tuple[Line, ...]
+    unknown: tuple[SignatureLine, ...]
 
 
 def sign(text: str, signers: Iterable[Signer]) -> bytes:
@@ -134,15 +134,15 @@ def sign(text: str, signers: Iterable[Signer]) -> bytes:
 
 
 def signature_line(verifier: Verifier, signature: bytes) -> str:
-    return write_line(Line(verifier.name, verifier.key_id, signature))
+    return write_line(SignatureLine(verifier.name, verifier.key_id, signature))
 
 
-def write_line(line: Line) -> str:
+def write_line(line: SignatureLine) -> str:
     """Return the line as it is written in a note, with its newline."""
     return f"{_DASH}{line.name} {base64.b64encode(line.key_id + line.signature).decode()}\n"
 
 
-def open_note(raw: bytes, verifiers: Iterable[Verifier]) -> Opened:
+def open_note(raw: bytes, verifiers: Iterable[Verifier]) -> OpenedNote:
     """
     Return the text if at least one of *verifiers* signed it.
 
@@ -161,10 +161,10 @@ def open_note(raw: bytes, verifiers: Iterable[Verifier]) -> Opened:
     if not signed:
         raise NoteError("note: cannot open: no known key has signed it")
     unknown = tuple(line for line in lines if (line.name, line.key_id) not in known)
-    return Opened(text, tuple(signed.values()), unknown)
+    return OpenedNote(text, tuple(signed.values()), unknown)
 
 
-def split(raw: bytes) -> tuple[str, list[Line]]:
+def split(raw: bytes) -> tuple[str, list[SignatureLine]]:
     """Split a note into text and signature lines, and verify neither.  Raises `NoteError` for other bytes."""
     try:
         whole = raw.decode("utf-8")
@@ -177,7 +177,7 @@ def split(raw: bytes) -> tuple[str, list[Line]]:
     return text + "\n", read_lines(block)
 
 
-def read_lines(block: str) -> list[Line]:
+def read_lines(block: str) -> list[SignatureLine]:
     """Read signature lines, each with its newline.  Raises `NoteError` for other text."""
     if not block.endswith("\n"):
         raise NoteError("note: cannot read signature lines: the last one has no end")
@@ -187,7 +187,7 @@ def read_lines(block: str) -> list[Line]:
     return [_line(line) for line in lines]
 
 
-def _line(line: str) -> Line:
+def _line(line: str) -> SignatureLine:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     try:
         raw = base64.b64decode(encoded, validate=True)
@@ -195,7 +195,7 @@ def _line(line: str) -> Line:
         raise NoteError("note: cannot read a signature line: not base64") from exc
     if not line.startswith(_DASH) or not space or len(raw) <= KEY_ID_SIZE:
         raise NoteError("note: cannot read a signature line: malformed")
-    return Line(check_name(name), raw[:KEY_ID_SIZE], raw[KEY_ID_SIZE:])
+    return SignatureLine(check_name(name), raw[:KEY_ID_SIZE], raw[KEY_ID_SIZE:])
 
 
 def _check_text(text: str) -> None:

@@ -28,7 +28,7 @@ class PolicyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class TrustedLog:
     """A log whose checkpoints are accepted; its key's name is its origin."""
 
     key: Verifier
@@ -36,7 +36,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class TrustedWitness:
     """A witness.  *name*: used only inside the policy file.  *url*: its submission prefix."""
 
     name: str
@@ -45,7 +45,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class WitnessGroup:
     """At least *threshold* of *members* (witnesses or groups)."""
 
     threshold: int
@@ -53,12 +53,12 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class LogPolicy:
     """What a policy file says.  *quorum* names a witness or a group, or is `none`."""
 
-    logs: tuple[Log, ...]
-    witnesses: tuple[Witness, ...]
-    groups: Mapping[str, Group]
+    logs: tuple[TrustedLog, ...]
+    witnesses: tuple[TrustedWitness, ...]
+    groups: Mapping[str, WitnessGroup]
     quorum: str
 
     @property
@@ -90,7 +90,7 @@ class Policy:
         return {witness.name: found[witness.key] for witness in self.witnesses if witness.key in found}
 
 
-def read(text: str) -> Policy:
+def read(text: str) -> LogPolicy:
     """Read a policy file's text.  Raises `PolicyError`, naming the line."""
     if not text.endswith("\n"):
         raise PolicyError("policy: cannot read: the last line has no end")
@@ -102,16 +102,16 @@ def read(text: str) -> Policy:
             raise PolicyError(f"policy: cannot read line {number}: {exc}") from exc
     if draft.quorum is None:
         raise PolicyError("policy: cannot read: no quorum line")
-    return Policy(tuple(draft.logs), tuple(draft.witnesses), MappingProxyType(draft.groups), draft.quorum)
+    return LogPolicy(tuple(draft.logs), tuple(draft.witnesses), MappingProxyType(draft.groups), draft.quorum)
 
 
 @dataclass(slots=True)
 class _Draft:
     """The policy, as far as the lines were read."""
 
-    logs: list[Log] = field(default_factory=list)
-    witnesses: list[Witness] = field(default_factory=list)
-    groups: dict[str, Group] = field(default_factory=dict)
+    logs: list[TrustedLog] = field(default_factory=list)
+    witnesses: list[TrustedWitness] = field(default_factory=list)
+    groups: dict[str, WitnessGroup] = field(default_factory=dict)
     quorum: str | None = None
 
     def take(self, line: str) -> None:
@@ -135,13 +135,13 @@ class _Draft:
     def _log(self, key: Verifier, url: str | None = None) -> None:
         if key.key in {log.key.key for log in self.logs}:
             raise PolicyError("a log's key is listed twice")
-        self.logs.append(Log(key, url))
+        self.logs.append(TrustedLog(key, url))
 
     def _witness(self, name: str, key: WitnessKey, url: str | None = None) -> None:
         self._refuse_taken(name)
         if key.key in {witness.key.key for witness in self.witnesses}:
             raise PolicyError("a witness's key is listed twice")
-        self.witnesses.append(Witness(name, key, url))
+        self.witnesses.append(TrustedWitness(name, key, url))
 
     def _group(self, name: str, threshold: str, members: tuple[str, ...]) -> None:
         self._refuse_taken(name)
@@ -149,7 +149,7 @@ class _Draft:
             self._refuse_unknown(member)
         if len(set(members)) != len(members) or set(members) & set(self._members()):
             raise PolicyError("a member belongs to a group already")
-        self.groups[name] = Group(_threshold(threshold, len(members)), members)
+        self.groups[name] = WitnessGroup(_threshold(threshold, len(members)), members)
 
     def _quorum(self, name: str) -> None:
         if self.quorum is not None:

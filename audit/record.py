@@ -43,7 +43,7 @@ _STATES: Final = {
 
 
 @dataclass(slots=True)
-class Tables:
+class CaseTables:
     """
     The case's tables, from its payloads.  *at*: for each table, key and column, the number of the event with its last value.
     *unfit*: the numbers of the events whose payload has another form than lastday writes.
@@ -77,9 +77,9 @@ class Tables:
                 self.at |= {(table, key, column): seq for column in columns}
 
 
-def tables_of(events: Iterable[Told]) -> Tables:
+def tables_of(events: Iterable[Told]) -> CaseTables:
     """Return the tables that follow from the payloads of a case's *events*, given in their order."""
-    tables = Tables()
+    tables = CaseTables()
     for said, payload in events:
         tables.take(said["seq"], payload)
     return tables

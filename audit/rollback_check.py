@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 
 from audit import epochs, merkle, reading
 from audit.anchor_files import AnchorFiles
-from audit.append import Draft, TrailError
+from audit.appending import EventDraft, TrailError
 from audit.checkpoint import Checkpoint
 
 
-class Discontinued(TrailError):
+class RollbackError(TrailError):
     """The database lacks entries of a head that left the house: a restored backup, or another history."""
 
     remedy = (
@@ -42,16 +42,16 @@ class SigningStopped(TrailError):
 
 
 def require(connection: Connection, head: Checkpoint) -> None:
-    """Raise `Discontinued` unless the log's first entries are those of *head*, or a gap in the log explains the difference."""
+    """Raise `RollbackError` unless the log's first entries are those of *head*, or a gap in the log explains the difference."""
     if continues(connection, head) or any(gap.explains(head.size) for gap in epochs.told(connection)):
         return
     size = reading.size(connection)
     if size < head.size:
-        raise Discontinued(
+        raise RollbackError(
             f"trail: the log has {size} entries, and a head of {head.size} has left the house: "
             "the database was restored from a backup, or lost its last entries"
         )
-    raise Discontinued(f"trail: the log's first {head.size} entries are not those whose head has left the house")
+    raise RollbackError(f"trail: the log's first {head.size} entries are not those whose head has left the house")
 
 
 def continues(connection: Connection, head: Checkpoint) -> bool:
@@ -74,7 +74,7 @@ class RollbackCheck:
         self._passed: tuple[int, ...] | None = None
         self._said_in: object = None
 
-    def __call__(self, connection: Connection) -> Draft | None:
+    def __call__(self, connection: Connection) -> EventDraft | None:
         """Return the event that begins a new epoch if the log lacks a mirrored head, else None.  Call it with the log's lock held."""
         changed = self._mirror.changed_at()
         if changed is None or changed == self._passed:
@@ -89,7 +89,7 @@ class RollbackCheck:
             self._passed = changed
         return draft
 
-    def look(self, connection: Connection, *, strict: bool = False) -> Draft | None:
+    def look(self, connection: Connection, *, strict: bool = False) -> EventDraft | None:
         """Do the same, and always read the folders.  Raises `OSError`; with *strict*, `NoteError` for a file that is not a head."""
         common, lost = 0, None
         for head, note in self._mirror.heads(strict=strict):

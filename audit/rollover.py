@@ -12,7 +12,7 @@ import hashlib
 from sqlalchemy import Connection
 
 from audit import note, reading
-from audit.append import CLOSED_KEY, TrailError
+from audit.appending import CLOSED_KEY, TrailError
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.fields import Json

@@ -13,16 +13,16 @@ _REWRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # opening a named pipe must not wait for a writer
 
 
-class Unsafe(Exception):
+class UnsafeFile(Exception):
     """A file that cannot be trusted: missing, readable by others, another user's, or not a file.  The message has no content of it."""
 
 
 def read_own(path: Path, longest: int) -> bytes:
-    """Return at most *longest* bytes of a file that belongs to this user and that nobody else can read.  Raises `Unsafe`."""
+    """Return at most *longest* bytes of a file that belongs to this user and that nobody else can read.  Raises `UnsafeFile`."""
     try:
         descriptor = os.open(path, _OPEN)
     except OSError as exc:
-        raise Unsafe(f"cannot open: {exc.strerror}") from exc
+        raise UnsafeFile(f"cannot open: {exc.strerror}") from exc
     try:
         _refuse_unsafe(os.fstat(descriptor))
         return os.read(descriptor, longest)
@@ -32,11 +32,11 @@ def read_own(path: Path, longest: int) -> bytes:
 
 def _refuse_unsafe(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise Unsafe("cannot use: not a regular file")
+        raise UnsafeFile("cannot use: not a regular file")
     if status.st_uid != os.geteuid():
-        raise Unsafe("cannot use: it belongs to another user")
+        raise UnsafeFile("cannot use: it belongs to another user")
     if stat.S_IMODE(status.st_mode) & 0o177:
-        raise Unsafe(f"cannot use: its mode is {stat.S_IMODE(status.st_mode):04o}, wider than 0600")
+        raise UnsafeFile(f"cannot use: its mode is {stat.S_IMODE(status.st_mode):04o}, wider than 0600")
 
 
 def create(path: Path) -> BinaryIO:

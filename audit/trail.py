@@ -15,15 +15,15 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from audit import checkpoint, lock, merkle, reading
-from audit.append import Draft, LogTail, TrailError
-from audit.check import Report, check
+from audit.appending import EventDraft, LogTail, TrailError
+from audit.check import CheckReport, check
 from audit.checkpoint import Checkpoint
 from audit.fields import Json
 from audit.leaf import Event, stamp
 from audit.note import Signer, check_name
 from audit.reading import Entry, Intent
 
-__all__ = ["Draft", "Entry", "Event", "Intent", "Trail", "TrailError"]
+__all__ = ["Entry", "Event", "EventDraft", "Intent", "Trail", "TrailError"]
 
 
 def _now() -> datetime:
@@ -44,7 +44,7 @@ class Trail:
     clock: Callable[[], datetime] = _now
     entropy: Callable[[int], bytes] = secrets.token_bytes
     skew: timedelta | None = timedelta(seconds=5)
-    guard: Callable[[Connection], Draft | None] | None = None
+    guard: Callable[[Connection], EventDraft | None] | None = None
 
     def __post_init__(self) -> None:
         check_name(self.origin)
@@ -58,9 +58,9 @@ class Trail:
         Safe to repeat with the same *dedup_key*: returns the existing entry.  Raises `TrailError` if that entry has another
         content, if the database has a log of another name, or if the clocks differ by more than *skew*.
         """
-        return self.append_many(connection, [Draft(event, payload, dedup_key)])[0]
+        return self.append_many(connection, [EventDraft(event, payload, dedup_key)])[0]
 
-    def append_many(self, connection: Connection, drafts: Sequence[Draft]) -> list[Entry]:
+    def append_many(self, connection: Connection, drafts: Sequence[EventDraft]) -> list[Entry]:
         """Append in order, under one lock and in few statements; otherwise like `append`."""
         database_clock = lock.take(connection)
         first = self.guard(connection) if self.guard is not None else None
@@ -105,6 +105,6 @@ class Trail:
     def open_intents(self, connection: Connection, case: str | None = None) -> list[Intent]:
         return reading.open_intents(connection, case)
 
-    def check(self, connection: Connection, held: Sequence[Checkpoint] = ()) -> Report:
+    def check(self, connection: Connection, held: Sequence[Checkpoint] = ()) -> CheckReport:
         """Recompute the whole log; *held*: heads that were kept elsewhere.  See `audit.check`."""
         return check(connection, origin=self.origin, held=held)

@@ -19,8 +19,8 @@ import httpx
 from audit import note
 from audit.checkpoint import Checkpoint
 from audit.cosignature import cosigned
-from audit.note import Line, NoteError
-from audit.policy import Witness
+from audit.note import NoteError, SignatureLine
+from audit.policy import TrustedWitness
 
 Prove: TypeAlias = "Callable[[int], list[bytes]]"
 """Takes an earlier size, returns the proof that the submitted head continues it."""
@@ -34,7 +34,7 @@ class WitnessFailed(Exception):
     """The witness gave no cosignature, and the reason is not our log: ask again later."""
 
 
-class EpochBefore(WitnessFailed):
+class EpochRefused(WitnessFailed):
     """The witness refuses rightly: it has signed entries that, by the log's own epoch, were lost with a restored backup."""
 
     def __init__(self, witness: str, size: int) -> None:
@@ -44,7 +44,7 @@ class EpochBefore(WitnessFailed):
         )
 
 
-class ForkSeen(Exception):
+class ForkFound(Exception):
     """422: the witness knows another history of *size* entries under our key.  Sign nothing until a person has looked."""
 
     def __init__(self, witness: str, size: int) -> None:
@@ -55,7 +55,7 @@ class ForkSeen(Exception):
         self.size = size
 
 
-class WitnessAhead(Exception):
+class WitnessAheadError(Exception):
     """409 with a larger size: the witness has signed entries that our log no longer has."""
 
     def __init__(self, witness: str, size: int) -> None:
@@ -69,22 +69,22 @@ class WitnessClient:
     """Asks one witness.  *client*: with trusted roots and timeouts set.  *witness*: must have a URL."""
 
     client: httpx.Client
-    witness: Witness
+    witness: TrustedWitness
 
-    def cosign(self, head: Checkpoint, signed: bytes, old: int, prove: Prove) -> list[Line]:
+    def cosign(self, head: Checkpoint, signed: bytes, old: int, prove: Prove) -> list[SignatureLine]:
         """
         Return the witness's verified lines over *signed*.  *old*: the size that we believe it signed last.
 
-        Safe to repeat.  Raises `WitnessFailed`, `ForkSeen` and `WitnessAhead`.
+        Safe to repeat.  Raises `WitnessFailed`, `ForkFound` and `WitnessAheadError`.
         """
         for _ in range(_ROUNDS):
             answer = self._call("POST", "add-checkpoint", content=_body(old, prove(old), signed))
             if answer.status == 409:
                 old = self._size(answer.body)
                 if old > head.size:
-                    raise WitnessAhead(self.witness.name, old)
+                    raise WitnessAheadError(self.witness.name, old)
             elif answer.status == 422:
-                raise ForkSeen(self.witness.name, old)
+                raise ForkFound(self.witness.name, old)
             elif answer.status == 200:
                 return self._lines(head, answer.body)
             else:
@@ -112,7 +112,7 @@ class WitnessClient:
             raise self._failed("its head of the log cannot be read") from exc
         return head, answer.body
 
-    def _lines(self, head: Checkpoint, body: bytes) -> list[Line]:
+    def _lines(self, head: Checkpoint, body: bytes) -> list[SignatureLine]:
         try:
             lines = [line for line in note.read_lines(body.decode()) if self.witness.key.claims(line)]
             for line in lines:

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Date, Enum
 from sqlalchemy import Table as SchemaTable
 from sqlmodel import Session, SQLModel, col, create_engine, or_, select
 
-from audit.append import Draft
+from audit.appending import EventDraft
 from audit.events import EventType
 from audit.leaf import Event
 from audit.record import CHANGED
@@ -87,7 +87,7 @@ def changes(session: Session) -> dict[str, Rows]:
     return noted
 
 
-def carrying(drafts: Iterable[Draft], changed: Mapping[str, Rows]) -> Iterator[Draft]:
+def carrying(drafts: Iterable[EventDraft], changed: Mapping[str, Rows]) -> Iterator[EventDraft]:
     """
     Yield *drafts*, and in each case's last one what was *changed* in the case; a case without a draft gets a `CASE_CHANGED` one.
 
@@ -99,7 +99,7 @@ def carrying(drafts: Iterable[Draft], changed: Mapping[str, Rows]) -> Iterator[D
         carries = last.get(draft.event.case) == at and draft.event.case in changed
         yield replace(draft, payload=_with(draft.payload, changed[draft.event.case])) if carries else draft
     for case in sorted(changed.keys() - last.keys()):
-        yield Draft(Event(EventType.CASE_CHANGED, case, BY), {CHANGED: dict[str, Any](changed[case])})
+        yield EventDraft(Event(EventType.CASE_CHANGED, case, BY), {CHANGED: dict[str, Any](changed[case])})
 
 
 def _with(payload: Any, changed: Rows) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class QuestionsOpen(CaseworkError):
         self.questions = questions
 
 
-class NotDueYet(CaseworkError):
+class CaseNotDue(CaseworkError):
     """The case is due too far ahead for a run to wait."""
 
 
@@ -50,14 +50,14 @@ class EvidenceError(CaseworkError):
     """A piece of evidence cannot be read or written."""
 
 
-class Damaged(EvidenceError):
+class EvidenceDamaged(EvidenceError):
     """The bytes on the disk are not those that were written: altered, reordered, cut short, or another file's."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"evidence: cannot read: {what}", "Keep the file as it is, and restore it from a backup.")
 
 
-class Erased(EvidenceError):
+class EvidenceErased(EvidenceError):
     """The case's key was destroyed: its evidence can never be read again."""
 
     def __init__(self, case_id: str) -> None:
@@ -66,9 +66,9 @@ class Erased(EvidenceError):
         )
 
 
-class Missing(EvidenceError):
+class EvidenceMissing(EvidenceError):
     """The case has no such file, or the file is not complete yet."""
 
 
-class InUse(EvidenceError):
+class EvidenceLocked(EvidenceError):
     """Another process is writing this file."""

@@ -27,7 +27,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Cut(_Section):
+class CutPolicy(_Section):
     """
     When and how access is cut.
 
@@ -43,13 +43,13 @@ class Cut(_Section):
     for_real: bool = False
 
 
-class Intake(_Section):
+class IntakePolicy(_Section):
     """*kind_column*: the column of HR's own files that has the kind of notice; empty: the column is named as in our files."""
 
     kind_column: str = ""
 
 
-class BlastRadius(_Section):
+class BlastRadiusPolicy(_Section):
     """More than *departures* cuts, or *percent* of *headcount*, within *window_hours* stop and ask for a second person."""
 
     departures: int = Field(default=20, ge=1)
@@ -65,7 +65,7 @@ class BlastRadius(_Section):
         return min(self.departures, max(1, int(self.headcount * self.percent / 100)))
 
 
-class Observe(_Section):
+class ObservationPolicy(_Section):
     """For how many seconds a run reads to see its revocations closed, and its first and longest wait between reads."""
 
     deadline_seconds: float = Field(default=300.0, ge=0)
@@ -83,38 +83,38 @@ class Observe(_Section):
             wait = min(wait * 2, self.longest_wait_seconds)
 
 
-class Restore(_Section):
+class RestorePolicy(_Section):
     """*deadline_seconds*: the time within which each row of a restore ends."""
 
     deadline_seconds: float = Field(default=300.0, ge=0, le=3600)
 
 
-class Sla(_Section):
+class SlaPolicy(_Section):
     """*minutes*: from the due instant to the effective cut-off."""
 
     minutes: int = Field(default=60, ge=0)
 
 
-class Waivers(_Section):
+class WaiverPolicy(_Section):
     """*longest_days*: how far ahead a waiver's end may lie."""
 
     longest_days: int = Field(default=365, ge=1)
 
 
-class Retention(_Section):
+class RetentionPolicy(_Section):
     """*years*: how long the record of a closed case is kept, from its closing; *basis*: the reason for that time."""
 
     years: int = Field(default=5, ge=1, le=100)
     basis: str = Field(default="papers of internal control over financial reporting (J-SOX): 5 years", min_length=1)
 
 
-class Looks(_Section):
+class RecheckPolicy(_Section):
     """When a closed case is rechecked, in hours after closing."""
 
     hours: tuple[float, ...] = (1, 24, 7 * 24, 30 * 24)
 
 
-class Sweep(_Section):
+class SweepPolicy(_Section):
     """
     *ahead_seconds*: how long before the instant a run is created.  *lead_seconds*: how long before it the run starts, to read
     once more and probe the services; it cuts at the instant, not before.  *again_seconds*: the waits before a case with
@@ -126,7 +126,7 @@ class Sweep(_Section):
     again_seconds: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(60, 300, 900, 3600), min_length=1)
 
 
-class Watch(_Section):
+class WatchPolicy(_Section):
     """
     The re-entry watch, off by default: the leaver's addresses and devices on colleagues' accounts after the cut.
 
@@ -145,7 +145,7 @@ class Watch(_Section):
     shared_by: int = Field(default=3, ge=1)
 
     @model_validator(mode="after")
-    def _lawful(self) -> Watch:
+    def _lawful(self) -> WatchPolicy:
         if self.on and not (self.purpose.strip() and self.rule.strip()):
             raise ValueError("needs a purpose and the rule that allows it")
         if self.on and not self.accounts:
@@ -153,7 +153,7 @@ class Watch(_Section):
         return self
 
 
-class Activity(_Section):
+class ActivityPolicy(_Section):
     """
     What is read of the vendors' logs, and from which numbers on it is unusual.
 
@@ -189,22 +189,22 @@ class Activity(_Section):
     marked: int = Field(default=5, ge=1)
     new_origin: int = Field(default=100, ge=1)
     marks: tuple[str, ...] = ()
-    watch: Watch = Watch()
+    watch: WatchPolicy = WatchPolicy()
 
     @model_validator(mode="after")
-    def _day_has_hours(self) -> Activity:
+    def _day_has_hours(self) -> ActivityPolicy:
         if self.work_hours[0] >= self.work_hours[1]:
             raise ValueError("work_hours: the first hour must lie before the second")
         return self
 
 
-class Protected(_Section):
+class ProtectionPolicy(_Section):
     """Accounts that are never cut, as `connection:immutable id` or by address: break-glass and shared ones."""
 
     accounts: _Set[str] = frozenset()
 
 
-class Nda(_Section):
+class NdaPolicy(_Section):
     """
     Confidentiality papers.  They never delay a cut or a closing.
 
@@ -242,19 +242,19 @@ class Nda(_Section):
 class Policy(_Section):
     """All rules.  *sha256* names exactly these values in every plan."""
 
-    cut: Cut = Cut()
-    intake: Intake = Intake()
-    blast_radius: BlastRadius = BlastRadius()
-    observe: Observe = Observe()
-    restore: Restore = Restore()
-    sla: Sla = Sla()
-    waivers: Waivers = Waivers()
-    retention: Retention = Retention()
-    looks: Looks = Looks()
-    sweep: Sweep = Sweep()
-    protected: Protected = Protected()
-    nda: Nda = Nda()
-    activity: Activity = Activity()
+    cut: CutPolicy = CutPolicy()
+    intake: IntakePolicy = IntakePolicy()
+    blast_radius: BlastRadiusPolicy = BlastRadiusPolicy()
+    observe: ObservationPolicy = ObservationPolicy()
+    restore: RestorePolicy = RestorePolicy()
+    sla: SlaPolicy = SlaPolicy()
+    waivers: WaiverPolicy = WaiverPolicy()
+    retention: RetentionPolicy = RetentionPolicy()
+    looks: RecheckPolicy = RecheckPolicy()
+    sweep: SweepPolicy = SweepPolicy()
+    protected: ProtectionPolicy = ProtectionPolicy()
+    nda: NdaPolicy = NdaPolicy()
+    activity: ActivityPolicy = ActivityPolicy()
 
     @property
     def sha256(self) -> str:

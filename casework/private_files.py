@@ -27,7 +27,7 @@ _PUBLIC = "_PUBLIC_KEY_FILE"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenFile:
+class UnprotectedFile:
     """
     A file that its group or everybody may read or change.
 
@@ -49,7 +49,7 @@ class OpenFile:
         return f"It is another user's: have them run {_close(self)}, or use a copy of your own."
 
 
-def refuse_open_files() -> list[OpenFile]:
+def refuse_open_files() -> list[UnprotectedFile]:
     """
     Raise `Misconfigured` if others may read or change a file of ours; return the files that are not ours to change.
 
@@ -63,7 +63,7 @@ def refuse_open_files() -> list[OpenFile]:
     return found
 
 
-def find_open_files(settings: CaseworkSettings) -> list[OpenFile]:
+def find_open_files(settings: CaseworkSettings) -> list[UnprotectedFile]:
     """
     Return every file of secrets that others may read or change.  Reads modes and no content.
 
@@ -75,7 +75,7 @@ def find_open_files(settings: CaseworkSettings) -> list[OpenFile]:
             status = path.stat()
             mode = stat.S_IMODE(status.st_mode)
             if stat.S_ISREG(status.st_mode) and mode & _OTHERS:
-                found.append(OpenFile(path, mode, status.st_uid == os.geteuid()))
+                found.append(UnprotectedFile(path, mode, status.st_uid == os.geteuid()))
     return found
 
 
@@ -94,5 +94,5 @@ def _secret_files(settings: CaseworkSettings) -> Iterator[Path]:
     yield from database_files(settings.database_url.get_secret_value())
 
 
-def _close(*files: OpenFile) -> str:
+def _close(*files: UnprotectedFile) -> str:
     return f"`chmod 600 {shlex.join(str(file.path) for file in files)}`"

@@ -17,7 +17,7 @@ YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class QuestionRules:
     """
     One kind of question.
 
@@ -39,43 +39,43 @@ class Rules:
     answered_as: EventType = EventType.CASE_APPROVED
 
 
-KINDS: Mapping[QuestionKind, Rules] = MappingProxyType({
-    QuestionKind.WHOSE_ACCOUNT: Rules(
+KINDS: Mapping[QuestionKind, QuestionRules] = MappingProxyType({
+    QuestionKind.WHOSE_ACCOUNT: QuestionRules(
         "accounts", (Role.IT, Role.HR), Role.SECURITY, "lastday answer", "Which of these accounts are the leaver's?",
         ahead=timedelta(days=1), holds=True, answered_as=EventType.ANSWER_RECORDED,
     ),
-    QuestionKind.RELEASE: Rules(
+    QuestionKind.RELEASE: QuestionRules(
         "yes", (Role.IT,), Role.SECURITY, text="More departures are cut in this window than policy allows. Release this one?",
         ahead=timedelta(hours=4), second=True, holds=True, answered_as=EventType.ANSWER_RECORDED,
     ),
-    QuestionKind.WAIVE: Rules(
+    QuestionKind.WAIVE: QuestionRules(
         "yes", (Role.SECURITY,), Role.LEGAL, within=timedelta(days=1), second=True,
         asked_as=EventType.FINDING_WAIVER_REQUESTED, answered_as=EventType.FINDING_WAIVED,
     ),
-    QuestionKind.RESTORE: Rules(
+    QuestionKind.RESTORE: QuestionRules(
         "yes", (Role.IT, Role.HR), Role.SECURITY, within=timedelta(hours=1), second=True,
         asked_as=EventType.CASE_RESTORE_REQUESTED,
     ),
-    QuestionKind.RETURN: Rules(
+    QuestionKind.RETURN: QuestionRules(
         "yes", (Role.HR,), Role.IT, "lastday return", asked_as=None, answered_as=EventType.CASE_RETURNED,
     ),
-    QuestionKind.TAKEN_BY_US: Rules(
+    QuestionKind.TAKEN_BY_US: QuestionRules(
         "yes or no", (Role.IT,), Role.SECURITY, "lastday restore CASE --entitlement ID", "Did we take it?",
         within=timedelta(days=1), answered_as=EventType.CASE_RESTORE_CONFIRMED,
     ),
-    QuestionKind.ERASE: Rules(
+    QuestionKind.ERASE: QuestionRules(
         "yes", (Role.LEGAL,), Role.SECURITY, within=timedelta(days=30), second=True,
         asked_as=EventType.CASE_ERASURE_REQUESTED,
     ),
-    QuestionKind.RETIRE: Rules(
+    QuestionKind.RETIRE: QuestionRules(
         "yes", (Role.IT, Role.SECURITY), Role.LEGAL, within=timedelta(days=7), second=True,
         asked_as=EventType.CASE_APPROVAL_REQUESTED,
     ),
-    QuestionKind.RESUME: Rules(
+    QuestionKind.RESUME: QuestionRules(
         "yes", (Role.IT, Role.HR, Role.SECURITY), Role.LEGAL, within=timedelta(hours=1), second=True,
         asked_as=EventType.CASE_APPROVAL_REQUESTED, answered_as=EventType.CASE_RESUMED,
     ),
-    QuestionKind.TRADE_SECRET: Rules(
+    QuestionKind.TRADE_SECRET: QuestionRules(
         "words", (Role.LEGAL,), Role.SECURITY, "lastday nda answer", within=timedelta(days=30),
         asked_as=None, answered_as=EventType.NDA_ANSWERED,
     ),

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from audit.events import EventType
 from audit.exchanges import IN_PAYLOAD, bind
 from audit.leaf import Event, stamp
-from audit.trail import Draft
+from audit.trail import EventDraft
 from models.vocabulary import Evidence, as_fields
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
         fields["evidence"], listed = _bound(session, case_id, exchanged)
         content |= listed
     event = Event(type=event_type, case=case_id, actor=context.actor, fields=fields)
-    context.store.tell(session, Draft(event, content or None, dedup_key))
+    context.store.tell(session, EventDraft(event, content or None, dedup_key))
 
 
 def _bound(session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]]) -> tuple[Any, dict[str, Any]]:

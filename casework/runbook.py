@@ -53,7 +53,7 @@ async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> 
     """
     Take the case, which the caller holds (`claim`), through its steps.  Safe to run again at any point.
 
-    A case that is a plan only ends with its plan.  Raises `NotDueYet`, `QuestionsOpen`, or `StillOpen` with the
+    A case that is a plan only ends with its plan.  Raises `CaseNotDue`, `QuestionsOpen`, or `StillOpen` with the
     findings: a run that raises nothing has closed the case.
     """
     await carry("plan", partial(plan_if_none, context, case_id))

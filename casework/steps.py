@@ -11,7 +11,7 @@ from typing import Any
 from casework.access import blast_radius, cutting, planning
 from casework.connections import ready
 from casework.context import Context
-from casework.errors import BadRequest, NotDueYet
+from casework.errors import BadRequest, CaseNotDue
 from casework.lifecycle import ENDED, FINISHED, LATELY, PLAN_WANTED
 from casework.matching.searching import find_everywhere, find_in, is_searched, searched
 from connectors.kit.limits import for_a_due_cut
@@ -72,7 +72,7 @@ async def wait_until_due(context: Context, case_id: str) -> None:
     Wait for the case's instant, and read it again and again: a run may start early, and the case may be moved.
 
     Meanwhile the case is planned once more, since access found weeks ago may have changed.  That never delays the cut.
-    Raises `NotDueYet` when the instant is more than an hour ahead (another run will be made for it), and `BadRequest` when
+    Raises `CaseNotDue` when the instant is more than an hour ahead (another run will be made for it), and `BadRequest` when
     the case has been withdrawn.
     """
     left = await context.store.run(_left, context, case_id)
@@ -85,7 +85,7 @@ async def wait_until_due(context: Context, case_id: str) -> None:
 def _left(context: Context, case_id: str) -> timedelta:
     left = _going_on(context, case_id).due_at - context.now()
     if left > _LONGEST_WAIT_FOR_DUE:
-        raise NotDueYet(f"{case_id}: is not due yet", "A run is made for the due instant.")
+        raise CaseNotDue(f"{case_id}: is not due yet", "A run is made for the due instant.")
     return left
 
 

@@ -22,7 +22,7 @@ from sqlmodel import Session
 
 from audit import lock
 from audit import tables as audit_tables
-from audit.trail import Draft, Trail
+from audit.trail import EventDraft, Trail
 from casework.changes import carrying, changes, note
 from casework.clock import DatabaseClock
 from casework.errors import Misconfigured
@@ -118,7 +118,7 @@ class Store:
             self.append_told(session)
             session.commit()
 
-    def tell(self, session: Session, draft: Draft) -> None:
+    def tell(self, session: Session, draft: EventDraft) -> None:
         """Append *draft* to the trail at the end of the transaction; all drafts are appended at once, in their order."""
         session.info.setdefault(_DRAFTS, []).append(draft)
 

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from audit import rollover
-from audit.anchoring import Outcome
+from audit.anchoring import AnchoringOutcome
 from audit.anchoring import clear as clear_alarms
 from audit.anchors import Anchor
 from audit.fields import SHAPES
 from casework.trail import anchoring
 from cli.contexts import ACTOR, in_log
-from cli.errors import DONE, REMAINS, Refused, refusal
+from cli.errors import DONE, REMAINS, CommandRefused, refusal
 from cli.options import group, refuse_open_files, verb
 from cli.terminal import Terminal, advice, sentence
 
@@ -74,7 +74,7 @@ def close_log(
 ) -> None:
     """Close the log: only its own anchors, exports and erasures may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
     if not SHAPES["next_log"](successor):
-        raise Refused(*advice("no_log_name", name=successor))
+        raise CommandRefused(*advice("no_log_name", name=successor))
     closed = in_log(lambda trail, log: rollover.close(log, trail, successor, ACTOR), write=True)
     terminal.report("log_closed", closed=True, row=closed.idx)
 
@@ -90,7 +90,7 @@ def begin_log(
     terminal.report("log_begun", begun=True, row=begun.idx)
 
 
-def _lines(outcome: Outcome) -> Iterator[str]:
+def _lines(outcome: AnchoringOutcome) -> Iterator[str]:
     yield from outcome.problems
     if outcome.why in {"nobody_outside", "busy", "not_due"}:
         yield from filter(None, advice(outcome.why))

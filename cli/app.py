@@ -10,8 +10,8 @@ from pathlib import Path
 
 import typer
 
-from casework.visible import visible
-from cli.errors import BAD_INPUT, Refused, refusal
+from casework.visible_text import visible
+from cli.errors import BAD_INPUT, CommandRefused, refusal
 from cli.options import verb
 from cli.terminal import advice, survive_narrow_streams, write_json
 
@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as exc:  # a wrong command line; without a message typer has shown the help
         wrong = exc.format_message()
         return (
-            _complain(Refused(wrong, "See `lastday --help`, or `lastday VERB --help`."), given) if wrong else BAD_INPUT
+            _complain(CommandRefused(wrong, "See `lastday --help`, or `lastday VERB --help`."), given)
+            if wrong
+            else BAD_INPUT
         )
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -90,14 +92,14 @@ def _summary(module: str, function: str) -> str | None:
 
 
 def _require_text(given: Sequence[str]) -> None:
-    """Raise `Refused` if the command line is not UTF-8: no file and no database can store it."""
+    """Raise `CommandRefused` if the command line is not UTF-8: no file and no database can store it."""
     try:
         "".join(given).encode()
     except UnicodeEncodeError:
-        raise Refused(*advice("not_utf8")) from None
+        raise CommandRefused(*advice("not_utf8")) from None
 
 
-def _complain(told: Refused, given: Sequence[str]) -> int:
+def _complain(told: CommandRefused, given: Sequence[str]) -> int:
     if "--json" in given:
         write_json({"error": str(told), "remedy": told.remedy})
     sys.stderr.write(visible(f"lastday: {told}\n  {told.remedy}\n"))

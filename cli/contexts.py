@@ -19,7 +19,7 @@ from casework.nda.registers import NdaContext, open_nda_context
 from casework.settings import read_settings
 from casework.store import Store
 from cli.terminal import Terminal, sentence
-from connectors.unopened import require_one
+from connectors.unopened_connector import require_one
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -10,7 +10,7 @@ import typer
 from casework.decisions import pausing, signatures
 from casework.matching import answering
 from cli.contexts import ask_for_runs, in_context
-from cli.errors import Refused
+from cli.errors import CommandRefused
 from cli.options import CaseId, Revision, day
 from cli.terminal import Terminal, advice
 from models.vocabulary import ConnectionId, EntitlementKind, OpenReason, as_fields, checked_connection
@@ -30,7 +30,7 @@ def answer(
 ) -> None:
     """Say which of the doubtful accounts are the leaver's; the others then are not.  Or take such an answer back."""
     if none + take_back + bool(account) != 1:
-        raise Refused(*advice("needs_answer"))
+        raise CommandRefused(*advice("needs_answer"))
     if take_back:
         case = in_context(answering.take_back, question, by=terminal.who, reason=reason)
         terminal.report("answer_taken_back", case=case.id, question=question, taken_back=True)
@@ -90,7 +90,7 @@ def waive(
     elif case is not None and entitlement is not None and not (tenant or service or kind):
         waiver = in_context(signatures.waive, entitlement_id=entitlement, case_id=case, **signed)
     else:
-        raise Refused(*advice("needs_waived"))
+        raise CommandRefused(*advice("needs_waived"))
     asked = {"request": waiver.id}
     terminal.report("second_person", asked, waiver=waiver.id, until=str(waiver.until), outcome="requested")
 
@@ -123,7 +123,7 @@ def pause(
 ) -> None:
     """Pull the emergency brake: nothing is cut or restored at any vendor until two people resume.  Reads go on."""
     if (case is not None) + (company is not None) + everything != 1:
-        raise Refused(*advice("needs_paused"))
+        raise CommandRefused(*advice("needs_paused"))
     made = in_context(pausing.pause, by=terminal.who, reason=reason, case_id=case, company=company)
     terminal.report("paused", pause=made.id, case=case, company=company, everything=everything, outcome="paused")
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import DONE, REMAINS, Refused
+from cli.errors import DONE, REMAINS, CommandRefused
 from cli.terminal import Terminal, advice, err, out, sentence, write_json
 from emulators.tenants import ENV_FILE
 from emulators.tenants import tenants as opened
@@ -59,4 +59,4 @@ def tenants(
             terminal.say(sentence("tenants_are_rehearsal"))
             threading.Event().wait()
     except OSError as exc:
-        raise Refused(*advice("tenants_closed", why=exc.strerror)) from exc
+        raise CommandRefused(*advice("tenants_closed", why=exc.strerror)) from exc

@@ -14,7 +14,7 @@ from casework.intake import dates, moving
 from casework.intake.moving import cut_at
 from casework.intake.notice import Flaw
 from cli.contexts import ask_for_runs, in_context
-from cli.errors import Refused
+from cli.errors import CommandRefused
 from cli.intake import submit
 from cli.options import CaseId, day
 from cli.tables import local
@@ -26,7 +26,7 @@ AllOrNothing: TypeAlias = Annotated[
 ]
 
 
-class Absence(TypedDict):
+class AbsenceOptions(TypedDict):
     """A file of notices of leave, or one person's notice with an option for each field."""
 
     csv: Annotated[
@@ -55,7 +55,7 @@ class Absence(TypedDict):
     timezone: str | None
 
 
-class Departure(Absence):
+class DepartureOptions(AbsenceOptions):
     """A file of notices of departure, or one person's notice with an option for each field."""
 
     employment_ends_on: str | None
@@ -73,7 +73,7 @@ def depart(
     at_once: Annotated[
         bool, typer.Option("--at-once", help="An emergency: cut this one person now; no later notice undoes it.")
     ] = False,
-    **given: Unpack[Departure],
+    **given: Unpack[DepartureOptions],
 ) -> int:
     """
     Report departures: a file, or one person by options.  The same notice twice is one case.
@@ -81,11 +81,11 @@ def depart(
     Nothing is changed at a vendor unless it was decided (--for-real, or policy).
     """
     if at_once and (given["csv"] is not None or given["from_json"] is not None):
-        raise Refused(*advice("at_once_alone"))
+        raise CommandRefused(*advice("at_once_alone"))
     return submit(terminal, given, all_or_nothing=all_or_nothing, at_once=at_once)
 
 
-def leave(terminal: Terminal, all_or_nothing: AllOrNothing = True, **given: Unpack[Absence]) -> int:
+def leave(terminal: Terminal, all_or_nothing: AllOrNothing = True, **given: Unpack[AbsenceOptions]) -> int:
     """
     Report leaves of absence: access is disabled after the last working day and given back by `lastday return`.
 
@@ -105,7 +105,7 @@ def reschedule(
 ) -> None:
     """Move a case that is not cut yet to another last day, or to now: then it is an emergency, which no notice undoes."""
     if ends_on is None and not now:
-        raise Refused(*advice("needs_day"))
+        raise CommandRefused(*advice("needs_day"))
 
     def move(context: Context) -> Case:
         old = context.case(case)
@@ -131,7 +131,7 @@ def _parse_instant(text: str, zone: str) -> datetime:
     try:
         return dates.parse_instant(text, ZoneInfo(zone))
     except Flaw as flaw:
-        raise Refused(f"--last-working-at: {say(*flaw.refusal.said)}", say(*flaw.refusal.remedy)) from flaw
+        raise CommandRefused(f"--last-working-at: {say(*flaw.refusal.said)}", say(*flaw.refusal.remedy)) from flaw
 
 
 def _answer(terminal: Terminal, case: Case, outcome: str) -> None:

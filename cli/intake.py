@@ -13,14 +13,14 @@ from casework.intake.csv_file import read_csv
 from casework.intake.decoding import MOST_BYTES
 from casework.intake.json_file import read_json
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Reading, Refusal
-from casework.intake.opening import Opened
+from casework.intake.notice import NoticeReading, NoticeRefusal
+from casework.intake.opening import OpenedCase
 from casework.intake.reading import read_options
-from casework.intake.submission import Intake, open_cases
+from casework.intake.submission import SubmissionResult, open_cases
 from casework.policy import load_policy
 from casework.settings import read_settings
 from cli.contexts import ask_for_runs, in_context
-from cli.errors import BAD_INPUT, DONE, Refused
+from cli.errors import BAD_INPUT, DONE, CommandRefused
 from cli.show import in_short
 from cli.tables import table
 from cli.terminal import Terminal, advice, say, sentence
@@ -29,7 +29,7 @@ from cli.terminal import Terminal, advice, say, sentence
 def submit(terminal: Terminal, given: Mapping[str, Any], *, leave: bool = False, **decided: Any) -> int:
     """
     Open cases from *given*, which is a CSV file, a JSON file or the fields of one person, and answer.  *decided*: see `open_cases`.
-    Exits with 2 if anything was refused.  Raises `Refused`.
+    Exits with 2 if anything was refused.  Raises `CommandRefused`.
 
     A kind typed beside a file is the kind of all its rows.  *leave*: the command itself implies the kind.
     """
@@ -47,9 +47,9 @@ def submit(terminal: Terminal, given: Mapping[str, Any], *, leave: bool = False,
 
 def _read(
     csv: Path | None, from_json: Path | None, typed: Mapping[str, Any], kind: str | None, *, implied: bool
-) -> Reading:
+) -> NoticeReading:
     if [csv is not None, from_json is not None, bool(typed)].count(True) != 1:
-        raise Refused(*advice("needs_notice"))
+        raise CommandRefused(*advice("needs_notice"))
     kinds = KindRule(load_policy(read_settings().policy_file).intake.kind_column, kind, implied)
     if csv is not None:
         return read_csv(content(csv, "--csv"), kinds)
@@ -67,10 +67,10 @@ def content(path: Path, option: str) -> bytes:
             return file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as exc:  # ValueError: a path with a NUL byte
         why = exc.strerror if isinstance(exc, OSError) else exc
-        raise Refused(*advice("unreadable_file", option=option, why=why)) from exc
+        raise CommandRefused(*advice("unreadable_file", option=option, why=why)) from exc
 
 
-def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
+def payload(reading: NoticeReading, taken: SubmissionResult) -> dict[str, Any]:
     """
     Return the answer of `depart --json`.
 
@@ -84,7 +84,7 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
     }
 
 
-def _case(opened: Opened) -> dict[str, Any]:
+def _case(opened: OpenedCase) -> dict[str, Any]:
     remark = opened.remark
     return in_short(opened.case) | {
         "outcome": opened.disposition,
@@ -94,7 +94,7 @@ def _case(opened: Opened) -> dict[str, Any]:
     }
 
 
-def _refusal(refusal: Refusal) -> dict[str, Any]:
+def _refusal(refusal: NoticeRefusal) -> dict[str, Any]:
     place = {"row": refusal.row, "column": refusal.column, "value": refusal.value, "code": refusal.code}
     return place | {"reason": say(*refusal.said), "remedy": say(*refusal.remedy)}
 

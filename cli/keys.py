@@ -15,7 +15,7 @@ from casework.evidence.keys import make
 from casework.settings import read_settings
 from casework.trail import signing
 from cli.contexts import ACTOR, in_context, only_store
-from cli.errors import DONE, REMAINS, Refused
+from cli.errors import DONE, REMAINS, CommandRefused
 from cli.options import group
 from cli.terminal import Terminal, advice, sentence
 
@@ -38,7 +38,7 @@ def new(
 ) -> None:
     """Make a new key for the log in FILE.  Nothing is signed with it before the settings name it."""
     if os.path.lexists(file):
-        raise Refused(*advice("key_exists", file=file.name))
+        raise CommandRefused(*advice("key_exists", file=file.name))
     if evidence:
         key = make(file)
         terminal.answer({"key": key.name, "file": str(file)}, key.name)

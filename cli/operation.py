@@ -19,7 +19,7 @@ from casework.trail.signing import log_signers
 from casework.trail.trust import publish
 from cli.contexts import in_context, only_store
 from cli.doctor_checks import Row, examined, row
-from cli.errors import BAD_INPUT, DONE, REMAINS, Refused
+from cli.errors import BAD_INPUT, DONE, REMAINS, CommandRefused
 from cli.tables import table
 from cli.terminal import Terminal, say, sentence
 from stack.environments import settings_here
@@ -50,7 +50,7 @@ def migrate(
         try:
             schema.grant(store.engine, writer, reader)
         except ValueError as exc:
-            raise Refused(str(exc), 'See docs/keys.md, "The database\'s roles".') from exc
+            raise CommandRefused(str(exc), 'See docs/keys.md, "The database\'s roles".') from exc
         with terminal.progress(None, sentence("adopting")) as bar:
             adopted = adopt(store, bar.reach)
     vkey = _trail_key(settings)

@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
 import typer
@@ -18,6 +19,9 @@ CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case
 Revision: TypeAlias = Annotated[
     int | None,
     typer.Option(help="Of the question that you saw, by default the first; refused if it has changed since."),
+]
+Trust: TypeAlias = Annotated[
+    Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
 ]
 _AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Answer in JSON on standard output, and nothing else there.")

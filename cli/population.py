@@ -14,20 +14,20 @@ import typer
 from rich.console import RenderableType
 
 from audit.secret_files import rewrite
-from audit.verify.population import ENDING, Stated
+from audit.verify.population import ENDING, StatementReport
 from audit.verify.population import verify_population as prove
-from audit.verify.report import Unreadable, printable
+from audit.verify.report import UnreadableBundle, printable
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.population import counting
-from casework.population.facts import Difference, Listed, Population
+from casework.population.facts import ListedCase, Population, PopulationDifference
 from casework.record.exporting import stamper
 from casework.settings import read_settings
 from casework.trail.anchoring import berth
 from casework.trail.signing import certificate_signer
 from cli.contexts import in_context
-from cli.errors import DONE, REMAINS, Refused
-from cli.options import day
+from cli.errors import DONE, REMAINS, CommandRefused
+from cli.options import Trust, day
 from cli.tables import table
 from cli.terminal import Terminal, advice, say, sentence
 from portal import population as sheets
@@ -46,7 +46,7 @@ def population(
 ) -> int:  # fmt: skip
     """List who left in a period: HR's notices = cases = seen closed.  Exits with 1 if differences need explaining."""
     if (sample is None) != (not seed):
-        raise Refused(*advice("needs_seed"))
+        raise CommandRefused(*advice("needs_seed"))
 
     def read(context: Context) -> tuple[Population, dict[str, str]]:
         found = counting.count(context, from_, to)
@@ -72,7 +72,7 @@ def _written(context: Context, found: Population, csv: Path | None, *, by: str) 
         counting.tell(context, found, by=by)
         return {}
     if not csv.name:
-        raise Refused(*advice("no_file", path=csv))
+        raise CommandRefused(*advice("no_file", path=csv))
     settings, sheet, former = read_settings(), sheets.sheet(found), counting.former(context, found)
     stamp = stamper(berth(settings, context.store))
     signed = sheets.attest(found, csv.name, sheet, certificate_signer(settings), stamp, former)
@@ -86,12 +86,12 @@ def _written(context: Context, found: Population, csv: Path | None, *, by: str) 
 def _drafts(written: Mapping[Path, bytes]) -> Iterator[None]:
     """Write each file to a draft beside it, and rename all drafts when the block ends.  Removes them after an exception."""
     if any("\0" in path.name for path in written):
-        raise Refused(*advice("no_file", path=next(iter(written))))
+        raise CommandRefused(*advice("no_file", path=next(iter(written))))
     drafts = {path.with_name(f".{path.name}.part"): path for path in written}
     try:
         for draft, path in drafts.items():
             if path.exists() and not path.is_file():
-                raise Refused(*advice("no_file", path=path))
+                raise CommandRefused(*advice("no_file", path=path))
             path.parent.mkdir(parents=True, exist_ok=True)
             with rewrite(draft) as file:
                 file.write(written[path])
@@ -121,16 +121,14 @@ def verify_population(
         Path,
         typer.Option(metavar="DIR", help="checkpoint and entries.jsonl: a bundle's log/, or `lastday trail export`."),
     ],
-    trust: Annotated[
-        Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
-    ],
+    trust: Trust,
     hr: Annotated[Path | None, typer.Option(metavar="FILE", help="HR's own list (CSV), to be held against it.")] = None,
 ) -> int:
     """Compare a population's statement with the log, offline.  Exits with 0 as stated, 1 if differences are listed, 2 if it cannot be read."""
     try:
         found = prove(sheet, log, trust)
-    except Unreadable as exc:
-        raise Refused(
+    except UnreadableBundle as exc:
+        raise CommandRefused(
             str(exc), "Give the sheet, the log's folder, and the trust material as it came by another way."
         ) from exc
     differences = _held_against(found, hr.read_bytes()) if hr is not None and not found.wrong else ()
@@ -154,11 +152,11 @@ def verify_population(
     return REMAINS if found.wrong or differences else DONE
 
 
-def _held_against(found: Stated, extract: bytes) -> tuple[Difference, ...]:
+def _held_against(found: StatementReport, extract: bytes) -> tuple[PopulationDifference, ...]:
     """Return where HR's *extract* and the stated cases differ.  Adds notes: rows outside the period, another list than the statement's."""
     said = found.statement
     listed = [
-        Listed(
+        ListedCase(
             one["case"],
             one.get("employee_no", ""),
             date.fromisoformat(one["day"]),

@@ -20,7 +20,7 @@ from casework.trail import trust
 from casework.trail.anchoring import berth
 from casework.trail.signing import certificate_signer
 from cli.contexts import in_context
-from cli.errors import DONE, REMAINS, Refused
+from cli.errors import DONE, REMAINS, CommandRefused
 from cli.options import CaseId
 from cli.terminal import Terminal, advice, sentence
 from models.actor import Actor
@@ -43,7 +43,9 @@ def export(
         with terminal.progress(1, sentence("writing")):
             made = in_context(_export, case, folder, by=terminal.who, as_it_stands=as_it_stands, pkcs12=seal)
     except BundleRefused as exc:
-        raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
+        raise CommandRefused(
+            str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`."
+        ) from exc
     claim = made.claim
     terminal.report(
         "exported",
@@ -74,7 +76,7 @@ def erase(
         terminal.report("second_person", case=case, request=request.id, outcome="requested")
         return REMAINS
     if not yes and _typed_again(terminal) != case:
-        raise Refused(*advice("another_id_typed"))
+        raise CommandRefused(*advice("another_id_typed"))
     emptied = in_context(erasing.erase, case)
     terminal.report("erased", case=case, erased=emptied, outcome="erased")
     return DONE
@@ -111,7 +113,7 @@ def _export(
 
 
 def _typed_again(terminal: Terminal) -> str:
-    """Ask for the case's id again and return the answer.  Raises `Refused` without a terminal, or with --json."""
+    """Ask for the case's id again and return the answer.  Raises `CommandRefused` without a terminal, or with --json."""
     if terminal.as_json or not sys.stdin.isatty():
-        raise Refused(*advice("nobody_to_ask"))
+        raise CommandRefused(*advice("nobody_to_ask"))
     return str(typer.prompt(sentence("type_again"), err=True)).strip()

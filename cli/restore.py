@@ -11,7 +11,7 @@ from casework.context import Context
 from casework.view.case import CaseView
 from casework.view.reading.case import case_view
 from cli.contexts import in_context, in_open_context
-from cli.errors import DONE, REMAINS, Refused
+from cli.errors import DONE, REMAINS, CommandRefused
 from cli.options import CaseId
 from cli.tables import table
 from cli.terminal import Terminal, advice
@@ -38,7 +38,7 @@ def restore(
     """
     alone = [go, reason is not None, entitlement is not None].count(True) == 1
     if not alone or (account is not None and reason is None) or (not_ours and entitlement is None):
-        raise Refused(*advice("needs_restore"))
+        raise CommandRefused(*advice("needs_restore"))
     if reason is not None:
         request = in_context(restoring.request_restore, case, by=terminal.who, reason=reason, account=account)
         terminal.report("second_person", case=case, request=request.id, outcome="requested")

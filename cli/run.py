@@ -23,7 +23,7 @@ from casework.view.case import CaseView
 from casework.view.reading.case import case_view
 from cli.anchor import anchor_soon
 from cli.contexts import in_context, in_open_context, reachable
-from cli.errors import DONE, REMAINS, Refused
+from cli.errors import DONE, REMAINS, CommandRefused
 from cli.options import CaseId
 from cli.show import answer_case
 from cli.terminal import Step, Terminal, advice, sentence
@@ -109,7 +109,7 @@ async def whole_case(context: Context, case_id: str, step: Step) -> None:
 
 @asynccontextmanager
 async def _hold(context: Context, case_id: str) -> AsyncIterator[None]:
-    """Hold the case's lease.  Waits until a dead run's lease has expired; raises `Refused` if a live run has it."""
+    """Hold the case's lease.  Waits until a dead run's lease has expired; raises `CommandRefused` if a live run has it."""
     runner = context.name("terminal")
     deadline = context.now() + LEASE + _MARGIN
     while True:
@@ -118,7 +118,7 @@ async def _hold(context: Context, case_id: str) -> AsyncIterator[None]:
                 yield
                 return
         if context.now() > deadline:
-            raise Refused(*advice("another_run", case=case_id), REMAINS)
+            raise CommandRefused(*advice("another_run", case=case_id), REMAINS)
         await context.sleep(_AGAIN)
 
 
@@ -143,7 +143,7 @@ def _reconcile() -> dict[str, int]:
     try:
         return in_open_context(reconcile)
     except PrefectUnreachable as exc:
-        raise Refused(str(exc), "Start Prefect with `lastday up`, then run it again.") from exc
+        raise CommandRefused(str(exc), "Start Prefect with `lastday up`, then run it again.") from exc
 
 
 async def _at_the_services(context: Context) -> tuple[int, dict[str, list[str]]]:

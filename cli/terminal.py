@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TimeElapsedColumn
 
-from casework.visible import visible
+from casework.visible_text import visible
 from models.actor import Actor, at_terminal
 
 _PRINTED = 160
@@ -65,15 +65,15 @@ class Terminal:
         err().print(visible(told), markup=False, highlight=False)
 
     @contextlib.contextmanager
-    def progress(self, total: int | None, first: str) -> Iterator[Bar]:
+    def progress(self, total: int | None, first: str) -> Iterator[ProgressBar]:
         """Show a bar of *total* steps (None: not known yet) on standard error, if that is a terminal."""
         columns = (SpinnerColumn(), "{task.description}", BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
         console = err()
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            yield Bar(bar, bar.add_task(first, total=total))
+            yield ProgressBar(bar, bar.add_task(first, total=total))
 
 
-class Bar:
+class ProgressBar:
     """A progress bar.  To call it is a `Step`."""
 
     def __init__(self, shown: Progress, task: TaskID) -> None:

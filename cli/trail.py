@@ -17,7 +17,7 @@ from casework.settings import read_settings
 from casework.trail.comparing import differences
 from casework.trail.signing import log_signers
 from cli.contexts import in_log, only_store
-from cli.errors import DONE, REMAINS, Refused
+from cli.errors import DONE, REMAINS, CommandRefused
 from cli.options import group
 from cli.tables import table
 from cli.terminal import Terminal, advice, sentence
@@ -107,7 +107,7 @@ def follow(
 
 def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
     if bool(files) != (vkey is not None):
-        raise Refused(*advice("needs_vkey"))
+        raise CommandRefused(*advice("needs_vkey"))
     if vkey is None:
         return []
     verifier = Verifier.parse(vkey.read_text("utf-8"))

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from audit.verify import TITLES, Pages, Report, Step, Unreadable
+from audit.verify import TITLES, BundleReport, PageMaker, UnreadableBundle, VerifyStep
 from audit.verify import verify as prove
-from cli.errors import DONE, REMAINS, Refused
+from cli.errors import DONE, REMAINS, CommandRefused
+from cli.options import Trust
 from cli.terminal import Terminal, advice, say, sentence
 
 _A_CENTURY = 24 * 36525
@@ -21,9 +22,7 @@ _A_CENTURY = 24 * 36525
 def verify(
     terminal: Terminal,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The bundle, as it was handed over.")],
-    trust: Annotated[
-        Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
-    ],
+    trust: Trust,
     log: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="A later state of the log: another bundle's log/, or `lastday trail export`."),
@@ -32,7 +31,7 @@ def verify(
 ) -> int:
     """Verify a case's bundle offline.  Exits with 0 if sound, 1 if broken (the first broken file is named) or older than a gap, 2 if unreadable."""
     if not 0 <= longest_lag <= _A_CENTURY:  # also refuses NaN
-        raise Refused(*advice("no_lag", most=_A_CENTURY))
+        raise CommandRefused(*advice("no_lag", most=_A_CENTURY))
     from portal.record.pages import made_by
     from portal.record.reviewing import unlike
 
@@ -40,15 +39,17 @@ def verify(
         with terminal.progress(None, sentence("reading_entries")) as bar:
             report = prove(
                 folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.reach,
-                again=Pages(made_by(), unlike), log=log,
+                again=PageMaker(made_by(), unlike), log=log,
             )  # fmt: skip
-    except Unreadable as exc:
-        raise Refused(str(exc), "Give the bundle's folder, and the trust material as it came by another way.") from exc
+    except UnreadableBundle as exc:
+        raise CommandRefused(
+            str(exc), "Give the bundle's folder, and the trust material as it came by another way."
+        ) from exc
     terminal.answer(_payload(report), *_shown(report))
     return DONE if report.sound and not report.in_gap else REMAINS
 
 
-def _payload(report: Report) -> dict[str, Any]:
+def _payload(report: BundleReport) -> dict[str, Any]:
     broken = {fault.step: {"file": fault.file, "what": fault.what} for fault in report.faults}
     steps = [
         {
@@ -58,7 +59,7 @@ def _payload(report: Report) -> dict[str, Any]:
             "seen": report.passed.get(step),
             "broken": broken.get(step),
         }
-        for step in Step
+        for step in VerifyStep
     ]
     told = asdict(report.first) if report.first is not None else None
     gaps = [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps]
@@ -67,10 +68,10 @@ def _payload(report: Report) -> dict[str, Any]:
             "unasked": list(report.unasked), "steps": steps}  # fmt: skip
 
 
-def _shown(report: Report) -> Iterator[str]:
+def _shown(report: BundleReport) -> Iterator[str]:
     broken = {fault.step: f"{fault.file}: {fault.what}" for fault in report.faults}
     yield f"{report.case or '-'}  {report.log or '-'}"
-    for step in Step:
+    for step in VerifyStep:
         yield f"{step:>3d} {'x' if step in broken else 'ok':<3} {say(*TITLES[step])}"
         yield f"        {broken[step] if step in broken else report.passed[step]}"
     yield from (say(*line) for line in report.verdict)

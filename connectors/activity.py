@@ -53,7 +53,7 @@ class ActivitySource:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ActivityRecord:
     """
     One record as the vendor gave it.
 
@@ -67,7 +67,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class UnreadSpan:
     """A part of the window that could not be read, and why: a word (`quota`, `truncated`, `retention`) and a sentence."""
 
     reason: str
@@ -77,7 +77,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class LogName:
     """A name by which a log may call the account, from *since* (included) until *until* (excluded); None: not known."""
 
     name: str
@@ -96,12 +96,12 @@ class ActivityPage:
     was searched for, if not by its id; a name is listed once for each time in which it was the account's.
     """
 
-    records: Sequence[Record]
+    records: Sequence[ActivityRecord]
     cursor: str | None
     evidence: tuple[Evidence, ...]
     wait: timedelta = timedelta(0)
-    gaps: tuple[Gap, ...] = ()
-    names: tuple[Name, ...] = ()
+    gaps: tuple[UnreadSpan, ...] = ()
+    names: tuple[LogName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class ActivityLog(Protocol):
     The activity side of a connector.
 
     `activity` raises `connectors.errors`: `NotOnPlan`, `Denied` (a scope), `NotRecorded` (the tenant's logging is off),
-    `Throttled` (the quota is used up for longer than a call may wait), `Expired` (the vendor no longer knows the cursor: start
+    `Throttled` (the quota is used up for longer than a call may wait), `CursorExpired` (the vendor no longer knows the cursor: start
     again without one; records that come twice have equal ids), `Unreachable`.
     """
 
@@ -149,11 +149,11 @@ class ActivityLog(Protocol):
         """
         Return one page of *source*'s records about *account* in *window*, from *cursor* on (None: from the beginning).
 
-        Repeating a cursor is safe and never starts a costly search twice.  What is missing is a `Gap` or an exception, never
+        Repeating a cursor is safe and never starts a costly search twice.  What is missing is a `UnreadSpan` or an exception, never
         a shorter page.
         """
 
-    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
+    def record(self, source: str, raw: Mapping[str, Json]) -> ActivityRecord:
         """
         Return the record that `activity` made of *raw*, whether or not `describe` understands it.
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from connectors.activity import ActivityLog
-from connectors.snapshot import Numbers
+from connectors.snapshot import NumberCounts
 from models.vocabulary import (
     Account,
     Confirmation,
@@ -25,7 +25,7 @@ from models.vocabulary import (
     Leaver,
     Match,
     Receipt,
-    Restores,
+    Restorability,
     Service,
 )
 
@@ -55,7 +55,7 @@ class KindManifest:
     read_scopes: tuple[str, ...] = ()
     write_scopes: tuple[str, ...] = ()
     plan: str = "any"
-    restores: Restores = Restores.RESTORED
+    restores: Restorability = Restorability.RESTORED
     implied_by: EntitlementKind | None = None
     frozen: bool = False
     stamped: bool = False
@@ -127,7 +127,7 @@ class Listing(list[Entitlement]):
         self.evidence: dict[EntitlementKind, tuple[Evidence, ...]] = dict(evidence or {})
 
 
-class Found(list[Match]):
+class FoundAccounts(list[Match]):
     """
     The accounts that one `find_accounts` found.
 
@@ -155,7 +155,7 @@ class Connector(ActivityLog, Protocol):
     async def probe(self) -> Capabilities:
         """Return what plan and scopes allow.  Reads only.  A missing scope is an `Ability`, not an exception."""
 
-    async def find_accounts(self, leaver: Leaver) -> Found:
+    async def find_accounts(self, leaver: Leaver) -> FoundAccounts:
         """
         Return every account that may be the leaver's, active or not, and what speaks for and against each; namesakes too,
         so that a person can see both.  Raises if the directory could not be read whole.
@@ -171,7 +171,7 @@ class Connector(ActivityLog, Protocol):
         Looks them up in the snapshot: no request while that is fresh.
         """
 
-    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+    async def numbers(self, people: Iterable[Leaver]) -> NumberCounts:
         """Return how many of *people* have the same employee number in the directory's snapshot as in HR's list."""
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:

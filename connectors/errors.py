@@ -101,7 +101,7 @@ class NotRecorded(ConnectorError):
     remedy = "Switch the tenant's auditing on for those who will leave later; for this window the log does not exist."
 
 
-class Expired(ConnectorError):
+class CursorExpired(ConnectorError):
     """The vendor no longer knows the cursor or the search: begin the reading again.  Records read before are kept."""
 
     remedy = "Nothing to do by hand: the reading begins again, and records that come twice are told apart."

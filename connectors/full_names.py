@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from connectors.names import bare_name, former_names, in_latin, spellings, words_of
-from models.vocabulary import Leaver, Says
+from models.vocabulary import ComparisonResult, Leaver
 
 _WITH_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー]")
 _ALMOST = 0.75
@@ -22,15 +22,15 @@ _ALMOST = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class NameComparison:
     """*says*: None if the names say nothing.  *alike*: a full name agrees; *formerly*: only the former name does."""
 
-    says: Says | None
+    says: ComparisonResult | None
     alike: bool = False
     formerly: bool = False
 
 
-def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str] = ()) -> Compared:
+def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str] = ()) -> NameComparison:
     """
     Compare the leaver's names with an account's.  A nickname may agree, and never contradicts.
 
@@ -43,17 +43,22 @@ def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str]
     shown = _all_spellings((*given, *nicknames))
     now, formerly = bool(shown & _all_spellings(present)), bool(shown & _all_spellings(former))
     if now or formerly:
-        says = Says.NEITHER if _sounds_otherwise(theirs, present if now else former) else Says.FACT
-        return Compared(says, alike=True, formerly=not now)
+        says = (
+            ComparisonResult.NEITHER if _sounds_otherwise(theirs, present if now else former) else ComparisonResult.FACT
+        )
+        return NameComparison(says, alike=True, formerly=not now)
     against = {_against(ours, name) for ours in (*present, *former) for name in theirs}
-    return Compared(next((says for says in (Says.NEITHER, Says.CONTRADICTION) if says in against), None))
+    return NameComparison(
+        next((says for says in (ComparisonResult.NEITHER, ComparisonResult.CONTRADICTION) if says in against), None)
+    )
 
 
 def _sounds_otherwise(theirs: Iterable[str], ours: Iterable[str]) -> bool:
     """Whether both sides have readings, and each pair of them contradicts."""
     pairs = [(our, name) for our in ours if _reading(our) for name in theirs if _reading(name)]
     return bool(pairs) and all(
-        not spellings(our) & spellings(name) and _against(our, name) is Says.CONTRADICTION for our, name in pairs
+        not spellings(our) & spellings(name) and _against(our, name) is ComparisonResult.CONTRADICTION
+        for our, name in pairs
     )
 
 
@@ -86,7 +91,7 @@ def _reading(name: str) -> tuple[str, ...] | None:
 
 
 @lru_cache(maxsize=65_536)
-def _against(ours: str, theirs: str) -> Says | None:
+def _against(ours: str, theirs: str) -> ComparisonResult | None:
     """Compare two unequal names; None if they cannot be compared."""
     our_sound, their_sound = _reading(ours), _reading(theirs)
     if (our_sound is None) != (their_sound is None):
@@ -96,12 +101,12 @@ def _against(ours: str, theirs: str) -> Says | None:
     return _characters(words_of(ours), words_of(theirs))
 
 
-def _sounds(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Says | None:
+def _sounds(ours: tuple[str, ...], theirs: tuple[str, ...]) -> ComparisonResult | None:
     if min(len(ours), len(theirs)) < 2:
         return None
     fewer, more = sorted((ours, theirs), key=len)
     near = all(any(_near(one, other) for other in more) for one in fewer)
-    return Says.NEITHER if near else Says.CONTRADICTION
+    return ComparisonResult.NEITHER if near else ComparisonResult.CONTRADICTION
 
 
 def _near(one: str, other: str) -> bool:
@@ -110,10 +115,10 @@ def _near(one: str, other: str) -> bool:
     return SequenceMatcher(None, one, other).ratio() >= _ALMOST
 
 
-def _characters(ours: list[str], theirs: list[str]) -> Says | None:
+def _characters(ours: list[str], theirs: list[str]) -> ComparisonResult | None:
     one, other = "".join(ours), "".join(theirs)
     if _WITH_KANA.search(one + other) is not None:
         return None  # a given name in kana may be the same one in kanji
     spaced = min(len(ours), len(theirs)) > 1
     comparable = spaced or (min(len(one), len(other)) > 2 and one not in other and other not in one)
-    return Says.CONTRADICTION if comparable else None
+    return ComparisonResult.CONTRADICTION if comparable else None

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from connectors.full_names import Compared, compare_names
-from models.vocabulary import Account, Fact, Leaver, Match, MatchReason, Says
+from connectors.full_names import NameComparison, compare_names
+from models.vocabulary import Account, ComparisonResult, Fact, Leaver, Match, MatchReason
 
 _TWIN = re.compile(r"^(?:adm|admin|a|da|ga|sa|priv)[-._]|[-._+](?:adm|admin|priv)$")
 _ADMINISTRATION = re.compile(r"^(?:adm|admin|priv)[-._]|[-._+](?:adm|admin|priv)$")
@@ -48,7 +48,7 @@ def match_all(leaver: Leaver, profiles: Iterable[Profile]) -> list[Match]:
 
 def _rank(match: Match) -> tuple[int, int, int, str]:
     said, strength = list(match.says.values()), list(MatchReason).index(match.reason)
-    return -said.count(Says.FACT), said.count(Says.CONTRADICTION), strength, match.account.id
+    return -said.count(ComparisonResult.FACT), said.count(ComparisonResult.CONTRADICTION), strength, match.account.id
 
 
 def compare(leaver: Leaver, profile: Profile) -> Match | None:
@@ -57,7 +57,9 @@ def compare(leaver: Leaver, profile: Profile) -> Match | None:
     primary, company = fold_all(profile.emails), fold_email(leaver.email or "")
     found = {
         Fact.NUMBER: compare_numbers(leaver.employee_no, profile.employee_no),
-        Fact.ADDRESS: (Says.FACT if company in primary else Says.NEITHER) if company and primary else None,
+        Fact.ADDRESS: (ComparisonResult.FACT if company in primary else ComparisonResult.NEITHER)
+        if company and primary
+        else None,
         Fact.NAME: names.says,
     }
     says = {fact: said for fact, said in found.items() if said is not None}
@@ -70,16 +72,16 @@ def compare(leaver: Leaver, profile: Profile) -> Match | None:
 
 
 def _reason(
-    says: dict[Fact, Says], names: Compared, address: MatchReason | None, *, administration: bool
+    says: dict[Fact, ComparisonResult], names: NameComparison, address: MatchReason | None, *, administration: bool
 ) -> MatchReason | None:
-    if says.get(Fact.NUMBER) is Says.FACT:
+    if says.get(Fact.NUMBER) is ComparisonResult.FACT:
         return MatchReason.EMPLOYEE_NO
     if address is not None:
         return address
     if names.alike:
         present = MatchReason.ADMIN_TWIN if administration else MatchReason.NAME
         return MatchReason.FORMER_NAME if names.formerly else present
-    return MatchReason.EMPLOYEE_NO if says.get(Fact.NUMBER) is Says.NEITHER else None
+    return MatchReason.EMPLOYEE_NO if says.get(Fact.NUMBER) is ComparisonResult.NEITHER else None
 
 
 def _by_address(leaver: Leaver, primary: frozenset[str], others: frozenset[str]) -> MatchReason | None:
@@ -101,14 +103,14 @@ def _for_administration(profile: Profile, primary: frozenset[str], company: str)
     return profile.rules_all and company not in primary
 
 
-def compare_numbers(ours: str, theirs: str | None) -> Says | None:
+def compare_numbers(ours: str, theirs: str | None) -> ComparisonResult | None:
     """Compare employee numbers; neither: they differ only by hyphens and leading zeros, which spreadsheets drop."""
     our, their = fold_number(ours), fold_number(theirs or "")
     if our == "" or their == "":
         return None
     if our == their:
-        return Says.FACT
-    return Says.NEITHER if bare_number(our) == bare_number(their) else Says.CONTRADICTION
+        return ComparisonResult.FACT
+    return ComparisonResult.NEITHER if bare_number(our) == bare_number(their) else ComparisonResult.CONTRADICTION
 
 
 def fold_email(email: str) -> str:

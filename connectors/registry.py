@@ -15,10 +15,10 @@ from pydantic_settings import SettingsError
 
 from connectors.contract import Connector
 from connectors.errors import NotConfigured
-from connectors.further import Further
+from connectors.further_connector import FurtherConnector
 from connectors.kit.limits import Ledger, Limit, OwnLedger, Rank
 from connectors.settings import not_configured, prefix_of
-from connectors.unopened import Unopened
+from connectors.unopened_connector import UnopenedConnector
 from models.vocabulary import ConnectionId, Service, vendor_of
 
 _PACKAGES = {
@@ -42,7 +42,7 @@ async def open_connectors(
     who share a connector is used: it is not closed before the connector is given back.
 
     A vendor's SDK is imported only when the vendor is used.  A connector that cannot be opened raises `NotConfigured`.  Unless
-    *strict*: then it is a `connectors.unopened.Unopened`, which its next probe tries to open, and the others can be used.
+    *strict*: then it is a `connectors.unopened_connector.UnopenedConnector`, which its next probe tries to open, and the others can be used.
     """
     opened: dict[ConnectionId, Connector] = {}
     opener = object()
@@ -59,7 +59,7 @@ async def open_connectors(
                 if strict:
                     raise
                 manifest = import_module(_PACKAGES[vendor_of(connection)]).MANIFEST
-                opened[connection] = Unopened(manifest, failure, partial(reopen, connection))
+                opened[connection] = UnopenedConnector(manifest, failure, partial(reopen, connection))
         yield opened
     finally:
         await asyncio.gather(*(_give_back(*one, opener) for one in opened.items()))
@@ -122,4 +122,4 @@ async def _open(connection: ConnectionId, ledger: Ledger) -> Connector:
     except Exception as exc:  # noqa: BLE001  # a broken key file stops only this connection; the error's text may hold the key
         said = f"{exc.filename}: {exc.strerror}" if isinstance(exc, OSError) else type(exc).__name__
         raise NotConfigured(f"{connection}: cannot be opened: {said}") from None
-    return Further(connector, connection) if name else connector
+    return FurtherConnector(connector, connection) if name else connector

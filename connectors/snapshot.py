@@ -27,7 +27,7 @@ from connectors.matching import (
     untwinned,
 )
 from connectors.names import former_spellings, spellings
-from models.vocabulary import Evidence, Leaver, Match, Says
+from models.vocabulary import ComparisonResult, Evidence, Leaver, Match
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ FRESH_FOR = 15 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class NumberCounts:
     """Of *compared* people, found by address, with a number in the directory, *agreed* have HR's number there."""
 
     compared: int
@@ -90,7 +90,7 @@ class Index:
         found = {its for address in fold_all(addresses) for its in self._by_address.get(address, ())}
         return [self.profiles[its] for its in sorted(found)]
 
-    def numbers(self, people: Iterable[Leaver]) -> Numbers:
+    def numbers(self, people: Iterable[Leaver]) -> NumberCounts:
         """Compare the numbers of those of *people* whose address is the primary one of an entry with a number."""
         said = [
             compare_numbers(person.employee_no, profile.employee_no)
@@ -99,14 +99,17 @@ class Index:
             for profile in self.at([person.email])
             if fold_email(person.email) in fold_all(profile.emails)
         ]
-        return Numbers(sum(one is not None for one in said), sum(one in {Says.FACT, Says.NEITHER} for one in said))
+        return NumberCounts(
+            sum(one is not None for one in said),
+            sum(one in {ComparisonResult.FACT, ComparisonResult.NEITHER} for one in said),
+        )
 
 
 def _number_key(number: str | None) -> str:
     return bare_number(fold_number(number or ""))
 
 
-class Shared(Generic[T]):
+class SharedValue(Generic[T]):
     """A value that is read once and then shared for `FRESH_FOR` seconds; callers during the read wait for it."""
 
     def __init__(self, read: Callable[[], Awaitable[T]]) -> None:

@@ -17,7 +17,7 @@ _LIFE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class ServerCertificate:
     """
     Paths of PEM files: *chain* (leaf, then authority) and *key* for the server, *ca* for its clients.
 
@@ -34,7 +34,7 @@ class Certificate:
         return str(self.chain), str(self.key)
 
 
-def certificate(directory: Path) -> Certificate:
+def certificate(directory: Path) -> ServerCertificate:
     """
     Make an authority and a leaf for 127.0.0.1, ::1 and localhost, and write them into *directory* (made if missing).
 
@@ -42,7 +42,7 @@ def certificate(directory: Path) -> Certificate:
     is not stored, so that nobody can issue another leaf.  Valid for 30 days.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    made = Certificate(directory / "chain.pem", directory / "key.pem", directory / "ca.pem")
+    made = ServerCertificate(directory / "chain.pem", directory / "key.pem", directory / "ca.pem")
     ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = _authority(ca_key)
     leaf = _leaf(leaf_key, ca, ca_key)

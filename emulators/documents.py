@@ -29,10 +29,10 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec
 from pyhanko.sign.timestamps import DummyTimeStamper
 
-from emulators.signing_authority import Pki, Subject, pki
+from emulators.signing_authority import SigningAuthority, Subject, pki
 
 __all__ = [
-    "Pki", "Subject", "bytes_flipped", "changed_afterwards", "claiming", "encrypted", "filled_in", "form", "pki", "plain", "scan_pdf", "scan_png",
+    "SigningAuthority", "Subject", "bytes_flipped", "changed_afterwards", "claiming", "encrypted", "filled_in", "form", "pki", "plain", "scan_pdf", "scan_png",
     "sealed_and_filled_in", "sealed_with_other_words", "signature_named_as_rights",
     "signature_removed", "signed", "time_stamped", "truncated", "with_empty_rights",
     "with_usage_rights",
@@ -67,7 +67,7 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     *,
     body: bytes | None = None,
     at: datetime | None = None,
-    stamped: bool | Pki = False,
+    stamped: bool | SigningAuthority = False,
     by: signers.SimpleSigner | None = None,
     field: str = "Signature1",
     certify: bool = False,
@@ -84,7 +84,7 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     meta = signers.PdfSignatureMetadata(
         field_name=field, md_algorithm="sha256", name=name, certify=certify, docmdp_permissions=allow
     )
-    authority = stamped if isinstance(stamped, Pki) else pki()
+    authority = stamped if isinstance(stamped, SigningAuthority) else pki()
     return _sign(writer, meta, by or pki().signer(name), authority.stamper(claimed) if stamped else None)
 
 
@@ -156,7 +156,7 @@ def _fill_in(writer: IncrementalPdfFileWriter, words: str) -> None:
     writer.update_container(field)
 
 
-def time_stamped(paper: bytes, at: datetime | None = None, *, by: Pki | None = None) -> bytes:
+def time_stamped(paper: bytes, at: datetime | None = None, *, by: SigningAuthority | None = None) -> bytes:
     """Return *paper* with authority *by*'s time stamp over the whole document (ISO 32000-2, 12.8.5), and no person's signature."""
     out = BytesIO()
     with ThreadPoolExecutor(1) as apart:  # see `signed`

@@ -41,7 +41,7 @@ class _Issued:
         return asn1_keys.PrivateKeyInfo.load(packed)
 
 
-class Pki:
+class SigningAuthority:
     """An authority, with certificates for signers on request and one for timestamps."""
 
     def __init__(self, name: str = "Rehearsal Signing Authority") -> None:
@@ -82,9 +82,9 @@ class Pki:
 
 
 @cache
-def pki() -> Pki:
+def pki() -> SigningAuthority:
     """Return the one authority of all papers of this process."""
-    return Pki()
+    return SigningAuthority()
 
 
 def _issue(  # noqa: PLR0913  # one keyword an option, each with a default

@@ -26,7 +26,7 @@ from emulators.activity_profiles import TOKYO
 from emulators.ca import certificate
 from emulators.company import PEOPLE, joiners, person
 from emulators.fault_proxy import FaultProxy, served
-from emulators.google_workspace.reports_logs import QUOTA, Logs
+from emulators.google_workspace.reports_logs import QUOTA, LogOptions
 from emulators.google_workspace.state import user_id as google_id
 from emulators.nda_folder import company_folder
 from emulators.outsiders import Outsiders, outsiders
@@ -49,7 +49,7 @@ class Company:
     roots: dict[str, str]
     stages: dict[str, FaultProxy]
     tenants: dict[str, Any]
-    truths: dict[str, Truth]
+    truths: dict[str, TenantTruth]
     outsiders: Outsiders
 
     def sync(self) -> None:
@@ -58,7 +58,7 @@ class Company:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class TenantTruth:
     """
     The tenant's own state of its accounts, independent of any connector.
 
@@ -80,7 +80,7 @@ class Truth:
         return {"account": account, "changed": account in self.changed()}
 
 
-class Door:
+class StateProxy:
     """
     A fault proxy whose `/_stage/` paths also show the tenant's own state, for other processes.
 
@@ -88,7 +88,7 @@ class Door:
     directory synchronisation.
     """
 
-    def __init__(self, stage: FaultProxy, truth: Truth, sync: Callable[[], None]) -> None:
+    def __init__(self, stage: FaultProxy, truth: TenantTruth, sync: Callable[[], None]) -> None:
         self._stage: ASGIApp = stage
         self._truth = truth
         self._sync = sync
@@ -156,7 +156,7 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
         roots = {
             name: open_doors.enter_context(
                 served(
-                    Door(stages[name], truths[name], made["microsoft365"].sync_cycle),
+                    StateProxy(stages[name], truths[name], made["microsoft365"].sync_cycle),
                     port=port + n if port else 0,
                     certificate=paper.pair if name == "microsoft365" else None,
                 )
@@ -218,7 +218,7 @@ def _name_spare_owners(made: Mapping[str, Any], stand_in: str = "E1009") -> None
     chat.assignments += [Assignment(role, entity, chat.account_id(stand_in)) for role, entity in sorted(held)]
 
 
-def _truths(made: Mapping[str, Any]) -> dict[str, Truth]:
+def _truths(made: Mapping[str, Any]) -> dict[str, TenantTruth]:
     google, chat, entra = made["google_workspace"], made["slack"], made["microsoft365"]
 
     def google_prints() -> dict[str, str]:
@@ -231,9 +231,11 @@ def _truths(made: Mapping[str, Any]) -> dict[str, Truth]:
         return {user: entra.fingerprint(user) for user in entra.directory.users}
 
     return {
-        "google_workspace": Truth(lambda number: google_id(person(number).mailbox), google_prints, google_prints()),
-        "slack": Truth(chat.account_id, slack_prints, slack_prints()),
-        "microsoft365": Truth(entra.user_id, entra_prints, entra_prints()),
+        "google_workspace": TenantTruth(
+            lambda number: google_id(person(number).mailbox), google_prints, google_prints()
+        ),
+        "slack": TenantTruth(chat.account_id, slack_prints, slack_prints()),
+        "microsoft365": TenantTruth(entra.user_id, entra_prints, entra_prints()),
     }
 
 
@@ -278,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plans: dict[str, Any] = {"slack_options": {"plan": asked.slack_plan}, "microsoft": {"plan": asked.entra_plan}}
-    plans["google"] = {"logs": Logs(quota=QUOTA)}
+    plans["google"] = {"logs": LogOptions(quota=QUOTA)}
     options: dict[str, Any] = {"port": asked.port, "page_size": asked.page_size, "latency": asked.latency}
     options |= {"sync_every": asked.sync_every, "spare_owners": asked.spare_owners}
     PEOPLE.extend(joiners(asked.hire))

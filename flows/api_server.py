@@ -26,7 +26,7 @@ _SHORTEST = 20
 _POLICY = "frame-ancestors 'none'; connect-src 'self'; form-action 'self'; base-uri 'self'"
 
 
-class OwnAddressOnly:
+class LocalRequestMiddleware:
     """
     Refuse a request for another host (421), from another site (403), or with a body that is not declared as JSON (415).
 
@@ -113,7 +113,7 @@ def main() -> None:
         sys.exit(2)
     web_only = bool(os.environ.get("PREFECT__SERVER_WEBSERVER_ONLY"))
     uvicorn.run(
-        OwnAddressOnly(create_app(final=True, webserver_only=web_only), addresses(settings)),
+        LocalRequestMiddleware(create_app(final=True, webserver_only=web_only), addresses(settings)),
         host=settings.server.api.host,
         port=settings.server.api.port,
         timeout_keep_alive=settings.server.api.keepalive_timeout,

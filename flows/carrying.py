@@ -39,7 +39,7 @@ _AT_ONCE = 4
 _log = logging.getLogger("lastday.flows")
 
 
-class Carrying:
+class CarryingLoop:
     """
     Each turn starts to carry the cases from `casework.sweeping.unclaimed`, together but each independently, and waits for none.
     It also carries on cases that are cut already, a few at a time, if no run has held them for a minute.

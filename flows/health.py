@@ -23,7 +23,7 @@ PERIOD = 10.0
 _log = logging.getLogger("lastday.health")
 
 
-class Watchman:
+class HealthMonitor:
     """Checks the health.  Each turn logs a line of JSON if the alarms have changed; `look` answers the HTTP probe."""
 
     def __init__(self, context: Context) -> None:
@@ -49,7 +49,7 @@ class Watchman:
 
 
 @contextmanager
-def answering(watchman: Watchman, address: str) -> Iterator[None]:
+def answering(watchman: HealthMonitor, address: str) -> Iterator[None]:
     """
     Answer `GET /health` at *address* (HOST:PORT; a port alone means 127.0.0.1; empty: no server), 503 while a cut is late or not
     guaranteed, in threads that do not need the event loop.  A bad address or a taken port is only logged: no cut waits for it.
@@ -77,7 +77,7 @@ class _Answer(BaseHTTPRequestHandler):
     timeout = 5.0
     server_version, sys_version = "lastday", ""
 
-    def __init__(self, watchman: Watchman, *given: object) -> None:
+    def __init__(self, watchman: HealthMonitor, *given: object) -> None:
         self._watchman = watchman
         super().__init__(*given)  # type: ignore[arg-type]  # given by the server: request, address, server
 

@@ -14,7 +14,7 @@ from casework.bootstrap import open_context
 from casework.context import Context
 from casework.runbook import Carrier, Work
 from flows.artifacts import show_truth_table, showing
-from flows.redaction import OPTIONS, CaseId, Elsewhere, redacted, to_its_state
+from flows.redaction import OPTIONS, CaseId, RunNotNeeded, redacted, to_its_state
 from models.vocabulary import CaseState, ConnectionId
 
 
@@ -55,15 +55,15 @@ async def carry_out(context: Context, case_id: str, carry: Carrier) -> None:
 
 @asynccontextmanager
 async def holding(context: Context, case_id: str) -> AsyncIterator[None]:
-    """Hold the case's lease.  Raises `Elsewhere` if another run has it, or the case is closed."""
+    """Hold the case's lease.  Raises `RunNotNeeded` if another run has it, or the case is closed."""
     case = context.case(case_id)
     if case.state is CaseState.CLOSED:
         whom = claims.SERVING if claims.SERVING in str(case.run_id) else "another run"
-        raise Elsewhere(Completed(name=f"Carried by {whom}", message=f"{case.run_id} had closed the case before"))
+        raise RunNotNeeded(Completed(name=f"Carried by {whom}", message=f"{case.run_id} had closed the case before"))
     run = flow_run.id if deployment.id else flow_run.id and f"by-{claims.SERVING}-{flow_run.id}"
     async with runbook.claim(context, case_id, run or context.name("terminal")) as ours:
         if not ours:
-            raise Elsewhere(Cancelled(name="Carried elsewhere", message="somebody else carries this case now"))
+            raise RunNotNeeded(Cancelled(name="Carried elsewhere", message="somebody else carries this case now"))
         if run:
             get_run_logger().info("Cancelling this run stops nothing: `lastday pause %s` does.", case_id)
         yield

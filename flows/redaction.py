@@ -27,7 +27,7 @@ from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Paused, Suspended
 from pydantic import Field
 
-from casework.errors import CaseworkError, NotDueYet, QuestionsOpen, StillOpen
+from casework.errors import CaseNotDue, CaseworkError, QuestionsOpen, StillOpen
 from connectors.errors import ConnectorError
 
 P = ParamSpec("P")
@@ -55,7 +55,7 @@ class StepFailed(Exception):
     """A step failed.  The text names the exceptions' classes and places, outermost first, without their texts."""
 
 
-class Elsewhere(Exception):
+class RunNotNeeded(Exception):
     """Another run carries the case, or the case is closed: this run has nothing to do, and ends in *state*."""
 
     def __init__(self, state: State[Any]) -> None:
@@ -100,9 +100,9 @@ def to_its_state(
                 if not any(kind.startswith("pause-") for kind in exc.findings):
                     raise
                 return Cancelled(name="Paused by a person", message="nothing is cut until two resume it")
-            except Elsewhere as exc:
+            except RunNotNeeded as exc:
                 return exc.state
-            except NotDueYet:
+            except CaseNotDue:
                 return Cancelled(name="Not due yet", message="the sweep makes a run for the new instant")
             return None
 
@@ -162,8 +162,8 @@ def redact(exc: BaseException) -> Exception:
         return type(exc)(*exc.args)
     if isinstance(exc, QuestionsOpen):
         return QuestionsOpen([question for question in exc.questions if _OURS.fullmatch(question)])
-    if isinstance(exc, NotDueYet):
-        return NotDueYet("not due yet", exc.remedy)
+    if isinstance(exc, CaseNotDue):
+        return CaseNotDue("not due yet", exc.remedy)
     if isinstance(exc, StillOpen):
         return FindingsOpen(
             ", ".join(f"{kind} {n}" for kind, n in sorted(exc.findings.items()) if _OURS.fullmatch(kind))

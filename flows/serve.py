@@ -15,8 +15,8 @@ from casework.bootstrap import open_context
 from casework.context import Context
 from casework.settings import read_settings
 from flows.carrying import PERIOD as LOOKS
-from flows.carrying import Carrying
-from flows.health import Watchman, answering
+from flows.carrying import CarryingLoop
+from flows.health import HealthMonitor, answering
 from flows.periodic import PERIOD, again, in_runs, pulsing
 from flows.scheduling import prefect_api
 from flows.starting import until_terminated
@@ -37,10 +37,10 @@ async def serve() -> None:
         open_context(connected=False) as asked,  # its own database connections: health probes take none from a cut
         pulsing(context, "serve") as pulse,
     ):
-        watchman = Watchman(asked)
+        watchman = HealthMonitor(asked)
         with answering(watchman, read_settings().health_address):
             await asyncio.gather(
-                again(pulse, "carry", Carrying(context), after_failure=LOOKS),
+                again(pulse, "carry", CarryingLoop(context), after_failure=LOOKS),
                 in_runs(pulse, "sweep", sweep, connected=False),
                 again(pulse, "workers", _require_a_worker),
                 again(pulse, "restores", lambda: _block_interrupted(context)),

@@ -35,19 +35,19 @@ BASE_JOB_TEMPLATE: dict[str, Any] = {
 """The pool's template: with it Prefect's server refuses a run or a deployment that sets any variable (422)."""
 
 
-class NothingFromOutside(BaseJobConfiguration):
+class LocalConfiguration(BaseJobConfiguration):
     """A configuration that ignores the server: it reads neither the pool's template nor any variable."""
 
     @classmethod
-    async def from_template_and_values(cls, *_: Any, **__: Any) -> NothingFromOutside:
+    async def from_template_and_values(cls, *_: Any, **__: Any) -> LocalConfiguration:
         return cls()
 
 
-class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
+class Worker(BaseWorker[LocalConfiguration, BaseVariables, BaseWorkerResult]):
     """Starts `flows.execute` for each run, in the worker's own environment and working directory."""
 
     type = "lastday"
-    job_configuration = NothingFromOutside
+    job_configuration = LocalConfiguration
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -62,7 +62,7 @@ class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
     async def run(
         self,
         flow_run: FlowRun,
-        configuration: NothingFromOutside,  # noqa: ARG002  # holds nothing
+        configuration: LocalConfiguration,  # noqa: ARG002  # holds nothing
         task_status: TaskStatus[int] | None = None,
     ) -> BaseWorkerResult:
         """Start the run's process and wait for it.  If the worker is stopped, stop the process and wait for its end."""

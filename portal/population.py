@@ -14,7 +14,7 @@ from audit.certificate_keys import CertificateSigner
 from audit.fields import Json
 from audit.leaf import canonical, stamp
 from audit.verify.population import PREDICATE
-from casework.population.facts import Entry, Opening, Population
+from casework.population.facts import CommitmentOpening, PeriodDeparture, Population
 from casework.view.access import Account
 from models.vocabulary import Standing
 
@@ -123,7 +123,7 @@ def _openings(population: Population) -> dict[str, Json]:
     }
 
 
-def _opened(case: str, opening: Opening, *, hidden: bool = False) -> dict[str, Json]:
+def _opened(case: str, opening: CommitmentOpening, *, hidden: bool = False) -> dict[str, Json]:
     told: dict[str, Json] = {"case": case, "day": str(opening.day)}
     if opening.commitment is None or opening.person is None:
         return told
@@ -136,7 +136,7 @@ def _opened(case: str, opening: Opening, *, hidden: bool = False) -> dict[str, J
     }  # fmt: skip
 
 
-def _of_entry(entry: Entry) -> dict[str, Json]:
+def _of_entry(entry: PeriodDeparture) -> dict[str, Json]:
     return {
         "kind": entry.kind,
         "state": entry.state,

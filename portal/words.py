@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from casework.visible import visible
+from casework.visible_text import visible
 from models.vocabulary import ConnectionId
 
 _HERE = Path(__file__).resolve().parent

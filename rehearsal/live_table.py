@@ -25,7 +25,7 @@ _EVERY = 0.5
 _BAR = 16
 
 
-class Sight(NamedTuple):
+class LiveState(NamedTuple):
     """The present state of one case.  *settled* of *rows* are settled; *logs_read*: the services' logs are read to their end."""
 
     state: str
@@ -37,7 +37,7 @@ class Sight(NamedTuple):
     logs_read: bool = False
 
 
-Sights: TypeAlias = Mapping[str, Sight]
+Sights: TypeAlias = Mapping[str, LiveState]
 """Sights by case id."""
 
 
@@ -54,16 +54,16 @@ async def watch(console: Console, cases: Mapping[str, str], until: Callable[[Sig
     return seen
 
 
-def look(context: Context, case_id: str) -> Sight:
+def look(context: Context, case_id: str) -> LiveState:
     """Return the case's present state."""
     view, case = case_view(context, case_id), context.case(case_id)
     known, taken = opaque(view), view.downloads
     read = taken.verdict is not None and not any(source.reason == "under_way" for source in taken.sources)
     counts = (known.settled, known.rows, len(view.findings), len(view.questions))
-    return Sight(view.state, case.run_state, *counts, read)
+    return LiveState(view.state, case.run_state, *counts, read)
 
 
-def at_rest(sight: Sight) -> bool:
+def at_rest(sight: LiveState) -> bool:
     """Whether no run works on the case: it is closed, or its run has ended with findings or waits for an answer."""
     waits = sight.run_state in {"ended", "paused"} and bool(sight.findings or sight.questions)
     return sight.state == "closed" or waits
@@ -82,7 +82,7 @@ def _page(cases: Mapping[str, str], seen: Sights) -> Table:
     return table("Employee", "Case", "State", "Run", "Settled", "Findings", "Questions", rows=rows)
 
 
-def _cells(sight: Sight) -> tuple[object, ...]:
+def _cells(sight: LiveState) -> tuple[object, ...]:
     filled = _BAR * sight.settled // sight.rows if sight.rows else 0
     bar = f"{'█' * filled}{'░' * (_BAR - filled)} {sight.settled}/{sight.rows}"
     return sight.state, sight.run_state, bar, sight.findings, sight.questions

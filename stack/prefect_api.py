@@ -11,7 +11,7 @@ import httpx
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from audit.secret_files import Unsafe, read_own, write_once
+from audit.secret_files import UnsafeFile, read_own, write_once
 
 _LONGEST_KEY = 4096
 
@@ -35,7 +35,7 @@ class PrefectSettings(BaseSettings):
             return self.api_auth_string
         try:
             return SecretStr(_read_key(self.key_file))
-        except Unsafe:
+        except UnsafeFile:
             return None
 
 
@@ -47,7 +47,7 @@ def open_api(url: str, key: str | None = None, *, patience: float = 10) -> httpx
 
 
 def api_key(path: Path) -> str:
-    """Return the key in *path*, a file that only its owner can read, made on first use.  Raises `Unsafe` if others can read it."""
+    """Return the key in *path*, a file that only its owner can read, made on first use.  Raises `UnsafeFile` if others can read it."""
     with contextlib.suppress(FileExistsError):  # another process may be faster
         if not os.path.lexists(path):
             write_once(path, f"lastday:{secrets.token_urlsafe(32)}\n".encode())

@@ -8,6 +8,7 @@ docs/operations.md each process's credentials.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from audit.secret_files import Unsafe
+from audit.secret_files import UnsafeFile
 from casework.errors import Misconfigured
 from stack.environments import environment, environment_of
 from stack.prefect_api import api_key, open_api
@@ -37,31 +38,51 @@ _READY_WITHIN = 180.0  # the first start after an installation compiles bytecode
 
 
 class StackFailed(Misconfigured):
-    """A local process did not start.  The text names its log file."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, "Read the log that is named; `lastday up --port` takes another port.")
+    """The local processes cannot start.  The text names the folder, the port, or the log file of a process."""
 
 
 @contextlib.contextmanager
-def local_stack(
-    home: Path, port: int = 0, *, checkout: Path = CHECKOUT, env: Mapping[str, str] | None = None
-) -> Iterator[Stack]:
+def local_stack(home: Path, port: int = 0, *, env: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """
     Start all processes under *home*, which may be used again; stop them at the end.
 
-    *port*: 0 takes a free one.  *checkout*: the folder of prefect.yaml and the flows.  *env*: added for all processes
-    (`LASTDAY_…`).  The caller's own Prefect variables are not passed on, so a developer's profile stays untouched.
+    *port*: 0 takes a free one.  *env*: added for all processes (`LASTDAY_…`).  The caller's own Prefect variables are not
+    passed on, so a developer's profile stays untouched.
 
     Raises `StackFailed`.
     """
-    stack = Stack(home.resolve(), _own_port(port), checkout, env or {})
-    with watched_group() as group:
+    with _alone_in(home.resolve()):
+        stack = Stack(home.resolve(), _own_port(port), env or {})
+        with watched_group() as group:
+            try:
+                stack.start(group)
+                yield stack
+            finally:
+                stack.stop()
+
+
+@contextlib.contextmanager
+def _alone_in(home: Path) -> Iterator[None]:
+    """
+    Make *home*, for its owner's eyes, and hold its lock: two servers of Prefect on one SQLite database lose what they write.
+
+    Raises `StackFailed` if another process holds the lock, or if the folder cannot be used.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.chmod(0o700)
+        (home / "logs").mkdir(exist_ok=True)
+        lock = (home / "lock").open("ab")
+    except OSError as exc:
+        other = "Correct that, or choose another folder with --home."
+        raise StackFailed(f"{home}: cannot be used: {exc.strerror}", other) from exc
+    with lock:
         try:
-            stack.start(group)
-            yield stack
-        finally:
-            stack.stop()
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = "Stop it first, or choose another folder with --home."
+            raise StackFailed(f"{home}: is in use by another `lastday up` or `lastday demo`", other) from None
+        yield
 
 
 @contextlib.contextmanager
@@ -82,18 +103,15 @@ class Stack:
     *key_file*.  *logs*: the folder with one log file a process.
     """
 
-    def __init__(self, home: Path, port: int, checkout: Path, extra: Mapping[str, str]) -> None:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        home.chmod(0o700)
+    def __init__(self, home: Path, port: int, extra: Mapping[str, str]) -> None:
         self.ui_url = f"http://127.0.0.1:{port}"
         self.api_url = f"{self.ui_url}/api"
         self.logs, self.key_file = home / "logs", home / "api.key"
-        self.logs.mkdir(exist_ok=True)
         try:
             self.env = environment(home, port, extra) | {"PREFECT_API_AUTH_STRING": api_key(self.key_file)}
-        except Unsafe as exc:
-            raise StackFailed(f"key to Prefect's API: {exc}: {self.key_file}") from exc
-        self._checkout = checkout
+        except UnsafeFile as exc:
+            mend = "Correct that, or remove the file: a new key is made."
+            raise StackFailed(f"key to Prefect's API: {exc}: {self.key_file}", mend) from exc
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def client(self, *, with_key: bool = True) -> httpx.Client:
@@ -148,7 +166,7 @@ class Stack:
         with (self.logs / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(  # noqa: S603  # our own commands
                 [sys.executable, "-m", _MODULES[name]],
-                cwd=self._checkout,
+                cwd=CHECKOUT,
                 env=environment_of(name, self.env),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -173,7 +191,9 @@ class Stack:
             raise self._failed(name, f"cannot start: exit {code}")
 
     def _failed(self, name: str, what: str) -> StackFailed:
-        return StackFailed(f"{name}: {what}, see {self.logs / name}.log")
+        return StackFailed(
+            f"{name}: {what}, see {self.logs / name}.log", "Read the end of that log, then start it again."
+        )
 
 
 def _answers(client: httpx.Client, path: str) -> bool:
@@ -191,4 +211,5 @@ def _own_port(port: int) -> int:
         with socket.create_server(("127.0.0.1", port)) as listener:
             return int(listener.getsockname()[1])
     except OSError as exc:
-        raise StackFailed(f"port {port}: cannot be used: {exc.strerror}") from exc
+        other = "Stop what holds it, or take another port with `lastday up --port`."
+        raise StackFailed(f"port {port}: cannot be used: {os.strerror(exc.errno or 0)}", other) from exc

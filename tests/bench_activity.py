@@ -32,7 +32,7 @@ from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
-from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
+from connectors.activity import Activity, ActivityPage, ActivityRecord, ActivitySource, Window
 from connectors.contract import Capabilities
 from models.tables import CaseAccount
 from models.vocabulary import Account, AccountKind, ActivityKind, Json, MatchReason, Service, Standing
@@ -82,9 +82,9 @@ class Endless:
         records = [self.record(source, row) for row in page["items"]]
         return ActivityPage(records, str(page["next"]) if page["next"] is not None else None, ())
 
-    def record(self, source: str, raw: Mapping[str, Any]) -> Record:
+    def record(self, source: str, raw: Mapping[str, Any]) -> ActivityRecord:
         told = raw["id"]["time"]
-        return Record(f"{told}/{raw['id']['uniqueQualifier']}", datetime.fromisoformat(told), raw)
+        return ActivityRecord(f"{told}/{raw['id']['uniqueQualifier']}", datetime.fromisoformat(told), raw)
 
     def describe(self, source: str, raw: Mapping[str, Any]) -> tuple[Activity, ...]:
         event = raw["events"][0]

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from connectors.errors import ConnectorError
-from connectors.nda.contract import Found, Register
+from connectors.nda.contract import FoundPapers, Register
 from connectors.nda.folder import FolderRegister
 from emulators.company import PEOPLE
 from emulators.fault_proxy import FaultProxy
@@ -79,7 +79,7 @@ async def _until_known(register: Register, stage: FaultProxy) -> str:
     return f"{len(stage.journal)} calls in {looks} looks ({most} a look), {took:.0f} s" if looks > 1 else ""
 
 
-async def _look(register: Register) -> tuple[float, Found]:
+async def _look(register: Register) -> tuple[float, FoundPapers]:
     began = time.perf_counter()
     found = await register.find_papers(leaver("E1001"))
     return time.perf_counter() - began, found

@@ -32,7 +32,7 @@ _LAYERS = {
 """The first that is met from the innermost frame outwards takes the time."""
 _VERBS = {
     "assess": ("casework/truth/findings.py", "assess"),
-    "derive": ("casework/truth/derive.py", ""),
+    "derive": ("casework/truth/deriving.py", ""),
     "trail append": ("audit/", "append"),
     "begin and commit": ("casework/store.py", "write"),
     "connectors": ("connectors/", ""),

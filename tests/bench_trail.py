@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, make_url
 
 from audit import tables
-from audit.trail import Draft, Trail
+from audit.trail import EventDraft, Trail
 from tests.audit.conftest import postgres_server
 from tests.audit.samples import ORIGIN, seen
 
@@ -73,7 +73,7 @@ def _batches(engine: Engine) -> None:
     trail = Trail(ORIGIN)
     for _ in range(BATCHES):
         with engine.begin() as connection:
-            trail.append_many(connection, [Draft(seen(n, case=f"case-{n % 7}"), {"n": n}) for n in range(BATCH)])
+            trail.append_many(connection, [EventDraft(seen(n, case=f"case-{n % 7}"), {"n": n}) for n in range(BATCH)])
 
 
 def _check(engine: Engine) -> str:

@@ -20,8 +20,8 @@ FAULT = "fault"
 
 
 MEMORY = "/dev/shm"
-LONGEST = ("flows/test_stack.py", "rehearsal/test_serve.py", "contract/test_contract.py", "flows/test_processes.py",
-           "rehearsal/test_verbs.py", "casework/test_silent_vendors.py", "rehearsal/test_kill.py")  # fmt: skip
+LONGEST = ("flows/test_runs.py", "flows/test_stack.py", "rehearsal/test_serve.py", "contract/test_contract.py",
+           "flows/test_processes.py", "rehearsal/test_verbs.py", "casework/test_silent_vendors.py", "rehearsal/test_kill.py")  # fmt: skip
 """The files of a minute and more, mostly of waiting: begun last, one core would wait for another."""
 
 

@@ -8,6 +8,6 @@ Use only `write`; `audit.verify` reads what it wrote.
 """
 
 from audit.bundle.folder import BundleRefused
-from audit.bundle.writing import Contents, Evidence, Seal, write
+from audit.bundle.writing import BoundFile, BundleContents, CertificateParties, write
 
-__all__ = ["BundleRefused", "Contents", "Evidence", "Seal", "write"]
+__all__ = ["BoundFile", "BundleContents", "BundleRefused", "CertificateParties", "write"]

@@ -28,7 +28,7 @@ class BundleRefused(Exception):
     """The bundle cannot be written as asked.  Its draft is removed."""
 
 
-class Draft:
+class BundleDraft:
     """The folder while it is being written.  *sums*: path to SHA-256 (hexadecimal) of each file so far."""
 
     def __init__(self, root: Path) -> None:
@@ -60,7 +60,7 @@ class Draft:
 
 
 @contextmanager
-def draft(folder: Path, case: str) -> Iterator[Draft]:
+def draft(folder: Path, case: str) -> Iterator[BundleDraft]:
     """
     Yield a draft beside *folder*.  Rename it to *folder* when the block ends, remove it when the block raises.
 
@@ -73,7 +73,7 @@ def draft(folder: Path, case: str) -> Iterator[Draft]:
     root.mkdir(mode=_PRIVATE)
     try:
         with _held(root):
-            yield Draft(root)
+            yield BundleDraft(root)
             _settle()
             refuse_foreign(folder, case)
             _replace(root, folder)

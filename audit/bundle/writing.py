@@ -17,10 +17,10 @@ from sqlalchemy import Connection, bindparam, select
 
 from audit import anchors, bundle_paths, certificate, merkle, reading
 from audit.anchors import Anchor
-from audit.append import TrailError
+from audit.appending import TrailError
 from audit.bundle import folder as folders
+from audit.bundle.folder import BundleDraft as Folder
 from audit.bundle.folder import BundleRefused
-from audit.bundle.folder import Draft as Folder
 from audit.certificate import CERTIFIED, Certificate, CertificateStatement, EarlierCertificate, Stamper
 from audit.certificate_keys import CertificateSigner
 from audit.checkpoint import Checkpoint
@@ -36,7 +36,7 @@ _LAST_OF_CASE = "bundle: cannot write: the case has events that no anchor covers
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class BoundFile:
     """A file under `evidence/` that an event of the case binds by its digest.  *parts*: its bytes, in clear text."""
 
     name: str
@@ -44,7 +44,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class BundleContents:
     """
     The caller's part of a case's bundle.
 
@@ -54,11 +54,11 @@ class Contents:
 
     case: str
     pages: Mapping[str, bytes | Path]
-    evidence: Iterable[Evidence] = ()
+    evidence: Iterable[BoundFile] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class CertificateParties:
     """
     Who signs the certificate, and who stamps it.  *stamper*: returns an authority's answer (`timestamp.ask(…)[0]`); None: no stamp.
 
@@ -73,8 +73,8 @@ class Seal:
 def write(
     connection: Connection,
     folder: Path,
-    contents: Contents,
-    seal: Seal,
+    contents: BundleContents,
+    seal: CertificateParties,
     announce: Callable[[Certificate], object] | None = None,
 ) -> Certificate:
     """
@@ -113,7 +113,7 @@ class _Source:
     events: int = 0
 
     @classmethod
-    def at_newest_anchor(cls, connection: Connection, case: str, seal: Seal) -> _Source:
+    def at_newest_anchor(cls, connection: Connection, case: str, seal: CertificateParties) -> _Source:
         origin, stamped = reading.origin(connection), seal.stamper is not None
         anchor = None if origin is None else anchors.newest(connection, origin, quorum=seal.quorum, stamped=stamped)
         if anchor is None or not (seal.quorum or stamped):
@@ -179,7 +179,7 @@ def _event(draft: Folder, source: _Source, entry: Entry, read: merkle.Read) -> N
         draft.add(bundle_paths.payload(entry.seq), [bytes(row.payload)])
 
 
-def _evidence(draft: Folder, bound: _Bound, evidence: Iterable[Evidence]) -> None:
+def _evidence(draft: Folder, bound: _Bound, evidence: Iterable[BoundFile]) -> None:
     given = set()
     for one in evidence:
         if one.name not in bound.files:

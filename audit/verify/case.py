@@ -17,7 +17,7 @@ from audit.merkle import leaf_hash, verify_inclusion
 from audit.tlogproof import ProofError, parse
 from audit.verify.folder import CHUNK, Bundle
 from audit.verify.record_and_pages import LONGEST_PAYLOAD
-from audit.verify.report import Fault
+from audit.verify.report import BundleError
 
 _WIDEST = 1 << 27
 """Bytes: the largest window that a compressed file may ask the decompressor to hold in memory."""
@@ -32,21 +32,21 @@ def inclusion(bundle: Bundle) -> str:
         try:
             proof = parse(bundle.whole(path + bundle_paths.PROOF))
         except ProofError as exc:
-            raise Fault(path + bundle_paths.PROOF, str(exc)) from exc
+            raise BundleError(path + bundle_paths.PROOF, str(exc)) from exc
         if proof.checkpoint != note:
-            raise Fault(path + bundle_paths.PROOF, "it leads to another head")
+            raise BundleError(path + bundle_paths.PROOF, "it leads to another head")
         leaf = leaf_hash(bundle.whole(path))
         if not verify_inclusion(leaf, proof.index, head.size, proof.hashes, head.root):
-            raise Fault(path, "its proof does not lead from it to the root")
+            raise BundleError(path, "its proof does not lead from it to the root")
         if bundle.whole(path + bundle_paths.SPICY) != proof.spicy:
-            raise Fault(path + bundle_paths.SPICY, f"it is not {path}{bundle_paths.PROOF} without its first line")
+            raise BundleError(path + bundle_paths.SPICY, f"it is not {path}{bundle_paths.PROOF} without its first line")
     return f"{count} events"
 
 
 def _some(bundle: Bundle) -> int:
     count = bundle.events
     if not count:
-        raise Fault(bundle_paths.event(0), "it is missing")
+        raise BundleError(bundle_paths.event(0), "it is missing")
     return count
 
 
@@ -58,30 +58,30 @@ def chain(bundle: Bundle) -> str:
     for seq in range(_some(bundle)):
         path, said = bundle_paths.event(seq), bundle.event(seq)
         if (said["case"], said["seq"], said["log"]) != (case, seq, bundle.trust.logs[0].name):
-            raise Fault(path, "its case, number or log is not that of its place")
+            raise BundleError(path, "its case, number or log is not that of its place")
         if said["prev"] != prev:
-            raise Fault(path, "its prev is not the digest of the event before it")
+            raise BundleError(path, "its prev is not the digest of the event before it")
         place = _index(bundle, seq)
         if place <= idx:
-            raise Fault(path, "the log has it before the event that precedes it")
+            raise BundleError(path, "the log has it before the event that precedes it")
         prev, idx = bundle.sha256(path), place
         absent += _payload(bundle, seq, said.get("payload_commit"), place in erased)
     return f"{bundle.events} events, {absent} payloads erased"
 
 
 def _payload(bundle: Bundle, seq: int, commit: str | None, erased: bool) -> bool:  # noqa: FBT001  # whether the log records this payload's erasure
-    """Return whether the payload was erased.  Raises `Fault` if it is missing, wrong, or there although it was erased."""
+    """Return whether the payload was erased.  Raises `BundleError` if it is missing, wrong, or there although it was erased."""
     path, salted = bundle_paths.payload(seq), bundle_paths.salt(seq)
     there = bundle.paths & {path, salted}
     if commit is None or (erased and not there):
         if there:
-            raise Fault(min(there), "the event commits to no payload")
+            raise BundleError(min(there), "the event commits to no payload")
         return commit is not None
     if erased:
-        raise Fault(path, "the log says that it was erased")
+        raise BundleError(path, "the log says that it was erased")
     salt = bundle.whole(salted)
     if len(salt) != SALT_SIZE or _digest(salt, bundle.chunks(path)) != commit:
-        raise Fault(path, "it is not the payload that the event commits to")
+        raise BundleError(path, "it is not the payload that the event commits to")
     return False
 
 
@@ -96,7 +96,7 @@ def _index(bundle: Bundle, seq: int) -> int:
     try:
         return parse(bundle.whole(path)).index
     except ProofError as exc:
-        raise Fault(path, str(exc)) from exc
+        raise BundleError(path, str(exc)) from exc
 
 
 def evidence(bundle: Bundle) -> str:
@@ -112,13 +112,13 @@ def evidence(bundle: Bundle) -> str:
             if name not in bundle.paths and _index(bundle, seq) in erased:
                 continue
             if bundle.sha256(name) != told["sha256"]:
-                raise Fault(name, f"it is not the file that {bundle_paths.event(seq)} binds")
+                raise BundleError(name, f"it is not the file that {bundle_paths.event(seq)} binds")
             if "content_sha256" in told and _clear_sha256(bundle, name) != told["content_sha256"]:
-                raise Fault(name, f"its content is not the one that {bundle_paths.event(seq)} binds")
+                raise BundleError(name, f"its content is not the one that {bundle_paths.event(seq)} binds")
             unbound.discard(name)
             found += 1
     for name in sorted(unbound):
-        raise Fault(name, "no event binds it")
+        raise BundleError(name, "no event binds it")
     return f"{found} files, {_exchanges(bundle, erased)} exchanges with vendors"
 
 
@@ -132,9 +132,11 @@ def _exchanges(bundle: Bundle, erased: set[int]) -> int:
             continue
         listed = _listed_in(bundle, seq)
         if listed is not None and bind(listed) != told:
-            raise Fault(bundle_paths.payload(seq), f"its exchanges are not those that {bundle_paths.event(seq)} binds")
+            raise BundleError(
+                bundle_paths.payload(seq), f"its exchanges are not those that {bundle_paths.event(seq)} binds"
+            )
         if listed is None and told["root"] not in known and _index(bundle, seq) not in erased:
-            raise Fault(bundle_paths.event(seq), "no payload up to here lists the exchanges that it binds")
+            raise BundleError(bundle_paths.event(seq), "no payload up to here lists the exchanges that it binds")
         found += 0 if told["root"] in known else told["count"]
         known.add(told["root"])
     return found
@@ -170,7 +172,7 @@ def _clear(bundle: Bundle, path: str) -> Iterator[bytes]:
             while part := reader.read(CHUNK):
                 yield part
         except zstandard.ZstdError as exc:
-            raise Fault(path, "it cannot be decompressed") from exc
+            raise BundleError(path, "it cannot be decompressed") from exc
 
 
 def intents(bundle: Bundle) -> str:
@@ -185,5 +187,5 @@ def intents(bundle: Bundle) -> str:
         elif said["type"] == EventType.REVOKE_OUTCOME:
             waiting.pop(said["op"], None)
     for seq in sorted(waiting.values()):
-        raise Fault(bundle_paths.event(seq), "the write that it announces has no outcome")
+        raise BundleError(bundle_paths.event(seq), "the write that it announces has no outcome")
     return f"{told} writes"

@@ -16,7 +16,7 @@ from audit.checkpoint import Checkpoint
 from audit.leaf import LeafError
 from audit.note import NoteError, Verifier, open_note, split
 from audit.timestamp import Stamp
-from audit.verify.report import Fault, Unreadable
+from audit.verify.report import BundleError, UnreadableBundle
 from audit.verify.trust import Trust
 
 CHUNK = 1 << 20
@@ -57,21 +57,21 @@ class Bundle:
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     def whole(self, path: str, limit: int = _LARGEST) -> bytes:
-        """Return a file's bytes.  Raises `Fault` if it is missing or larger than *limit* bytes."""
+        """Return a file's bytes.  Raises `BundleError` if it is missing or larger than *limit* bytes."""
         with self.opened(path) as file:
             raw = file.read(limit + 1)
         if len(raw) > limit:
-            raise Fault(path, "it is larger than such a file can be")
+            raise BundleError(path, "it is larger than such a file can be")
         return bytes(raw)
 
     def opened(self, path: str) -> Any:
-        """Return the open file.  Raises `Fault` unless it is a plain file of the bundle, `Unreadable` if it cannot be opened."""
+        """Return the open file.  Raises `BundleError` unless it is a plain file of the bundle, `UnreadableBundle` if it cannot be opened."""
         if path not in self.paths:
-            raise Fault(path, "it is missing")
+            raise BundleError(path, "it is missing")
         try:
             return os.fdopen(os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
         except OSError as exc:
-            raise Unreadable(f"bundle: cannot open {path}: {exc.strerror}") from exc
+            raise UnreadableBundle(f"bundle: cannot open {path}: {exc.strerror}") from exc
 
     def chunks(self, path: str) -> Iterator[bytes]:
         with self.opened(path) as file:
@@ -85,22 +85,22 @@ class Bundle:
         return digest.hexdigest()
 
     def event(self, seq: int) -> dict[str, Any]:
-        """Return an event's fields.  Raises `Fault` if the file is not canonical."""
+        """Return an event's fields.  Raises `BundleError` if the file is not canonical."""
         path = bundle_paths.event(seq)
         try:
             return leaves.read(self.whole(path, leaves.LONGEST))
         except LeafError as exc:
-            raise Fault(path, str(exc)) from exc
+            raise BundleError(path, str(exc)) from exc
 
     def head(self, path: str = bundle_paths.CHECKPOINT) -> Checkpoint:
-        """Return what a checkpoint says, without verifying it.  Raises `Fault` for another file."""
+        """Return what a checkpoint says, without verifying it.  Raises `BundleError` for another file."""
         try:
             return Checkpoint.parse(split(self.whole(path))[0])
         except NoteError as exc:
-            raise Fault(path, str(exc)) from exc
+            raise BundleError(path, str(exc)) from exc
 
     def signed(self, path: str = bundle_paths.CHECKPOINT) -> Checkpoint:
-        """Return the checkpoint if one of the log's keys has signed it.  Raises `Fault` if none has, or for another log's."""
+        """Return the checkpoint if one of the log's keys has signed it.  Raises `BundleError` if none has, or for another log's."""
         return self.signed_by(path)[0]
 
     def signed_by(self, path: str) -> tuple[Checkpoint, tuple[Verifier, ...]]:
@@ -109,23 +109,25 @@ class Bundle:
             opened = open_note(self.whole(path), self.trust.logs)
             said = Checkpoint.parse(opened.text)
         except NoteError as exc:
-            raise Fault(path, str(exc)) from exc
+            raise BundleError(path, str(exc)) from exc
         if said.origin != self.trust.logs[0].name:
-            raise Fault(path, "it is another log's")
+            raise BundleError(path, "it is another log's")
         return said, opened.signed_by
 
 
 def open_bundle(root: Path, trust: Trust) -> Bundle:
-    """List the folder.  Raises `Unreadable` if there is no bundle."""
+    """List the folder.  Raises `UnreadableBundle` if there is no bundle."""
     if root.is_symlink() or not root.is_dir():
-        raise Unreadable("bundle: cannot be read: not a folder")
+        raise UnreadableBundle("bundle: cannot be read: not a folder")
     paths, odd = _listed(root)
     if bundle_paths.CERTIFICATE not in paths and bundle_paths.SUMS not in paths:
-        raise Unreadable(f"bundle: cannot be read: neither {bundle_paths.CERTIFICATE} nor {bundle_paths.SUMS} is there")
+        raise UnreadableBundle(
+            f"bundle: cannot be read: neither {bundle_paths.CERTIFICATE} nor {bundle_paths.SUMS} is there"
+        )
     bundle = Bundle(root, trust, frozenset(paths), tuple(sorted(odd)))
     try:
         bundle.certificate = open_certificate(bundle.whole(bundle_paths.CERTIFICATE), trust.keys)
-    except (Fault, CertificateError):
+    except (BundleError, CertificateError):
         bundle.certificate = None  # its own step says why
     return bundle
 
@@ -139,7 +141,7 @@ def _listed(root: Path) -> tuple[list[str], list[str]]:
         try:
             found = list(os.scandir(folder))
         except OSError as exc:
-            raise Unreadable(f"bundle: cannot be read: {exc.strerror}") from exc
+            raise UnreadableBundle(f"bundle: cannot be read: {exc.strerror}") from exc
         for entry in found:
             path = Path(entry.path).relative_to(root).as_posix()
             if entry.is_dir(follow_symlinks=False):

@@ -20,8 +20,8 @@ from audit.record import moved_to
 from audit.timestamp import SKEW, StampRefused
 from audit.timestamp import verify as verify_stamp
 from audit.verify.folder import Bundle
-from audit.verify.report import Fault
-from audit.verify.whole_log import ENTRIES, Line, read_folder, read_log
+from audit.verify.report import BundleError
+from audit.verify.whole_log import ENTRIES, LogLine, read_folder, read_log
 
 _TOO_EARLY = (
     "NOT SHOWN: whether the log knows this certificate: the log that was given ends before it",
@@ -37,19 +37,19 @@ def fresh(bundle: Bundle, longest_lag: timedelta) -> str:
     if not bundle.trust.roots:
         return "no stamp is asked for"
     if opened is None or opened.stamp is None or head is None:
-        raise Fault(bundle_paths.CERTIFICATE, "it or its head is under no stamp that can be trusted")
+        raise BundleError(bundle_paths.CERTIFICATE, "it or its head is under no stamp that can be trusted")
     try:
         certified = verify_stamp(opened.stamp, opened.signature, bundle.trust.roots).gen_time
     except StampRefused as exc:
-        raise Fault(bundle_paths.CERTIFICATE, str(exc)) from exc
+        raise BundleError(bundle_paths.CERTIFICATE, str(exc)) from exc
     if not -SKEW <= certified - head.gen_time <= longest_lag:
-        raise Fault(
+        raise BundleError(
             bundle_paths.CHECKPOINT,
             f"its head was stamped {head.gen_time:%Y-%m-%d %H:%M} UTC, the certificate {certified:%Y-%m-%d %H:%M}: not of one export",
         )
     exported = _exported(bundle)
     if exported is not None and not -SKEW <= certified - exported <= longest_lag:
-        raise Fault(
+        raise BundleError(
             bundle_paths.CERTIFICATE,
             f"it was stamped {certified:%Y-%m-%d %H:%M} UTC, and the newest export in the log is of {exported:%Y-%m-%d %H:%M}",
         )
@@ -76,7 +76,7 @@ class _Since:
     certificates: dict[int, list[str]] = field(default_factory=dict)
     after: list[dict[str, Any]] = field(default_factory=list)
 
-    def see(self, line: Line) -> None:
+    def see(self, line: LogLine) -> None:
         self.last = line.said["time"]
         if line.tree.size == self.size:
             self.root = line.tree.root()
@@ -94,7 +94,7 @@ def later(bundle: Bundle, log: Path | None) -> str:
     try:
         return _later(bundle, log)
     except StampRefused as exc:
-        raise Fault(bundle_paths.CERTIFICATE, str(exc)) from exc
+        raise BundleError(bundle_paths.CERTIFICATE, str(exc)) from exc
 
 
 def _later(bundle: Bundle, log: Path | None) -> str:
@@ -107,7 +107,7 @@ def _later(bundle: Bundle, log: Path | None) -> str:
         bundle.notes.append(_TOO_EARLY)
         return "that log ends before the bundle's own: ask for a later one"
     if (found.origin, since.root) != (head.origin, head.root):
-        raise Fault(ENTRIES, f"the bundle's head is no earlier state of the log in {log.name}")
+        raise BundleError(ENTRIES, f"the bundle's head is no earlier state of the log in {log.name}")
     own, claim = bundle.sha256(bundle_paths.CERTIFICATE), bundle.certificate and bundle.certificate.claim
     told = since.certificates.get(claim.revision if claim else 0, [])
     if not told and not _late_enough(bundle, since, found.size):
@@ -121,7 +121,7 @@ def _later(bundle: Bundle, log: Path | None) -> str:
             if own not in told
             else "two"
         )
-        raise Fault(bundle_paths.CERTIFICATE, f"the log records {known}")
+        raise BundleError(bundle_paths.CERTIFICATE, f"the log records {known}")
     bundle.notes += [*_lines(since, claim.revision if claim else 0)]
     return f"the log, {found.size - head.size} entries later, records this certificate and no other of its number"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from audit.events import EventType as E
 from audit.record import SEALED, moved_to
-from audit.verify.whole_log import Line
+from audit.verify.whole_log import LogLine
 
 _SEEN = frozenset({"observed_closed", "attested"})
 _ENDED = frozenset({"closed", "withdrawn", "restored"})
@@ -17,7 +17,7 @@ _ENDED = frozenset({"closed", "withdrawn", "restored"})
 
 
 @dataclass(slots=True)
-class Case:
+class CaseHistory:
     """
     One case; *line* of the log opened it.  *signed_in*: the last state of each account's sign-in.  *odd*: what lastday never writes.
 
@@ -81,7 +81,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecordedStatement:
     """A statement that *line* of the log records, for the days *from_on* to *to_on*."""
 
     line: int
@@ -92,23 +92,25 @@ class Told:
 
 
 @dataclass(slots=True)
-class Chronicle:
+class LogHistory:
     """The cases of the first *size* entries.  *went_on_at*: when the next entry was written; *opened_later*: cases opened after the head."""
 
     size: int
-    cases: dict[str, Case] = field(default_factory=dict)
-    told: list[Told] = field(default_factory=list)
+    cases: dict[str, CaseHistory] = field(default_factory=dict)
+    told: list[RecordedStatement] = field(default_factory=list)
     went_on_at: datetime | None = None
     opened_later: int = 0
     former_log: str | None = None
 
-    def take(self, line: Line) -> None:
+    def take(self, line: LogLine) -> None:
         """Apply a line of the log."""
         said, number = line.said, line.idx + 1
         if said["type"] == E.CASE_POPULATION and said.get("evidence"):
             period = (str(said.get("from_at", ""))[:10], str(said.get("until_at", ""))[:10])
             self.told.append(
-                Told(number, datetime.fromisoformat(said["time"]), *period, str(said["evidence"][0]["sha256"]))
+                RecordedStatement(
+                    number, datetime.fromisoformat(said["time"]), *period, str(said["evidence"][0]["sha256"])
+                )
             )
         if said["type"] == E.LOG_OPENED:
             self.former_log = str(said["previous_log"])
@@ -116,7 +118,7 @@ class Chronicle:
             self.went_on_at = self.went_on_at or datetime.fromisoformat(said["time"])
             self.opened_later += said["type"] == E.CASE_OPENED
         elif said["type"] == E.CASE_OPENED or said["case"] in self.cases:
-            self.cases.setdefault(said["case"], Case(number)).take(said, number)
+            self.cases.setdefault(said["case"], CaseHistory(number)).take(said, number)
 
     @property
     def remarks(self) -> Iterator[str]:

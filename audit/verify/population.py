@@ -22,14 +22,14 @@ from typing import Any
 from audit import certificate
 from audit.canonical_stamp import pinned
 from audit.certificate import CertificateError
-from audit.commitment import Commitment, Person, folded_number
+from audit.commitment import Commitment, CommittedPerson, folded_number
 from audit.merkle import Frontier
 from audit.timestamp import StampRefused
 from audit.timestamp import verify as verify_stamp
-from audit.verify.log_history import Case, Chronicle
-from audit.verify.report import UNFIT, Fault, Unreadable
+from audit.verify.log_history import CaseHistory, LogHistory
+from audit.verify.report import UNFIT, BundleError, UnreadableBundle
 from audit.verify.trust import Trust, read_trust
-from audit.verify.whole_log import ENTRIES, Line, read_folder
+from audit.verify.whole_log import ENTRIES, LogLine, read_folder
 
 PREDICATE = "https://lastday.example/population/v2"
 ENDING = ".sigstore.json"
@@ -45,7 +45,7 @@ _AT_ONCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class StatementDifference:
     """A difference between statement and log.  *subject*: a case or a file."""
 
     subject: str
@@ -56,7 +56,7 @@ class Wrong:
 
 
 @dataclass(slots=True)
-class Stated:
+class StatementReport:
     """
     The result.  *statement*: the predicate; trust it only if *wrong* is empty.
 
@@ -64,17 +64,17 @@ class Stated:
     """
 
     statement: Mapping[str, Any] = field(default_factory=dict)
-    wrong: list[Wrong] = field(default_factory=list)
+    wrong: list[StatementDifference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def verify_population(sheet: Path, log: Path, trust: Path) -> Stated:
+def verify_population(sheet: Path, log: Path, trust: Path) -> StatementReport:
     """
     Compare the statement beside *sheet* with the log in the folder *log*, and trust only the material in *trust*.
 
-    Lists every difference, not only the first.  Raises `Unreadable` if a file cannot be read.
+    Lists every difference, not only the first.  Raises `UnreadableBundle` if a file cannot be read.
     """
-    found, believed, name = Stated(), read_trust(trust, log), sheet.name + ENDING
+    found, believed, name = StatementReport(), read_trust(trust, log), sheet.name + ENDING
     found.notes += believed.unasked
     raw, written = _read(sheet.with_name(name)), _read(sheet)
     try:
@@ -83,10 +83,10 @@ def verify_population(sheet: Path, log: Path, trust: Path) -> Stated:
         found.notes += entries.remarks
         found.wrong += [*_named(found, raw, entries), *_of_cases(found, entries.cases)]
         found.wrong += [*_of_sheet(found.statement, written), *_of_counts(found.statement)]
-    except Fault as fault:
-        found.wrong.append(Wrong(fault.file, fault.what))
+    except BundleError as fault:
+        found.wrong.append(StatementDifference(fault.file, fault.what))
     except (*UNFIT, csv.Error) as exc:
-        found.wrong.append(Wrong(name, f"it lacks a field of a statement: {type(exc).__name__}"))
+        found.wrong.append(StatementDifference(name, f"it lacks a field of a statement: {type(exc).__name__}"))
     return found
 
 
@@ -94,7 +94,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as exc:
-        raise Unreadable(f"population: cannot read {path.name}: {exc.strerror}") from exc
+        raise UnreadableBundle(f"population: cannot read {path.name}: {exc.strerror}") from exc
 
 
 def _statement(raw: bytes, trust: Trust, sheet: str, written: bytes) -> Mapping[str, Any]:
@@ -103,12 +103,12 @@ def _statement(raw: bytes, trust: Trust, sheet: str, written: bytes) -> Mapping[
         payload, signature, stamp = certificate.open_statement(raw, trust.keys, LONGEST)
         _stamped(stamp, signature, trust)
     except (CertificateError, StampRefused) as exc:
-        raise Fault(sheet + ENDING, f"it is no statement that can be trusted: {exc}") from exc
+        raise BundleError(sheet + ENDING, f"it is no statement that can be trusted: {exc}") from exc
     said = json.loads(payload)
     if said["predicateType"] != PREDICATE:
-        raise Fault(sheet + ENDING, "it states something else than a population of this version")
+        raise BundleError(sheet + ENDING, "it states something else than a population of this version")
     if said["subject"] != [{"name": sheet, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}]:
-        raise Fault(sheet, "it is not the sheet that the statement is about")
+        raise BundleError(sheet, "it is not the sheet that the statement is about")
     predicate: Mapping[str, Any] = said["predicate"]
     return predicate
 
@@ -122,12 +122,12 @@ def _stamped(stamp: bytes | None, signature: bytes, trust: Trust) -> None:
     verify_stamp(stamp, signature, trust.roots)
 
 
-def _log(found: Stated, folder: Path, trust: Trust) -> Chronicle:
-    """Return the log's cases and statements.  Raises `Fault` unless the statement's head is an earlier state of this log."""
+def _log(found: StatementReport, folder: Path, trust: Trust) -> LogHistory:
+    """Return the log's cases and statements.  Raises `BundleError` unless the statement's head is an earlier state of this log."""
     stated, roots = found.statement["log"], {0: Frontier().root()}
-    entries = Chronicle(int(stated["size"]))
+    entries = LogHistory(int(stated["size"]))
 
-    def see(line: Line) -> None:
+    def see(line: LogLine) -> None:
         entries.take(line)
         if line.tree.size == entries.size:
             roots[entries.size] = line.tree.root()
@@ -139,26 +139,26 @@ def _log(found: Stated, folder: Path, trust: Trust) -> Chronicle:
         )
     root = base64.b64encode(roots[entries.size]).decode() if entries.size in roots else None
     if stated != {"origin": head.origin, "size": entries.size, "root": root}:
-        raise Fault(ENTRIES, "the statement's head is no earlier state of this log")
+        raise BundleError(ENTRIES, "the statement's head is no earlier state of this log")
     return entries
 
 
-def _named(found: Stated, raw: bytes, entries: Chronicle) -> Iterator[Wrong]:
+def _named(found: StatementReport, raw: bytes, entries: LogHistory) -> Iterator[StatementDifference]:
     """Check that the log records this statement in time, and that it names the statement before it for the same days."""
     statement, digest = found.statement, hashlib.sha256(raw).hexdigest()
     own = next((told for told in entries.told if told.sha256 == digest), None)
     if own is None or (own.from_on, own.to_on) != (statement["from"], statement["to"]):
-        yield Wrong(TOLD_AS, "the log does not record this statement")
+        yield StatementDifference(TOLD_AS, "the log does not record this statement")
         return
     if entries.went_on_at is not None and own.at - entries.went_on_at > _AT_ONCE:
-        yield Wrong(
+        yield StatementDifference(
             TOLD_AS,
             f"its head is older than it: {own.line - 1 - entries.size} entries came before the log recorded it",
         )
     same = [told for told in entries.told if (told.from_on, told.to_on) == (own.from_on, own.to_on)]
     former = next((told.sha256 for told in reversed(same) if told.line < own.line), None)
     if statement["former"] != former:
-        yield Wrong(
+        yield StatementDifference(
             TOLD_AS,
             f"the statement before it for this period is {former or 'none'}, and it names {statement['former'] or 'none'}",
         )
@@ -171,89 +171,97 @@ def _named(found: Stated, raw: bytes, entries: Chronicle) -> Iterator[Wrong]:
             )
 
 
-def _of_cases(found: Stated, cases: Mapping[str, Case]) -> Iterator[Wrong]:
+def _of_cases(found: StatementReport, cases: Mapping[str, CaseHistory]) -> Iterator[StatementDifference]:
     statement = found.statement
     listed = Counter(one["case"] for one in (*statement["cases"], *statement["others"]))
-    yield from (Wrong(case, "it is listed twice") for case, times in listed.items() if times > 1)
+    yield from (StatementDifference(case, "it is listed twice") for case, times in listed.items() if times > 1)
     for name in sorted(cases.keys() - listed.keys()):
-        yield Wrong(
+        yield StatementDifference(
             name, f"it is hidden: line {cases[name].line} of the log opened it, and the statement does not list it"
         )
     for inside in (True, False):
         for one in statement["cases" if inside else "others"]:
             if (case := cases.get(one["case"])) is None:
-                yield Wrong(one["case"], "no line of the log up to the statement's head opened it")
+                yield StatementDifference(one["case"], "no line of the log up to the statement's head opened it")
             else:
                 yield from _of_case(found, one, case, inside=inside)
 
 
-def _of_case(found: Stated, one: Mapping[str, Any], case: Case, *, inside: bool) -> Iterator[Wrong]:
-    yield from (Wrong(one["case"], odd) for odd in case.odd)
+def _of_case(
+    found: StatementReport, one: Mapping[str, Any], case: CaseHistory, *, inside: bool
+) -> Iterator[StatementDifference]:
+    yield from (StatementDifference(one["case"], odd) for odd in case.odd)
     found.notes += [f"{one['case']}: {note}" for note in case.notes]
     yield from _opened(found, one, case, inside=inside)
     within = found.statement["from"] <= one["day"] <= found.statement["to"] and case.kind not in NOT_DEPARTURES
     if within is not inside:
-        yield Wrong(one["case"], f"its place is {'in' if within else 'outside'} the period: {case.kind}, {one['day']}")
+        yield StatementDifference(
+            one["case"], f"its place is {'in' if within else 'outside'} the period: {case.kind}, {one['day']}"
+        )
     if inside:
         yield from _as_logged(one, case)
 
 
-def _opened(found: Stated, one: Mapping[str, Any], case: Case, *, inside: bool) -> Iterator[Wrong]:
+def _opened(
+    found: StatementReport, one: Mapping[str, Any], case: CaseHistory, *, inside: bool
+) -> Iterator[StatementDifference]:
     """Open the commitment to the case's day, and *inside* the period to its person."""
     if "salt" not in one:
         if case.sealed and not case.erased:
-            yield Wrong(
+            yield StatementDifference(
                 one["case"], "the statement does not open its commitment, and the log does not say that it was erased"
             )
         why = "erased" if case.erased else "of an earlier version"
         found.notes.append(f"{one['case']}: person and last day ({why}): the operator's word")
         return
     if inside and not one.keys() >= _PERSON:
-        yield Wrong(one["case"], "the statement does not name its person")
+        yield StatementDifference(one["case"], "the statement does not name its person")
         return
     person = (
-        Person(one["company"], one["employee_no"], one["name"], one["person_salt"]).sha256 if inside else one["person"]
+        CommittedPerson(one["company"], one["employee_no"], one["name"], one["person_salt"]).sha256
+        if inside
+        else one["person"]
     )
     if Commitment(one["day"], person, one["salt"]).sha256 != case.commitment:
-        yield Wrong(one["case"], "person and last day are not those that the log commits to")
+        yield StatementDifference(one["case"], "person and last day are not those that the log commits to")
 
 
-def _as_logged(one: Mapping[str, Any], case: Case) -> Iterator[Wrong]:
+def _as_logged(one: Mapping[str, Any], case: CaseHistory) -> Iterator[StatementDifference]:
     ours = {"kind": case.kind, "state": case.state, "notices": case.notices, "closed_at": case.closed_at}
     for name, value in ours.items():
         if one[name] != value:
-            yield Wrong(
+            yield StatementDifference(
                 one["case"],
                 f"{name}: {one[name] if one[name] is not None else '-'} as stated, {value or '-'} in the log",
             )
     if one["seen_closed"] and not case.seen_closed:
-        yield Wrong(
+        yield StatementDifference(
             one["case"],
             "seen closed as stated; in the log it is not closed, or the sign-in of an account was not seen closed",
         )
 
 
-def _of_sheet(statement: Mapping[str, Any], sheet: bytes) -> Iterator[Wrong]:
+def _of_sheet(statement: Mapping[str, Any], sheet: bytes) -> Iterator[StatementDifference]:
     """Compare the sheet's lines with the statement."""
     stated = {one["case"]: one for one in statement["cases"]}
     reader = csv.DictReader(io.StringIO(sheet.decode("utf-8-sig"), newline=""))
     lines, columns = [*reader], Counter(reader.fieldnames or ())
     if any(times > 1 for times in columns.values()) or any(None in line or None in line.values() for line in lines):
-        yield Wrong("sheet", "its lines and its headings are not of one form")
+        yield StatementDifference("sheet", "its lines and its headings are not of one form")
         return
     for case in sorted({line["case"] for line in lines} ^ stated.keys()):
-        yield Wrong(case, "sheet and statement do not both list it")
+        yield StatementDifference(case, "sheet and statement do not both list it")
     sampled = set((statement["sample"] or {}).get("cases", ()))
     explained = {one["subject"] for one in statement["differences"]}
     for line in lines:
         yield from _of_line(line, stated.get(line["case"], {}))
         if line["in_sample"] != ("yes" if line["case"] in sampled else "no"):
-            yield Wrong(line["case"], "in_sample is not what the sample says")
+            yield StatementDifference(line["case"], "in_sample is not what the sample says")
         if bool(line["difference"]) is not (line["case"] in explained):
-            yield Wrong(line["case"], "its difference in the sheet is not the statement's")
+            yield StatementDifference(line["case"], "its difference in the sheet is not the statement's")
 
 
-def _of_line(line: Mapping[str, str], one: Mapping[str, Any]) -> Iterator[Wrong]:
+def _of_line(line: Mapping[str, str], one: Mapping[str, Any]) -> Iterator[StatementDifference]:
     told = {
         "kind": "kind",
         "state": "state",
@@ -263,12 +271,14 @@ def _of_line(line: Mapping[str, str], one: Mapping[str, Any]) -> Iterator[Wrong]
     }
     for column, name in told.items():
         if one and line[column] != str(one[name] if one[name] is not None else ""):
-            yield Wrong(line["case"], f"{column} is {line[column]} in the sheet, {one[name]} in the statement")
+            yield StatementDifference(
+                line["case"], f"{column} is {line[column]} in the sheet, {one[name]} in the statement"
+            )
     if "employee_no" in one and folded_number(line["employee_no"]) != one["employee_no"]:
-        yield Wrong(line["case"], "its employee number in the sheet is not the statement's")
+        yield StatementDifference(line["case"], "its employee number in the sheet is not the statement's")
 
 
-def _of_counts(statement: Mapping[str, Any]) -> Iterator[Wrong]:
+def _of_counts(statement: Mapping[str, Any]) -> Iterator[StatementDifference]:
     """Count again, check that a difference explains each case that is not seen closed, and draw the sample again."""
     cases, differences, extract, sample = (statement[name] for name in ("cases", "differences", "hr_extract", "sample"))
     states = Counter(one["state"] for one in cases)
@@ -278,26 +288,28 @@ def _of_counts(statement: Mapping[str, Any]) -> Iterator[Wrong]:
     } | ({"hr_extract": extract["in_period"]} if extract else {})  # fmt: skip
     for name in sorted({*ours, *statement["tie_out"]}):
         if statement["tie_out"].get(name) != ours.get(name):
-            yield Wrong("tie-out", f"{name}: {statement['tie_out'].get(name)} as stated, {ours.get(name)} listed")
+            yield StatementDifference(
+                "tie-out", f"{name}: {statement['tie_out'].get(name)} as stated, {ours.get(name)} listed"
+            )
     people = {(one["employee_no"], one["day"]) for one in cases if "employee_no" in one}
     if extract and not differences and not len(people) <= extract["in_period"] <= len(cases):
-        yield Wrong(
+        yield StatementDifference(
             "tie-out",
             f"hr_extract: {extract['in_period']} rows as stated, {len(cases)} cases, and no difference explains it",
         )
     explained = {one["subject"] for one in differences}
     for one in cases:
         if not one["seen_closed"] and one["case"] not in explained:
-            yield Wrong(one["case"], "it is not seen closed, and no difference explains it")
+            yield StatementDifference(one["case"], "it is not seen closed, and no difference explains it")
     if statement["ties"] is not (not differences):
-        yield Wrong(
+        yield StatementDifference(
             "tie-out",
             "it ties as stated, over differences" if differences else "it does not tie as stated, without a difference",
         )
     if not isinstance(statement["kind_column"], str) or (extract and not isinstance(extract["sha256"], str)):
         raise TypeError(statement["kind_column"])
     if sample and (sample["size"] < 1 or sample["cases"] != _drawn(sample, cases)):
-        yield Wrong("sample", "seed and size draw other cases")
+        yield StatementDifference("sample", "seed and size draw other cases")
 
 
 def _drawn(sample: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) -> list[str]:

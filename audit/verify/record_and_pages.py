@@ -12,7 +12,7 @@ from audit.events import EventType as E
 from audit.leaf import canonical
 from audit.record import ADOPTED, CASE, CHANGED, FORM, SEALED, WHOLE, Told, derive, newest_summary, state_of, tables_of
 from audit.verify.folder import Bundle
-from audit.verify.report import UNFIT, Fault
+from audit.verify.report import UNFIT, BundleError
 
 Line: TypeAlias = "tuple[str, str]"
 """English and Japanese."""
@@ -25,7 +25,7 @@ _NOBODY = "unauthenticated"
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class PageMaker:
     """
     Makes a bundle's pages again.  *made_by*: the version's name in an export's event.  *unlike*: returns the first page that differs
     from the one that this `record.json` makes, None if all are equal.
@@ -50,23 +50,23 @@ def record(bundle: Bundle) -> str:
     """Derive the record from events, payloads and the newest summary, and compare `record.json` with it."""
     events = told_by(bundle)
     if not events:
-        raise Fault(bundle_paths.event(0), "it is missing")
+        raise BundleError(bundle_paths.event(0), "it is missing")
     if bundle_paths.RECORD not in bundle.paths:
         sealed = events[0][0].get("scope") == SEALED
         if sealed or any({CHANGED, WHOLE} & (payload or {}).keys() for _, payload in events):
-            raise Fault(bundle_paths.RECORD, "it is missing")
+            raise BundleError(bundle_paths.RECORD, "it is missing")
         return "there is none: the pages of earlier versions were made from the operator's tables"
     ours, theirs = derive(events, _downloads(bundle, events)), bundle.whole(bundle_paths.RECORD, LONGEST_PAYLOAD)
     if theirs != canonical(ours):
         if (form := _form(theirs)) != FORM:
-            raise Fault(
+            raise BundleError(
                 bundle_paths.RECORD,
                 f"it is of form {form}, which another version of lastday derives ({_made_by(bundle)}): verify it with that one",
             )
-        raise Fault(bundle_paths.RECORD, f"{_first_unlike(ours, theirs)} is not what the events come to")
+        raise BundleError(bundle_paths.RECORD, f"{_first_unlike(ours, theirs)} is not what the events come to")
     case = ours["tables"].get(CASE, {}).get(ours["case"])
     if case is None or case.get("state") != state_of(events):
-        raise Fault(bundle_paths.RECORD, "its state of the case is not the one to which the events have moved it")
+        raise BundleError(bundle_paths.RECORD, "its state of the case is not the one to which the events have moved it")
     return f"{len(events)} events come to it"
 
 
@@ -102,7 +102,7 @@ def _first_unlike(ours: Any, raw: bytes) -> str:
     return path.lstrip(".") or "its form"
 
 
-def pages(bundle: Bundle, again: Pages | None) -> str:
+def pages(bundle: Bundle, again: PageMaker | None) -> str:
     """Check that the page has the digest of `record.json`, and, if *again* is of the same version, that each page follows from it."""
     if bundle_paths.SEALED in bundle.paths:
         bundle.notes.append(
@@ -114,11 +114,11 @@ def pages(bundle: Bundle, again: Pages | None) -> str:
     if bundle_paths.RECORD not in bundle.paths:
         return "there is no record.json to hold them against"
     for name in sorted(bundle_paths.PAGES - bundle.paths):
-        raise Fault(name, "it is missing")
+        raise BundleError(name, "it is missing")
     if bundle.sha256(bundle_paths.RECORD) not in bundle.whole(bundle_paths.PAGE, _LONGEST_PAGE).decode(
         "utf-8", "replace"
     ):
-        raise Fault(bundle_paths.PAGE, f"it does not have the digest of {bundle_paths.RECORD}")
+        raise BundleError(bundle_paths.PAGE, f"it does not have the digest of {bundle_paths.RECORD}")
     made_by = _made_by(bundle)
     if again is None or made_by != again.made_by:
         return f"they have its digest; made by {made_by}, which alone can make them again"
@@ -126,7 +126,7 @@ def pages(bundle: Bundle, again: Pages | None) -> str:
         bundle.whole(bundle_paths.RECORD, LONGEST_PAYLOAD), lambda name: bundle.whole(name, _LONGEST_PAGE)
     )
     if found is not None:
-        raise Fault(found, f"it is not what {bundle_paths.RECORD} makes")
+        raise BundleError(found, f"it is not what {bundle_paths.RECORD} makes")
     return f"made again from {bundle_paths.RECORD} by {made_by}: the same"
 
 

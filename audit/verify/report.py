@@ -9,7 +9,7 @@ from enum import IntEnum
 from audit.epochs import Gap
 
 
-class Step(IntEnum):
+class VerifyStep(IntEnum):
     """The steps of a verification, numbered as in docs/verify.md."""
 
     SUMS = 1
@@ -31,45 +31,48 @@ class Step(IntEnum):
     LATER = 17
 
 
-TITLES: Mapping[Step, tuple[str, str]] = {
-    Step.SUMS: (
+TITLES: Mapping[VerifyStep, tuple[str, str]] = {
+    VerifyStep.SUMS: (
         "every file is the one that SHA256SUMS lists, and there is no other",
         "全ファイルがSHA256SUMSの一覧どおり",
     ),
-    Step.CERTIFICATE: (
+    VerifyStep.CERTIFICATE: (
         "the certificate is signed and stamped, and vouches for this list",
         "証明書の署名と時刻印、一覧との一致",
     ),
-    Step.INCLUSION: ("each event is proved to be in the log", "各イベントがログに含まれることの証明"),
-    Step.HEAD: ("the log's head is signed, and witnesses have cosigned it", "ログ先頭の署名と立会人の連署"),
-    Step.STAMPS: ("each anchor has a time stamp of an authority", "各アンカーの時刻認証局の時刻印"),
-    Step.PREFIXES: ("each anchor is an earlier state of this very log", "各アンカーがこのログの以前の状態であること"),
-    Step.COMPLETENESS: ("the log holds no other event of this case", "この案件のイベントに欠落がないこと"),
-    Step.CHAIN: ("order, chain and payloads of the events", "イベントの順序・連鎖・個人データの対応"),
-    Step.EVIDENCE: (
+    VerifyStep.INCLUSION: ("each event is proved to be in the log", "各イベントがログに含まれることの証明"),
+    VerifyStep.HEAD: ("the log's head is signed, and witnesses have cosigned it", "ログ先頭の署名と立会人の連署"),
+    VerifyStep.STAMPS: ("each anchor has a time stamp of an authority", "各アンカーの時刻認証局の時刻印"),
+    VerifyStep.PREFIXES: (
+        "each anchor is an earlier state of this very log",
+        "各アンカーがこのログの以前の状態であること",
+    ),
+    VerifyStep.COMPLETENESS: ("the log holds no other event of this case", "この案件のイベントに欠落がないこと"),
+    VerifyStep.CHAIN: ("order, chain and payloads of the events", "イベントの順序・連鎖・個人データの対応"),
+    VerifyStep.EVIDENCE: (
         "evidence files and exchanges are those that events bind",
         "証拠ファイル・各社との通信とイベントの対応",
     ),
-    Step.INTENTS: ("each announced write has an outcome", "予告した変更すべてに結果があること"),
-    Step.DATES: (
+    VerifyStep.INTENTS: ("each announced write has an outcome", "予告した変更すべてに結果があること"),
+    VerifyStep.DATES: (
         "no event is dated before an anchor that precedes it",
         "先行するアンカーより前の日付のイベントがないこと",
     ),
-    Step.WHOLE: (
+    VerifyStep.WHOLE: (
         "the whole log recomputes to the signed root, and it has given up none of the keys that signed",
         "ログ全体から署名済みルートを再計算、署名鍵が有効であること",
     ),
-    Step.LAG: ("events were sealed soon after they happened", "発生から封印までの時間"),
-    Step.RECORD: ("record.json is what events and payloads come to", "record.jsonがイベントの内容と一致すること"),
-    Step.FRESH: (
+    VerifyStep.LAG: ("events were sealed soon after they happened", "発生から封印までの時間"),
+    VerifyStep.RECORD: ("record.json is what events and payloads come to", "record.jsonがイベントの内容と一致すること"),
+    VerifyStep.FRESH: (
         "export, head and certificate are of one time",
         "出力・ログ先頭・証明書が同じ時点のものであること",
     ),
-    Step.LATER: (
+    VerifyStep.LATER: (
         "a later log records this certificate, and no other of its number",
         "その後のログにこの証明書があり、同じ番号の別の証明書がないこと",
     ),
-    Step.PAGES: (
+    VerifyStep.PAGES: (
         "page, print and READMEs are made from record.json",
         "ページ・PDF・READMEがrecord.jsonから作られたこと",
     ),
@@ -82,7 +85,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-class Fault(Exception):
+class BundleError(Exception):
     """A step found something broken: the *file* (its path in the bundle) and *what* is wrong with it."""
 
     def __init__(self, file: str, what: str) -> None:
@@ -95,13 +98,13 @@ UNFIT = (LookupError, TypeError, ValueError, AttributeError, RecursionError, Ari
 """The errors from reading an event whose fields are not those of its type.  lastday never writes such an event."""
 
 
-class Unreadable(Exception):
+class UnreadableBundle(Exception):
     """Nothing can be verified: there is no bundle, or no usable trust material."""
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    step: Step
+class BundleFault:
+    step: VerifyStep
     file: str
     what: str
 
@@ -110,7 +113,7 @@ class Broken:
 
 
 @dataclass(slots=True)
-class Report:
+class BundleReport:
     """
     The verdict on a bundle.  *passed*: for each step that passed, what it saw.  *faults*: the first fault of each other step.
 
@@ -123,8 +126,8 @@ class Report:
     case: str = ""
     log: str = ""
     size: int = 0
-    passed: dict[Step, str] = field(default_factory=dict)
-    faults: list[Broken] = field(default_factory=list)
+    passed: dict[VerifyStep, str] = field(default_factory=dict)
+    faults: list[BundleFault] = field(default_factory=list)
     unasked: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     in_gap: bool = False
@@ -135,6 +138,6 @@ class Report:
         return not self.faults
 
     @property
-    def first(self) -> Broken | None:
+    def first(self) -> BundleFault | None:
         """The fault of the lowest step, None without a fault."""
         return min(self.faults, key=lambda broken: broken.step, default=None)

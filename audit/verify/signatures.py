@@ -19,7 +19,7 @@ from audit.note import NoteError
 from audit.timestamp import StampRefused
 from audit.timestamp import verify as verify_stamp
 from audit.verify.folder import Bundle
-from audit.verify.report import Fault
+from audit.verify.report import BundleError
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)", re.ASCII)
 
@@ -30,9 +30,9 @@ def sums(bundle: Bundle) -> str:
         listed = _listed(bundle)
         _same_names(bundle, listed)
         _same_bytes(bundle, listed)
-    except Fault as fault:
+    except BundleError as fault:
         if fault.file != bundle_paths.SUMS and not _vouched(bundle):
-            raise Fault(bundle_paths.SUMS, "it is not the list that the certificate vouches for") from fault
+            raise BundleError(bundle_paths.SUMS, "it is not the list that the certificate vouches for") from fault
         raise
     return f"{len(listed)} files"
 
@@ -47,7 +47,7 @@ def _listed(bundle: Bundle) -> dict[str, str]:
     listed = {line[2]: line[1] for line in lines if line is not None}
     again = "".join(f"{digest}  {path}\n" for path, digest in sorted(listed.items()))
     if again != _text(bundle) or not all(bundle_paths.PLAIN.fullmatch(path) for path in listed):
-        raise Fault(bundle_paths.SUMS, "it is not a sorted list of digests and plain paths")
+        raise BundleError(bundle_paths.SUMS, "it is not a sorted list of digests and plain paths")
     return listed
 
 
@@ -55,28 +55,28 @@ def _text(bundle: Bundle) -> str:
     try:
         return bundle.whole(bundle_paths.SUMS, 1 << 28).decode("ascii")
     except UnicodeDecodeError as exc:
-        raise Fault(bundle_paths.SUMS, "it is not a list of digests and paths") from exc
+        raise BundleError(bundle_paths.SUMS, "it is not a list of digests and paths") from exc
 
 
 def _same_bytes(bundle: Bundle, listed: dict[str, str]) -> None:
     for path, digest in listed.items():
         if bundle.sha256(path) != digest:
-            raise Fault(path, f"it is not the file that {bundle_paths.SUMS} lists")
+            raise BundleError(path, f"it is not the file that {bundle_paths.SUMS} lists")
 
 
 def _same_names(bundle: Bundle, listed: dict[str, str]) -> None:
     if bundle.odd:
-        raise Fault(bundle.odd[0], "it is not a plain file with a plain name")
+        raise BundleError(bundle.odd[0], "it is not a plain file with a plain name")
     there = bundle.paths - {bundle_paths.SUMS, bundle_paths.CERTIFICATE}
     for path in sorted(listed.keys() - there):
-        raise Fault(path, "it is missing")
+        raise BundleError(path, "it is missing")
     for path in sorted(there - listed.keys()):
-        raise Fault(path, f"{bundle_paths.SUMS} does not list it")
+        raise BundleError(path, f"{bundle_paths.SUMS} does not list it")
     for path in sorted(listed):
         if not bundle_paths.belongs(path):
-            raise Fault(path, "it has no place in a bundle")
+            raise BundleError(path, "it has no place in a bundle")
     for path in sorted((bundle_paths.REQUIRED | {bundle_paths.CERTIFICATE}) - bundle.paths):
-        raise Fault(path, "it is missing")
+        raise BundleError(path, "it is missing")
 
 
 def certificate(bundle: Bundle) -> str:
@@ -86,10 +86,10 @@ def certificate(bundle: Bundle) -> str:
         opened = open_certificate(bundle.whole(path), bundle.trust.keys)
         when = _stamp_of(bundle, opened)
     except (CertificateError, StampRefused) as exc:
-        raise Fault(path, str(exc)) from exc
+        raise BundleError(path, str(exc)) from exc
     for file, digest in ((bundle_paths.SUMS, opened.claim.sums), (bundle_paths.CHECKPOINT, opened.claim.checkpoint)):
         if bundle.sha256(file) != digest:
-            raise Fault(file, "it is not the file that the certificate vouches for")
+            raise BundleError(file, "it is not the file that the certificate vouches for")
     _tells_of_this(bundle, opened.claim)
     former = opened.claim.former
     after = f", after {former.sha256[:16]}…" if former is not None else ""
@@ -111,16 +111,16 @@ def _stamp_of(bundle: Bundle, opened: VerifiedCertificate) -> str:
 def _tells_of_this(bundle: Bundle, claim: CertificateStatement) -> None:
     head, count = bundle.head(), bundle.events
     if (claim.log, claim.size, claim.root) != (head.origin, head.size, head.text.split("\n")[2]):
-        raise Fault(bundle_paths.CERTIFICATE, f"it speaks of another head than {bundle_paths.CHECKPOINT}")
+        raise BundleError(bundle_paths.CERTIFICATE, f"it speaks of another head than {bundle_paths.CHECKPOINT}")
     if claim.events != count:
-        raise Fault(bundle_paths.event(min(count, claim.events)), f"the certificate counts {claim.events} events")
+        raise BundleError(bundle_paths.event(min(count, claim.events)), f"the certificate counts {claim.events} events")
     if claim.files != len(_listed(bundle)):
-        raise Fault(bundle_paths.SUMS, f"the certificate counts {claim.files} files")
+        raise BundleError(bundle_paths.SUMS, f"the certificate counts {claim.files} files")
     if claim.case != bundle.event(0)["case"]:
-        raise Fault(bundle_paths.event(0), "the certificate is another case's")
+        raise BundleError(bundle_paths.event(0), "the certificate is another case's")
     former = _former(bundle, count)
     if claim.former != former or claim.revision != (1 if former is None else former.revision + 1):
-        raise Fault(bundle_paths.CERTIFICATE, "it does not name the certificate before it that the log records")
+        raise BundleError(bundle_paths.CERTIFICATE, "it does not name the certificate before it that the log records")
 
 
 def _former(bundle: Bundle, count: int) -> EarlierCertificate | None:
@@ -138,15 +138,15 @@ def head(bundle: Bundle) -> str:
     signed = bundle.signed(path)
     seen = _cosigned(bundle, path)
     if not bundle.trust.policy.satisfied(seen):
-        raise Fault(path, "the witnesses that the policy asks for have not cosigned it")
+        raise BundleError(path, "the witnesses that the policy asks for have not cosigned it")
     for size in bundle.sizes:
         anchored = bundle_paths.anchored(size)
         if bundle.signed(anchored).size != size:
-            raise Fault(anchored, "its head has another size than its name")
+            raise BundleError(anchored, "its head has another size than its name")
         _cosigned(bundle, anchored)
     newest = bundle_paths.anchored(signed.size)
     if bundle.whole(newest) != bundle.whole(path):
-        raise Fault(newest, f"it is not {path}")
+        raise BundleError(newest, f"it is not {path}")
     return f"{signed.origin}, {signed.size} entries, witnesses: {', '.join(sorted(seen)) or 'none asked for'}"
 
 
@@ -154,7 +154,7 @@ def _cosigned(bundle: Bundle, path: str) -> set[str]:
     try:
         return set(bundle.trust.policy.cosigned_by(bundle.whole(path)))
     except NoteError as exc:
-        raise Fault(path, str(exc)) from exc
+        raise BundleError(path, str(exc)) from exc
 
 
 def stamps(bundle: Bundle) -> str:
@@ -169,9 +169,9 @@ def stamps(bundle: Bundle) -> str:
                 bundle.whole(path), bundle.whole(bundle_paths.anchored(size)), bundle.trust.roots
             )
         except StampRefused as exc:
-            raise Fault(path, str(exc)) from exc
+            raise BundleError(path, str(exc)) from exc
     newest = bundle.head().size
     if newest not in bundle.stamps:
-        raise Fault(bundle_paths.stamped(newest), "the head is under no stamp")
+        raise BundleError(bundle_paths.stamped(newest), "the head is under no stamp")
     last = bundle.stamps[newest]
     return f"{len(sizes)} anchors, the last {last.gen_time:%Y-%m-%d %H:%M:%S} UTC by {last.signer}"

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from audit import certificate_keys, policy
 from audit.keys import KeyRefused
 from audit.note import NoteError, Verifier
-from audit.policy import Policy, PolicyError
-from audit.verify.report import Unreadable
+from audit.policy import LogPolicy, PolicyError
+from audit.verify.report import UnreadableBundle
 
 VKEYS, POLICY, ROOTS, KEYS = "log.vkey", "policy", "tsa-ca.pem", "case*.pub.pem"
 
@@ -31,7 +31,7 @@ class Trust:
     """*logs*: one of these keys must have signed each head.  *keys*: one of these must have signed the certificate."""
 
     logs: tuple[Verifier, ...]
-    policy: Policy
+    policy: LogPolicy
     keys: tuple[EllipticCurvePublicKey, ...]
     roots: tuple[x509.Certificate, ...]
 
@@ -49,7 +49,7 @@ class Trust:
         return tuple(said for said, whether in asked if not whether)
 
 
-def rehearsed(roots: Iterable[x509.Certificate], rules: Policy | None) -> bool:
+def rehearsed(roots: Iterable[x509.Certificate], rules: LogPolicy | None) -> bool:
     """Whether an authority or a witness has "rehearsal" in its name: the operator runs it, and it proves nothing."""
     names = [root.subject.rfc4514_string() for root in roots]
     names += [witness.key.name for witness in rules.witnesses] if rules is not None else []
@@ -60,25 +60,25 @@ def read_trust(folder: Path, bundle: Path) -> Trust:
     """
     Read the trust material.
 
-    Raises `Unreadable` if it is inside *bundle* (a forger of the bundle could have added it), or is incomplete.
+    Raises `UnreadableBundle` if it is inside *bundle* (a forger of the bundle could have added it), or is incomplete.
     """
     inside = Path(os.path.realpath(bundle))
     try:
         if any(Path(os.path.realpath(path)).is_relative_to(inside) for path in (folder, *folder.glob("*"))):
-            raise Unreadable("trust: cannot be used: it lies inside the bundle; take it from another hand")
+            raise UnreadableBundle("trust: cannot be used: it lies inside the bundle; take it from another hand")
         vkeys = (folder / VKEYS).read_text("utf-8").splitlines()
         rules = policy.read((folder / POLICY).read_text("utf-8"))
         logs = tuple(dict.fromkeys([*(Verifier.parse(one) for one in vkeys if one), *(log.key for log in rules.logs)]))
         keys = tuple(certificate_keys.read_public(path.read_bytes()) for path in sorted(folder.glob(KEYS)))
         roots = _roots(folder / ROOTS)
     except OSError as exc:
-        raise Unreadable(f"trust: cannot be read: {Path(exc.filename or '').name}: {exc.strerror}") from exc
+        raise UnreadableBundle(f"trust: cannot be read: {Path(exc.filename or '').name}: {exc.strerror}") from exc
     except (NoteError, PolicyError, KeyRefused, ValueError) as exc:
-        raise Unreadable(f"trust: cannot be read: {exc}") from exc
+        raise UnreadableBundle(f"trust: cannot be read: {exc}") from exc
     if not logs or not keys:
-        raise Unreadable(f"trust: cannot be used: {VKEYS if keys else KEYS} holds no key")
+        raise UnreadableBundle(f"trust: cannot be used: {VKEYS if keys else KEYS} holds no key")
     if len({log.name for log in logs}) != 1:
-        raise Unreadable("trust: cannot be used: keys of several logs")
+        raise UnreadableBundle("trust: cannot be used: keys of several logs")
     return Trust(logs, rules, keys, roots)
 
 

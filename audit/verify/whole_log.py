@@ -25,7 +25,7 @@ from audit.merkle import Frontier
 from audit.note import NoteError, open_note
 from audit.timestamp import SKEW
 from audit.verify.folder import Bundle
-from audit.verify.report import UNFIT, Fault, Step, Unreadable
+from audit.verify.report import UNFIT, BundleError, UnreadableBundle, VerifyStep
 from audit.verify.trust import Trust
 
 LONGEST_LAG = timedelta(hours=26)
@@ -36,7 +36,7 @@ _PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", "
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One entry of the log: its index, its bytes, its fields, and the tree up to and with it."""
 
     idx: int
@@ -50,21 +50,21 @@ class Line:
         return f"line {self.idx + 1}"
 
 
-class Watch(Protocol):
-    """One step that needs every line.  `see` and `end` raise `Fault`; `end` returns what the step saw, as text."""
+class LineCheck(Protocol):
+    """One step that needs every line.  `see` and `end` raise `BundleError`; `end` returns what the step saw, as text."""
 
-    step: Step
+    step: VerifyStep
 
-    def see(self, line: Line) -> None: ...
+    def see(self, line: LogLine) -> None: ...
 
     def end(self, tree: Frontier) -> str: ...
 
 
 def walk(
-    bundle: Bundle, watches: list[Watch], progress: Callable[[int, int], object] | None
-) -> dict[Step, str | Fault]:
+    bundle: Bundle, watches: list[LineCheck], progress: Callable[[int, int], object] | None
+) -> dict[VerifyStep, str | BundleError]:
     """Pass every line to every watch; return for each step what it saw, or its fault."""
-    found: dict[Step, str | Fault] = {}
+    found: dict[VerifyStep, str | BundleError] = {}
     watching, tree = list(watches), Frontier()
     try:
         total = bundle.head().size
@@ -72,46 +72,48 @@ def walk(
             watching = [watch for watch in watching if _goes_on(found, watch, line)]
             if progress is not None and (tree.size % _EVERY == 0 or tree.size == total):
                 progress(tree.size, total)
-    except Fault as fault:
+    except BundleError as fault:
         return found | dict.fromkeys((watch.step for watch in watching), fault)
     for watch in watching:
         try:
             found[watch.step] = watch.end(tree)
-        except Fault as fault:
+        except BundleError as fault:
             found[watch.step] = fault
     return found
 
 
-def _goes_on(found: dict[Step, str | Fault], watch: Watch, line: Line) -> bool:
+def _goes_on(found: dict[VerifyStep, str | BundleError], watch: LineCheck, line: LogLine) -> bool:
     try:
         watch.see(line)
-    except Fault as fault:
+    except BundleError as fault:
         found[watch.step] = fault
         return False
     except UNFIT as exc:
-        found[watch.step] = Fault(bundle_paths.ENTRIES, f"{line.name} lacks a field of its type: {type(exc).__name__}")
+        found[watch.step] = BundleError(
+            bundle_paths.ENTRIES, f"{line.name} lacks a field of its type: {type(exc).__name__}"
+        )
         return False
     return True
 
 
-def read_log(opened: Callable[[], Any], tree: Frontier) -> Iterator[Line]:
-    """Stream the log and add each leaf to *tree*.  Raises `Fault` for a line that is not one leaf and its newline."""
+def read_log(opened: Callable[[], Any], tree: Frontier) -> Iterator[LogLine]:
+    """Stream the log and add each leaf to *tree*.  Raises `BundleError` for a line that is not one leaf and its newline."""
     with opened() as file:
         while raw := file.readline(LONGEST + 2):
             if not raw.endswith(b"\n"):
-                raise Fault(bundle_paths.ENTRIES, f"line {tree.size + 1} is cut off or too long")
+                raise BundleError(bundle_paths.ENTRIES, f"line {tree.size + 1} is cut off or too long")
             leaf = raw[:-1]
             said = _said(leaf, tree.size)
             tree.add(leaf)
-            yield Line(tree.size - 1, leaf, said, tree)
+            yield LogLine(tree.size - 1, leaf, said, tree)
 
 
-def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tuple[Checkpoint, bool]:
+def read_folder(folder: Path, trust: Trust, see: Callable[[LogLine], object]) -> tuple[Checkpoint, bool]:
     """
     Pass every line of a log in *folder* to *see* (`checkpoint` and `entries.jsonl`: a bundle's `log/`, or `lastday trail export`).
 
-    Returns the head, signed by one of the log's keys, and whether enough witnesses of *trust* have cosigned it.  Raises `Fault` if
-    the entries do not match the head, and `Unreadable` if a file cannot be read.
+    Returns the head, signed by one of the log's keys, and whether enough witnesses of *trust* have cosigned it.  Raises `BundleError` if
+    the entries do not match the head, and `UnreadableBundle` if a file cannot be read.
     """
     tree, keys = Frontier(), Keyring()
     try:
@@ -123,15 +125,15 @@ def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tu
             keys.see(line.idx, line.said)
             see(line)
     except NoteError as exc:
-        raise Fault(CHECKPOINT, str(exc)) from exc
+        raise BundleError(CHECKPOINT, str(exc)) from exc
     except OSError as exc:
-        raise Unreadable(f"log: cannot read {Path(exc.filename or '').name}: {exc.strerror}") from exc
+        raise UnreadableBundle(f"log: cannot read {Path(exc.filename or '').name}: {exc.strerror}") from exc
     except UNFIT as exc:
-        raise Fault(ENTRIES, f"line {tree.size} lacks a field of its type: {type(exc).__name__}") from exc
+        raise BundleError(ENTRIES, f"line {tree.size} lacks a field of its type: {type(exc).__name__}") from exc
     if (head.size, head.root) != (tree.size, tree.root()):
-        raise Fault(ENTRIES, "it is not the log of its checkpoint")
+        raise BundleError(ENTRIES, "it is not the log of its checkpoint")
     if (objection := keys.objection_to_all(signed.signed_by, head.size, None)) is not None:
-        raise Fault(CHECKPOINT, objection)
+        raise BundleError(CHECKPOINT, objection)
     return head, cosigned
 
 
@@ -144,55 +146,55 @@ def _said(leaf: bytes, idx: int) -> dict[str, Any]:
             return said
         return leaves.read(leaf)
     except (ValueError, TypeError, AttributeError, RecursionError, LeafError) as exc:
-        raise Fault(bundle_paths.ENTRIES, f"line {idx + 1} is not a leaf in canonical form") from exc
+        raise BundleError(bundle_paths.ENTRIES, f"line {idx + 1} is not a leaf in canonical form") from exc
 
 
 @dataclass(slots=True)
-class Prefixes:
+class PrefixCheck:
     """Step 6: the root in each anchor is that of the log's first *size* lines."""
 
     bundle: Bundle
-    step: Step = Step.PREFIXES
+    step: VerifyStep = VerifyStep.PREFIXES
     waiting: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.waiting = self.bundle.sizes[::-1]
 
-    def see(self, line: Line) -> None:
+    def see(self, line: LogLine) -> None:
         if not self.waiting or self.waiting[-1] != line.idx + 1:
             return
         path = bundle_paths.anchored(self.waiting.pop())
         if self.bundle.signed(path).root != line.tree.root():
-            raise Fault(path, "the log is not the one that it was taken of")
+            raise BundleError(path, "the log is not the one that it was taken of")
 
     def end(self, tree: Frontier) -> str:
         for size in reversed(self.waiting):
-            raise Fault(bundle_paths.anchored(size), f"the log has only {tree.size} entries")
+            raise BundleError(bundle_paths.anchored(size), f"the log has only {tree.size} entries")
         return f"{len(self.bundle.sizes)} anchors"
 
 
 @dataclass(slots=True)
-class Completeness:
+class CompletenessCheck:
     """Step 7: the log's events of this case are all the files under `events/`, in order, byte for byte."""
 
     bundle: Bundle
     case: str
-    step: Step = Step.COMPLETENESS
+    step: VerifyStep = VerifyStep.COMPLETENESS
     seen: int = 0
     first: int | None = None
     closed: int | None = None
 
-    def see(self, line: Line) -> None:
+    def see(self, line: LogLine) -> None:
         if line.said["case"] != self.case:
             return
         self.first = line.idx if self.first is None else self.first
         path = bundle_paths.event(self.seen)
         if path not in self.bundle.paths:
-            raise Fault(path, f"it is missing: {bundle_paths.ENTRIES} has it in {line.name}")
+            raise BundleError(path, f"it is missing: {bundle_paths.ENTRIES} has it in {line.name}")
         if self.bundle.whole(path) != line.leaf:
-            raise Fault(path, f"it is not {line.name} of {bundle_paths.ENTRIES}")
+            raise BundleError(path, f"it is not {line.name} of {bundle_paths.ENTRIES}")
         if f"index {line.idx}".encode() not in self.bundle.whole(path + bundle_paths.PROOF).split(b"\n", 2)[:2]:
-            raise Fault(path + bundle_paths.PROOF, f"it proves another place than {line.name}")
+            raise BundleError(path + bundle_paths.PROOF, f"it proves another place than {line.name}")
         if line.said["type"] == EventType.CASE_CLOSED:
             self.closed = self.seen
         self.seen += 1
@@ -200,7 +202,7 @@ class Completeness:
     def end(self, tree: Frontier) -> str:
         if self.seen != self.bundle.events or self._others():
             path = min(self._others(), default=bundle_paths.event(self.seen))
-            raise Fault(path, f"{bundle_paths.ENTRIES} has {self.seen} events of this case")
+            raise BundleError(path, f"{bundle_paths.ENTRIES} has {self.seen} events of this case")
         closed = "not closed" if self.closed is None else f"closed by event {self.closed}"
         return f"{self.seen} events of {tree.size} entries, {closed}"
 
@@ -213,33 +215,33 @@ class Completeness:
 
 
 @dataclass(slots=True)
-class Dates:
+class DateCheck:
     """Step 11: times never decrease, and no entry from an anchor's row on has a time before that anchor's stamp."""
 
     bundle: Bundle
-    step: Step = Step.DATES
+    step: VerifyStep = VerifyStep.DATES
     time: str = ""
     floor: str = ""
 
-    def see(self, line: Line) -> None:
+    def see(self, line: LogLine) -> None:
         time = line.said["time"]
         if not fields.time(time):  # other forms of a time do not sort in the order of time
-            raise Fault(bundle_paths.ENTRIES, f"{line.name} has a time that is not of the one form")
+            raise BundleError(bundle_paths.ENTRIES, f"{line.name} has a time that is not of the one form")
         if time < self.time:
-            raise Fault(bundle_paths.ENTRIES, f"{line.name} is dated before the line before it")
+            raise BundleError(bundle_paths.ENTRIES, f"{line.name} is dated before the line before it")
         if self.bundle.trust.roots and line.said["type"] == EventType.ANCHOR_RECORDED and "tsr_sha256" in line.said:
             self.floor = max(self.floor, stamp(self._stamped(line) - SKEW))
         if time < self.floor:
-            raise Fault(bundle_paths.ENTRIES, f"{line.name} is dated before the anchor that precedes it")
+            raise BundleError(bundle_paths.ENTRIES, f"{line.name} is dated before the anchor that precedes it")
         self.time = time
 
-    def _stamped(self, line: Line) -> datetime:
+    def _stamped(self, line: LogLine) -> datetime:
         size = line.said["size"]
         found = self.bundle.stamps.get(size)
         if found is None:
-            raise Fault(bundle_paths.stamped(size), f"{line.name} rests on it, and it shows no time")
+            raise BundleError(bundle_paths.stamped(size), f"{line.name} rests on it, and it shows no time")
         if stamp(found.gen_time) != line.said.get("tsa_time"):
-            raise Fault(bundle_paths.ENTRIES, f"{line.name} has another time than the stamp of its anchor")
+            raise BundleError(bundle_paths.ENTRIES, f"{line.name} has another time than the stamp of its anchor")
         return found.gen_time
 
     def end(self, tree: Frontier) -> str:
@@ -248,7 +250,7 @@ class Dates:
 
 
 @dataclass(slots=True)
-class Whole:
+class LogCheck:
     """
     Step 12: every line belongs to this log, all lines lead to the signed root, and the bundle has the anchors that the log records.
 
@@ -257,15 +259,15 @@ class Whole:
     """
 
     bundle: Bundle
-    step: Step = Step.WHOLE
+    step: VerifyStep = VerifyStep.WHOLE
     told: set[int] = field(default_factory=set)
     keys: Keyring = field(default_factory=Keyring)
     gaps: list[Gap] = field(default_factory=list)
 
-    def see(self, line: Line) -> None:
+    def see(self, line: LogLine) -> None:
         said = line.said
         if said["log"] != self.bundle.trust.logs[0].name:
-            raise Fault(bundle_paths.ENTRIES, f"{line.name} belongs to another log")
+            raise BundleError(bundle_paths.ENTRIES, f"{line.name} belongs to another log")
         self.keys.see(line.idx, said)
         if said["type"] == EventType.TRAIL_EPOCH:
             self.gaps.append(Gap.of(line.idx, said))
@@ -279,24 +281,24 @@ class Whole:
         if "tsr_sha256" not in said and note[0] not in self.bundle.paths:
             return
         if "tsr_sha256" not in said and tsr[0] in self.bundle.paths:
-            raise Fault(tsr[0], "the log records this anchor without its stamp")
+            raise BundleError(tsr[0], "the log records this anchor without its stamp")
         for path, name in (note, tsr) if "tsr_sha256" in said else (note,):
             if hashlib.sha256(self.bundle.whole(path)).hexdigest() != said[name]:
-                raise Fault(path, "it is not the anchor that the log records")
+                raise BundleError(path, "it is not the anchor that the log records")
         self.told.add(size)
 
     def end(self, tree: Frontier) -> str:
         head = self.bundle.signed()
         if (tree.size, tree.root()) != (head.size, head.root):
-            raise Fault(
+            raise BundleError(
                 bundle_paths.ENTRIES, f"its {tree.size} lines do not lead to the root of {bundle_paths.CHECKPOINT}"
             )
         for size in self.bundle.sizes:
             if size not in self.told and size != head.size:
-                raise Fault(bundle_paths.anchored(size), "the log does not record this anchor")
+                raise BundleError(bundle_paths.anchored(size), "the log does not record this anchor")
         objections = {size: self._objection(size) for size in self.bundle.sizes}
         if objections.get(head.size) is not None:
-            raise Fault(bundle_paths.CHECKPOINT, f"its signature counts for nothing: {objections[head.size]}")
+            raise BundleError(bundle_paths.CHECKPOINT, f"its signature counts for nothing: {objections[head.size]}")
         void = sum(found is not None for found in objections.values())
         resting = f", {void} anchors signed by a lost key alone rest on the head" if void else ""
         return f"{tree.size} entries, root {tree.root().hex()}{resting}"
@@ -308,25 +310,25 @@ class Whole:
 
 
 @dataclass(slots=True)
-class Lag:
+class LagCheck:
     """Step 13: the longest time from an event to the first stamp that covers it."""
 
     bundle: Bundle
     longest: timedelta
-    step: Step = Step.LAG
+    step: VerifyStep = VerifyStep.LAG
     worst: timedelta = timedelta(0)
     oldest: str | None = None
 
-    def see(self, line: Line) -> None:
+    def see(self, line: LogLine) -> None:
         self.oldest = min(self.oldest or line.said["time"], line.said["time"])
         found = self.bundle.stamps.get(line.idx + 1)
         if found is None:
             return
         if line.said["time"] > stamp(found.gen_time + SKEW):
-            raise Fault(bundle_paths.ENTRIES, f"{line.name} is dated after the stamp that covers it")
+            raise BundleError(bundle_paths.ENTRIES, f"{line.name} is dated after the stamp that covers it")
         lag = found.gen_time - datetime.fromisoformat(self.oldest)
         if lag > self.longest:
-            raise Fault(
+            raise BundleError(
                 bundle_paths.stamped(line.idx + 1), f"what it covers lay unsealed for {lag}, longer than {self.longest}"
             )
         self.worst, self.oldest = max(self.worst, lag), None
@@ -335,5 +337,5 @@ class Lag:
         if not self.bundle.trust.roots:
             return "not measured: no stamp is asked for"
         if self.oldest is not None:
-            raise Fault(bundle_paths.ENTRIES, f"the last of its {tree.size} lines are under no stamp")
+            raise BundleError(bundle_paths.ENTRIES, f"the last of its {tree.size} lines are under no stamp")
         return f"at most {self.worst.total_seconds():.0f} s"

@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from audit.events import EventType
 from casework.access import planning
-from casework.activity import collecting, re_enabled_by
+from casework.activity import collecting, openers
 from casework.context import Context, all_of
 from casework.lifecycle import RECHECKED, move, wake
 from casework.matching.searching import find_everywhere
@@ -136,7 +136,7 @@ async def collect_again(context: Context) -> dict[str, int]:
         news = await collecting.go_on(context)
     finally:
         reopened = _reopen_heard(context)
-        await re_enabled_by.ask(context)
+        await openers.ask(context)
     return {"news": news, "reopened": reopened}
 
 

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework import consents, questions
-from casework.access.restore_account import Giving, block_lifted, give_back
+from casework.access.restore_account import AccountRestore, block_lifted, give_back
 from casework.access.revoking import each
 from casework.claims import claim, held
 from casework.context import Context, case_in
@@ -32,7 +32,7 @@ from casework.truth.findings import assess
 from casework.truth.rows import accounts_of, rows_of
 from models.actor import Actor
 from models.tables import Case, CaseAccount, CaseEntitlement, Question
-from models.vocabulary import CaseState, DepartureKind, QuestionKind, Restored, Standing
+from models.vocabulary import CaseState, DepartureKind, QuestionKind, RestoreOutcome, Standing
 
 _log = logging.getLogger("lastday.restores")
 
@@ -79,11 +79,11 @@ def confirm(context: Context, case_id: str, entitlement_id: str, *, by: Actor | 
     """
     with context.store.write() as session:
         row = session.get(CaseEntitlement, (case_id, entitlement_id))
-        if row is None or row.restored is not Restored.ASKED:
+        if row is None or row.restored is not RestoreOutcome.ASKED:
             raise BadRequest(
                 f"{case_id}: {entitlement_id} is not asked about", f"See what is with `lastday show {case_id}`."
             )
-        row.restored = Restored.CONFIRMED if ours else Restored.NOT_OURS
+        row.restored = RestoreOutcome.CONFIRMED if ours else RestoreOutcome.NOT_OURS
         row.problem = row.remedy = None
         session.add(row)
         questions.answer(
@@ -220,7 +220,7 @@ async def _block(context: Context, case_id: str) -> None:
         with context.store.read() as session:
             accounts = accounts_of(session, case_id, *context.connectors)
         try:
-            await each(block_lifted(Giving(context, account, context.now())) for account in accounts)
+            await each(block_lifted(AccountRestore(context, account, context.now())) for account in accounts)
         finally:
             with context.store.write() as session:
                 assess(context, session, case_id)

@@ -33,22 +33,22 @@ from casework.truth.states import WHOLE_KIND
 from connectors.contract import Connector, Kinds, Listing
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
 from models.tables import CaseAccount, CaseEntitlement
-from models.vocabulary import Entitlement, EntitlementKind, Evidence, Restored, RevocationResult
+from models.vocabulary import Entitlement, EntitlementKind, Evidence, RestoreOutcome, RevocationResult
 
 _BY_HAND = "Give it back in the vendor's console, then `lastday attest` it; or run the restore again."
 _BLOCKED = "the account is blocked"
 _PASSES = (Unreachable, Throttled, OutcomeUnknown)
 """Failures that may pass with time."""
-_WORDS: dict[Restored, tuple[str, str]] = {
-    Restored.ASKED: (
+_WORDS: dict[RestoreOutcome, tuple[str, str]] = {
+    RestoreOutcome.ASKED: (
         "it was gone before our request, or its outcome is not known: did we take it?",
         "If we did: `lastday restore CASE --entitlement ID`; if not, add --not-ours.",
     ),
-    Restored.CLAIMED: (
+    RestoreOutcome.CLAIMED: (
         "another case takes this account away too",
         "Restore that case, if it is wrong as well, and then this one once more.",
     ),
-    Restored.NOT_RESTORABLE: (
+    RestoreOutcome.NOT_RESTORABLE: (
         "it does not come back by itself",
         "It comes back with what it is held through, or not at all.",
     ),
@@ -56,7 +56,7 @@ _WORDS: dict[Restored, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Giving:
+class AccountRestore:
     """The restore of one account; each of its rows ends before *until*."""
 
     context: Context
@@ -83,7 +83,7 @@ class _Answer:
 
     given: bool = False
     passes: bool = False
-    fate: Restored = Restored.PROBLEM
+    fate: RestoreOutcome = RestoreOutcome.PROBLEM
     text: str | None = None
     remedy: str | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -92,7 +92,7 @@ class _Answer:
 async def give_back(context: Context, account: CaseAccount, until: datetime) -> None:
     """Bring every row of *account* to an end before *until*.  A vendor's failure is the end of a row, never an exception."""
     close_intents(context, account)
-    one = Giving(context, account, until)
+    one = AccountRestore(context, account, until)
     if (error := await _make_ready(one)) is not None:
         for row in waiting(context, account):
             _end(one, row, _Answer(text=str(error), remedy=error.advice))
@@ -112,7 +112,7 @@ async def give_back(context: Context, account: CaseAccount, until: datetime) -> 
         _end(one, row, _Answer(text=_BLOCKED, remedy=_BY_HAND))
 
 
-async def block_lifted(one: Giving) -> bool:
+async def block_lifted(one: AccountRestore) -> bool:
     """
     Block the account again if a killed restore has lifted its block and is not known to have cleared its exits.
 
@@ -134,7 +134,7 @@ def waiting(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     return [row for row in rows if restore_outcomes.concerns(row) and row.restored in restore_outcomes.TO_GO_ON]
 
 
-async def _make_ready(one: Giving) -> ConnectorError | None:
+async def _make_ready(one: AccountRestore) -> ConnectorError | None:
     """Probe the connector; return the failure, if any.  Without a probe nothing is given back: what the plan allows is not known."""
     while True:
         try:
@@ -148,7 +148,7 @@ async def _make_ready(one: Giving) -> ConnectorError | None:
         await one.context.sleep(one.context.policy.observe.longest_wait_seconds)
 
 
-async def _give(one: Giving, row: CaseEntitlement, frozen: Kinds = frozenset()) -> bool:
+async def _give(one: AccountRestore, row: CaseEntitlement, frozen: Kinds = frozenset()) -> bool:
     """
     Ask for *row* back until a read shows it, a person has to act, or the time is over.
 
@@ -176,14 +176,14 @@ async def _give(one: Giving, row: CaseEntitlement, frozen: Kinds = frozenset()) 
         await one.context.sleep(wait)
 
 
-def _mark(one: Giving, row: CaseEntitlement, lifted_at: datetime | None) -> None:
+def _mark(one: AccountRestore, row: CaseEntitlement, lifted_at: datetime | None) -> None:
     """Commit that the block is about to be lifted; None: that no exit is left behind it."""
     with one.context.store.write() as session:
         row.lifted_at = lifted_at
         session.add(row)
 
 
-async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> tuple[_Answer, str]:
+async def _lift_and_clear(one: AccountRestore, row: CaseEntitlement, frozen: Kinds) -> tuple[_Answer, str]:
     """
     Set a new password, lift the block and clear the exits, within a minute.  The text names exits that were not seen gone;
     unless it is empty, the account must be blocked again.
@@ -207,7 +207,7 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
         return _Answer(text=f"{type(exc).__name__} while its exits were cleared", remedy=_BY_HAND), left
 
 
-async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
+async def _block_again(one: AccountRestore, row: CaseEntitlement, left: str) -> None:
     """Block the account; its sign-in counts as revoked by us from now on, if it did not before."""
     close_intents(one.context, one.account)
     until = one.context.now() + restore_writes.CLEARED_WITHIN
@@ -220,11 +220,11 @@ async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
     _end(one, row, _Answer(text=f"{blocked}; its exits were {left}", remedy=remedy))
 
 
-async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
+async def _ask(one: AccountRestore, row: CaseEntitlement) -> _Answer:
     """Ask the vendor once, with an intent before and an outcome after."""
     try:
         if not announce(one.context, one.account, row, GIVE):
-            return _Answer(fate=Restored.CLAIMED)
+            return _Answer(fate=RestoreOutcome.CLAIMED)
     except Paused as paused:
         return _stopped(paused)
     try:
@@ -246,7 +246,7 @@ def _stopped(paused: Paused) -> _Answer:
     return _Answer(text=str(paused), remedy=f"{paused.remedy}  Then run the restore again.")
 
 
-async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
+async def _see(one: AccountRestore, row: CaseEntitlement, until: datetime) -> bool:
     """Read until *row* is there again, and record that; return False if no read showed it before *until*."""
     wait = one.context.policy.observe.first_wait_seconds
     while True:
@@ -255,7 +255,7 @@ async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
             async with asyncio.timeout(one.left):
                 listing = await read_access(one.context, one.account, frozenset({row.kind}))
         if any(_same(row, seen) for seen in listing):
-            _end(one, row, _Answer(fate=Restored.RESTORED, evidence=listing.evidence.get(row.kind, ())))
+            _end(one, row, _Answer(fate=RestoreOutcome.RESTORED, evidence=listing.evidence.get(row.kind, ())))
             return True
         if one.context.now() >= until:
             return False
@@ -272,7 +272,7 @@ def _same(row: CaseEntitlement, seen: Entitlement) -> bool:
     return row.kind is EntitlementKind.SIGN_IN or seen.vendor_id == row.vendor_id
 
 
-def _settled(one: Giving, row: CaseEntitlement) -> bool:
+def _settled(one: AccountRestore, row: CaseEntitlement) -> bool:
     """Whether *row* ends without any request; if so, record its end."""
     with one.context.store.read() as session:
         claimed = bool(restore_outcomes.claimants(one.context, session, row))
@@ -285,15 +285,15 @@ def _settled(one: Giving, row: CaseEntitlement) -> bool:
     return fate is not None
 
 
-def _end(one: Giving, row: CaseEntitlement, answer: _Answer) -> None:
+def _end(one: AccountRestore, row: CaseEntitlement, answer: _Answer) -> None:
     """Record and seal the outcome of *row*; a case that claims the account reads it anew."""
     text, remedy = _WORDS.get(answer.fate, (answer.text, answer.remedy))
     with one.context.store.write() as session:
         row.restored, row.problem, row.remedy = answer.fate, text, remedy
         session.add(row)
-        if answer.fate is Restored.CLAIMED:
+        if answer.fate is RestoreOutcome.CLAIMED:
             restore_outcomes.look_anew(one.context, session, row)
-        if answer.fate is Restored.ASKED:
+        if answer.fate is RestoreOutcome.ASKED:
             restore_outcomes.ask_taken(one.context, session, row)
         seal(
             one.context, session, EventType.CASE_RESTORED_ROW, row.case_id, connection=row.connection, account=one.account.ref,

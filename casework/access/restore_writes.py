@@ -27,8 +27,8 @@ from models.vocabulary import (
     Confirmation,
     DepartureKind,
     EntitlementKind,
-    Restored,
-    Restores,
+    Restorability,
+    RestoreOutcome,
     RevocationResult,
 )
 
@@ -53,7 +53,7 @@ def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb:
         if verb == GIVE:
             if restore_outcomes.claimants(context, session, row):
                 return False
-            row.restored = Restored.PENDING
+            row.restored = RestoreOutcome.PENDING
         else:
             row.attempts += 1
         row.op = context.name("op")
@@ -76,7 +76,7 @@ def close_intents(context: Context, account: CaseAccount) -> None:
         for row in rows_of(session, account.case_id, account):
             if row.op is None:
                 continue
-            giving = row.restored is Restored.PENDING
+            giving = row.restored is RestoreOutcome.PENDING
             if not giving:
                 row.result = RevocationResult.UNKNOWN
             seal_outcome(
@@ -94,7 +94,7 @@ def frozen_kinds(context: Context, account: CaseAccount, manifest: Manifest) -> 
         for kind, line in manifest.kinds.items()
         if (line.order < 0 or line.dies_with_block)
         and line.confirmation is Confirmation.READ
-        and line.restores is Restores.RE_ENROL
+        and line.restores is Restorability.RE_ENROL
     )
 
 

@@ -18,10 +18,10 @@ from sqlmodel import col, or_, select
 from casework.activity import re_entry
 from casework.activity.logs import opened
 from casework.activity.passes import due_passes
-from casework.activity.reading import Reading
+from casework.activity.reading import LogReading
 from casework.activity.summary import is_stale, summarise
 from casework.context import Context
-from casework.errors import InUse
+from casework.errors import EvidenceLocked
 from casework.lifecycle import COLLECTED, TAKEN_BACK
 from casework.truth.rows import accepted_accounts
 from connectors.activity import ActivityLog
@@ -74,7 +74,7 @@ async def collect(context: Context, case_id: str, *connections: ConnectionId, se
     known = await _probed(context, case_id, *connections, seconds=seconds)
     places: dict[ConnectionId, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
     await to_the_last(
-        Reading(context, evidence, account, source, row, deadline).carry_on(places[account.connection])
+        LogReading(context, evidence, account, source, row, deadline).carry_on(places[account.connection])
         for account, source, row in due_passes(context, case_id, known)
     )
 
@@ -102,7 +102,7 @@ async def conclude(context: Context, case_id: str) -> bool:
     await _probed(context, case_id, seconds=_TO_PROBE)  # the summary says which logs there are
     try:
         await asyncio.to_thread(summarise, context, case_id, context.evidence)
-    except InUse:
+    except EvidenceLocked:
         return False
     return True
 

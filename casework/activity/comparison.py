@@ -15,10 +15,10 @@ from itertools import combinations
 from statistics import mean, median
 
 from casework.activity.devices import replacements_in
-from casework.activity.measure import Count, Measure, Part
+from casework.activity.measure import Count, Measure, ReachGroup
 from casework.activity.presence import days_at_work
-from casework.activity.robust_statistics import Usual, expected, of_a_weekday, summed
-from casework.activity.tally import Half, Tally, by_day, whole
+from casework.activity.robust_statistics import WeekdayNorm, expected, of_a_weekday, summed
+from casework.activity.tally import PeriodCounts, Tally, by_day, whole
 from casework.intake.employment import Employment
 
 _ENOUGH = 14
@@ -68,7 +68,7 @@ class Comparison:
         self.ever = whole(before for before, _ in halves.values())
         telling = [source for source in known if any(map(_tells, halves[source]))] or known
         self.parts = list(self._parts({source: usable[source] for source in telling}, spans, halves))
-        self.others, self.made = list[Part](), self.since.work
+        self.others, self.made = list[ReachGroup](), self.since.work
         are_all = not any(_tells(halves[source][0]) for source in self.missing if source in halves)
         self.named = () if are_all else tuple(sorted(telling))
         self.largest_before = tally.before.largest[0]  # what a computer was filled with is known, too
@@ -87,7 +87,7 @@ class Comparison:
         for size in range(1, len(self.parts) if len(self.parts) <= _MOST_REACHES else 2):
             yield from (self._of(parts) for parts in combinations(self.parts, size))
 
-    def _of(self, parts: Sequence[Part]) -> Comparison:
+    def _of(self, parts: Sequence[ReachGroup]) -> Comparison:
         some = copy(self)
         some.parts, some.others = [*parts], [part for part in self.parts if not any(part is one for one in parts)]
         some.named = tuple(sorted(log for part in parts for log in part.logs))
@@ -99,8 +99,11 @@ class Comparison:
         return some
 
     def _parts(
-        self, usable: Mapping[str, list[date]], spans: Mapping[str, date], halves: Mapping[str, tuple[Half, Half]]
-    ) -> Iterator[Part]:
+        self,
+        usable: Mapping[str, list[date]],
+        spans: Mapping[str, date],
+        halves: Mapping[str, tuple[PeriodCounts, PeriodCounts]],
+    ) -> Iterator[ReachGroup]:
         """Yield the sources grouped by how far back they reach, the furthest first."""
         edge = self.tally.notice_on - _LATELY
         for begins in sorted({days[0] for days in usable.values()}):
@@ -115,7 +118,7 @@ class Comparison:
             )
             largest = whole(self.tally.halves[source][0] for source in alike).largest[0]
             left_out = max((self.tally.notice_on - spans[source]).days for source in alike) - len(days)
-            yield Part(
+            yield ReachGroup(
                 tuple(alike), days, left_out, len(self.window), self.window_days, lately_on, before, since, usual, largest
             )  # fmt: skip
 
@@ -129,7 +132,7 @@ class Comparison:
         return self.tally.notice_on - _LATELY
 
     @property
-    def long(self) -> list[Part]:
+    def long(self) -> list[ReachGroup]:
         """The parts that show as many days before the notice as the window has."""
         return [part for part in self.parts if part.is_long]
 
@@ -181,7 +184,7 @@ class Comparison:
         """Return the share of the counts in *hours* for which `is_off` is true."""
         return sum(number for hour, number in hours.items() if self.is_off(hour)) / max(sum(hours.values()), 1)
 
-    def of(self, day: date) -> Usual:
+    def of(self, day: date) -> WeekdayNorm:
         """Return what is expected of *day*'s weekday."""
         return self.usual[day.weekday()]
 
@@ -201,7 +204,7 @@ class Comparison:
         weekdays = ([_taken(part)[day] for day in _weekdays(part.days)] for part in self.parts)
         return len(days) * sum(median(numbers) for numbers in weekdays if numbers)
 
-    def showing(self, days: Iterable[date]) -> list[Part]:
+    def showing(self, days: Iterable[date]) -> list[ReachGroup]:
         """Return the parts that show their fair share, or more, of the takes of one of *days*: at least one part if anything was taken."""
         every = [day for day in days if self.taken[day]]
         shown = ((part, _taken(part)) for part in self.parts)
@@ -232,7 +235,7 @@ class Comparison:
         return work is not None and times < _TOO_MUCH and work >= max(_A_TASK, times * _KEPT_UP)
 
 
-def _taken(part: Part) -> Counter[date]:
+def _taken(part: ReachGroup) -> Counter[date]:
     return by_day(part.before.hours) + by_day(part.since.hours)
 
 
@@ -240,6 +243,6 @@ def _weekdays(days: Iterable[date]) -> list[date]:
     return [day for day in days if day.weekday() < 5]
 
 
-def _tells(half: Half) -> bool:
+def _tells(half: PeriodCounts) -> bool:
     """Whether a log recorded anything that is compared with what it recorded before."""
     return bool(half.hours or half.work or half.views or half.exits or half.own or half.unclear)

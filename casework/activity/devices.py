@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from casework.activity.tally import Half
+    from casework.activity.tally import PeriodCounts
 
 _USED = 10
 """Fewest days on which the old computer was in use before the new one's first day."""
@@ -38,7 +38,7 @@ class Replacement:
     days: Counter[date]
 
 
-def replacements_in(half: Half) -> list[Replacement]:
+def replacements_in(half: PeriodCounts) -> list[Replacement]:
     """
     Return the computers that replaced another one, the latest last.
 
@@ -57,7 +57,7 @@ def replacements_in(half: Half) -> list[Replacement]:
     return taken
 
 
-def _in_place_of(half: Half, new: str, old: str) -> Replacement | None:
+def _in_place_of(half: PeriodCounts, new: str, old: str) -> Replacement | None:
     news, olds = half.devices[new], half.devices[old]
     first, last = min(news), max(olds)
     used_before = sum(day < first for day in olds)
@@ -77,7 +77,7 @@ def _in_place_of(half: Half, new: str, old: str) -> Replacement | None:
     return Replacement(new, old, first, last, filled) if filled and was_main and goes_on else None
 
 
-def _filling(half: Half, name: str) -> Counter[date]:
+def _filling(half: PeriodCounts, name: str) -> Counter[date]:
     """Return what a sync client fetched for a computer on its first days in use, where that is half of the day's takes or more."""
     days, synced = half.devices[name], half.syncs.get(name, Counter[date]())
     return Counter({day: synced[day] for day in sorted(days)[:_FILLED] if 2 * synced[day] >= days[day] > 0})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from casework.activity.measure import Count
 from casework.activity.reason import Reason
-from casework.activity.tally import HUGE, SHARES, Half, by_day, whole
+from casework.activity.tally import HUGE, SHARES, PeriodCounts, by_day, whole
 from casework.messages import joined, message
 from models.vocabulary import ActivityKind as K
 
@@ -74,7 +74,7 @@ def _new(w: Comparison, word: str, of: Count, *, least: int = 1, **facts: object
 def _exits(*kinds: K) -> Count:
     """Return a function that counts the ways out of *kinds* by day."""
 
-    def of(half: Half) -> Counter[date]:
+    def of(half: PeriodCounts) -> Counter[date]:
         return _by_day({(kind, day): number for (kind, day), number in half.exits.items() if kind in kinds})
 
     return of

@@ -26,7 +26,7 @@ import zstandard
 from casework.activity.logs import Names, is_theirs, may_be_theirs, recorded, understood
 from casework.evidence.chunks import content_of
 from casework.evidence.store import EvidenceStore
-from connectors.activity import Activity, ActivityLog, Record
+from connectors.activity import Activity, ActivityLog, ActivityRecord
 from models.tables import Collection
 from models.vocabulary import Json, as_fields
 
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS seen (id BLOB PRIMARY KEY, round INTEGER NOT NULL, pa
 _REMEMBER = "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)"
 
 
-def page_frame(records: Sequence[Record]) -> bytes:
+def page_frame(records: Sequence[ActivityRecord]) -> bytes:
     """Return a page as one compressed frame with a checksum."""
     return _compress(b"".join(_line(record.raw) for record in records))
 
@@ -69,7 +69,7 @@ def header_frame(collection: Collection) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Doings:
+class RecordActivities:
     """
     The activities of one record: the person's *own*, those of *others*, and *doubtful* ones: under a name that is not known to have been the
     account's then.
@@ -92,7 +92,7 @@ def doings_of(
     *,
     of_others: bool = False,
     seen: set[int] | None = None,
-) -> Iterator[Doings]:
+) -> Iterator[RecordActivities]:
     """
     Yield the activities of each record of a pass's file, split into those done under *names*, others', and doubtful ones.
 
@@ -110,10 +110,10 @@ def doings_of(
             except orjson.JSONDecodeError:  # half a surrogate pair
                 raw = json.loads(line)
             if seen is not None and _is_known(log, row.source, raw, seen):
-                yield Doings(again=True)
+                yield RecordActivities(again=True)
             elif (done := understood(log, row.source, raw)) is None:
                 record = recorded(log, row.source, raw)
-                yield Doings(odd_at=record.at if record is not None else row.until_at)
+                yield RecordActivities(odd_at=record.at if record is not None else row.until_at)
             else:
                 yield _apart(done, names, of_others=of_others)
 
@@ -126,18 +126,18 @@ def _is_known(log: ActivityLog, source: str, raw: Mapping[str, Json], seen: set[
     return len(seen) == before
 
 
-def _digest(record: Record, size: int) -> bytes:
+def _digest(record: ActivityRecord, size: int) -> bytes:
     return hashlib.blake2b(record.id.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
-def _apart(done: Sequence[Activity], names: Names, *, of_others: bool) -> Doings:
+def _apart(done: Sequence[Activity], names: Names, *, of_others: bool) -> RecordActivities:
     own = [one for one in done if (one.actor_id is None and not of_others) or is_theirs(names, one)]
     rest = [one for one in done if one not in own] if len(own) < len(done) else []
     doubtful = [one for one in rest if may_be_theirs(names, one)] if of_others else rest
-    return Doings(own, [one for one in rest if one not in doubtful] if of_others else (), doubtful)
+    return RecordActivities(own, [one for one in rest if one not in doubtful] if of_others else (), doubtful)
 
 
-class Seen:
+class SeenRecords:
     """
     The records already seen of one account and one source, over all passes: digests of the vendor's record ids, nothing else.
 
@@ -160,7 +160,7 @@ class Seen:
         self._database.execute("DELETE FROM seen WHERE round > ? OR (round = ? AND page > ?)", (round_, round_, page))
         return int(self._database.execute("SELECT count(*) FROM seen").fetchone()[0])
 
-    def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
+    def new_among(self, records: Sequence[ActivityRecord], round_: int, page: int) -> list[ActivityRecord]:
         """Return the records that were not seen before, each once, in order; they now count as seen."""
         ids = (_digest(one, 16) for one in records)
         self._database.execute("BEGIN")

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from casework.connections import ready
 from casework.context import Context
-from connectors.activity import Activity, ActivityLog, ActivityPage, ActivitySource, Record, Window
+from connectors.activity import Activity, ActivityLog, ActivityPage, ActivityRecord, ActivitySource, Window
 from connectors.errors import NotOnPlan, Unintelligible, Unreachable
 from connectors.matching import fold_email
 from models.tables import CaseAccount, Collection
@@ -182,7 +182,7 @@ def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequen
     return done if all(one.at.year in _YEARS for one in done) else None
 
 
-def recorded(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Record | None:
+def recorded(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> ActivityRecord | None:
     """Return the id and time of the record *raw*; None where not even they can be read."""
     try:
         record = log.record(source, raw)

@@ -16,17 +16,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from casework.activity.robust_statistics import Usual
-    from casework.activity.tally import Half
+    from casework.activity.robust_statistics import WeekdayNorm
+    from casework.activity.tally import PeriodCounts
 
-Count: TypeAlias = "Callable[[Half], Mapping[date, int]]"
+Count: TypeAlias = "Callable[[PeriodCounts], Mapping[date, int]]"
 """Counts one thing by day."""
 _BY_CHANCE, _FEW = 1e-4, 1_000
 """Highest probability (Poisson) of a rise that chance does not explain, and up to how many it is computed: for more the ratio is enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReachGroup:
     """
     The *logs* that reach equally far back, and what they recorded *before* the notice and *since*.  *days*: the days before it to compare with;
     *left_out*: how many others there were; *window*: the number of days at work since; *length*: the days of the notice window, at work or not.  *lately_on*: what first appears on
@@ -39,9 +39,9 @@ class Part:
     window: int
     length: int
     lately_on: date
-    before: Half
-    since: Half
-    usual: tuple[Usual, ...]
+    before: PeriodCounts
+    since: PeriodCounts
+    usual: tuple[WeekdayNorm, ...]
     largest_before: int
 
     @property
@@ -83,7 +83,7 @@ class Measure:
     *once*: what one more event before would add to *expected*.
     """
 
-    def __init__(self, parts: Sequence[Part], of: Count, ratio: float) -> None:
+    def __init__(self, parts: Sequence[ReachGroup], of: Count, ratio: float) -> None:
         every = [(part, of(part.before), of(part.since)) for part in parts]
         self._shown = [one for one in every if one[1] or one[2]] or every[:1]
         self._ratio = ratio

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from casework.activity.comparison import Comparison
-    from casework.activity.measure import Count, Part
+    from casework.activity.measure import Count, ReachGroup
 
 _ENDED = 0.2
 """Times its earlier pace: a log with less has ended; a choice."""
@@ -25,7 +25,7 @@ _LEVEL = 1.5
 class _Log:
     """What *of* counts in a part's logs.  *before*: the pace on the *usual* days (None: on all days to compare with)."""
 
-    def __init__(self, part: Part, of: Count, usual: Collection[date] | None) -> None:
+    def __init__(self, part: ReachGroup, of: Count, usual: Collection[date] | None) -> None:
         self.names, self._begins_on = part.logs, part.days[0]
         self.counts = Counter(of(part.before)) + Counter(of(part.since))
         self.before = self.pace(part.days if usual is None else usual)

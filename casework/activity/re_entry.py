@@ -24,7 +24,7 @@ from casework.evidence.store import EvidenceStore
 from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
-from casework.truth.post_cut import Times
+from casework.truth.post_cut import EventTimes
 from casework.truth.rows import accepted_accounts
 from connectors.activity import Activity, Window
 from connectors.errors import ConnectorError
@@ -33,7 +33,7 @@ from models.vocabulary import Account, ActivityKind, Completeness, ConnectionId,
 
 _MOST_ORIGINS = 500
 
-_Heard: TypeAlias = dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]]
+_Heard: TypeAlias = dict[tuple[ConnectionId, str, str], dict[ActivityKind, EventTimes]]
 """What the watched accounts showed, by account and by the leaver's address or device."""
 
 

@@ -21,20 +21,20 @@ from sqlmodel.sql.expression import SelectOfScalar
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.activity import file_format, statement
-from casework.activity.file_format import Seen
+from casework.activity.file_format import SeenRecords
 from casework.activity.logs import answer, log_of, logs_of
 from casework.activity.passes import notice_window, passes_of
 from casework.connections import account_of
 from casework.context import Context
-from casework.errors import Erased, InUse
+from casework.errors import EvidenceErased, EvidenceLocked
 from casework.evidence.chunks import GrowingFile
 from casework.evidence.store import EvidenceStore
 from casework.recording import seal
 from connectors.activity import ActivityPage, ActivitySource, Window
 from connectors.errors import (
     ConnectorError,
+    CursorExpired,
     Denied,
-    Expired,
     NotConfigured,
     NotOnPlan,
     NotRecorded,
@@ -49,7 +49,7 @@ _WORDS: dict[type[ConnectorError], str] = {
     Denied: "denied",
     NotConfigured: "denied",
     NotRecorded: "not_recorded",
-    Expired: "cursor_expired",
+    CursorExpired: "cursor_expired",
     Throttled: "quota",
     Unreachable: "unreachable",
 }
@@ -63,7 +63,7 @@ _LONGEST_PAUSE = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
-class Reading:
+class LogReading:
     """One reading for one pass, until *deadline*, with the state that its row does not have."""
 
     context: Context
@@ -73,7 +73,7 @@ class Reading:
     row: Collection
     deadline: datetime
     growing: GrowingFile = field(init=False)
-    seen: Seen = field(init=False)
+    seen: SeenRecords = field(init=False)
     cursors: set[str | None] = field(default_factory=set)
     turns: int = 0
     failures: int = 0
@@ -82,13 +82,13 @@ class Reading:
         """Continue the pass, and end it once it has its verdict.  A pass that another process reads is left to that process."""
         remembered = self.evidence.folder / self.row.case_id / f"{self.row.account_ref}-{self.row.source}.seen"
         async with place, self.context.readings:
-            with contextlib.suppress(InUse):
+            with contextlib.suppress(EvidenceLocked):
                 await asyncio.to_thread(self._look)
                 if self.row.verdict is None and self.context.now() < self.deadline:
                     with contextlib.ExitStack() as stack:
                         growing = self.evidence.grow(self.row.case_id, self.row.file)
                         self.growing = await asyncio.to_thread(stack.enter_context, growing)
-                        self.seen = stack.enter_context(contextlib.closing(Seen(remembered)))
+                        self.seen = stack.enter_context(contextlib.closing(SeenRecords(remembered)))
                         await asyncio.to_thread(self._claim)
                         await self._read_on()
                 if self.row.verdict is not None:
@@ -166,7 +166,7 @@ class Reading:
     def _ending_of(self, error: ConnectorError) -> str | None:
         """Return the reason for which *error* ends the reading; None if it is to be tried again, which is then noted in the row."""
         word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), "unintelligible")
-        if isinstance(error, Expired) and self.row.problems.get(word, 0) < _MOST_RESTARTS:
+        if isinstance(error, CursorExpired) and self.row.problems.get(word, 0) < _MOST_RESTARTS:
             self.row.cursor = None  # from the beginning: repeated records are dropped
             self.cursors.clear()
             self._note(word)
@@ -246,12 +246,12 @@ class Reading:
         """
         Write this reading's row in a transaction.
 
-        Raises `Erased` for an erased case: the row would bring back what erasure removed.
+        Raises `EvidenceErased` for an erased case: the row would bring back what erasure removed.
         """
         with self.context.store.write() as session:
             yield session
             if session.get_one(Case, self.row.case_id).erased_at is not None:
-                raise Erased(self.row.case_id)
+                raise EvidenceErased(self.row.case_id)
             self.row = session.merge(self.row)
 
     def _end(self) -> None:

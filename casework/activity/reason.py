@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from casework.messages import Message, Said, message
+from casework.messages import BilingualText, Message, message
 
 _UNCLEAN = frozenset({
     "programs", "applications", "takeout", "no_baseline", "odd_records", "other_names", "incomplete", "not_read_since", "delegates", "devices",
@@ -23,7 +23,7 @@ class Reason:
 
     def __init__(self, reason: str, /, **facts: object) -> None:
         self.reason, self.unclean = reason, reason in _UNCLEAN
-        self.figures = {name: fact for name, fact in facts.items() if not isinstance(fact, Message | Said)}
+        self.figures = {name: fact for name, fact in facts.items() if not isinstance(fact, Message | BilingualText)}
         self.said = message(f"risk_{reason}", **facts).said
 
     def of(self, logs: tuple[str, ...]) -> Reason:

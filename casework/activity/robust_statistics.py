@@ -16,20 +16,20 @@ _DAYS_OF_A_KIND = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class WeekdayNorm:
     """What was usual on one weekday: the median of the takes, and the limit above which a day is unusual."""
 
     median: float
     limit: float
 
 
-def summed(parts: Iterable[Usual]) -> Usual:
+def summed(parts: Iterable[WeekdayNorm]) -> WeekdayNorm:
     """Return the sum of what several logs let expect."""
     every = list(parts)
-    return Usual(sum(part.median for part in every), sum(part.limit for part in every))
+    return WeekdayNorm(sum(part.median for part in every), sum(part.limit for part in every))
 
 
-def of_a_weekday(weekday: int, before: list[date], counts: Counter[date], mads: float) -> Usual:
+def of_a_weekday(weekday: int, before: list[date], counts: Counter[date], mads: float) -> WeekdayNorm:
     """Return what *counts* of the days *before* let expect of *weekday*; with few such days, by all working days or all weekend days."""
     same = [day for day in before if day.weekday() == weekday]
     if len(same) < _DAYS_OF_A_KIND:
@@ -37,8 +37,8 @@ def of_a_weekday(weekday: int, before: list[date], counts: Counter[date], mads: 
     return expected([counts[day] for day in same], mads=mads, least=_LEAST)
 
 
-def expected(values: Collection[int], *, mads: float, least: float = 0.0) -> Usual:
+def expected(values: Collection[int], *, mads: float, least: float = 0.0) -> WeekdayNorm:
     """Return the median of *values*, and as limit *mads* deviations above it; one deviation is at least *least* and a tenth of the median."""
     middle = float(median(values))
     spread = _SIGMA * float(median(abs(value - middle) for value in values))
-    return Usual(middle, middle + mads * max(spread, _SHARE * middle, least))
+    return WeekdayNorm(middle, middle + mads * max(spread, _SHARE * middle, least))

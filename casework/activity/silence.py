@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from casework.activity.tally import EXITS
-from casework.messages import Message, Said, message
-from casework.truth.post_cut import Times
+from casework.messages import BilingualText, Message, message
+from casework.truth.post_cut import EventTimes
 from connectors.activity import Activity
 from models.tables import CaseAccount, CaseEntitlement
 from models.vocabulary import ActivityKind, EntitlementKind, as_fields
@@ -33,7 +33,7 @@ _MOST_WORDS = 1_000
 _WORDS_SAID = 3
 
 
-class Heard(NamedTuple):
+class LogCoverage(NamedTuple):
     """A log that was read past the cut, the kinds of activity that it can record, and until when it is known in full."""
 
     log: str
@@ -41,12 +41,12 @@ class Heard(NamedTuple):
     until: datetime
 
 
-def note(heard: dict[ActivityKind, Times], activity: Activity) -> None:
+def note(heard: dict[ActivityKind, EventTimes], activity: Activity) -> None:
     """Count *activity* in *heard* under its kind."""
-    heard.setdefault(activity.kind, Times(0, activity.at, activity.at)).add(activity.at)
+    heard.setdefault(activity.kind, EventTimes(0, activity.at, activity.at)).add(activity.at)
 
 
-class Quiet:
+class AccountSilence:
     """
     One account after its cut.  *rows*: its entitlements.
 
@@ -58,9 +58,9 @@ class Quiet:
         lives = [r.cut_effective_by for r in rows if r.kind in _ENDED_WITH_IT and r.cut_effective_by is not None]
         self.account, self.blocked_at = account, max(block, default=None)
         self.effective_by = self.blocked_at and max([self.blocked_at, *lives])
-        self.broken: dict[ActivityKind, Times] = {}
-        self.unclear: dict[ActivityKind, Times] = {}
-        self.by_others: dict[ActivityKind, Times] = {}
+        self.broken: dict[ActivityKind, EventTimes] = {}
+        self.unclear: dict[ActivityKind, EventTimes] = {}
+        self.by_others: dict[ActivityKind, EventTimes] = {}
         self.words: Counter[str] = Counter()
         self.unclear_words: Counter[str] = Counter()
         self.residual = self.attempts = 0
@@ -106,19 +106,21 @@ class Quiet:
                 note(self.by_others, activity)
 
     @staticmethod
-    def _note(heard: dict[ActivityKind, Times], words: Counter[str], activity: Activity) -> None:
+    def _note(heard: dict[ActivityKind, EventTimes], words: Counter[str], activity: Activity) -> None:
         note(heard, activity)
         if activity.raw_name in words or len(words) < _MOST_WORDS:
             words[activity.raw_name] += 1
 
-    def told(self, heard: Sequence[Heard] | None) -> dict[str, Any]:
+    def told(self, heard: Sequence[LogCoverage] | None) -> dict[str, Any]:
         """Return the account's silence for the summary.  *heard*: the account's logs; None unless each was read past the cut."""
         state = self._state(heard)
         events, said = (self.broken, self.words) if self.broken else (self.unclear, self.unclear_words)
         count = sum(times.count for times in events.values())
         words = tuple(f"{word} ×{number:,}" for word, number in said.most_common(_WORDS_SAID))
         until = self.effective_by and self.effective_by.isoformat(timespec="minutes")
-        residual = message("silence_residual", count=self.residual, until=until) if self.residual else Said("", "")
+        residual = (
+            message("silence_residual", count=self.residual, until=until) if self.residual else BilingualText("", "")
+        )
         logs = tuple(_in_words(one) for one in heard or ())
         return {
             **as_fields(self.account.connection),
@@ -133,7 +135,7 @@ class Quiet:
             "by_others": _events(self.by_others),
         }
 
-    def _state(self, heard: Sequence[Heard] | None) -> str:
+    def _state(self, heard: Sequence[LogCoverage] | None) -> str:
         if self.blocked_at is None or self.effective_by is None:
             return "not_cut"
         if self.broken:
@@ -143,10 +145,10 @@ class Quiet:
         return "silent" if heard and min(one.until for one in heard) > self.effective_by else "not_read"
 
 
-def _events(heard: dict[ActivityKind, Times]) -> list[dict[str, Any]]:
+def _events(heard: dict[ActivityKind, EventTimes]) -> list[dict[str, Any]]:
     return [{"kind": kind, **asdict(times)} for kind, times in sorted(heard.items())]
 
 
-def _in_words(heard: Heard) -> Message:
+def _in_words(heard: LogCoverage) -> Message:
     kinds = tuple(message(f"kind_{kind}") for kind in sorted(heard.kinds)) or (message("kind_any"),)
     return message("silence_in", log=heard.log, kinds=kinds, until=heard.until.isoformat(timespec="minutes"))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from casework.messages import Message, catalogue, message
-from connectors.activity import ActivitySource, Gap
+from connectors.activity import ActivitySource, UnreadSpan
 from models.tables import Collection
 from models.vocabulary import Completeness, as_fields
 
@@ -145,7 +145,7 @@ def tells_of_others(row: Collection, source: ActivitySource | None) -> bool:
     return bool((row.statement or {}).get("of_others", source is not None and source.of_others))
 
 
-def stated(gap: Gap, now: datetime) -> dict[str, Any]:
+def stated(gap: UnreadSpan, now: datetime) -> dict[str, Any]:
     """Return a gap as its pass keeps it; for one that the vendor has forgotten, also how many days it keeps as of *now*."""
     from_at, until_at = (moment and moment.isoformat() for moment in (gap.from_at, gap.until_at))
     known = {"reason": gap.reason, "text": gap.text, "from": from_at, "until": until_at}

@@ -21,12 +21,12 @@ from audit.events import EventType
 from audit.leaf import canonical
 from casework.activity.addresses import Addresses
 from casework.activity.comparison import Comparison
-from casework.activity.file_format import Doings, doings_of
+from casework.activity.file_format import RecordActivities, doings_of
 from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
 from casework.activity.passes import SUMMARIES, not_begun, notice_window, passes_of, plain, telling
 from casework.activity.reason import Reason
 from casework.activity.risk import reasons_of, verdict_of
-from casework.activity.silence import Heard, Quiet
+from casework.activity.silence import AccountSilence, LogCoverage
 from casework.activity.statement import (
     FORGOTTEN,
     LIMIT,
@@ -81,7 +81,7 @@ def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
 
 
 @dataclass(slots=True)
-class Counted:
+class RecordCount:
     """
     One log's *records*, counted: the person's *own*, *others'*, the *doubtful* ones among these (with *names*, up to `_MOST_NAMES`), *odd* ones
     that cannot be understood, and those that are in the files *again*.
@@ -95,7 +95,7 @@ class Counted:
     again: int = 0
     names: Counter[str] = field(default_factory=Counter)
 
-    def add(self, told: Doings) -> None:
+    def add(self, told: RecordActivities) -> None:
         self.records += 1
         self.own += bool(told.own)
         self.odd += told.odd_at is not None
@@ -117,7 +117,9 @@ class _Work:
         with context.store.read() as session:
             self.passes, self.accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
             self.employment = employment_of(session, self.case)
-            self.quiets = {(a.connection, a.vendor_id): Quiet(a, rows_of(session, case_id, a)) for a in self.accounts}
+            self.quiets = {
+                (a.connection, a.vendor_id): AccountSilence(a, rows_of(session, case_id, a)) for a in self.accounts
+            }
         self.ended = [row for row in self.passes if row.ended_at is not None]
         self.sources = {log: source for log, (_, source) in logs_in(context, self.accounts).items()}
         zone = ZoneInfo(self.case.timezone)
@@ -131,7 +133,7 @@ class _Work:
         self.lost = set[Log]()
         unsure = {log_of(row) for row in self.ended if as_stated(row, "problems").get("memory_lost")}
         self.seen: dict[Log, set[int]] = {one: set() for one in unsure}
-        self.counted: dict[str, Counted] = defaultdict(Counted)
+        self.counted: dict[str, RecordCount] = defaultdict(RecordCount)
 
     def read(self, row: Collection) -> None:
         """Count the records of one pass; a lost or damaged file counts as far as it can be read, and its log as lost."""
@@ -223,7 +225,7 @@ class _Work:
     def _tells_of_others(self, row: Collection) -> bool:
         return tells_of_others(row, self.sources.get(log_of(row)))
 
-    def _strange(self) -> dict[str, Counted]:
+    def _strange(self) -> dict[str, RecordCount]:
         """Return the counts with records under a name that may not have been the account's then."""
         return {log: one for log, one in sorted(self.counted.items()) if one.doubtful}
 
@@ -268,17 +270,17 @@ class _Work:
             "usual": [asdict(day) for day in comparison.usual] if comparison.known_days else [],
         }
 
-    def _heard_in(self, quiet: Quiet) -> list[Heard] | None:
+    def _heard_in(self, quiet: AccountSilence) -> list[LogCoverage] | None:
         """Return what each log of the account can record, and until when it is known in full; None unless all were read."""
         logs = sorted(logs_in(self.context, [quiet.account]).items(), key=lambda one: one[0])
         heard = [
-            Heard(name_of(log), source.tells, until)
+            LogCoverage(name_of(log), source.tells, until)
             for log, (_, source) in logs
             if (until := self._known_until(log, quiet))
         ]
         return heard if len(heard) == len(logs) and not self.lost & {log for log, _ in logs} else None
 
-    def _known_until(self, log: Log, quiet: Quiet) -> datetime | None:
+    def _known_until(self, log: Log, quiet: AccountSilence) -> datetime | None:
         """
         Return until when the log is known in full for the account since the block.  Overlapping passes join; a later one that fails takes
         nothing back.  None where days are lost between two passes.
@@ -294,7 +296,7 @@ class _Work:
         return until
 
 
-def _lacks_only_the_past(row: Collection, quiet: Quiet) -> bool:
+def _lacks_only_the_past(row: Collection, quiet: AccountSilence) -> bool:
     """
     Whether a pass lacks nothing between the time back to which it reaches and its end: only what the vendor has forgotten, or names from before
     the block.  It must have searched by the name that the account had at the block and by any found since.
@@ -304,7 +306,7 @@ def _lacks_only_the_past(row: Collection, quiet: Quiet) -> bool:
     return lacking <= FORGOTTEN | UNSEEN and (is_named or not lacking & UNSEEN)
 
 
-def _names_since(quiet: Quiet) -> set[str]:
+def _names_since(quiet: AccountSilence) -> set[str]:
     """Return the account's names: the last one before its block, and each found since."""
     names = quiet.account.addresses.get("names")
     if not names:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from casework.activity.addresses import Addresses
 from casework.activity.confidential_marks import mark_of
-from casework.policy import Activity as Rules
+from casework.policy import ActivityPolicy as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
 
@@ -54,7 +54,7 @@ _NOT_BY_HAND = frozenset(
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Exit:
+class ExitChannel:
     """One way out that the leaver made.  *target* is personal data, and may be confidential."""
 
     at: datetime
@@ -64,7 +64,7 @@ class Exit:
 
 
 @dataclass(slots=True)
-class Takes:
+class TakeCounts:
     """
     What was taken.  *hours*: takes by hour, in the person's time zone.  By day: *marked* takes by their mark, *size* in bytes, and the hashes
     of different *folders*.  *marked_files*: the hashes of different files by mark.  *largest*: the bytes of the largest file, and its day.
@@ -77,7 +77,7 @@ class Takes:
     largest: tuple[int, date] = (0, date.min)
     folders: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
 
-    def take(self, other: Takes) -> None:
+    def take(self, other: TakeCounts) -> None:
         """Add *other* to these counts."""
         self.hours.update(other.hours)
         self.marked.update(other.marked)
@@ -90,7 +90,7 @@ class Takes:
 
 
 @dataclass(slots=True)
-class Half(Takes):
+class PeriodCounts(TakeCounts):
     """
     What one log, or several, recorded before the notice, or since then.
 
@@ -108,7 +108,7 @@ class Half(Takes):
     addresses: Counter[str] = field(default_factory=Counter)
     devices: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
     syncs: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
-    synced: dict[tuple[str, date], Takes] = field(default_factory=lambda: defaultdict(Takes))
+    synced: dict[tuple[str, date], TakeCounts] = field(default_factory=lambda: defaultdict(TakeCounts))
     exits: Counter[tuple[ActivityKind, date]] = field(default_factory=Counter)
     unclear: Counter[date] = field(default_factory=Counter)
     own: Counter[tuple[ActivityKind, date]] = field(default_factory=Counter)
@@ -118,7 +118,7 @@ class Half(Takes):
     def of(self, kinds: Iterable[ActivityKind]) -> int:
         return sum(self.kinds[kind] for kind in kinds)
 
-    def add(self, other: Half, without: Collection[tuple[str, date]] = ()) -> None:
+    def add(self, other: PeriodCounts, without: Collection[tuple[str, date]] = ()) -> None:
         """Add *other* to these counts, except what sync clients took on the devices and days *without*."""
         self.take(other)
         for place, synced in other.synced.items():
@@ -138,9 +138,9 @@ class Half(Takes):
         self.applications |= other.applications
 
 
-def whole(halves: Iterable[Half], without: Collection[tuple[str, date]] = ()) -> Half:
+def whole(halves: Iterable[PeriodCounts], without: Collection[tuple[str, date]] = ()) -> PeriodCounts:
     """Return the sum of several logs' counts, except what sync clients took on the devices and days *without*."""
-    every = Half()
+    every = PeriodCounts()
     for half in halves:
         every.add(half, without)
     return every
@@ -160,19 +160,21 @@ class Tally:
     ends_on: date
     rules: Rules
     theirs: Addresses = field(default_factory=Addresses)
-    halves: dict[str, tuple[Half, Half]] = field(default_factory=lambda: defaultdict(lambda: (Half(), Half())))
+    halves: dict[str, tuple[PeriodCounts, PeriodCounts]] = field(
+        default_factory=lambda: defaultdict(lambda: (PeriodCounts(), PeriodCounts()))
+    )
     folders: Counter[str] = field(default_factory=Counter)
     program_size: int = 0
-    exits: list[Exit] = field(default_factory=list)
+    exits: list[ExitChannel] = field(default_factory=list)
     full: set[str] = field(default_factory=set)
 
     @property
-    def before(self) -> Half:
+    def before(self) -> PeriodCounts:
         """All logs' counts before the notice."""
         return whole(before for before, _ in self.halves.values())
 
     @property
-    def since(self) -> Half:
+    def since(self) -> PeriodCounts:
         """All logs' counts since the notice."""
         return whole(since for _, since in self.halves.values())
 
@@ -208,7 +210,7 @@ class Tally:
                 half.own[activity.kind, day] += 1
             self._program(source, half, day, activity)
 
-    def _taken(self, half: Half, hour: datetime, day: date, activity: Activity) -> None:
+    def _taken(self, half: PeriodCounts, hour: datetime, day: date, activity: Activity) -> None:
         is_synced = activity.kind is ActivityKind.SYNC and activity.device in half.syncs
         takes = half.synced[str(activity.device), day] if is_synced else half
         takes.hours[hour] += 1
@@ -221,7 +223,7 @@ class Tally:
             takes.size[day] += size
             takes.largest = max(takes.largest, (size, day))
 
-    def _device(self, half: Half, device: str, day: date, kind: ActivityKind) -> None:
+    def _device(self, half: PeriodCounts, device: str, day: date, kind: ActivityKind) -> None:
         if device not in half.devices and len(half.devices) >= _DEVICES:
             self.full.add("addresses and devices")
             return
@@ -229,7 +231,7 @@ class Tally:
         if kind is ActivityKind.SYNC:
             half.syncs[device][day] += 1
 
-    def _exit(self, connection: str, half: Half, day: date, activity: Activity, *, is_since: bool) -> None:
+    def _exit(self, connection: str, half: PeriodCounts, day: date, activity: Activity, *, is_since: bool) -> None:
         target, kind = activity.target or "", activity.kind
         if kind is ActivityKind.FORWARD and "@" not in target:
             half.unclear[day] += 1
@@ -238,7 +240,7 @@ class Tally:
         if self.theirs.is_own(target):
             half.own[kind, day] += 1
         if is_since:
-            heapq.heappush(self.exits, Exit(activity.at, kind, connection, target or activity.title or ""))
+            heapq.heappush(self.exits, ExitChannel(activity.at, kind, connection, target or activity.title or ""))
             if len(self.exits) > _MOST_EXITS:
                 heapq.heappop(self.exits)  # the latest are kept
 
@@ -256,7 +258,7 @@ class Tally:
         else:
             self.full.add(what)
 
-    def _program(self, source: str, half: Half, day: date, activity: Activity) -> None:
+    def _program(self, source: str, half: PeriodCounts, day: date, activity: Activity) -> None:
         if activity.kind is ActivityKind.TOKEN_USE:
             self.program_size += _size(activity)
             if activity.target is not None and len(half.applications) < _ORIGINS:

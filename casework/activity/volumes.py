@@ -13,8 +13,8 @@ from casework.activity.change_point import rise_in
 from casework.activity.measure import is_more
 from casework.activity.moved_work import moved_from
 from casework.activity.reason import Reason
-from casework.activity.tally import HUGE, Half, by_day, whole
-from casework.messages import Said, message
+from casework.activity.tally import HUGE, PeriodCounts, by_day, whole
+from casework.messages import BilingualText, message
 from models.vocabulary import ActivityKind
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def volume(w: Comparison) -> Iterator[Reason]:
         "volume", takes=takes, expected=round(usual), days=w.window_days, unusual_days=len(w.unusual_days(w.taken_since)),
         baseline_days=taken.days, left_out=w.left_out,
         than=message("volume_times", times=takes / usual) if usual >= 1 else message("volume_against"),
-        views=message("volume_views", views=views) if views else Said("", ""),
-        syncs=message("volume_syncs", syncs=syncs) if 2 * syncs > takes else Said("", ""),
-        without=message("volume_left_out", left_out=w.left_out) if w.left_out else Said("", ""),
+        views=message("volume_views", views=views) if views else BilingualText("", ""),
+        syncs=message("volume_syncs", syncs=syncs) if 2 * syncs > takes else BilingualText("", ""),
+        without=message("volume_left_out", left_out=w.left_out) if w.left_out else BilingualText("", ""),
     )  # fmt: skip
 
 
@@ -68,15 +68,15 @@ def _moved(takes: int, usual: float, logs: tuple[str, ...]) -> Reason:
     return Reason("moved", takes=takes, expected=round(usual), silent=logs)
 
 
-def _takes(half: Half) -> Counter[date]:
+def _takes(half: PeriodCounts) -> Counter[date]:
     return by_day(half.hours)
 
 
-def _sizes(half: Half) -> Counter[date]:
+def _sizes(half: PeriodCounts) -> Counter[date]:
     return half.size
 
 
-def _views(half: Half) -> dict[date, int]:
+def _views(half: PeriodCounts) -> dict[date, int]:
     return {day: len(seen) for day, seen in half.views.items()}
 
 
@@ -132,7 +132,7 @@ def marked(w: Comparison) -> Iterator[Reason]:
         share = (number.expected + number.once) / taken.expected if taken.expected else 0.0
         is_denser = is_more(number.since, share * taken.since, times=_DENSER)
         if len(seen) >= w.rules.marked and is_denser and number.has_risen:
-            said = message("marked_alike", mark=mark) if mark else Said("", "")
+            said = message("marked_alike", mark=mark) if mark else BilingualText("", "")
             yield Reason(
                 "marked", marked=number.since, files=len(seen), before=number.before, days=number.days, alike=said
             )
@@ -147,7 +147,7 @@ def _marks(w: Comparison) -> list[str]:
     return sorted(counts, key=lambda mark: (-counts[mark], mark))
 
 
-def _marked(mark: str, half: Half) -> Counter[date]:
+def _marked(mark: str, half: PeriodCounts) -> Counter[date]:
     """Return the takes with *mark* by day; with any mark if *mark* is empty."""
     counts = Counter[date]()
     for (one, day), number in half.marked.items():

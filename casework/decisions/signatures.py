@@ -29,13 +29,13 @@ from models.vocabulary import (
     EntitlementKind,
     OpenReason,
     QuestionKind,
-    Restored,
+    RestoreOutcome,
 )
 
 _NEVER_STANDING = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 
 
-class Terms(TypedDict):
+class WaiverTerms(TypedDict):
     """The terms of a waiver: its *reason*, its last day, who asks (*by*), and the *compensating* control."""
 
     reason: str
@@ -44,7 +44,7 @@ class Terms(TypedDict):
     compensating: NotRequired[str]
 
 
-def waive(context: Context, *, entitlement_id: str, case_id: str, **terms: Unpack[Terms]) -> Waiver:
+def waive(context: Context, *, entitlement_id: str, case_id: str, **terms: Unpack[WaiverTerms]) -> Waiver:
     """
     Ask for a waiver of one entitlement until a date, for the reason for which it is open now.
 
@@ -59,7 +59,12 @@ def waive(context: Context, *, entitlement_id: str, case_id: str, **terms: Unpac
 
 
 def waive_for_tenant(
-    context: Context, *, connection: ConnectionId, kind: EntitlementKind, accepts: OpenReason, **terms: Unpack[Terms]
+    context: Context,
+    *,
+    connection: ConnectionId,
+    kind: EntitlementKind,
+    accepts: OpenReason,
+    **terms: Unpack[WaiverTerms],
 ) -> Waiver:
     """
     Ask for a tenant's waiver: of one kind in all cases, for one reason that lies in the tenant and not in an account.
@@ -74,7 +79,7 @@ def waive_for_tenant(
         return _request(context, session, terms, connection=connection, kind=kind, accepts=accepts)
 
 
-def _request(context: Context, session: Session, terms: Terms, **about: Any) -> Waiver:
+def _request(context: Context, session: Session, terms: WaiverTerms, **about: Any) -> Waiver:
     waiver = Waiver(
         id=context.name("waiver"), reason=terms["reason"], compensating_control=terms.get("compensating", ""),
         until=terms["until"], requested_by=actor_of(terms["by"]), requested_at=context.now(), **about,
@@ -137,8 +142,8 @@ def _attested(session: Session, case_id: str, about: str) -> dict[str, Any]:
             raise BadRequest(f"{case_id}: has no such finding", f"See them with `lastday show {case_id}`.")
         return {"finding": heard.finding, "connection": heard.connection}
     row = _row(session, case_id, about)
-    if row.restored is Restored.PROBLEM:
-        row.restored = Restored.ATTESTED
+    if row.restored is RestoreOutcome.PROBLEM:
+        row.restored = RestoreOutcome.ATTESTED
     elif row.state in SETTLED and row.kind is not EntitlementKind.SIGN_IN:
         raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to attest.")
     return {"connection": row.connection, "kind": row.kind}

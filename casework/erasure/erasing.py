@@ -25,7 +25,7 @@ from casework import consents
 from casework.changes import rows_in
 from casework.context import Context, case_in, kept_case
 from casework.erasure.redaction import redact
-from casework.errors import BadRequest, InUse
+from casework.errors import BadRequest, EvidenceLocked
 from casework.lifecycle import FINISHED
 from casework.question_kinds import KINDS
 from casework.questions import ask, open_questions, settle
@@ -100,8 +100,8 @@ def erase(context: Context, case_id: str) -> int:
     Carry out an approved erasure; return how many events lost their payload.  Safe to repeat after a crash at any point.
 
     Evidence is erased first: its key cannot come back, and a second try finds nothing.  Copies outside (exported bundles,
-    backups) are not erased: their holders must be informed.  Raises `TablesDiffer` while the tables differ from what was sealed,
-    and `InUse` if everything is erased except SQLite's journal.
+    backups) are not erased: their holders must be informed.  Raises `TableMismatch` while the tables differ from what was sealed,
+    and `EvidenceLocked` if everything is erased except SQLite's journal.
     """
     with context.store.read() as session:
         case = case_in(session, case_id)
@@ -154,7 +154,7 @@ def _forget_journal(context: Context) -> None:
     Rewrite SQLite's file without its free pages, and empty its write-ahead log: both have pages from before the erasure.
     PostgreSQL recycles its own.
 
-    Waits, as long as the database does, for processes that write or read older pages; then raises `InUse`.
+    Waits, as long as the database does, for processes that write or read older pages; then raises `EvidenceLocked`.
     """
     if context.store.engine.dialect.name != "sqlite":
         return
@@ -163,13 +163,13 @@ def _forget_journal(context: Context) -> None:
         try:
             cursor.execute("VACUUM")
         except sqlite3.OperationalError as exc:
-            raise InUse(
+            raise EvidenceLocked(
                 f"erase: the case is erased, but its database's file could not be rewritten: {exc}",
                 "Free pages may hold what was erased.  See to what writes, and to the disk's space; then run the same again.",
             ) from exc
         busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
-        raise InUse(
+        raise EvidenceLocked(
             "erase: the case is erased, but the database's journal holds older pages: another process reads them",
             "End it (an export, a database client).  The journal goes with the next erasure, or with lastday's last process.",
         )

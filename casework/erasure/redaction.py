@@ -55,7 +55,7 @@ _PERSON: Mapping[str, Any] = asdict(Leaver("", "")) | {"other_emails": []}
 
 
 @dataclass
-class Names:
+class Pseudonyms:
     """New names in place of a vendor's: one old name gets the same new name in the whole case."""
 
     context: Context
@@ -79,7 +79,7 @@ class Names:
 
 def redact(context: Context, connection: Connection, case_id: str) -> None:
     """Empty the personal columns of every row of the case, in the caller's transaction.  Not to be repeated: the new names are random."""
-    names = Names(context)
+    names = Pseudonyms(context)
     _learn(connection, case_id, names)
     for table, owner in case_tables():
         keys = list(table.primary_key)
@@ -99,7 +99,7 @@ def case_tables() -> Iterator[tuple[Table, Column[Any]]]:
             yield table, table.c.case_id
 
 
-def _learn(connection: Connection, case_id: str, names: Names) -> None:
+def _learn(connection: Connection, case_id: str, names: Pseudonyms) -> None:
     """Load the trail's references of the accounts, and number the rows of the truth table anew."""
     account, row = tables.metadata.tables["account"], tables.metadata.tables["entitlement"]
     for found in connection.execute(select(account).where(account.c.case_id == case_id)).mappings():
@@ -112,7 +112,7 @@ def _learn(connection: Connection, case_id: str, names: Names) -> None:
         names.rows[found["id"]] = f"{place}:{WHOLE_KIND}" if whole else names.next(place)
 
 
-def _emptied(table: Table, row: Mapping[str, Any], names: Names) -> Iterator[tuple[Column[Any], Any]]:
+def _emptied(table: Table, row: Mapping[str, Any], names: Pseudonyms) -> Iterator[tuple[Column[Any], Any]]:
     kept = KEPT.get(table.name, set()) | {"case_id", "connection"}
     for column in table.c:
         if column.name not in kept and _may_be_personal(column):
@@ -125,7 +125,7 @@ def _may_be_personal(column: Column[Any]) -> bool:
     return isinstance(stored, (String, JSON)) and not isinstance(stored, Enum)
 
 
-def _instead(table: Table, column: Column[Any], row: Mapping[str, Any], names: Names) -> Any:
+def _instead(table: Table, column: Column[Any], row: Mapping[str, Any], names: Pseudonyms) -> Any:
     value = row[column.name]
     if (special := _SPECIAL.get((table.name, column.name))) is not None:
         return special(row, names)
@@ -140,13 +140,13 @@ def _instead(table: Table, column: Column[Any], row: Mapping[str, Any], names: N
     return None if column.nullable else ""
 
 
-def _statement(row: Mapping[str, Any], names: Names) -> Any:  # noqa: ARG001  # the signature of `_SPECIAL`
+def _statement(row: Mapping[str, Any], names: Pseudonyms) -> Any:  # noqa: ARG001  # the signature of `_SPECIAL`
     """Keep a log's requests and counts, without the vendor's sentences, and the account by its reference alone."""
     kept = {name: value for name, value in (row["statement"] or {}).items() if name in _STATED}
     return row["statement"] and kept | {"account": row["account_ref"]}
 
 
-_SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Names], Any]] = {
+_SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Pseudonyms], Any]] = {
     (CASE, "leaver"): lambda _, __: dict(_PERSON),
     (CASE, "employee_key"): lambda row, _: f"erased-{row['id']}",  # it distinguishes live cases
     ("entitlement", "id"): lambda row, names: names.row(row["id"]),

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlmodel import Session
 
 from audit.secret_files import settle
-from casework.errors import Damaged, InUse
+from casework.errors import EvidenceDamaged, EvidenceLocked
 from models.tables import EvidenceFile
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _TAG = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class ChunkCipher:
     """Encrypts and decrypts the chunks of one file, which *identity* names."""
 
     cipher: AESGCM
@@ -57,32 +57,32 @@ class Lock:
         try:
             return self.cipher.decrypt(nonce, sealed, self._bound(number, last=last))
         except InvalidTag as exc:
-            raise Damaged(f"chunk {number} is not as it was written") from exc
+            raise EvidenceDamaged(f"chunk {number} is not as it was written") from exc
 
     def _bound(self, number: int, *, last: bool) -> bytes:
         return MAGIC + self.identity + struct.pack(">Q?", number, last)
 
 
-def _clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
-    """Yield the clear bytes, chunk by chunk.  Raises `Damaged`, for a file that ends too early or too late only at its end."""
+def _clear_pieces(file: BinaryIO, lock: ChunkCipher) -> Iterator[bytes]:
+    """Yield the clear bytes, chunk by chunk.  Raises `EvidenceDamaged`, for a file that ends too early or too late only at its end."""
     if file.read(len(MAGIC)) != MAGIC:
-        raise Damaged("it does not begin like an evidence file")
+        raise EvidenceDamaged("it does not begin like an evidence file")
     number, last = 0, False
     while not last:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:
-            raise Damaged("it ends before its last chunk")
+            raise EvidenceDamaged("it ends before its last chunk")
         last, length, nonce = _HEAD.unpack(head)
         if not _TAG <= length <= CHUNK + _TAG:
-            raise Damaged(f"chunk {number} has no possible length")
+            raise EvidenceDamaged(f"chunk {number} has no possible length")
         yield lock.open(number, nonce, file.read(length), last=last)
         number += 1
     if file.read(1):
-        raise Damaged("it goes on after its last chunk")
+        raise EvidenceDamaged("it goes on after its last chunk")
 
 
-def opened(file: BinaryIO, lock: Lock) -> io.BufferedReader:
-    """Return the clear bytes as a stream, which closes *file* with itself.  Reading raises `Damaged`; read to the end to be sure."""
+def opened(file: BinaryIO, lock: ChunkCipher) -> io.BufferedReader:
+    """Return the clear bytes as a stream, which closes *file* with itself.  Reading raises `EvidenceDamaged`; read to the end to be sure."""
     return io.BufferedReader(_ClearReader(file, lock), 1 << 16)
 
 
@@ -94,7 +94,7 @@ def content_of(compressed: BinaryIO) -> zstandard.ZstdDecompressionReader:
 class _ClearReader(io.RawIOBase):
     """Holds one chunk at a time."""
 
-    def __init__(self, file: BinaryIO, lock: Lock) -> None:
+    def __init__(self, file: BinaryIO, lock: ChunkCipher) -> None:
         super().__init__()
         self._file = file
         self._pieces = _clear_pieces(file, lock)
@@ -124,12 +124,12 @@ class GrowingFile:
     """
     The only writer of a file.  *row* has the length that is written; `keep` commits it.
 
-    Raises `InUse` while another process, or another task, writes the file; the kernel releases the lock of a killed writer.
+    Raises `EvidenceLocked` while another process, or another task, writes the file; the kernel releases the lock of a killed writer.
     """
 
     row: EvidenceFile
 
-    def __init__(self, path: Path, lock: Lock) -> None:
+    def __init__(self, path: Path, lock: ChunkCipher) -> None:
         self._path, self._lock = path, lock
         self._file = _open_alone(path)
 
@@ -137,11 +137,11 @@ class GrowingFile:
         """
         Continue at the position that *row* has committed; later bytes are cut off.
 
-        Raises `Damaged` when the file is shorter than what was committed.
+        Raises `EvidenceDamaged` when the file is shorter than what was committed.
         """
         self.row = row
         if os.fstat(self._file.fileno()).st_size < row.length:
-            raise Damaged("it is shorter than what was committed")
+            raise EvidenceDamaged("it is shorter than what was committed")
         self._file.truncate(row.length)
         self._file.seek(row.length)
         if row.length == 0:
@@ -158,7 +158,7 @@ class GrowingFile:
     def end(self) -> tuple[str, str]:
         """
         Write the last chunk, which is empty.  Return the SHA-256 of the clear bytes as read back from the disk and, for a `.zst`
-        file, of their content (else the same again); raises `Damaged` if that is not Zstandard.
+        file, of their content (else the same again); raises `EvidenceDamaged` if that is not Zstandard.
         """
         self._write(self._lock.close(self.row.chunks, b"", last=True))
         self.row.chunks += 1
@@ -170,7 +170,7 @@ class GrowingFile:
             with content_of(opened(self._path.open("rb"), self._lock)) as content:
                 return whole, hashlib.file_digest(content, "sha256").hexdigest()
         except zstandard.ZstdError as exc:
-            raise Damaged("it is no Zstandard file") from exc
+            raise EvidenceDamaged("it is no Zstandard file") from exc
 
     def keep(self, session: Session) -> EvidenceFile:
         """Commit the written length in the caller's transaction; return its row there."""
@@ -195,5 +195,7 @@ def _open_alone(path: Path) -> BinaryIO:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as exc:
         file.close()
-        raise InUse("evidence: cannot write: another writer has this file", "Wait until it has ended.") from exc
+        raise EvidenceLocked(
+            "evidence: cannot write: another writer has this file", "Wait until it has ended."
+        ) from exc
     return file

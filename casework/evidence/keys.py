@@ -18,8 +18,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from audit.secret_files import Unsafe, read_own, write_once
-from casework.errors import Damaged, Misconfigured
+from audit.secret_files import UnsafeFile, read_own, write_once
+from casework.errors import EvidenceDamaged, Misconfigured
 
 KEY_SIZE = 32
 _NONCE_SIZE = 12
@@ -46,11 +46,11 @@ class MasterKey:
         return nonce + self.cipher.encrypt(nonce, key, context)
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Return the key.  Raises `Damaged` when it was wrapped by another master key, or for another case."""
+        """Return the key.  Raises `EvidenceDamaged` when it was wrapped by another master key, or for another case."""
         try:
             return self.cipher.decrypt(wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:], context)
         except (InvalidTag, ValueError) as exc:
-            raise Damaged(f"the case's key is not as {self.name} wrapped it") from exc
+            raise EvidenceDamaged(f"the case's key is not as {self.name} wrapped it") from exc
 
 
 def make(path: Path) -> MasterKey:
@@ -92,7 +92,7 @@ class KeyFile:
     def _read(self) -> MasterKey:
         try:
             key = bytes.fromhex(read_own(self.path, 4 * KEY_SIZE).decode("ascii"))
-        except Unsafe as exc:
+        except UnsafeFile as exc:
             raise Misconfigured(f"evidence key file {self.path}: {exc}", _REMEDY) from exc
         except ValueError:
             key = b""

@@ -18,8 +18,8 @@ from audit import reading
 from audit.events import EventType
 from audit.fields import Json
 from audit.leaf import LOG_CASE, Event
-from audit.trail import Draft
-from casework.errors import BadRequest, Damaged, Misconfigured
+from audit.trail import EventDraft
+from casework.errors import BadRequest, EvidenceDamaged, Misconfigured
 from casework.evidence.keys import MasterKey
 from models.actor import Actor
 from models.tables import EvidenceKey
@@ -73,7 +73,7 @@ class Rotation:
         """Return how many cases' keys another master key still wraps."""
         return sum(count for name, count in needed(session).items() if name != self.new.name)
 
-    def go_on(self, session: Session, tell: Callable[[Draft], None]) -> bool:
+    def go_on(self, session: Session, tell: Callable[[EventDraft], None]) -> bool:
         """
         Wrap the next cases' keys in the caller's transaction and seal that; return whether there may be more.
 
@@ -88,7 +88,7 @@ class Rotation:
             said: dict[str, Json] = {"from_key": name, "to_key": self.new.name, "count": wrapped[name]}
             event = Event(EventType.LOG_EVIDENCE_REWRAPPED, LOG_CASE, self.actor, said)
             first = _successor(session, name) is None
-            tell(Draft(event, {"by": self.by.payload}, _LEFT + name if first else None))
+            tell(EventDraft(event, {"by": self.by.payload}, _LEFT + name if first else None))
         self.count += wrapped.total()
         self._after = rows[-1].case_id if rows else self._after
         return len(rows) == BATCH
@@ -117,7 +117,7 @@ class Rotation:
         name, case = row.master, row.case_id.encode()
         try:
             key = self.held(name).unwrap(row.wrapped or b"", case)
-        except Damaged:
+        except EvidenceDamaged:
             self.damaged += (row.case_id,)
             return None
         row.wrapped, row.master = self.new.wrap(key, case), self.new.name

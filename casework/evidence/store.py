@@ -21,8 +21,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from audit import bundle_paths
-from casework.errors import Erased, EvidenceError, Missing
-from casework.evidence.chunks import GrowingFile, Lock, opened
+from casework.errors import EvidenceErased, EvidenceError, EvidenceMissing
+from casework.evidence.chunks import ChunkCipher, GrowingFile, opened
 from casework.evidence.keys import KEY_SIZE, KeyFile, MasterKey, held
 from casework.evidence.rotation import Rotation, in_force
 from casework.store import Store
@@ -66,7 +66,7 @@ class EvidenceStore:
         """
         Open a file for its only writer: a new one, or an unfinished one at its last kept position.
 
-        Raises `InUse`, `Erased`, `Damaged`, or `EvidenceError` for a finished file.
+        Raises `EvidenceLocked`, `EvidenceErased`, `EvidenceDamaged`, or `EvidenceError` for a finished file.
         """
         with self.store.write() as session:
             key = self._key(session, case_id, make=True)
@@ -98,12 +98,14 @@ class EvidenceStore:
         with self.store.read() as session:
             row = _row(session, case_id, name)
             if row is None or row.finished_at is None:
-                raise Missing(f"{case_id}: has no evidence {name}", "List it with `lastday evidence CASE`.")
+                raise EvidenceMissing(f"{case_id}: has no evidence {name}", "List it with `lastday evidence CASE`.")
             lock = _lock(self._key(session, case_id), row)
         try:
             file = self.path_of(row).open("rb")
         except OSError as exc:
-            raise Missing(f"{case_id}: cannot open {name}: {exc.strerror}", "Restore it from a backup.") from exc
+            raise EvidenceMissing(
+                f"{case_id}: cannot open {name}: {exc.strerror}", "Restore it from a backup."
+            ) from exc
         return opened(file, lock)
 
     def find(self, case_id: str, name: str) -> EvidenceFile | None:
@@ -174,7 +176,7 @@ class EvidenceStore:
             session.add(EvidenceKey(case_id=case_id, master=master.name, wrapped=wrapped, made_at=at))
             return key
         if row is None or row.wrapped is None:
-            raise Erased(case_id)
+            raise EvidenceErased(case_id)
         return self.key_named(row.master).unwrap(row.wrapped, case_id.encode())
 
     def list(self, case_id: str, prefix: str = "") -> Sequence[EvidenceFile]:
@@ -196,5 +198,5 @@ def _row(session: Session, case_id: str, name: str) -> EvidenceFile | None:
     ).one_or_none()
 
 
-def _lock(key: bytes, row: EvidenceFile) -> Lock:
-    return Lock(AESGCM(key), f"{row.case_id}/{row.id}/{row.name}".encode())
+def _lock(key: bytes, row: EvidenceFile) -> ChunkCipher:
+    return ChunkCipher(AESGCM(key), f"{row.case_id}/{row.id}/{row.name}".encode())

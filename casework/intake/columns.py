@@ -10,14 +10,14 @@ from typing import Self
 import jaconv
 
 from casework.intake.notice import Flaw
-from casework.messages import Said, message
+from casework.messages import BilingualText, message
 from models.vocabulary import DepartureKind
 
 
 class Column(StrEnum):
     """The columns of a notice by the name of CSV headers, JSON keys and the command's options; *said* also has the Japanese header."""
 
-    said: Said
+    said: BilingualText
 
     EMPLOYEE_NO = "employee_no", "社員番号"
     NAME = "name", "氏名"
@@ -34,7 +34,7 @@ class Column(StrEnum):
 
     def __new__(cls, name: str, japanese: str) -> Self:
         column = str.__new__(cls, name)
-        column._value_, column.said = name, Said(name, japanese)
+        column._value_, column.said = name, BilingualText(name, japanese)
         return column
 
 
@@ -123,7 +123,7 @@ def parse_kind(text: str) -> DepartureKind:
     _limit(text, _LONGEST_TEXT)
     kind = _BY_WORD.get(fold(text))
     if kind is None:
-        raise Flaw("unknown_kind", kinds=tuple(Said(*names) for names in KINDS.items()))
+        raise Flaw("unknown_kind", kinds=tuple(BilingualText(*names) for names in KINDS.items()))
     return kind
 
 

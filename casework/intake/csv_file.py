@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from casework.intake.columns import REQUIRED, Column, column_of
 from casework.intake.decoding import decode_csv
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Flaw, Reading, Refusal, shown
+from casework.intake.notice import Flaw, NoticeReading, NoticeRefusal, shown
 from casework.intake.reading import read_file
-from casework.intake.rows import Row, Table
+from casework.intake.rows import Sheet, SheetRow
 from casework.messages import message
 
 _MOST_COLUMNS = 500
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical_bars"}
 
 
-def read_csv(raw: bytes, kinds: KindRule | None = None) -> Reading:
+def read_csv(raw: bytes, kinds: KindRule | None = None) -> NoticeReading:
     """
     Return what the file *raw* reports.  Raises nothing, for any bytes.
 
@@ -29,7 +29,7 @@ def read_csv(raw: bytes, kinds: KindRule | None = None) -> Reading:
     return read_file(raw, kinds, _parse)
 
 
-def _parse(raw: bytes, rule: KindRule) -> Table:
+def _parse(raw: bytes, rule: KindRule) -> Sheet:
     records = _records(decode_csv(raw))
     _, head = next(records, (0, None))
     if head is None:
@@ -42,7 +42,7 @@ def _parse(raw: bytes, rule: KindRule) -> Table:
     headers = {place: shown(name) for place, name in named if isinstance(place, Column)}
     filled = {name for row in rows for name in row.extra}
     unknown = [place for place, name in named if not isinstance(place, Column) and (name or place in filled)]
-    return Table(rows, headers, tuple(unknown))
+    return Sheet(rows, headers, tuple(unknown))
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -88,12 +88,12 @@ def _look_for_separator(head: list[str]) -> None:
             raise Flaw("wrong_separator", separator=message(name))
 
 
-def _row(number: int, cells: list[str], places: list[Column | str]) -> Row:
+def _row(number: int, cells: list[str], places: list[Column | str]) -> SheetRow:
     """Return a row.  Spreadsheets add blank cells beyond the header; filled ones, and missing ones, shift the columns: refused."""
     pairs = list(zip(places, cells, strict=False))
     known = {place: cell for place, cell in pairs if isinstance(place, Column)}
     extra = {str(place): cell for place, cell in pairs if not isinstance(place, Column) and cell.strip()}
     if len(cells) >= len(places) and not any(cell.strip() for cell in cells[len(places) :]):
-        return Row(number, known, extra)
-    ragged = Refusal.of("ragged_row", row=number, value=",".join(cells), found=len(cells), expected=len(places))
-    return Row(number, known, extra, (ragged,))
+        return SheetRow(number, known, extra)
+    ragged = NoticeRefusal.of("ragged_row", row=number, value=",".join(cells), found=len(cells), expected=len(places))
+    return SheetRow(number, known, extra, (ragged,))

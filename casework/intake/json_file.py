@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 from casework.intake.columns import BY_NAME, Column
 from casework.intake.decoding import decode_json
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Flaw, Reading, Refusal, shown
+from casework.intake.notice import Flaw, NoticeReading, NoticeRefusal, shown
 from casework.intake.reading import read_file
-from casework.intake.rows import Row, Table
+from casework.intake.rows import Sheet, SheetRow
 from casework.messages import message
 
 _DEEPEST = 16
@@ -34,7 +34,7 @@ class _Object(dict[str, Any]):
     twice: str | None = None
 
 
-def read_json(raw: bytes, kinds: KindRule | None = None) -> Reading:
+def read_json(raw: bytes, kinds: KindRule | None = None) -> NoticeReading:
     """
     Return what the file *raw* reports.  Raises nothing, for any bytes.
 
@@ -44,13 +44,13 @@ def read_json(raw: bytes, kinds: KindRule | None = None) -> Reading:
     return read_file(raw, kinds, _parse)
 
 
-def _parse(raw: bytes, rule: KindRule) -> Table:
+def _parse(raw: bytes, rule: KindRule) -> Sheet:
     listed, beside = _unwrap(_load(decode_json(raw)))
     keys = dict.fromkeys(key for item in listed if isinstance(item, _Object) for key in item)
     columns = rule.columns(keys, BY_NAME.get)
     headers = {column: shown(key) for key, column in columns.items()}
     unknown = dict.fromkeys(shown(key) for key in (*beside, *(key for key in keys if key not in columns)))
-    return Table([_row(number, item, columns) for number, item in enumerate(listed, 1)], headers, tuple(unknown))
+    return Sheet([_row(number, item, columns) for number, item in enumerate(listed, 1)], headers, tuple(unknown))
 
 
 def _load(text: str) -> Any:
@@ -102,17 +102,17 @@ def _unwrap(whole: Any) -> tuple[list[Any], list[str]]:
     return whole[_WRAPPER], [key for key in whole if key != _WRAPPER]
 
 
-def _row(number: int, item: Any, columns: dict[str, Column]) -> Row:
+def _row(number: int, item: Any, columns: dict[str, Column]) -> SheetRow:
     if not isinstance(item, _Object):
-        return Row(number, refused=(_misfit("wrong_shape", item).at(number, value=_text(item)),))
+        return SheetRow(number, refused=(_misfit("wrong_shape", item).at(number, value=_text(item)),))
     cells: dict[Column, str] = {}
     extra: dict[str, str] = {}
-    refused: list[Refusal] = []
+    refused: list[NoticeRefusal] = []
     if (twice := _twice(item)) is not None:
-        refused.append(Refusal.of("duplicate_key", row=number, column=shown(twice)))
+        refused.append(NoticeRefusal.of("duplicate_key", row=number, column=shown(twice)))
     for key, value in item.items():
         if columns.get(key) in cells:  # policy's column, spelled in two ways
-            refused.append(Refusal.of("duplicate_key", row=number, column=shown(key)))
+            refused.append(NoticeRefusal.of("duplicate_key", row=number, column=shown(key)))
         try:
             if key in columns:
                 cells[columns[key]] = _cell(columns[key], value)
@@ -120,7 +120,7 @@ def _row(number: int, item: Any, columns: dict[str, Column]) -> Row:
                 extra[_whole(key)] = _whole(value if isinstance(value, str) else _text(value))
         except Flaw as flaw:
             refused.append(flaw.at(number, shown(key), _text(value)))
-    return Row(number, cells, extra, tuple(refused))
+    return SheetRow(number, cells, extra, tuple(refused))
 
 
 def _cell(column: Column, value: Any) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from casework.intake.columns import BY_NAME, Column, fold, is_kind
 from casework.intake.notice import Flaw, shown
-from casework.intake.rows import LIKELY_NAME, Table
+from casework.intake.rows import LIKELY_NAME, Sheet
 
 _LIKELY = re.compile(r"区分|種別|事由|理由|kind|type|reason")
 _OF_EMPLOYMENT = re.compile(r"(雇用|社員|従業員|職員|employment|employee)(区分|種別|type|kind)")
@@ -40,7 +40,7 @@ class KindRule:
         found = {header: column for header in headers if (column := known(header)) is not None}
         return {header: column for header, column in found.items() if not (named and column is Column.KIND)} | named
 
-    def settle(self, table: Table) -> Table:
+    def settle(self, table: Sheet) -> Sheet:
         """
         Return *table* with a kind in every row; raises `Flaw` if no kind is given.
 

@@ -14,7 +14,7 @@ _SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(Message):
+class NoticeRefusal(Message):
     """
     Why a cell, a row or a file is refused, and what to do about it.  The code is the same in all languages and releases.
 
@@ -30,7 +30,7 @@ class Refusal(Message):
     @classmethod
     def of(
         cls, code: str, *, row: int | None = None, column: str | None = None, value: str | None = None, **facts: object
-    ) -> Refusal:
+    ) -> NoticeRefusal:
         """Return a refusal whose *value* is safe to show."""
         return cls(code, facts, row, column, None if value is None else shown(value))
 
@@ -39,12 +39,12 @@ class Flaw(Exception):
     """An error in a cell, a row or a file: carries a refusal, with as much of its place as the raiser knows."""
 
     def __init__(self, code: str, **told: Any) -> None:
-        """Take the arguments of `Refusal.of`."""
+        """Take the arguments of `NoticeRefusal.of`."""
         super().__init__(code)
         self.code = code
-        self.refusal = Refusal.of(code, **told)
+        self.refusal = NoticeRefusal.of(code, **told)
 
-    def at(self, row: int, column: str | None = None, value: str | None = None) -> Refusal:
+    def at(self, row: int, column: str | None = None, value: str | None = None) -> NoticeRefusal:
         return replace(self.refusal, row=row, column=column, value=None if value is None else shown(value))
 
 
@@ -79,7 +79,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class NoticeReading:
     """
     The result of reading one file.
 
@@ -89,7 +89,7 @@ class Reading:
     """
 
     notices: tuple[Notice, ...]
-    refused: tuple[Refusal, ...]
+    refused: tuple[NoticeRefusal, ...]
     unknown_columns: tuple[str, ...]
     rows: int
     sha256: str

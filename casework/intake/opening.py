@@ -12,7 +12,7 @@ from audit.leaf import stamp
 from casework.context import Context
 from casework.intake.corrections import judge_anew
 from casework.intake.moving import due_of, make_at_once, notice_late_minutes
-from casework.intake.notice import Notice, Refusal
+from casework.intake.notice import Notice, NoticeRefusal
 from casework.intake.person import as_json, committed, committed_to, employee_key, same_person
 from casework.lifecycle import enter, move, wake
 from casework.messages import Message, message
@@ -36,7 +36,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedCase:
     """
     One accepted row: its case, and its *disposition*: created, same, or continued (recorded, nothing is cut).
 
@@ -49,7 +49,7 @@ class Opened:
     remark: Message | None = None
 
 
-def record(context: Context, session: Session, notice: Notice, taken: Opened, sender: Sender) -> Opened:
+def record(context: Context, session: Session, notice: Notice, taken: OpenedCase, sender: Sender) -> OpenedCase:
     """Record the notice, and seal it with a commitment to its person and day."""
     session.add(
         NoticeRecord(
@@ -89,11 +89,13 @@ def dispute_number(context: Context, session: Session, case: Case, sender: Sende
     judge_anew(context, session, case, ())
 
 
-def refuse(notice: Notice, code: str, column: str, value: str, **facts: str) -> Refusal:
-    return Refusal.of(code, row=notice.row, column=column, value=value, **facts)
+def refuse(notice: Notice, code: str, column: str, value: str, **facts: str) -> NoticeRefusal:
+    return NoticeRefusal.of(code, row=notice.row, column=column, value=value, **facts)
 
 
-def stays(context: Context, session: Session, notice: Notice, live: Case | None, sender: Sender) -> Opened | Refusal:
+def stays(
+    context: Context, session: Session, notice: Notice, live: Case | None, sender: Sender
+) -> OpenedCase | NoticeRefusal:
     """
     Record an employment that goes on: a case that is withdrawn at once, never cut, but kept, shown and erased like any other.
     If the person has an open departure, the notice is refused: only HR may end that.
@@ -109,10 +111,10 @@ def stays(context: Context, session: Session, notice: Notice, live: Case | None,
         case = _enter(context, session, notice, replace(sender, for_real=False))
         move(context, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
     remark = message("continued", case=case.id)
-    return record(context, session, notice, Opened(case, "continued", remark=remark), sender)
+    return record(context, session, notice, OpenedCase(case, "continued", remark=remark), sender)
 
 
-def create(context: Context, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> Opened:
+def create(context: Context, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> OpenedCase:
     """Open a case.  *others*: closed cases of another person with this number, which is disputed from now on."""
     case = _enter(context, session, notice, sender)
     if sender.at_once or case.kind is DepartureKind.DISMISSAL:
@@ -120,7 +122,7 @@ def create(context: Context, session: Session, notice: Notice, others: Sequence[
     for doubtful in (*others, case) if others else ():
         dispute_number(context, session, doubtful, sender, notice.row)
     remark = message("number_used_before", case=others[0].id) if others else None
-    return record(context, session, notice, Opened(case, "created", remark=remark), sender)
+    return record(context, session, notice, OpenedCase(case, "created", remark=remark), sender)
 
 
 def _enter(context: Context, session: Session, notice: Notice, sender: Sender) -> Case:

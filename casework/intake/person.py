@@ -51,22 +51,22 @@ def as_json(leaver: Leaver) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommittedDigest:
     """*sha256* for the leaf, the *salts* for the payload."""
 
     sha256: str
     salts: dict[str, str]
 
 
-def committed(case: Case) -> Committed:
+def committed(case: Case) -> CommittedDigest:
     """Commit to the case's person and last day."""
     return committed_to(case.company, case.person, case.employment_ends_on)
 
 
-def committed_to(company: str, leaver: Leaver, day: date) -> Committed:
+def committed_to(company: str, leaver: Leaver, day: date) -> CommittedDigest:
     """Commit to one person's last day, under fresh salts."""
     commitment, person = commit(company, leaver.employee_no, leaver.name, str(day))
-    return Committed(commitment.sha256, {"salt": commitment.salt, "person_salt": person.salt})
+    return CommittedDigest(commitment.sha256, {"salt": commitment.salt, "person_salt": person.salt})
 
 
 def employee_key(employee_no: str) -> str:

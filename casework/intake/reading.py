@@ -10,9 +10,9 @@ from typing import Any
 
 from casework.intake.columns import BY_NAME, Column
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Flaw, Notice, Reading, Refusal
-from casework.intake.rows import Row, Table, number_in, read_row
-from casework.messages import Said, message
+from casework.intake.notice import Flaw, Notice, NoticeReading, NoticeRefusal
+from casework.intake.rows import Sheet, SheetRow, number_in, read_row
+from casework.messages import BilingualText, message
 
 MOST_ROWS = 20_000
 _NAMED_ROWS = 10
@@ -21,17 +21,17 @@ _OF_LEAVER = (Column.NAME, Column.KANA, Column.ROMAJI, Column.FORMER_NAME, Colum
 _OF_NOTICE = (Column.LAST_WORKING_AT, Column.KIND, Column.MANAGER, Column.TIMEZONE)
 
 
-def read_file(raw: bytes, kinds: KindRule | None, parse: Callable[[bytes, KindRule], Table]) -> Reading:
+def read_file(raw: bytes, kinds: KindRule | None, parse: Callable[[bytes, KindRule], Sheet]) -> NoticeReading:
     """Return the reading of the bytes *raw*, which *parse* parses.  A flaw of the whole file is the only refusal."""
     rule, sha256 = kinds or KindRule(), hashlib.sha256(raw).hexdigest()
     try:
         table = rule.settle(_of_bearable_size(parse(raw, rule)))
     except Flaw as flaw:
-        return Reading(notices=(), refused=(flaw.refusal,), unknown_columns=(), rows=0, sha256=sha256)
+        return NoticeReading(notices=(), refused=(flaw.refusal,), unknown_columns=(), rows=0, sha256=sha256)
     return _read_table(table, sha256)
 
 
-def _of_bearable_size(table: Table) -> Table:
+def _of_bearable_size(table: Sheet) -> Sheet:
     if not table.rows:
         raise Flaw("no_rows")
     if len(table.rows) > MOST_ROWS:
@@ -39,7 +39,7 @@ def _of_bearable_size(table: Table) -> Table:
     return table
 
 
-def read_options(**fields: str | Iterable[str] | None) -> Reading:
+def read_options(**fields: str | Iterable[str] | None) -> NoticeReading:
     """
     Return the reading of one notice, its fields named as the columns.  None means not given; several values (of
     `other_emails`) are an iterable.  Only the kind must be given.
@@ -52,10 +52,10 @@ def read_options(**fields: str | Iterable[str] | None) -> Reading:
         if value is not None
     }
     sha256 = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-    return _read_table(Table([Row(1, {BY_NAME[name]: text for name, text in given.items()})], _OPTIONS), sha256)
+    return _read_table(Sheet([SheetRow(1, {BY_NAME[name]: text for name, text in given.items()})], _OPTIONS), sha256)
 
 
-def _read_table(table: Table, sha256: str) -> Reading:
+def _read_table(table: Sheet, sha256: str) -> NoticeReading:
     """
     Return the reading of *table*.
 
@@ -63,9 +63,9 @@ def _read_table(table: Table, sha256: str) -> Reading:
     values differ.  If values or dates differ, or one row cannot be read, all rows of the person are refused: nobody here
     knows which one is right.
     """
-    refused: list[Refusal] = []
+    refused: list[NoticeRefusal] = []
     people: dict[str, list[Notice]] = {}
-    unread: dict[str | None, list[Refusal]] = {}
+    unread: dict[str | None, list[NoticeRefusal]] = {}
     for row in table.rows:
         match read_row(row, table):
             case Notice() as notice:
@@ -78,7 +78,7 @@ def _read_table(table: Table, sha256: str) -> Reading:
         doubts = _disagreement(group, table, unread.get(number, []))
         refused += doubts
         agreeing += [] if doubts else [group]
-    return Reading(
+    return NoticeReading(
         notices=tuple(_filled(group) for group in agreeing),
         refused=tuple(sorted(refused, key=lambda refusal: refusal.row or 0)),
         unknown_columns=table.unknown,
@@ -88,14 +88,15 @@ def _read_table(table: Table, sha256: str) -> Reading:
     )
 
 
-def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> list[Refusal]:
+def _disagreement(group: list[Notice], table: Sheet, unread: list[NoticeRefusal]) -> list[NoticeRefusal]:
     """Return a refusal for each row of one person's *group*, if two of them differ, or a further row of theirs is *unread*."""
     numbers = list(dict.fromkeys(sorted([n.row for n in group] + [refusal.row or 0 for refusal in unread])))
     rows = ", ".join(map(str, numbers[:_NAMED_ROWS])) + (" …" if numbers[_NAMED_ROWS:] else "")
     if len({notice.employment_ends_on for notice in group}) > 1:
         column = table.header(Column.EMPLOYMENT_ENDS_ON)
         return [
-            Refusal.of("two_dates", row=n.row, column=column, value=str(n.employment_ends_on), rows=rows) for n in group
+            NoticeRefusal.of("two_dates", row=n.row, column=column, value=str(n.employment_ends_on), rows=rows)
+            for n in group
         ]
     differing = [column for column in (*_OF_LEAVER, *_OF_NOTICE) if len(set(_said(group, column))) > 1]
     if not differing and not unread:
@@ -103,11 +104,13 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
     columns = dict.fromkeys(refusal.column for refusal in unread)  # an unreadable cell differs from a readable one
     named = (
         *(one.said for one in differing),
-        *(Said(one, one) if one else message("columns").said for one in columns),
+        *(BilingualText(one, one) if one else message("columns").said for one in columns),
     )
     column = table.header(Column.EMPLOYEE_NO)
     return [
-        Refusal.of("contradicting_rows", row=n.row, column=column, value=n.leaver.employee_no, rows=rows, columns=named)
+        NoticeRefusal.of(
+            "contradicting_rows", row=n.row, column=column, value=n.leaver.employee_no, rows=rows, columns=named
+        )
         for n in group
     ]
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from casework.intake.columns import Column, parse_email, parse_emails, parse_employee_no, parse_kind, parse_text
 from casework.intake.dates import DEFAULT_ZONE, end_of_day, parse_day, parse_instant, zone_name
-from casework.intake.notice import Flaw, Notice, Refusal
+from casework.intake.notice import Flaw, Notice, NoticeRefusal
 from models.vocabulary import DepartureKind, Leaver
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ LIKELY_NAME = "異動区分"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """
     One row as text, not parsed yet, with its *number* as the sender counts.
 
@@ -30,14 +30,14 @@ class Row:
     number: int
     cells: Mapping[Column, str] = field(default_factory=dict)
     extra: Mapping[str, str] = field(default_factory=dict)
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[NoticeRefusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Sheet:
     """The content of a source of any format.  *headers*: its own spelling of our columns; *unknown*: its other columns."""
 
-    rows: Sequence[Row]
+    rows: Sequence[SheetRow]
     headers: Mapping[Column, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
@@ -46,12 +46,12 @@ class Table:
         return self.headers.get(column, column.value)
 
 
-def read_row(row: Row, table: Table) -> Notice | tuple[Refusal, ...]:
+def read_row(row: SheetRow, table: Sheet) -> Notice | tuple[NoticeRefusal, ...]:
     """Return the row's notice, or one refusal for each wrong cell."""
     return row.refused or _RowReader(row, table).read()
 
 
-def number_in(row: Row) -> str | None:
+def number_in(row: SheetRow) -> str | None:
     """Return the folded employee number of a row, also of a refused one; None if it cannot be read."""
     try:
         return parse_employee_no(row.cells.get(Column.EMPLOYEE_NO, "")).casefold()
@@ -62,11 +62,11 @@ def number_in(row: Row) -> str | None:
 class _RowReader:
     """Reads one row's cells and keeps the refusals, so that the sender can correct all of them at once."""
 
-    def __init__(self, row: Row, table: Table) -> None:
+    def __init__(self, row: SheetRow, table: Sheet) -> None:
         self.row, self.table = row, table
-        self.refused: list[Refusal] = []
+        self.refused: list[NoticeRefusal] = []
 
-    def read(self) -> Notice | tuple[Refusal, ...]:
+    def read(self) -> Notice | tuple[NoticeRefusal, ...]:
         leaver = self._leaver()
         zone = self._take(Column.TIMEZONE, zone_name) or DEFAULT_ZONE
         kind = self._kind()

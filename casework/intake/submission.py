@@ -10,8 +10,8 @@ from sqlmodel import Session
 from casework.context import Context
 from casework.intake.corrections import correct
 from casework.intake.moving import make_at_once
-from casework.intake.notice import Notice, Reading, Refusal
-from casework.intake.opening import Opened, Sender, create, decide_for_real, dispute_number, record, refuse, stays
+from casework.intake.notice import Notice, NoticeReading, NoticeRefusal
+from casework.intake.opening import OpenedCase, Sender, create, decide_for_real, dispute_number, record, refuse, stays
 from casework.intake.person import cases_of, same_person
 from casework.messages import message
 from models.actor import Actor, actor_of
@@ -21,19 +21,19 @@ from models.vocabulary import CaseState, DepartureKind
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class SubmissionResult:
     """
     The result of a submission.  With *all_or_nothing* and a refusal, `opened` is empty and nothing was written, except that a
     case's number is disputed.
     """
 
-    opened: tuple[Opened, ...]
-    refused: tuple[Refusal, ...]
+    opened: tuple[OpenedCase, ...]
+    refused: tuple[NoticeRefusal, ...]
 
 
 def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decisions about it
     context: Context,
-    reading: Reading,
+    reading: NoticeReading,
     *,
     reported_by: Actor | str,
     for_real: bool | None = None,
@@ -41,7 +41,7 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
     leave: bool = False,
     at_once: bool = False,
     company: str = DEFAULT_COMPANY,
-) -> Intake:
+) -> SubmissionResult:
     """
     Open a case for each departure of *reading*; with *leave*, for each leave of absence instead; with *at_once*, as emergencies.
 
@@ -50,14 +50,14 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
     """
     decided = context.policy.cut.for_real if for_real is None else for_real
     sender = Sender(actor_of(reported_by), reading.sha256, decided, leave, at_once, company)
-    opened: list[Opened] = []
+    opened: list[OpenedCase] = []
     refused = list(reading.refused)
     with context.store.write() as session:
         for notice in reading.notices:
             match _take(context, session, notice, sender):
-                case Opened() as taken:
+                case OpenedCase() as taken:
                     opened.append(taken)
-                case Refusal() as refusal:
+                case NoticeRefusal() as refusal:
                     refused.append(refusal)
         if refused and all_or_nothing:
             session.rollback()
@@ -68,10 +68,10 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
             for refusal in disputed:
                 case = session.get_one(Case, refusal.facts["case"])
                 dispute_number(context, session, case, sender, refusal.row or 0)
-    return Intake(tuple(opened), tuple(sorted(refused, key=lambda r: r.row or 0)))
+    return SubmissionResult(tuple(opened), tuple(sorted(refused, key=lambda r: r.row or 0)))
 
 
-def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal:
+def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> OpenedCase | NoticeRefusal:
     if notice.kind is DepartureKind.WITHDRAWN:
         return refuse(notice, "withdrawn_is_no_departure", "kind", notice.kind)
     if (notice.kind is DepartureKind.LEAVE) != sender.leave:
@@ -105,7 +105,9 @@ def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | 
     return next(iter(same_date + still_open), None)
 
 
-def _again(context: Context, session: Session, notice: Notice, live: Case, sender: Sender) -> Opened | Refusal:
+def _again(
+    context: Context, session: Session, notice: Notice, live: Case, sender: Sender
+) -> OpenedCase | NoticeRefusal:
     """Take a notice for an existing case: repeat or correct it, or refuse a contradiction, which HR is asked about."""
     if sender.at_once and live.state is not CaseState.CLOSED:
         make_at_once(context, session, live, sender.by)
@@ -120,4 +122,4 @@ def _again(context: Context, session: Session, notice: Notice, live: Case, sende
     if sender.for_real:
         decide_for_real(context, session, live, sender.by)
     remark = None if agrees else message("kept_at_once", case=live.id)
-    return record(context, session, notice, Opened(live, "same", changed, remark), sender)
+    return record(context, session, notice, OpenedCase(live, "same", changed, remark), sender)

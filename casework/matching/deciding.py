@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from models.vocabulary import AccountKind, ConnectionId, Fact, MatchReason, Says, Standing
+from models.vocabulary import AccountKind, ComparisonResult, ConnectionId, Fact, MatchReason, Standing
 
 Key: TypeAlias = "tuple[ConnectionId, str]"
 
@@ -30,7 +30,7 @@ class Candidate:
     account_id: str
     kind: AccountKind
     reason: MatchReason
-    says: Mapping[Fact, Says]
+    says: Mapping[Fact, ComparisonResult]
     primary: frozenset[str] = frozenset()
     for_administration: bool = False
 
@@ -38,13 +38,13 @@ class Candidate:
     def key(self) -> Key:
         return self.connection, self.account_id
 
-    def all_that(self, says: Says) -> frozenset[Fact]:
+    def all_that(self, says: ComparisonResult) -> frozenset[Fact]:
         """Return the facts that are known in the sense of *says*: for the account, or against it."""
         return frozenset(fact for fact, said in self.says.items() if said is says)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CandidateVerdict:
     """The decision on a candidate, with its facts and contradictions, also those from other services."""
 
     standing: Standing
@@ -54,7 +54,7 @@ class Verdict:
 
 def decide(
     candidates: Collection[Candidate], links: Mapping[Key, bool], answers: Mapping[Key, bool]
-) -> dict[Key, Verdict]:
+) -> dict[Key, CandidateVerdict]:
     """
     Return a verdict for each of the *candidates* of all services.
 
@@ -67,10 +67,10 @@ def decide(
     known = [_with_elsewhere(one, own, denied) for one in known]
     vouched = any(_vouches(one) for one in known)
     return {
-        one.key: Verdict(
+        one.key: CandidateVerdict(
             _standing(one, link=links.get(one.key), answer=answers.get(one.key), number_vouched=vouched),
-            one.all_that(Says.FACT),
-            one.all_that(Says.CONTRADICTION),
+            one.all_that(ComparisonResult.FACT),
+            one.all_that(ComparisonResult.CONTRADICTION),
         )
         for one in known
     }
@@ -81,12 +81,12 @@ def _with_rivals(candidates: Collection[Candidate]) -> list[Candidate]:
     Count the notice's address against an account with the number, if another account of its service has the address
     and the name, but not the number: the number may be a typing error that points to a namesake.
     """
-    named = {one.connection for one in candidates if one.all_that(Says.FACT) == {Fact.ADDRESS, Fact.NAME}}
+    named = {one.connection for one in candidates if one.all_that(ComparisonResult.FACT) == {Fact.ADDRESS, Fact.NAME}}
     return [
-        replace(one, says={**one.says, Fact.ADDRESS: Says.CONTRADICTION})
+        replace(one, says={**one.says, Fact.ADDRESS: ComparisonResult.CONTRADICTION})
         if one.connection in named
-        and Fact.NUMBER in one.all_that(Says.FACT)
-        and one.says.get(Fact.ADDRESS) is Says.NEITHER
+        and Fact.NUMBER in one.all_that(ComparisonResult.FACT)
+        and one.says.get(Fact.ADDRESS) is ComparisonResult.NEITHER
         else one
         for one in candidates
     ]
@@ -94,7 +94,7 @@ def _with_rivals(candidates: Collection[Candidate]) -> list[Candidate]:
 
 def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[ConnectionId, frozenset[str]]:
     """Return for each service the primary addresses that are another person's, by another service or a person's answer."""
-    against = [one for one in known if one.all_that(Says.CONTRADICTION) or answers.get(one.key) is False]
+    against = [one for one in known if one.all_that(ComparisonResult.CONTRADICTION) or answers.get(one.key) is False]
     return {
         connection: frozenset(address for one in against if one.connection != connection for address in one.primary)
         for connection in {one.connection for one in known}
@@ -103,19 +103,23 @@ def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[C
 
 def _two_facts(one: Candidate) -> bool:
     """Whether the account has two facts, no contradiction, and is not always asked about."""
-    return not _always_asked(one) and not one.all_that(Says.CONTRADICTION) and len(one.all_that(Says.FACT)) > 1
+    return (
+        not _always_asked(one)
+        and not one.all_that(ComparisonResult.CONTRADICTION)
+        and len(one.all_that(ComparisonResult.FACT)) > 1
+    )
 
 
 def _two_of_its_own(one: Candidate) -> bool:
     """Whether the account has two facts without another service's: only such an account confirms others."""
-    says: dict[Fact, Says] = {f: said for f, said in one.says.items() if f is not Fact.CONFIRMED_ELSEWHERE}
+    says: dict[Fact, ComparisonResult] = {f: said for f, said in one.says.items() if f is not Fact.CONFIRMED_ELSEWHERE}
     return _two_facts(replace(one, says=says))
 
 
 def _vouches(one: Candidate) -> bool:
     """Whether this account shows that the notice's number is right: it agrees in number and address, and not in another name."""
-    sure = _two_facts(one) and {Fact.NUMBER, Fact.ADDRESS} <= one.all_that(Says.FACT)
-    return sure and one.says.get(Fact.NAME) is not Says.NEITHER
+    sure = _two_facts(one) and {Fact.NUMBER, Fact.ADDRESS} <= one.all_that(ComparisonResult.FACT)
+    return sure and one.says.get(Fact.NAME) is not ComparisonResult.NEITHER
 
 
 def _always_asked(one: Candidate) -> bool:
@@ -127,16 +131,16 @@ def _with_elsewhere(
 ) -> Candidate:
     """Add the other services' fact, or contradiction, on the same primary address."""
     if one.primary & denied[one.connection]:
-        return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: Says.CONTRADICTION})
+        return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: ComparisonResult.CONTRADICTION})
     if any(other.connection != one.connection and other.primary & one.primary for other in own):
-        return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: Says.FACT})
+        return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: ComparisonResult.FACT})
     return one
 
 
 def _standing(one: Candidate, *, link: bool | None, answer: bool | None, number_vouched: bool) -> Standing:
     if answer is not None:
         return Standing.ACCEPTED if answer else Standing.REJECTED
-    against = one.all_that(Says.CONTRADICTION)
+    against = one.all_that(ComparisonResult.CONTRADICTION)
     accepted = _two_facts(one) or _number_alone(one)
     if link is False:
         return Standing.ASKED if accepted else Standing.REJECTED
@@ -147,7 +151,11 @@ def _standing(one: Candidate, *, link: bool | None, answer: bool | None, number_
 
 def _number_alone(one: Candidate) -> bool:
     """Whether it is a member's account whose number agrees, and that has nothing else to compare."""
-    return one.kind is AccountKind.MEMBER and not _always_asked(one) and dict(one.says) == {Fact.NUMBER: Says.FACT}
+    return (
+        one.kind is AccountKind.MEMBER
+        and not _always_asked(one)
+        and dict(one.says) == {Fact.NUMBER: ComparisonResult.FACT}
+    )
 
 
 def _is_namesake(one: Candidate, against: frozenset[Fact]) -> bool:

@@ -14,7 +14,7 @@ from casework.matching.deciding import Candidate
 from connectors.errors import storable
 from connectors.matching import fold_email
 from models.tables import CaseAccount
-from models.vocabulary import Fact, Match, Says, Standing
+from models.vocabulary import ComparisonResult, Fact, Match, Standing
 
 _FIELDS: Mapping[str, Fact] = {
     "email": Fact.ADDRESS,
@@ -27,7 +27,7 @@ def take(row: CaseAccount, match: Match, read_at: datetime, written_at: datetime
     """Write what one read shows of the account to *row*.  *read_at*: when the read began; *written_at*: now."""
     kept = dict(row.facts or {})
     for fact, says in match.says.items():
-        if says is Says.NEITHER and fact in kept:
+        if says is ComparisonResult.NEITHER and fact in kept:
             continue
         since = kept[fact]["since"] if fact in kept and kept[fact]["says"] == says else read_at.isoformat()
         kept[str(fact)] = {"says": str(says), "since": since, "read_at": read_at.isoformat()}
@@ -74,13 +74,13 @@ def begin_anew(row: CaseAccount) -> None:
 
 def confirm(row: CaseAccount, moment: datetime) -> None:
     """Keep that another service confirmed the account: that service's account may be blocked, or renamed, later."""
-    said = {"says": str(Says.FACT), "since": moment.isoformat(), "read_at": moment.isoformat()}
+    said = {"says": str(ComparisonResult.FACT), "since": moment.isoformat(), "read_at": moment.isoformat()}
     row.facts = {str(Fact.CONFIRMED_ELSEWHERE): said} | (row.facts or {})
 
 
 def candidate(row: CaseAccount, *, numbers_count: bool) -> Candidate:
     """Return the `Candidate` of *row*.  Without *numbers_count* its number says nothing."""
-    says = {Fact(fact): Says(kept["says"]) for fact, kept in (row.facts or {}).items()}
+    says = {Fact(fact): ComparisonResult(kept["says"]) for fact, kept in (row.facts or {}).items()}
     if not numbers_count:
         says.pop(Fact.NUMBER, None)
     primary = frozenset(row.addresses.get("primary", ()))
@@ -90,7 +90,8 @@ def candidate(row: CaseAccount, *, numbers_count: bool) -> Candidate:
 def contradicted_since(row: CaseAccount, moment: datetime) -> bool:
     """Whether a read contradicted the account after *moment*: a person who decided then did not know of it."""
     return any(
-        Says(kept["says"]) is Says.CONTRADICTION and datetime.fromisoformat(kept["since"]) > moment
+        ComparisonResult(kept["says"]) is ComparisonResult.CONTRADICTION
+        and datetime.fromisoformat(kept["since"]) > moment
         for kept in (row.facts or {}).values()
     )
 
@@ -98,4 +99,4 @@ def contradicted_since(row: CaseAccount, moment: datetime) -> bool:
 def still_likely(row: CaseAccount, searched_at: datetime | None) -> bool:
     """Whether the newest search found the account, or a fact for it is kept."""
     seen = row.seen_at is not None and (searched_at is None or row.seen_at >= searched_at)
-    return seen or any(Says(kept["says"]) is Says.FACT for kept in (row.facts or {}).values())
+    return seen or any(ComparisonResult(kept["says"]) is ComparisonResult.FACT for kept in (row.facts or {}).values())

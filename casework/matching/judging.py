@@ -12,13 +12,13 @@ from casework import consents, questions
 from casework.context import Context, all_of
 from casework.lifecycle import was_asked
 from casework.matching import facts, links, numbers
-from casework.matching.deciding import Key, Verdict, decide
+from casework.matching.deciding import CandidateVerdict, Key, decide
 from casework.recording import seal
 from casework.truth.rows import accounts_of
 from models.tables import Case, CaseAccount, CaseEntitlement, Question, Search
 from models.vocabulary import ConnectionId, Fact, QuestionKind, Standing, as_fields
 
-_NOTHING = Verdict(Standing.LOOK_ALIKE, frozenset(), frozenset())
+_NOTHING = CandidateVerdict(Standing.LOOK_ALIKE, frozenset(), frozenset())
 
 
 def judge(context: Context, session: Session, case_id: str, *, ask: bool = True) -> None:
@@ -145,7 +145,7 @@ def _answers(rows: Sequence[CaseAccount]) -> dict[Key, bool]:
     }
 
 
-def _settle(context: Context, session: Session, row: CaseAccount, found: Verdict) -> None:
+def _settle(context: Context, session: Session, row: CaseAccount, found: CandidateVerdict) -> None:
     """Write the verdict to the row.  An account that was accepted and written to is only given up by a person."""
     lost = bool(row.judged.get("lost")) or _lost(session, row, found.standing)
     held = lost and found.standing is Standing.LOOK_ALIKE

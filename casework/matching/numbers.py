@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from casework.context import Context
 from connectors.snapshot import FRESH_FOR
 from models.tables import Case, DirectoryNumbers
-from models.vocabulary import ConnectionId, Fact, Match, Says
+from models.vocabulary import ComparisonResult, ConnectionId, Fact, Match
 
 ENOUGH = 20
 _KNOWN = select(DirectoryNumbers).order_by(col(DirectoryNumbers.connection))
@@ -42,7 +42,9 @@ async def learn(context: Context, connection: ConnectionId, matches: list[Match]
     """
     with context.store.read() as session:
         known = session.get(DirectoryNumbers, connection)
-        doubted = of_another_scheme(known) or any(m.says.get(Fact.NUMBER) is Says.CONTRADICTION for m in matches)
+        doubted = of_another_scheme(known) or any(
+            m.says.get(Fact.NUMBER) is ComparisonResult.CONTRADICTION for m in matches
+        )
         fresh = known is not None and context.now() - known.compared_at <= timedelta(seconds=FRESH_FOR)
         if not doubted or (known is not None and fresh and known.compared >= ENOUGH):
             return None

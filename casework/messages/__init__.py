@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
 _HERE = Path(__file__).resolve().parent
 
 
-class Said(NamedTuple):
+class BilingualText(NamedTuple):
     """One text in both languages."""
 
     en: str
@@ -32,10 +32,12 @@ class Said(NamedTuple):
         """The text as fields of JSON."""
         return {"text": self.en, "text_ja": self.ja}
 
-    def filled(self, facts: Mapping[str, object]) -> Said:
+    def filled(self, facts: Mapping[str, object]) -> BilingualText:
         """Return the text with its parameters filled; raises `KeyError` for a missing one."""
-        english, japanese = ({name: _in(language, fact) for name, fact in facts.items()} for language in Said._fields)
-        return Said(self.en.format_map(english), self.ja.format_map(japanese))
+        english, japanese = (
+            {name: _in(language, fact) for name, fact in facts.items()} for language in BilingualText._fields
+        )
+        return BilingualText(self.en.format_map(english), self.ja.format_map(japanese))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Message:
     """
     A message without a language yet.
 
-    *facts* fill the parameters.  A message or a `Said` among them is put into the reader's language, a tuple is listed; anything
+    *facts* fill the parameters.  A message or a `BilingualText` among them is put into the reader's language, a tuple is listed; anything
     else, such as a vendor's own words, is quoted as it is.
     """
 
@@ -51,12 +53,12 @@ class Message:
     facts: Mapping[str, object]
 
     @property
-    def said(self) -> Said:
+    def said(self) -> BilingualText:
         """The sentence; raises `KeyError` for a code without one."""
         return catalogue()[self.code].sentence.filled(self.facts)
 
     @property
-    def remedy(self) -> Said:
+    def remedy(self) -> BilingualText:
         """What to do about it; empty if the catalogue has no remedy."""
         return catalogue()[self.code].remedy.filled(self.facts)
 
@@ -66,17 +68,17 @@ def message(code: str, /, **facts: object) -> Message:
     return Message(code, facts)
 
 
-def joined(messages: Iterable[Message], en: str = "; ", ja: str = "。") -> Said:
+def joined(messages: Iterable[Message], en: str = "; ", ja: str = "。") -> BilingualText:
     """Return several sentences without full stops as one, with *en* and *ja* between them."""
     every = [one.said for one in messages]
-    return Said(en.join(one.en for one in every), ja.join(one.ja for one in every))
+    return BilingualText(en.join(one.en for one in every), ja.join(one.ja for one in every))
 
 
 def _in(language: str, fact: object) -> object:
     match fact:
         case Message():
             return getattr(fact.said, language)
-        case Said():
+        case BilingualText():
             return getattr(fact, language)
         case tuple():
             return {"en": ", ", "ja": "、"}[language].join(str(_in(language, part)) for part in fact)
@@ -84,7 +86,7 @@ def _in(language: str, fact: object) -> object:
             return fact
 
 
-class Entry(BaseModel):
+class MessageTexts(BaseModel):
     """The catalogue's texts of one code."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -95,12 +97,12 @@ class Entry(BaseModel):
     remedy_ja: str = ""
 
     @property
-    def sentence(self) -> Said:
-        return Said(self.en, self.ja)
+    def sentence(self) -> BilingualText:
+        return BilingualText(self.en, self.ja)
 
     @property
-    def remedy(self) -> Said:
-        return Said(self.remedy_en, self.remedy_ja)
+    def remedy(self) -> BilingualText:
+        return BilingualText(self.remedy_en, self.remedy_ja)
 
     @model_validator(mode="after")
     def _say_the_same(self) -> Self:
@@ -116,11 +118,11 @@ def parameters(text: str) -> frozenset[str]:
 
 
 @cache
-def catalogue(folder: Path = _HERE) -> Mapping[str, Entry]:
+def catalogue(folder: Path = _HERE) -> Mapping[str, MessageTexts]:
     """Return every code's sentences; raises `ValueError` for a code that lacks a language or occurs twice."""
-    found: dict[str, Entry] = {}
+    found: dict[str, MessageTexts] = {}
     for path in sorted(folder.glob("*.toml")):
-        entries = TypeAdapter(dict[str, Entry]).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+        entries = TypeAdapter(dict[str, MessageTexts]).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
         if twice := found.keys() & entries.keys():
             raise ValueError(f"{path.name}: is defined in another file already: {', '.join(sorted(twice))}")
         found |= entries

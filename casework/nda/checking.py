@@ -21,8 +21,8 @@ from casework.nda import files
 from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
 from casework.nda.registers import NdaContext, open_nda_context
-from casework.nda.searching import RegisterRead, read_papers
-from casework.nda.signers import Held
+from casework.nda.searching import RegisterSearch, read_papers
+from casework.nda.signers import HeldPaper
 from casework.recording import exchanges, seal
 from models.tables import Case, CasePaper, PaperCheck
 from models.vocabulary import NdaState, PledgeState
@@ -72,11 +72,11 @@ async def check(nda: NdaContext, case_id: str) -> None:
                 files.keep_bytes(context, case_id, held.content, {"register": paper.register, "paper": paper.id})
     except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is recorded as a check
         _log.error("nda: cannot check: %s", type(exc).__name__)
-        unread = RegisterRead("lastday", error=failure_of("lastday", exc))
+        unread = RegisterSearch("lastday", error=failure_of("lastday", exc))
         await context.store.run(_record, context, case_id, [unread], [])
 
 
-def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opened: Sequence[Held]) -> None:
+def _record(context: Context, case_id: str, reads: Sequence[RegisterSearch], opened: Sequence[HeldPaper]) -> None:
     """Judge the papers and write the check in one transaction with its events."""
     policy = context.policy.nda
     blind = tuple(str(read.error) for read in reads if read.error is not None)
@@ -111,7 +111,7 @@ def _told(row: CasePaper) -> tuple[object, ...]:
     return row.kind, row.state, row.accepted, row.register_name, row.paper_id, under, row.signature
 
 
-def _look(read: RegisterRead) -> dict[str, Any]:
+def _look(read: RegisterSearch) -> dict[str, Any]:
     return {
         "register": read.register,
         "found": len(read.found),

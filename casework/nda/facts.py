@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
-from casework.messages import Message, Said, message
+from casework.messages import BilingualText, Message, message
 from casework.nda.papers import titles
-from casework.nda.signers import Held, digests, own_stamps, signatures, signed_on
-from casework.policy import Nda
+from casework.nda.signers import HeldPaper, digests, own_stamps, signatures, signed_on
+from casework.policy import NdaPolicy
 from connectors.nda.contract import Paper
 from models.tables import PledgeRefusal
 from models.vocabulary import Leaver, NdaState, PaperKind
@@ -19,7 +19,7 @@ _FARTHEST_EAST = timezone(timedelta(hours=14))
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CheckFacts:
     """
     The facts of the employment and of earlier checks.  *joined_on* is None if HR's notice does not say.
 
@@ -45,7 +45,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PaperVerdict:
     """
     The verdict on one paper, or on a lacking one, with its sentences (*said*).  *held* is None if no paper was found.
 
@@ -56,23 +56,23 @@ class Verdict:
     state: NdaState
     accepted: bool
     said: tuple[Message, ...]
-    held: Held | None = None
+    held: HeldPaper | None = None
     signature: str = ""
     signed_on: date | None = None
 
     @property
-    def remedy(self) -> Said:
+    def remedy(self) -> BilingualText:
         """What to do, by the sentences, else by the state; empty if nothing is to be done, as for another person's paper."""
         asked = [*self.said, message(self.state)] if self.accepted else self.said
-        return next((one.remedy for one in asked if one.remedy.en), Said("", ""))
+        return next((one.remedy for one in asked if one.remedy.en), BilingualText("", ""))
 
 
-def unknown_kind(paper: Paper, policy: Nda) -> Message:
+def unknown_kind(paper: Paper, policy: NdaPolicy) -> Message:
     """Return the sentence that a paper's kind is unknown, or that its title is doubtful: it may be one that is looked for."""
     return message("paper_title_doubtful" if titles.mentioned(paper.title, policy.titles) else "paper_kind_unknown")
 
 
-def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
+def remarks(held: HeldPaper, kind: PaperKind | None, facts: CheckFacts, policy: NdaPolicy) -> list[Message]:
     """Return remarks that change no verdict.  An article of the work rules has no term and no date of its own."""
     paper, first_seen = held.match.paper, facts.seen.get((held.match.paper.register, held.match.paper.id))
     signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
@@ -91,7 +91,7 @@ def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> li
     return said if kind is PaperKind.WORK_RULES else said + _of_term_and_dates(held, kind, facts, policy)
 
 
-def _of_term_and_dates(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
+def _of_term_and_dates(held: HeldPaper, kind: PaperKind | None, facts: CheckFacts, policy: NdaPolicy) -> list[Message]:
     paper, ends, joined = held.match.paper, held.match.paper.expires_on, facts.joined_on
     wanted = _years_after(facts.ends_on, policy.survive_years)
     early = paper.survives is not False and ends is not None and not facts.is_over(ends) and ends < wanted

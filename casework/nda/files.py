@@ -17,10 +17,10 @@ from casework.errors import BadRequest, CaseworkError
 from casework.intake.employment import joined_on
 from casework.lifecycle import ENDED
 from casework.messages import joined
-from casework.nda.facts import Facts, Verdict
-from casework.nda.papers.examined import Signature
+from casework.nda.facts import CheckFacts, PaperVerdict
+from casework.nda.papers.examination import Signature
 from casework.nda.pledge_page import says_the_same
-from casework.nda.signers import Held, digests
+from casework.nda.signers import HeldPaper, digests
 from casework.recording import seal
 from models.tables import Case, CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal
 from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
@@ -41,11 +41,11 @@ def day_of(case: Case, at: datetime) -> date:
     return at.astimezone(ZoneInfo(case.timezone)).date()
 
 
-def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, ...]) -> Facts:
+def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, ...]) -> CheckFacts:
     """Return the facts of the case for judging papers, with days on the leaver's calendar."""
     opened = select(CasePaper).where(CasePaper.case_id == case.id, col(CasePaper.sha256).is_not(None))
     latest_first, pledges = session.exec(opened.order_by(col(CasePaper.id).desc())).all(), pledges_of(session, case.id)
-    return Facts(
+    return CheckFacts(
         today=day_of(case, context.now()),
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
@@ -116,7 +116,7 @@ def require_unsigned(session: Session, case_id: str) -> None:
         raise BadRequest(f"{case_id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
 
 
-def row_of(check: PaperCheck, verdict: Verdict) -> CasePaper:
+def row_of(check: PaperCheck, verdict: PaperVerdict) -> CasePaper:
     """Return the row for one verdict of a check, with its sentences."""
     text, remedy = joined(verdict.said), verdict.remedy
     row = CasePaper(
@@ -137,7 +137,7 @@ def row_of(check: PaperCheck, verdict: Verdict) -> CasePaper:
     return row
 
 
-def _fill(row: CasePaper, held: Held) -> None:
+def _fill(row: CasePaper, held: HeldPaper) -> None:
     paper, examined = held.match.paper, held.examined
     row.register_name, row.paper_id, row.title = paper.register, paper.id, paper.title
     row.signer = paper.signer_name or paper.signer_email or paper.signer_employee_no
@@ -172,7 +172,7 @@ def keep_bytes(context: Context, case_id: str, content: bytes, place: Mapping[st
         )  # fmt: skip
 
 
-def is_kept(context: Context, case_id: str, held: Held) -> bool:
+def is_kept(context: Context, case_id: str, held: HeldPaper) -> bool:
     """Whether the same bytes without the last seals are kept already: a service seals anew at each download."""
     under = digests(held.examined) - {held.examined.sha256} if held.examined is not None else frozenset()
     if context.evidence is None or not under:

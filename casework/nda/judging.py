@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from casework.messages import Message, message
-from casework.nda.facts import Facts, Verdict, remarks, unknown_kind
+from casework.nda.facts import CheckFacts, PaperVerdict, remarks, unknown_kind
 from casework.nda.papers import titles
 from casework.nda.signers import (
-    Held,
+    HeldPaper,
     certified_for_others,
     day_in_japan,
     own_signatures,
@@ -23,7 +23,7 @@ from casework.nda.signers import (
     signed_on,
     there_on,
 )
-from casework.policy import Nda
+from casework.policy import NdaPolicy
 from connectors.nda.contract import Paper
 from models.tables import CasePaper
 from models.vocabulary import Leaver, MatchReason, NdaState, PaperKind
@@ -41,7 +41,7 @@ _STRENGTH = (
 _REPLACED_BY_A_REFUSAL = frozenset({NdaState.MISSING, NdaState.UNSIGNED, NdaState.REFUSED, NdaState.UNREADABLE})
 
 
-def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, ...]:
+def judge(papers: Iterable[HeldPaper], facts: CheckFacts, policy: NdaPolicy) -> tuple[PaperVerdict, ...]:
     """Return a verdict for each paper, and one for each expected kind without an accepted paper."""
     judged = [_judged(held, facts, policy) for held in papers]
     kinds = {verdict.kind for verdict in judged if verdict.accepted}
@@ -51,7 +51,7 @@ def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, .
     return tuple(_refused_instead(verdict, every, facts) for verdict in every)
 
 
-def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
+def overall(verdicts: Sequence[PaperVerdict], policy: NdaPolicy) -> NdaState:
     """
     Return the worst state among the expected kinds, each counted by its strongest paper.
 
@@ -66,7 +66,7 @@ def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
     return min([*by_kind, *tampered], key=_SEVERITY.index, default=NdaState.SIGNED)
 
 
-def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | None:
+def kind_of(paper: Paper, leaver: Leaver | None, policy: NdaPolicy) -> PaperKind | None:
     """
     Return the kind by the register, else by the wording, else by the whole title, else by the title with the wording's name.
     A doubtful title gives None, also with a known wording: a filled-in example has the same wording.
@@ -85,27 +85,27 @@ def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | Non
     )
 
 
-def may_be_a_pledge(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
+def may_be_a_pledge(paper: Paper, leaver: Leaver | None, policy: NdaPolicy) -> bool:
     """Whether the paper's kind is known, or will be once its day of signing is known."""
     return kind_of(paper, leaver, policy) is not None or _is_undated(paper, leaver, policy)
 
 
-def is_doubtful(title: str, kind: PaperKind, policy: Nda) -> bool:
+def is_doubtful(title: str, kind: PaperKind, policy: NdaPolicy) -> bool:
     """Whether a paper of unknown kind may be of *kind* by its *title*: then a person decides first, so that nobody signs twice."""
     return not titles.mentioned(title, policy.titles).isdisjoint({kind, None})
 
 
-def _is_undated(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
+def _is_undated(paper: Paper, leaver: Leaver | None, policy: NdaPolicy) -> bool:
     return titles.is_undated(paper.title, policy.titles, _beside(paper, leaver, policy))
 
 
-def _beside(paper: Paper, leaver: Leaver | None, policy: Nda) -> list[str]:
+def _beside(paper: Paper, leaver: Leaver | None, policy: NdaPolicy) -> list[str]:
     """Return the names that may be in a title and do not show the paper's kind."""
     known = (leaver.name, leaver.kana, leaver.romaji, leaver.former_name, leaver.employee_no) if leaver else ()
     return [name for name in (*known, paper.signer_name, policy.company) if name]
 
 
-def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
+def _kind_by_day(held: HeldPaper, facts: CheckFacts, policy: NdaPolicy) -> PaperKind | None:
     """
     Return whether a pledge with an open title is one of entry or of exit, by the end of the employment that is nearer to its day of
     signing; None if the day is near neither end, or equally near both.
@@ -121,20 +121,20 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
     return PaperKind.ENTRY_PLEDGE if from_entry <= _A_YEAR and from_entry < to_exit else None
 
 
-def _judged(held: Held, facts: Facts, policy: Nda) -> Verdict:
+def _judged(held: HeldPaper, facts: CheckFacts, policy: NdaPolicy) -> PaperVerdict:
     """Judge one paper; an exception makes it unreadable, and stops no other paper's verdict."""
     try:
         return _judge_one(held, facts, policy)
     except Exception as exc:  # noqa: BLE001  # a stranger's file may break its reader anywhere
         why = message("paper_unreadable", why=f"it cannot be judged: {type(exc).__name__}")
-        return Verdict(held.match.paper.kind, NdaState.UNREADABLE, not_theirs(held, policy) is None, (why,), held)
+        return PaperVerdict(held.match.paper.kind, NdaState.UNREADABLE, not_theirs(held, policy) is None, (why,), held)
 
 
-def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
+def _judge_one(held: HeldPaper, facts: CheckFacts, policy: NdaPolicy) -> PaperVerdict:
     kind = kind_of(held.match.paper, facts.leaver, policy) or _kind_by_day(held, facts, policy)
     stranger, day = not_theirs(held, policy), signed_on(held, facts.leaver)
     if stranger is not None:
-        return Verdict(kind, NdaState.MISSING, False, (stranger,), held, signed_on=day)
+        return PaperVerdict(kind, NdaState.MISSING, False, (stranger,), held, signed_on=day)
     shown = proof(held, facts.leaver)
     state, reason = _state(held, kind, facts, policy)
     said = [reason] if reason is not None else []
@@ -146,10 +146,10 @@ def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
             said.append(message("paper_signer_not_shown"))
     said += remarks(held, kind, facts, policy)
     once = tuple(one for n, one in enumerate(said) if one not in said[:n])
-    return Verdict(kind, state, True, once, held, shown, day)
+    return PaperVerdict(kind, state, True, once, held, shown, day)
 
 
-def not_theirs(held: Held, policy: Nda) -> Message | None:
+def not_theirs(held: HeldPaper, policy: NdaPolicy) -> Message | None:
     """Return why the paper does not count as the leaver's, None if it does.  A person's ruling outweighs the match."""
     match = held.match
     if held.ruling is not None:
@@ -161,7 +161,9 @@ def not_theirs(held: Held, policy: Nda) -> Message | None:
     return None
 
 
-def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Message | None]:
+def _state(
+    held: HeldPaper, kind: PaperKind | None, facts: CheckFacts, policy: NdaPolicy
+) -> tuple[NdaState, Message | None]:
     """Return the gravest state that speaks against the paper, with its reason; else `signed`."""
     paper, examined, day = held.match.paper, held.examined, signed_on(held, facts.leaver)
     other_bytes = examined is not None and paper.sha256 is not None and examined.sha256 != paper.sha256.lower()
@@ -194,13 +196,13 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
     return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
 
 
-def _is_our_blank(held: Held, facts: Facts) -> bool:
+def _is_our_blank(held: HeldPaper, facts: CheckFacts) -> bool:
     """Whether the bytes are a page that we printed to be signed: nobody has signed it, except in a service that delivers."""
     return held.examined is not None and not held.delivered and held.examined.sha256 in facts.printed
 
 
 def _of_another_departure(
-    kind: PaperKind | None, day: date | None, latest: date | None, facts: Facts, policy: Nda
+    kind: PaperKind | None, day: date | None, latest: date | None, facts: CheckFacts, policy: NdaPolicy
 ) -> bool:
     """Whether a pledge of *day*, or not later than *latest*, is of an earlier employment, or of a later one after a return."""
     about = timedelta(days=policy.signing_days)
@@ -212,11 +214,11 @@ def _of_another_departure(
     return early or (day is not None and day > facts.ends_on + about)
 
 
-def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts, policy: Nda) -> Verdict:
+def _absent(kind: PaperKind, judged: Sequence[PaperVerdict], facts: CheckFacts, policy: NdaPolicy) -> PaperVerdict:
     """Return the verdict that no paper of *kind* is on file, or that this is not known."""
     if facts.blind:
         said = message("papers_not_known", problems="; ".join(facts.blind))
-        return Verdict(kind, NdaState.UNREADABLE, True, (said,))
+        return PaperVerdict(kind, NdaState.UNREADABLE, True, (said,))
     strangers = [v for v in judged if not v.accepted and v.kind in {kind, None}]
     doubtful = sum(bool(v.remedy.en) for v in strangers)
     others = len(strangers) - doubtful
@@ -229,10 +231,10 @@ def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts, policy: Nd
         early = "pledge_not_asked_for" if facts.today <= facts.ends_on else "pledge_too_late"
         lines.append(message("pledge_asked_for" if facts.asked_for else early))
     asked = kind is PaperKind.EXIT_PLEDGE and facts.asked_for
-    return Verdict(kind, NdaState.UNSIGNED if asked else NdaState.MISSING, True, tuple(lines))
+    return PaperVerdict(kind, NdaState.UNSIGNED if asked else NdaState.MISSING, True, tuple(lines))
 
 
-def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -> Verdict:
+def _refused_instead(verdict: PaperVerdict, every: Sequence[PaperVerdict], facts: CheckFacts) -> PaperVerdict:
     """Return *verdict*, or `refused` for an unsigned paper that the leaver declined, with the papers that still bind."""
     if not verdict.accepted or verdict.state not in _REPLACED_BY_A_REFUSAL:
         return verdict
@@ -246,7 +248,7 @@ def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -
     return replace(verdict, state=NdaState.REFUSED, said=(declined, _binds_on(every)))
 
 
-def _binds_on(every: Sequence[Verdict]) -> Message:
+def _binds_on(every: Sequence[PaperVerdict]) -> Message:
     signed = {v.kind: v for v in reversed(every) if v.state is NdaState.SIGNED}
     papers = []
     if (entry := signed.get(PaperKind.ENTRY_PLEDGE)) is not None:

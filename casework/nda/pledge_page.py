@@ -19,8 +19,8 @@ import typst
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from casework.policy import Nda
-from casework.visible import INVISIBLE, drawable, font_folder
+from casework.policy import NdaPolicy
+from casework.visible_text import INVISIBLE, drawable, font_folder
 from models.tables import Case, Pledge
 
 Language = Literal["ja", "en"]
@@ -30,7 +30,9 @@ _LONGEST = 200
 _EAST = "\u2e80"  # a second font draws the characters before it, such as Vietnamese and Eastern European accents
 
 
-def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, reference: str) -> tuple[str, bytes]:
+def print_pledge(
+    case: Case, policy: NdaPolicy, language: Language, *, at: datetime, reference: str
+) -> tuple[str, bytes]:
     """
     Return title and PDF of the pledge for *case*'s leaver.  The same case, policy, instant and reference give the same bytes.
 
@@ -50,14 +52,14 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
     return title, pdf
 
 
-def words_digest(case: Case, policy: Nda, language: Language, *, reference: str) -> str:
+def words_digest(case: Case, policy: NdaPolicy, language: Language, *, reference: str) -> str:
     """Return the SHA-256 of the pledge's title and words, which does not depend on the program that prints them."""
     return hashlib.sha256(
         json.dumps(_words(case, policy, language, reference), ensure_ascii=False).encode()
     ).hexdigest()
 
 
-def says_the_same(case: Case, policy: Nda, pledge: Pledge) -> bool | None:
+def says_the_same(case: Case, policy: NdaPolicy, pledge: Pledge) -> bool | None:
     """Whether the pledge would have the same words now, above all the same last day; None for an old one without their digest."""
     if pledge.words_sha256 is None:
         return None
@@ -70,7 +72,7 @@ def language_of(pledge: Pledge) -> Language:
     return "en" if pledge.language == "en" else "ja"
 
 
-def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:
+def _words(case: Case, policy: NdaPolicy, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:
     template = _TEMPLATES.get_template(f"pledge.{language}.txt.j2")
     filled = template.render(who=case.person, policy=policy, ends_on=case.employment_ends_on, reference=reference)
     first, *rest = [line for line in filled.splitlines() if line.strip()]

@@ -23,7 +23,7 @@ from casework.nda.judging import is_doubtful
 from casework.nda.pledge_page import Language, print_pledge, words_digest
 from casework.nda.registers import NdaContext
 from casework.nda.sending import content_of, deliver, is_as_sealed, is_current, record
-from casework.policy import Nda
+from casework.policy import NdaPolicy
 from casework.recording import seal
 from connectors.errors import ConnectorError
 from connectors.matching import fold_email
@@ -128,7 +128,7 @@ async def _is_for_them(nda: NdaContext, register: Register, paper_id: str, leave
     return fold_email(paper.signer_email) in addresses_of(leaver)
 
 
-def _lacks_one(papers: Sequence[CasePaper], policy: Nda) -> bool:
+def _lacks_one(papers: Sequence[CasePaper], policy: NdaPolicy) -> bool:
     """Whether every exit pledge on file is missing or expired (or of another departure), and no doubtful paper may be one."""
     on_file = {paper.state for paper in papers if paper.accepted and paper.kind is PaperKind.EXIT_PLEDGE}
     doubtful = any(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from casework.call_budget import DatabaseLedger
 from casework.context import Context
 from casework.errors import BadRequest
-from casework.nda.papers.examined import Examined
+from casework.nda.papers.examination import Examination
 from casework.nda.papers.examiner import examine_in_subprocess
 from connectors.errors import ConnectorError, Unreachable
 from connectors.nda.contract import Register
@@ -30,7 +30,7 @@ class NdaContext:
 
     context: Context
     registers: Mapping[str, Register | ConnectorError]
-    examine: Callable[[bytes], Awaitable[Examined]] = examine_in_subprocess
+    examine: Callable[[bytes], Awaitable[Examination]] = examine_in_subprocess
 
     def register(self, name: str) -> Register:
         """Return the open register.  Raises its error if it could not be opened, `BadRequest` if it is not configured."""

@@ -10,7 +10,7 @@ from typing import Any
 from casework.nda.judging import kind_of, may_be_a_pledge, not_theirs
 from casework.nda.papers import titles
 from casework.nda.registers import NdaContext
-from casework.nda.signers import Held
+from casework.nda.signers import HeldPaper
 from connectors.errors import ConnectorError
 from connectors.matching import fold_email
 from connectors.nda.contract import Paper, PaperMatch, Register
@@ -28,7 +28,7 @@ _BY_NAME = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterRead:
+class RegisterSearch:
     """The search of one register.  *error*: it could not be searched completely, and its papers are unknown."""
 
     register: str
@@ -39,7 +39,7 @@ class RegisterRead:
 
 async def read_papers(
     nda: NdaContext, leaver: Leaver, pledges: Sequence[Pledge], rulings: Mapping[tuple[str, str], PaperRuling]
-) -> tuple[list[RegisterRead], list[Held]]:
+) -> tuple[list[RegisterSearch], list[HeldPaper]]:
     """
     Search every register at once, and open the papers that count as the leaver's.  A register that fails or is too slow has
     an *error*, and stops no other.
@@ -51,7 +51,7 @@ async def read_papers(
     deliver = {name for name, one in nda.registers.items() if not isinstance(one, ConnectorError) and one.can_send}
     matches = [replace(match, paper=_storable(match.paper)) for read in reads for match in read.found]
     found = [
-        Held(one, rulings.get((one.paper.register, one.paper.id)), delivered=one.paper.register in deliver)
+        HeldPaper(one, rulings.get((one.paper.register, one.paper.id)), delivered=one.paper.register in deliver)
         for one in matches
     ]
     at_once, left = asyncio.Semaphore(_AT_ONCE), iter(range(MOST_OTHERS))
@@ -68,20 +68,20 @@ def _kept(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
-async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterRead:
+async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterSearch:
     sent = [pledge.paper_id for pledge in pledges if pledge.register_name == name and pledge.paper_id]
     try:
         register = nda.register(name)
         found = await nda.within(name, register.find_papers(leaver))
         ours = [match for paper_id in sent if (match := await _own(nda, register, paper_id, leaver)) is not None]
     except ConnectorError as error:
-        return RegisterRead(name, evidence=error.evidence, error=error)
+        return RegisterSearch(name, evidence=error.evidence, error=error)
     known = {match.paper.id for match in ours}
     matches = (_as_work_rules(match, nda) for match in found.matches if match.paper.id not in known)
     others = tuple(
         match for match in matches if match.reason is not MatchReason.EVERYBODY or _is_work_rules(match.paper)
     )
-    return RegisterRead(name, (*ours, *others), found.evidence)
+    return RegisterSearch(name, (*ours, *others), found.evidence)
 
 
 def _as_work_rules(match: PaperMatch, nda: NdaContext) -> PaperMatch:
@@ -107,11 +107,13 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
     if match is None:
         return PaperMatch(paper, MatchReason.DIFFERENT_PERSON, 0.0, "sent to the leaver, passed on to somebody else")
     to_them = paper.signer_email is None or fold_email(paper.signer_email) in addresses_of(leaver)
-    theirs = (match.reason in _BY_NAME and to_them) or not_theirs(Held(match), nda.context.policy.nda) is None
+    theirs = (match.reason in _BY_NAME and to_them) or not_theirs(HeldPaper(match), nda.context.policy.nda) is None
     return ours if theirs else match
 
 
-async def _open(nda: NdaContext, held: Held, leaver: Leaver, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
+async def _open(
+    nda: NdaContext, held: HeldPaper, leaver: Leaver, at_once: asyncio.Semaphore, left: Iterator[int]
+) -> HeldPaper:
     """Fetch and examine a paper that is judged by its bytes.  *left* counts down the unexpected papers that may be opened."""
     paper, policy = held.match.paper, nda.context.policy.nda
     counts = not_theirs(held, policy) is None and may_be_a_pledge(paper, leaver, policy)

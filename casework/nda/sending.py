@@ -13,7 +13,7 @@ from casework.nda.pledge_page import language_of, print_pledge, says_the_same
 from casework.nda.registers import NdaContext
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
-from connectors.nda.contract import Register, Sent
+from connectors.nda.contract import Register, SentPledge
 from models.tables import Pledge
 from models.vocabulary import PaperKind, PledgeState, RevocationResult
 
@@ -114,10 +114,10 @@ def _printed(context: Context, pledge: Pledge) -> bytes:
 
 
 def record(
-    context: Context, pledge: Pledge, state: PledgeState, result: RevocationResult, came_of: Sent | ConnectorError | str = ""
+    context: Context, pledge: Pledge, state: PledgeState, result: RevocationResult, came_of: SentPledge | ConnectorError | str = ""
 ) -> Pledge:  # fmt: skip
     """Record the new state of *pledge* and return it.  *came_of*: the register's answer or error, or another problem."""
-    sent = came_of if isinstance(came_of, Sent) else None
+    sent = came_of if isinstance(came_of, SentPledge) else None
     problem = None if sent is not None else str(came_of) or None
     evidence = () if isinstance(came_of, str) else came_of.evidence
     with context.store.write() as session:

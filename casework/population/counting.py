@@ -12,7 +12,7 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from audit import reading
-from audit.commitment import Commitment, Person, folded_name, folded_number
+from audit.commitment import Commitment, CommittedPerson, folded_name, folded_number
 from audit.events import EventType
 from audit.record import CASE, SEALED, tables_of
 from audit.verify.population import TOLD_AS
@@ -24,10 +24,18 @@ from casework.intake.kinds import KindRule
 from casework.intake.notice import Notice
 from casework.intake.person import employee_key
 from casework.messages import Message, message
-from casework.population.facts import Difference, Entry, ExtractFacts, Head, Listed, Opening, Population
+from casework.population.facts import (
+    CommitmentOpening,
+    ExtractFacts,
+    Head,
+    ListedCase,
+    PeriodDeparture,
+    Population,
+    PopulationDifference,
+)
 from casework.recording import seal
 from casework.trail import comparing
-from casework.view.reading.access import Signed, accounts_in, policy_of, sla_of
+from casework.view.reading.access import CaseSignatures, accounts_in, policy_of, sla_of
 from models.tables import Case, Finding, NoticeRecord
 from models.vocabulary import NOT_DEPARTURES, CaseState, DepartureKind
 
@@ -65,7 +73,7 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
     return Population(from_on, to_on, read_at, head, entries, (*orphans, *explained), openings, column)
 
 
-def _sealed(session: Session, case_id: str) -> tuple[Opening | None, Rows]:
+def _sealed(session: Session, case_id: str) -> tuple[CommitmentOpening | None, Rows]:
     """Return the opening of a case's commitment, and its rows by its events."""
     events = comparing.told_of(session.connection(), case_id)
     rows, sealed = tables_of(events).rows, events[0][0].get("scope") == SEALED
@@ -74,16 +82,16 @@ def _sealed(session: Session, case_id: str) -> tuple[Opening | None, Rows]:
     day = date.fromisoformat(case["employment_ends_on"])
     salts = [payload or {} for said, payload in events if "person_commitment" in said and said["type"] in _COMMITS]
     if not salts or "person_salt" not in salts[-1]:
-        return Opening(day, sealed), rows
+        return CommitmentOpening(day, sealed), rows
     number, name = folded_number(case["employee_no"]), folded_name(case["leaver"]["name"])
-    person = Person(case["company"], number, name, salts[-1]["person_salt"])
-    return Opening(day, sealed, person, Commitment(str(day), person.sha256, salts[-1]["salt"])), rows
+    person = CommittedPerson(case["company"], number, name, salts[-1]["person_salt"])
+    return CommitmentOpening(day, sealed, person, Commitment(str(day), person.sha256, salts[-1]["salt"])), rows
 
 
-def _entry(context: Context, session: Session, case: Case) -> Entry:
+def _entry(context: Context, session: Session, case: Case) -> PeriodDeparture:
     notices = all_of(session, NoticeRecord, case.id, NoticeRecord.received_at)
     still = select(func.count()).where(Finding.case_id == case.id, col(Finding.resolved_at).is_(None))
-    return Entry.of(
+    return PeriodDeparture.of(
         case,
         case=case.id,
         notices=len(notices),
@@ -92,26 +100,28 @@ def _entry(context: Context, session: Session, case: Case) -> Entry:
         open_findings=session.exec(still).one(),
         policy_sha256=policy_of(session, case.id),
         accounts=accounts_in(
-            session, case, Signed.of(session, case.id), now=context.now(), sla=sla_of(context, session, case.id)
+            session, case, CaseSignatures.of(session, case.id), now=context.now(), sla=sla_of(context, session, case.id)
         ),
     )
 
 
-def _without_case(session: Session) -> Iterator[Difference]:
+def _without_case(session: Session) -> Iterator[PopulationDifference]:
     """Yield notices without a case: intake makes no such notice, so each one needs an explanation."""
     query = select(NoticeRecord).outerjoin(Case, col(Case.id) == NoticeRecord.case_id).where(col(Case.id).is_(None))
     for notice in session.exec(query.order_by(col(NoticeRecord.id))).all():
         told = message("notice_without_case", disposition=notice.disposition).said
-        yield Difference("notice", f"notice {notice.id}", "", *told)
+        yield PopulationDifference("notice", f"notice {notice.id}", "", *told)
 
 
-def _unlike_the_trail(unlike: Iterable[comparing.Difference]) -> Iterator[Difference]:
+def _unlike_the_trail(unlike: Iterable[comparing.TableDifference]) -> Iterator[PopulationDifference]:
     """Yield the differences between tables and trail, of all cases (one may have been moved out of the period), without their values."""
     for one in unlike:
-        yield Difference("trail", one.case, "", *message("not_as_sealed", what=one.what.partition(" ")[0]).said)
+        yield PopulationDifference(
+            "trail", one.case, "", *message("not_as_sealed", what=one.what.partition(" ")[0]).said
+        )
 
 
-def _explained(entry: Entry, opening: Opening) -> Iterator[Difference]:
+def _explained(entry: PeriodDeparture, opening: CommitmentOpening) -> Iterator[PopulationDifference]:
     """Yield the reasons why a case is not notified, sealed and seen closed."""
     if not opening.sealed:
         yield entry.difference("case_not_sealed")
@@ -143,8 +153,8 @@ def compare(population: Population, extract: bytes) -> Population:
 
 
 def held_against(
-    listed: Sequence[Listed], period: tuple[date, date], extract: bytes, *, kind_column: str = ""
-) -> tuple[ExtractFacts, tuple[Difference, ...]]:
+    listed: Sequence[ListedCase], period: tuple[date, date], extract: bytes, *, kind_column: str = ""
+) -> tuple[ExtractFacts, tuple[PopulationDifference, ...]]:
     """
     Return the facts of HR's *extract* for the *period* (both days included), and its differences from the *listed* cases.
 
@@ -157,15 +167,15 @@ def held_against(
     ]
     refused = {(r.row, r.said) for r in reading.refused if r.code not in {"no_rows", "empty_file"}}
     unreadable = (
-        Difference("extract", f"row {row}" if row else "file", "", *message("row_unreadable", why=why).said)
+        PopulationDifference("extract", f"row {row}" if row else "file", "", *message("row_unreadable", why=why).said)
         for row, why in sorted(refused, key=str)
     )
     known = ExtractFacts(reading.sha256, reading.rows, len(ours), len({row for row, _ in refused}))
     return known, (*unreadable, *_not_in_cases(ours, listed), *_not_in_extract(ours, listed))
 
 
-def _not_in_cases(rows: list[Notice], listed: Sequence[Listed]) -> Iterator[Difference]:
-    by_person: dict[str, list[Listed]] = {}
+def _not_in_cases(rows: list[Notice], listed: Sequence[ListedCase]) -> Iterator[PopulationDifference]:
+    by_person: dict[str, list[ListedCase]] = {}
     for one in listed:
         by_person.setdefault(employee_key(one.employee_no), []).append(one)
     erased = [one for one in listed if one.erased]
@@ -173,10 +183,10 @@ def _not_in_cases(rows: list[Notice], listed: Sequence[Listed]) -> Iterator[Diff
         theirs = by_person.get(employee_key(row.leaver.employee_no), [])
         if any(one.day == row.employment_ends_on and not one.taken_back for one in theirs):
             continue
-        yield Difference("extract", f"row {row.row}", row.leaver.employee_no, *_why(row, theirs, erased).said)
+        yield PopulationDifference("extract", f"row {row.row}", row.leaver.employee_no, *_why(row, theirs, erased).said)
 
 
-def _why(row: Notice, theirs: list[Listed], erased: list[Listed]) -> Message:
+def _why(row: Notice, theirs: list[ListedCase], erased: list[ListedCase]) -> Message:
     if same := tuple(one.case for one in theirs if one.day == row.employment_ends_on):
         return message("only_taken_back", cases=same)
     if theirs:
@@ -187,7 +197,7 @@ def _why(row: Notice, theirs: list[Listed], erased: list[Listed]) -> Message:
     return message("no_notice_reached_us")
 
 
-def _not_in_extract(rows: list[Notice], listed: Sequence[Listed]) -> Iterator[Difference]:
+def _not_in_extract(rows: list[Notice], listed: Sequence[ListedCase]) -> Iterator[PopulationDifference]:
     theirs = {(employee_key(row.leaver.employee_no), row.employment_ends_on) for row in rows}
     days = {day for _, day in theirs}
     for one in listed:

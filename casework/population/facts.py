@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from audit.commitment import Commitment, Person
+from audit.commitment import Commitment, CommittedPerson
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK
 from casework.messages import message
@@ -20,7 +20,7 @@ METHOD = "sort by the hexadecimal SHA-256 of SEED, newline, CASE; take the first
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedCase:
     """A case as it is compared with HR's list; *taken_back*: the departure does not take place."""
 
     case: str
@@ -29,12 +29,12 @@ class Listed:
     erased: bool
     taken_back: bool
 
-    def difference(self, code: str, **facts: object) -> Difference:
+    def difference(self, code: str, **facts: object) -> PopulationDifference:
         """Return what *code* says of this case."""
-        return Difference("case", self.case, self.employee_no, *message(code, **facts).said)
+        return PopulationDifference("case", self.case, self.employee_no, *message(code, **facts).said)
 
 
-class Entry(Part):
+class PeriodDeparture(Part):
     """
     One departure of the period: its case, its notices, its accounts.
 
@@ -69,17 +69,17 @@ class Entry(Part):
         return self.state is CaseState.CLOSED and self.closed_at is not None and cut and not open_by_waiver
 
     @property
-    def listed(self) -> Listed:
+    def listed(self) -> ListedCase:
         erased = self.erased_at is not None
-        return Listed(self.case, self.employee_no, self.employment_ends_on, erased, self.state in TAKEN_BACK)
+        return ListedCase(self.case, self.employee_no, self.employment_ends_on, erased, self.state in TAKEN_BACK)
 
-    def difference(self, code: str, **facts: object) -> Difference:
+    def difference(self, code: str, **facts: object) -> PopulationDifference:
         """Return what *code* says of this case."""
         return self.listed.difference(code, **facts)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PopulationDifference:
     """One difference, with its reason.  *side*, where it was found: extract, notice, case or trail."""
 
     side: str
@@ -110,12 +110,12 @@ class ExtractFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class CommitmentOpening:
     """The values that open a case's commitment.  No *commitment*: they were erased, or not *sealed* from the case's opening on."""
 
     day: date
     sealed: bool
-    person: Person | None = None
+    person: CommittedPerson | None = None
     commitment: Commitment | None = None
 
 
@@ -143,9 +143,9 @@ class Population:
     to_on: date
     read_at: datetime
     head: Head
-    entries: tuple[Entry, ...]
-    differences: tuple[Difference, ...]
-    openings: Mapping[str, Opening]
+    entries: tuple[PeriodDeparture, ...]
+    differences: tuple[PopulationDifference, ...]
+    openings: Mapping[str, CommitmentOpening]
     kind_column: str = ""
     extract: ExtractFacts | None = None
     sample: Sample | None = None

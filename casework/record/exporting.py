@@ -66,7 +66,7 @@ def export(
     Write the case's bundle into *folder*, completely or not at all, and return its certificate.
 
     A later export makes a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
-    `TablesDiffer` while its tables differ from what was sealed, `NotAnchored` while no authority answers, `BundleRefused` if
+    `TableMismatch` while its tables differ from what was sealed, `NotAnchored` while no authority answers, `BundleRefused` if
     *folder* holds something else.
     """
     with context.store.read() as session:
@@ -91,10 +91,10 @@ def export(
         connection = session.connection()
         _require_unmoved(context, session, case_id)
         record = canonical(_record(context, connection, case_id))
-        contents = bundle.Contents(
+        contents = bundle.BundleContents(
             case_id, {bundle_paths.RECORD: record, **office.pages(record)}, _evidence(context, connection, case_id)
         )
-        sealed = bundle.Seal(office.signer, stamper(office.berth), quorum=office.berth.vouchers.witnesses)
+        sealed = bundle.CertificateParties(office.signer, stamper(office.berth), quorum=office.berth.vouchers.witnesses)
         return bundle.write(connection, folder, contents, sealed, partial(_announce, context))
 
 
@@ -141,7 +141,7 @@ def _newest(connection: Connection, berth: AnchorConfig) -> Anchor | None:
     return found if asked.any else None
 
 
-def _evidence(context: Context, connection: Connection, case_id: str) -> Iterator[bundle.Evidence]:
+def _evidence(context: Context, connection: Connection, case_id: str) -> Iterator[bundle.BoundFile]:
     """Yield every file that the case's events bind and that was not erased, decrypted while it is read."""
     store = context.evidence
     if store is None:
@@ -155,7 +155,7 @@ def _evidence(context: Context, connection: Connection, case_id: str) -> Iterato
         path = bundle_paths.EVIDENCE + stored.name
         if path in names:
             with store.open(case_id, stored.name) as file:
-                yield bundle.Evidence(path, iter(partial(file.read, _CHUNK), b""))
+                yield bundle.BoundFile(path, iter(partial(file.read, _CHUNK), b""))
 
 
 def stamper(berth: AnchorConfig) -> Stamper | None:

@@ -20,7 +20,7 @@ from casework.errors import CaseworkError
 from casework.question_kinds import TENANT
 from casework.view.case import CaseView
 from casework.view.reading.access import sla_of
-from casework.view.reading.case import Beside, view_of
+from casework.view.reading.case import ExternalParts, view_of
 from casework.view.reading.downloads import Summary, lacking_in
 from models import tables
 from models.vocabulary import EntitlementKind
@@ -33,12 +33,12 @@ _NOT_OURS = (
 """What reading raises for a record that lastday cannot have written."""
 
 
-class NotARecord(ValueError):
+class RecordError(ValueError):
     """A `record.json` that lastday has not written, or not in a form that this version can read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecordEvent:
     """
     One event of the trail.  *seq* is its number in the case: the bundle's `events/NNNN.json`.
 
@@ -89,7 +89,7 @@ _LISTING = TypeAdapter(Listing)
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RecordFacts:
     """
     All facts of a record.  *sha256*: of `record.json`.  *revision*: its number; *former*: the certificate before.
 
@@ -97,7 +97,7 @@ class Facts:
     """
 
     view: CaseView
-    told: tuple[Told, ...]
+    told: tuple[RecordEvent, ...]
     listings: tuple[Listing, ...]
     log: str
     sha256: str
@@ -106,7 +106,7 @@ class Facts:
     rehearsal: bool
 
     @property
-    def exported(self) -> Told | None:
+    def exported(self) -> RecordEvent | None:
         """The newest export, None before the first."""
         return next((event for event in reversed(self.told) if event.type == EventType.CASE_EXPORTED), None)
 
@@ -128,20 +128,20 @@ def beside(context: Context, session: Session, case_id: str) -> dict[str, Any]:
     }
 
 
-def read(record: bytes) -> Facts:
-    """Return the facts of `record.json`.  Raises `NotARecord`."""
+def read(record: bytes) -> RecordFacts:
+    """Return the facts of `record.json`.  Raises `RecordError`."""
     try:
         return _read(json.loads(record), hashlib.sha256(record).hexdigest())
     except _NOT_OURS as exc:
-        raise NotARecord(f"record.json: cannot be read: {type(exc).__name__}") from exc
+        raise RecordError(f"record.json: cannot be read: {type(exc).__name__}") from exc
 
 
-def _read(said: Mapping[str, Any], sha256: str) -> Facts:
+def _read(said: Mapping[str, Any], sha256: str) -> RecordFacts:
     told, exported = tuple(map(_told, said["events"])), _exported(said)
     with _loaded(said, exported.get("of_tenant", {})) as session:
         view = view_of(session, said["case"], _beside(said, told, exported), confidential=True)
         listings = [*_searches(session), *_listings(session, view)]
-    return Facts(
+    return RecordFacts(
         view=view,
         told=told,
         listings=tuple(listings),
@@ -168,11 +168,11 @@ def _exported(said: Mapping[str, Any]) -> Mapping[str, Any]:
     return payloads[-1] if payloads else {}
 
 
-def _beside(said: Mapping[str, Any], told: tuple[Told, ...], exported: Mapping[str, Any]) -> Beside:
+def _beside(said: Mapping[str, Any], told: tuple[RecordEvent, ...], exported: Mapping[str, Any]) -> ExternalParts:
     intents = {event.fields["op"] for event in told if event.type == EventType.REVOKE_INTENT}
     answered = {event.fields["op"] for event in told if event.type == EventType.REVOKE_OUTCOME}
     downloads = said["downloads"]
-    return Beside(
+    return ExternalParts(
         now=told[-1].at,
         sla=exported.get("sla_minutes"),
         summary=None if downloads is None else Summary(downloads["sha256"], downloads["content"]),
@@ -204,11 +204,11 @@ def _listing(asked: Mapping[str, Any], **about: Any) -> Listing:
     return _LISTING.validate_python({**asked, **about})
 
 
-def _told(event: Mapping[str, Any]) -> Told:
+def _told(event: Mapping[str, Any]) -> RecordEvent:
     payload = event.get("payload", {})
     by = payload.get("by") or payload.get("reported_by")
     who = by if isinstance(by, dict) else {"subject": by}
-    return Told(
+    return RecordEvent(
         seq=event["seq"],
         type=event["type"],
         at=datetime.fromisoformat(event["time"]),

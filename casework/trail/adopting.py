@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from audit import reading
-from audit.append import Draft
+from audit.appending import EventDraft
 from audit.events import EventType
 from audit.leaf import Event
 from audit.record import ADOPTED, CASE, CHANGED, SEALED, WHOLE, Told, tables_of
 from casework.changes import BY, rows_in
 from casework.question_kinds import TENANT
 from casework.store import Store
-from casework.trail.comparing import UNREADABLE, Difference, require_readable, told_of
+from casework.trail.comparing import UNREADABLE, TableDifference, require_readable, told_of
 
 
 def adopt(store: Store, progress: Callable[[int, int], object] | None = None) -> int:
@@ -21,7 +21,7 @@ def adopt(store: Store, progress: Callable[[int, int], object] | None = None) ->
     Seal once all rows of every case that an earlier version opened, and those of the tenant; return how many were sealed.
 
     Later changes are compared with them.  A change by hand before that is not noticed; a record says since when changes are.  Safe
-    to repeat after a crash: each case is a transaction of its own.  Raises `TablesDiffer`, after all other cases, for a case with
+    to repeat after a crash: each case is a transaction of its own.  Raises `TableMismatch`, after all other cases, for a case with
     rows that lastday cannot have written.
     """
     with store.read() as session:
@@ -40,7 +40,7 @@ def adopt(store: Store, progress: Callable[[int, int], object] | None = None) ->
         try:
             adopted += _adopt(store, case_id)
         except UNREADABLE as exc:
-            unreadable.append(Difference(case_id, "a column", f"unreadable ({type(exc).__name__})", ""))
+            unreadable.append(TableDifference(case_id, "a column", f"unreadable ({type(exc).__name__})", ""))
         if progress is not None:
             progress(number, len(older))
     require_readable(unreadable)
@@ -63,7 +63,7 @@ def _adopt(store: Store, case_id: str) -> bool:
         done = any(WHOLE in (payload or {}) for _, payload in events) if case_id == TENANT else tables_of(events).whole
         if done or not (rows if case_id == TENANT else rows.get(CASE)):
             return False
-        store.tell(session, Draft(Event(EventType.CASE_CHANGED, case_id, BY, {"scope": ADOPTED}), {WHOLE: rows}))
+        store.tell(session, EventDraft(Event(EventType.CASE_CHANGED, case_id, BY, {"scope": ADOPTED}), {WHOLE: rows}))
         return True
 
 

@@ -14,8 +14,8 @@ from cryptography import x509
 from audit import anchor_schedule, anchoring, policy
 from audit.anchor_config import AnchorConfig
 from audit.anchor_files import AnchorFiles
-from audit.anchoring import Outcome
-from audit.policy import Policy, PolicyError
+from audit.anchoring import AnchoringOutcome
+from audit.policy import LogPolicy, PolicyError
 from casework.bootstrap import open_store
 from casework.errors import Misconfigured
 from casework.settings import CaseworkSettings, read_settings
@@ -26,11 +26,11 @@ from connectors.settings import trust
 T = TypeVar("T")
 
 
-def anchor(*, at_once: bool = False) -> Outcome:
+def anchor(*, at_once: bool = False) -> AnchoringOutcome:
     """
     Finish waiting anchors and make a new one if it is due, or *at_once*.  Blocks while witnesses and authorities answer, some 20 s at most.
 
-    Safe at any time.  Raises `Misconfigured`, `audit.keys.KeyRefused`, `SigningStopped` and `Discontinued`.
+    Safe at any time.  Raises `Misconfigured`, `audit.keys.KeyRefused`, `SigningStopped` and `RollbackError`.
     """
     with _open_berth() as place:
         return anchoring.anchor(place, at_once=at_once)
@@ -69,7 +69,7 @@ def berth(settings: CaseworkSettings, store: Store) -> AnchorConfig:
     )
 
 
-def read_policy(file: Path | None) -> Policy | None:
+def read_policy(file: Path | None) -> LogPolicy | None:
     """Return the witnesses' policy, None if no file is set.  Raises `Misconfigured`."""
     if file is None:
         return None

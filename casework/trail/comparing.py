@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from audit import reading
 from audit.events import EventType
-from audit.record import CASE, Rows, Tables, Told, tables_of
+from audit.record import CASE, CaseTables, Rows, Told, tables_of
 from casework.changes import default_of, of_tenant, rows_in
 from casework.context import case_in
 from casework.errors import CaseworkError
@@ -24,7 +24,7 @@ UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TableDifference:
     """
     The tables and the trail differ in *what*.  *event*: the number, in the case, of the trail's last event on it.
 
@@ -42,29 +42,29 @@ class Difference:
         return f"{self.case}: {self.what}: {self.tables or '-'} in the tables, {self.trail or '-'} in the trail{said}"
 
 
-class TablesDiffer(CaseworkError):
+class TableMismatch(CaseworkError):
     """The tables differ from what was sealed."""
 
 
 def require_as_sealed(session: Session, case_id: str) -> None:
-    """Raise `TablesDiffer` with the first difference: a document from such tables would state what never happened."""
+    """Raise `TableMismatch` with the first difference: a document from such tables would state what never happened."""
     if (found := next(differences(session, case_id), None)) is not None:
         if not found.tables and not found.trail:
             case_in(session, case_id)  # raises if neither side has the case
-        raise TablesDiffer(
+        raise TableMismatch(
             f"not as it was sealed: {found}",
             "Somebody changed the database by hand.  See all of it with `lastday trail check`, and restore a backup.",
         )
 
 
-def require_readable(found: Iterable[Difference]) -> None:
-    """Raise `TablesDiffer` if a row cannot be read: lastday cannot have written it, and no caller can go on."""
+def require_readable(found: Iterable[TableDifference]) -> None:
+    """Raise `TableMismatch` if a row cannot be read: lastday cannot have written it, and no caller can go on."""
     for one in found:
         if one.what == _COLUMN:
-            raise TablesDiffer(f"cannot be read: {one}", "Somebody changed the database by hand: restore a backup.")
+            raise TableMismatch(f"cannot be read: {one}", "Somebody changed the database by hand: restore a backup.")
 
 
-def differences(session: Session, case_id: str | None = None) -> Iterator[Difference]:
+def differences(session: Session, case_id: str | None = None) -> Iterator[TableDifference]:
     """
     Yield the differences between the tables and the trail in one case and the tenant's rows that it shows, or in all cases.
 
@@ -76,7 +76,7 @@ def differences(session: Session, case_id: str | None = None) -> Iterator[Differ
         try:
             yield from [*_of(session, one, only_for=case_id if one == TENANT else None)]
         except UNREADABLE as exc:
-            yield Difference(one, _COLUMN, f"unreadable ({type(exc).__name__})", "")
+            yield TableDifference(one, _COLUMN, f"unreadable ({type(exc).__name__})", "")
 
 
 def told_of(connection: Connection, case_id: str) -> list[Told]:
@@ -91,18 +91,18 @@ def opened(connection: Connection) -> Iterator[str]:
     return (entry.case for entry in reading.entries(connection) if entry.seq == 0 and opened in entry.leaf)
 
 
-def _of(session: Session, case_id: str, *, only_for: str | None) -> Iterator[Difference]:
+def _of(session: Session, case_id: str, *, only_for: str | None) -> Iterator[TableDifference]:
     connection = session.connection()
     events = told_of(connection, case_id)
     case = session.get(Case, case_id)
     if case_id != TENANT and (case is None or not events):
-        yield Difference(case_id, "case", "there" if case else "", "there" if events else "")
+        yield TableDifference(case_id, "case", "there" if case else "", "there" if events else "")
         return
     sealed = tables_of(events)
     for seq in (*reading.not_committed(connection, case_id), *sealed.unfit):
-        yield Difference(case_id, "payload", "another, or none", "the one committed to", seq)
+        yield TableDifference(case_id, "payload", "another, or none", "the one committed to", seq)
     if case_id != TENANT and not sealed.whole:
-        yield Difference(case_id, "case", "there", "sealed in part")
+        yield TableDifference(case_id, "case", "there", "sealed in part")
     else:
         ours = rows_in(session, case_id)
         if only_for is not None:
@@ -110,7 +110,7 @@ def _of(session: Session, case_id: str, *, only_for: str | None) -> Iterator[Dif
         yield from _unlike(case_id, ours, sealed)
 
 
-def _unlike(case_id: str, ours: Rows, sealed: Tables) -> Iterator[Difference]:
+def _unlike(case_id: str, ours: Rows, sealed: CaseTables) -> Iterator[TableDifference]:
     """Yield each row that only one side has, and each column that differs."""
     for table in sorted({*ours, *sealed.rows}):
         mine, theirs = ours.get(table, {}), sealed.rows.get(table, {})
@@ -118,14 +118,16 @@ def _unlike(case_id: str, ours: Rows, sealed: Tables) -> Iterator[Difference]:
             row, told, what = mine.get(key), theirs.get(key), f"{table} {key}"
             if row is None or told is None:
                 seq = min((at for (*name, _), at in sealed.at.items() if name == [table, key]), default=None)
-                yield Difference(case_id, what, "" if row is None else "there", "" if told is None else "there", seq)
+                yield TableDifference(
+                    case_id, what, "" if row is None else "there", "" if told is None else "there", seq
+                )
                 continue
             for column in sorted({*row, *told} - _untold(table, row, told)):
                 value, said = row.get(column), told.get(column, default_of(table, column))
                 if value != said:
                     at = sealed.at.get((table, key, column))
                     name = column if table == CASE else f"{what}: {column}"
-                    yield Difference(case_id, name, _word(value), _word(said), at)
+                    yield TableDifference(case_id, name, _word(value), _word(said), at)
 
 
 def _untold(table: str, row: Mapping[str, Any], told: Mapping[str, Any]) -> set[str]:

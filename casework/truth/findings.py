@@ -14,7 +14,7 @@ from audit.events import EventType
 from casework.context import Context, all_of
 from casework.lifecycle import ADVANCING, move
 from casework.recording import seal
-from casework.truth.derive import derive
+from casework.truth.deriving import derive
 from casework.truth.listing import take_in
 from casework.truth.reasons import reasons
 from casework.truth.rows import Place, TruthTable, load

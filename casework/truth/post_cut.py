@@ -21,7 +21,7 @@ KEY = "after_cut"
 
 
 @dataclass(slots=True)
-class Times:
+class EventTimes:
     """The number of events, the first and the last time."""
 
     count: int
@@ -55,7 +55,7 @@ def keep(  # noqa: PLR0913  # one account's activity, each part by name
     finding: FindingKind,
     connection: ConnectionId,
     account_id: str,
-    heard: Mapping[ActivityKind, Times],
+    heard: Mapping[ActivityKind, EventTimes],
     effective_by: datetime | None,
 ) -> None:
     """Write the post-cut activity of one account: more or later events are news; known events are kept even if a log lost them."""

@@ -17,14 +17,14 @@ from models.vocabulary import (
     CaseState,
     Guard,
     QuestionKind,
-    Restored,
-    Restores,
+    Restorability,
+    RestoreOutcome,
     RevocationResult,
     Standing,
 )
 
-_BEGUN = frozenset({None, Restored.PENDING, Restored.CONFIRMED})
-TO_GO_ON = _BEGUN | {Restored.PROBLEM, Restored.CLAIMED}
+_BEGUN = frozenset({None, RestoreOutcome.PENDING, RestoreOutcome.CONFIRMED})
+TO_GO_ON = _BEGUN | {RestoreOutcome.PROBLEM, RestoreOutcome.CLAIMED}
 """Outcomes with which a restore, also a repeated one, takes a row up."""
 
 
@@ -43,7 +43,9 @@ def unended(row: CaseEntitlement) -> bool:
     return concerns(row) and row.restored in TO_GO_ON | FOR_A_PERSON
 
 
-def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, confirmed: bool) -> Restored | None:
+def fate_of(
+    row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, confirmed: bool
+) -> RestoreOutcome | None:
     """
     Return the outcome of *row*; None: it is to be given back.
 
@@ -53,13 +55,13 @@ def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, c
     if row.restored not in TO_GO_ON:
         return row.restored
     if claimed:
-        return Restored.CLAIMED
+        return RestoreOutcome.CLAIMED
     if "through_group" in row.prestate or row.guard is Guard.INHERITED:  # it comes and goes with the group
-        return Restored.NOT_RESTORABLE
-    if line is not None and line.restores is not Restores.RESTORED:
-        return Restored(line.restores.value)
+        return RestoreOutcome.NOT_RESTORABLE
+    if line is not None and line.restores is not Restorability.RESTORED:
+        return RestoreOutcome(line.restores.value)
     ours = row.result is RevocationResult.COMMANDED and row.op is None
-    return None if ours or confirmed else Restored.ASKED
+    return None if ours or confirmed else RestoreOutcome.ASKED
 
 
 def confirmed(session: Session, row: CaseEntitlement) -> bool:
@@ -107,11 +109,14 @@ def let_ask(context: Context, session: Session, case: Case) -> None:
     for account in session.exec(held).all() if case.state is CaseState.CLOSED else ():
         left = select(CaseEntitlement).where(
             CaseEntitlement.connection == account.connection, CaseEntitlement.account_id == account.vendor_id,
-            CaseEntitlement.case_id != case.id, CaseEntitlement.restored == Restored.CLAIMED,
+            CaseEntitlement.case_id != case.id, CaseEntitlement.restored == RestoreOutcome.CLAIMED,
             col(CaseEntitlement.case_id).in_(select(Case.id).where(col(Case.erased_at).is_(None))),
         )  # fmt: skip
         for row in session.exec(left).all():
-            row.restored, row.problem = Restored.ASKED, "another case took this account away too, and was erased since"
+            row.restored, row.problem = (
+                RestoreOutcome.ASKED,
+                "another case took this account away too, and was erased since",
+            )
             row.remedy = (
                 "Only if the person works here: `lastday restore CASE --entitlement ID`; if not, add --not-ours."
             )

@@ -20,7 +20,7 @@ from models.vocabulary import (
     EntitlementState,
     Guard,
     OpenReason,
-    Restored,
+    RestoreOutcome,
     RevocationResult,
 )
 
@@ -31,12 +31,12 @@ ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSEN
 PERHAPS_TAKEN = ACCEPTED | {RevocationResult.UNKNOWN}
 NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
 """The states that a listing gives to what it could not read: each is also an `OpenReason`."""
-FOR_A_PERSON = frozenset({Restored.ASKED, Restored.PROBLEM})
+FOR_A_PERSON = frozenset({RestoreOutcome.ASKED, RestoreOutcome.PROBLEM})
 """Outcomes of a restore that need a person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RowFacts:
     """
     Everything from which a row's state is derived.
 
@@ -62,7 +62,7 @@ class Known:
         return self.block is not None and self.block.state is EntitlementState.OBSERVED_CLOSED
 
 
-class Verdict(NamedTuple):
+class RowVerdict(NamedTuple):
     """A row's state; *reason* while it is open, *settled_by* the signature that settles it."""
 
     state: EntitlementState
@@ -70,7 +70,7 @@ class Verdict(NamedTuple):
     settled_by: str | None = None
 
 
-def verdict_of(known: Known) -> Verdict:
+def verdict_of(known: RowFacts) -> RowVerdict:
     """
     Return the verdict on a row.
 
@@ -88,18 +88,18 @@ def verdict_of(known: Known) -> Verdict:
     """
     state = observed(known)
     if state is EntitlementState.OBSERVED_CLOSED:
-        return Verdict(state)
+        return RowVerdict(state)
     reason = reason_of(known, state)
     waiver = next((w for w in known.waivers if w.accepts is reason), None)
     if waiver is not None and (known.blocked or reason is not OpenReason.DYNAMIC):  # harmless while nobody can sign in
-        return Verdict(EntitlementState.WAIVED, reason, waiver.id)
+        return RowVerdict(EntitlementState.WAIVED, reason, waiver.id)
     signed = next((a for a in known.attestations if counts(a, known)), None)
     if signed is not None:
-        return Verdict(EntitlementState.ATTESTED, reason, signed.id)
-    return Verdict(state, reason)
+        return RowVerdict(EntitlementState.ATTESTED, reason, signed.id)
+    return RowVerdict(state, reason)
 
 
-def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the first line that holds
+def observed(known: RowFacts) -> EntitlementState:  # noqa: PLR0911  # a table: the first line that holds
     """Return the row's state by reads and commands alone, without signatures."""
     row, read = known.row, known.read
     if row.vendor_id == WHOLE_KIND:
@@ -127,7 +127,7 @@ def is_fresh(read: KindRead, since: datetime | None) -> bool:
     return read.read_at is not None and (since is None or read.read_at >= since)
 
 
-def _open(known: Known, *, seen: bool) -> EntitlementState:
+def _open(known: RowFacts, *, seen: bool) -> EntitlementState:
     """Return the state of a row that no read shows closed; *seen*: a read after the command shows it."""
     row = known.row
     if row.by_hand or _is_frozen(known):
@@ -137,7 +137,7 @@ def _open(known: Known, *, seen: bool) -> EntitlementState:
     return EntitlementState.COMMANDED if row.result in ACCEPTED and not seen else EntitlementState.STILL_OPEN
 
 
-def _is_frozen(known: Known) -> bool:
+def _is_frozen(known: RowFacts) -> bool:
     """Whether the block has put the row out of reach: it is inert while blocked, and cleared in any restore."""
     return known.line.dies_with_block and known.blocked and known.row.result not in ACCEPTED
 
@@ -152,14 +152,14 @@ def _implied(causes: Sequence[CaseEntitlement]) -> EntitlementState:
     return EntitlementState.COMMANDED if EntitlementState.COMMANDED in states else EntitlementState.STILL_OPEN
 
 
-def _by_stamp(known: Known) -> EntitlementState:
+def _by_stamp(known: RowFacts) -> EntitlementState:
     """Return the state of a row that is closed by a time stamp in a log.  The log may lag: until then the row stays commanded."""
     row, since = known.row, _ended_since(known)
     ended = since is not None and row.ended_at is not None and row.ended_at >= since
     return EntitlementState.OBSERVED_CLOSED if ended else _open(known, seen=False)
 
 
-def _ended_since(known: Known) -> datetime | None:
+def _ended_since(known: RowFacts) -> datetime | None:
     """
     Return the instant after which an ending counts, on the vendor's clock; None while no ending counts.
 
@@ -174,7 +174,7 @@ def _ended_since(known: Known) -> datetime | None:
     return block.vendor_commanded_at or row.vendor_commanded_at
 
 
-def reason_of(known: Known, state: EntitlementState) -> OpenReason:  # one reason a line, the first that holds
+def reason_of(known: RowFacts, state: EntitlementState) -> OpenReason:  # one reason a line, the first that holds
     """Return why a row in *state* is open."""
     row = known.row
     if state in NOT_LOOKED_AT:
@@ -191,13 +191,13 @@ def reason_of(known: Known, state: EntitlementState) -> OpenReason:  # one reaso
     return next((reason for holds, reason in reasons if holds), OpenReason.STILL_OPEN)
 
 
-def _is_mastered_elsewhere(known: Known) -> bool:
+def _is_mastered_elsewhere(known: RowFacts) -> bool:
     """Whether a directory elsewhere is the master: of the account for its sign-in, of the row for other kinds."""
     by_account = known.row.kind is EntitlementKind.SIGN_IN and known.mastered_elsewhere
     return by_account or known.row.guard is Guard.MASTERED_ELSEWHERE
 
 
-def counts(attestation: Attestation, known: Known) -> bool:
+def counts(attestation: Attestation, known: RowFacts) -> bool:
     """
     Whether *attestation* settles the row: it was signed after the instant, no read contradicts it, and none can show the row's state.
 
@@ -210,18 +210,18 @@ def counts(attestation: Attestation, known: Known) -> bool:
     return known.row.kind is not EntitlementKind.SESSION or _is_after_block(attestation, known.block)
 
 
-def is_contradicted(attestation: Attestation, known: Known) -> bool:
+def is_contradicted(attestation: Attestation, known: RowFacts) -> bool:
     """Whether a read that was sent after *attestation* shows the row open."""
     sent_at = known.read.read_at
     return sent_at is not None and sent_at > attestation.attested_at and is_seen(known)
 
 
-def is_seen(known: Known) -> bool:
+def is_seen(known: RowFacts) -> bool:
     """Whether the newest successful read shows the row open; no listing shows that for kinds that are closed by a stamp."""
     return not known.line.stamped and known.row.listed_as is None and known.row.vendor_id in known.shown
 
 
-def came_back(known: Known) -> datetime | None:
+def came_back(known: RowFacts) -> datetime | None:
     """
     Return when a read showed the row open after it was seen closed.  Such a row is not late: the earlier request no longer counts.
 
@@ -247,7 +247,7 @@ def _is_after_block(attestation: Attestation, block: CaseEntitlement | None) -> 
     return block.observed_at is not None and attestation.attested_at >= block.observed_at
 
 
-def _can_tell(known: Known) -> bool:
+def _can_tell(known: RowFacts) -> bool:
     """Whether reads show if the row is open: the newest attempt succeeded, or the last successful read shows the row."""
     blind = known.row.vendor_id == WHOLE_KIND or known.row.listed_as is not None or known.line.stamped
     return not blind and (known.read.failed_as is None or is_seen(known))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from casework.messages import Said, message
-from casework.view.part import Instant, Part, Placed
+from casework.messages import BilingualText, message
+from casework.view.part import ConnectionPart, Instant, Part
 from models.vocabulary import (
     AccountKind,
     Confirmation,
@@ -16,7 +16,7 @@ from models.vocabulary import (
     MatchReason,
     Opener,
     OpenReason,
-    Restored,
+    RestoreOutcome,
     RevocationResult,
     Standing,
 )
@@ -58,10 +58,10 @@ class Detail(Part):
     settled_by: str | None
     signed_by: str | None
     statement: str | None
-    restored: Restored | None
+    restored: RestoreOutcome | None
 
 
-class Row(Part):
+class TruthRow(Part):
     """
     One line of the truth table.
 
@@ -104,7 +104,7 @@ class Timing(Part):
     exceptions: int
 
 
-class Account(Placed):
+class Account(ConnectionPart):
     """One candidate account: whether it is the leaver's, with the reason.  *id* is the vendor's."""
 
     id: str
@@ -115,7 +115,7 @@ class Account(Placed):
     decided_by: str | None
     decided_at: Instant | None
     timing: Timing
-    entitlements: tuple[Row, ...]
+    entitlements: tuple[TruthRow, ...]
 
     @property
     def name(self) -> str:
@@ -127,7 +127,7 @@ class Account(Placed):
         return max((row.detail.came_back_at for row in self.entitlements if row.detail.came_back_at), default=None)
 
     @property
-    def came_back_by(self) -> Said:
+    def came_back_by(self) -> BilingualText:
         """Who enabled it again: known for its sign-in alone, not for rows that came back after the sign-in was closed again."""
         asked = [row for row in self.entitlements if row.detail.opener is not None]
         late = any(row.observed_at and self.came_back_at and row.observed_at < self.came_back_at for row in asked)

@@ -12,7 +12,7 @@ from pydantic import Field, computed_field
 from casework.view.access import Account, Match
 from casework.view.downloads import Downloads
 from casework.view.papers import Papers
-from casework.view.part import Instant, Part, Placed, PlacedOrNot, Who
+from casework.view.part import CaseOrConnectionPart, ConnectionPart, Instant, Part, Who
 from models.vocabulary import (
     AccountKind,
     CaseState,
@@ -87,7 +87,7 @@ class Plan(Part):
     steps: int
 
 
-class Search(Placed):
+class Search(ConnectionPart):
     """The search for accounts in one service."""
 
     searched_at: Instant
@@ -95,7 +95,7 @@ class Search(Placed):
     problem: str | None
 
 
-class Finding(PlacedOrNot):
+class Finding(CaseOrConnectionPart):
     """One reason why the case may not close, or could not until it was resolved.  Old ones have no Japanese text."""
 
     kind: FindingKind
@@ -110,7 +110,7 @@ class Finding(PlacedOrNot):
     resolved_at: Instant | None
 
 
-class Candidate(PlacedOrNot, Match):
+class Candidate(CaseOrConnectionPart, Match):
     """One account in a question of whose it is."""
 
     account: str
@@ -129,7 +129,7 @@ class Release(Part):
     cases: tuple[str, ...]
 
 
-class Question(PlacedOrNot):
+class Question(CaseOrConnectionPart):
     """
     An open question that only a person can decide.
 
@@ -146,7 +146,7 @@ class Question(PlacedOrNot):
     release: Release | None = None
 
 
-class Waiting(Part):
+class PendingConsent(Part):
     """A consent that a second person has not given yet.  *account_ref*: its account, if it is about one alone."""
 
     id: str
@@ -172,7 +172,7 @@ class Attestation(Part):
     ended_at: Instant | None
 
 
-class Waiver(Placed):
+class Waiver(ConnectionPart):
     """One kind that is accepted open, for one reason, until a date; *standing*: in the whole tenant."""
 
     id: str
@@ -241,7 +241,7 @@ class CaseView(Part):
     findings: tuple[Finding, ...]
     resolved_findings: tuple[Finding, ...]
     questions: tuple[Question, ...]
-    approvals_waiting: tuple[Waiting, ...]
+    approvals_waiting: tuple[PendingConsent, ...]
     closing_requires: tuple[Requirement, ...]
     attestations: tuple[Attestation, ...]
     waivers: tuple[Waiver, ...]

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from casework.activity.robust_statistics import Usual
-from casework.view.part import Instant, Part, Placed
+from casework.activity.robust_statistics import WeekdayNorm
+from casework.view.part import ConnectionPart, Instant, Part
 from models.vocabulary import ActivityKind, Completeness
 
 
@@ -19,14 +19,14 @@ class Sentence(Part):
     text_ja: str
 
 
-class Difference(Sentence):
+class LateRecords(Sentence):
     """The records that a later pass added to the earlier ones."""
 
     new: int
     late: int | None
 
 
-class Source(Placed, Sentence):
+class CollectionPass(ConnectionPart, Sentence):
     """One pass over one log for one account, and its completeness.  *lag* in seconds, *retention* in days."""
 
     source: str
@@ -47,10 +47,10 @@ class Source(Placed, Sentence):
     file: str | None
     sha256: str | None
     content_sha256: str | None
-    difference: Difference | None
+    difference: LateRecords | None
 
 
-class Risk(Sentence):
+class ActivityRisk(Sentence):
     """
     One reason, with its figures, why the activity is unusual.
 
@@ -69,7 +69,7 @@ class Folder(Part):
     count: int
 
 
-class Exit(Placed):
+class ExitChannel(ConnectionPart):
     """A way out that the leaver made, such as a forwarding or a share; *text*, its target, is confidential."""
 
     kind: ActivityKind
@@ -77,7 +77,7 @@ class Exit(Placed):
     text: str
 
 
-class Broken(Part):
+class PostCutEvents(Part):
     """Events of one kind after the cut."""
 
     kind: ActivityKind
@@ -86,7 +86,7 @@ class Broken(Part):
     last_at: Instant
 
 
-class Silence(Placed, Sentence):
+class Silence(ConnectionPart, Sentence):
     """
     Whether one account was silent after its cut: *state* is `not_cut`, `broken`, `unclear`, `not_read` or `silent`.
 
@@ -99,17 +99,17 @@ class Silence(Placed, Sentence):
     cut_effective_by: Instant | None
     residual: int
     attempts: int = 0
-    events: tuple[Broken, ...]
-    unclear: tuple[Broken, ...] = ()
-    by_others: tuple[Broken, ...] = ()
+    events: tuple[PostCutEvents, ...]
+    unclear: tuple[PostCutEvents, ...] = ()
+    by_others: tuple[PostCutEvents, ...] = ()
 
 
-class Days(Part):
+class DailyDownloads(Part):
     """Downloads per day: *counts* from the day *first* on; *usual* from Monday on, empty if there is nothing to compare with."""
 
     first: date
     counts: tuple[int, ...] = Field(min_length=1)
-    usual: tuple[Usual, ...] = ()
+    usual: tuple[WeekdayNorm, ...] = ()
 
 
 class Baseline(Part):
@@ -120,7 +120,7 @@ class Baseline(Part):
     without: tuple[str, ...]
 
 
-class Counted(Part):
+class RecordCount(Part):
     """A log's records by number: the person's *own*, those of *others*, *odd* ones (not understood), and repeated ones (*again*)."""
 
     log: str
@@ -149,7 +149,7 @@ class Downloads(Part):
 
     state: Literal["not_collected", "not_available", "partial", "collected"]
     confidential: Literal["hidden", "shown"] | None = None
-    sources: tuple[Source, ...] = ()
+    sources: tuple[CollectionPass, ...] = ()
     not_begun: tuple[str, ...] = ()
     summary_sha256: str | None = None
     problem: str | None = None
@@ -157,14 +157,14 @@ class Downloads(Part):
     counts: dict[ActivityKind, int] | None = None
     verdict: Literal["unusual", "cannot_say", "nothing_unusual"] | None = None
     summary: tuple[Sentence, ...] = ()
-    risks: tuple[Risk, ...] | None = None
-    days: Days | None = None
+    risks: tuple[ActivityRisk, ...] | None = None
+    days: DailyDownloads | None = None
     folders: tuple[Folder, ...] = ()
     hours: tuple[int, ...] | None = None
-    exits: tuple[Exit, ...] = ()
+    exits: tuple[ExitChannel, ...] = ()
     exits_in_all: int | None = None
     silence: tuple[Silence, ...] = ()
-    counted: tuple[Counted, ...] = ()
+    counted: tuple[RecordCount, ...] = ()
     strangers: tuple[Stranger, ...] = ()
     notice_from: date | None = None
     until: date | None = None

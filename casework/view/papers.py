@@ -11,7 +11,7 @@ from casework.view.part import Instant, Part
 from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState, TradeSecretTest
 
 
-class RegisterLook(Part):
+class RegisterSearch(Part):
     """The search of one register: the number of papers, or why it failed."""
 
     register_name: str = Field(alias="register")
@@ -77,7 +77,7 @@ class Pledge(Part):
     problem: str | None
 
 
-class Refusal(Part):
+class PledgeRefusal(Part):
     """The leaver declined to sign, which is lawful."""
 
     kind: PaperKind
@@ -88,14 +88,14 @@ class Refusal(Part):
     recorded_at: Instant
 
 
-class Risk(Part):
+class PaperRisk(Part):
     """Whether lacking papers raise the risk, and which."""
 
     level: Literal["raised", "ordinary"]
     reasons: tuple[str, ...]
 
 
-class Answer(Part):
+class TestAnswer(Part):
     """A person's answer to a test."""
 
     text: str
@@ -111,7 +111,7 @@ class SecretTest(Part):
     shows_ja: tuple[str, ...]
     asks: tuple[str, ...]
     asks_ja: tuple[str, ...]
-    answer: Answer | None
+    answer: TestAnswer | None
 
 
 class Papers(Part):
@@ -119,10 +119,10 @@ class Papers(Part):
 
     state: NdaState | Literal["not_collected", "not_expected"]
     checked_at: Instant | None = None
-    looks: tuple[RegisterLook, ...] = ()
+    looks: tuple[RegisterSearch, ...] = ()
     papers: tuple[Paper, ...] = ()
     not_accepted: tuple[Paper, ...] = ()
     pledge: Pledge | None = None
-    refusals: tuple[Refusal, ...] = ()
-    risk: Risk = Risk(level="ordinary", reasons=())
+    refusals: tuple[PledgeRefusal, ...] = ()
+    risk: PaperRisk = PaperRisk(level="ordinary", reasons=())
     trade_secret: tuple[SecretTest, ...] = ()

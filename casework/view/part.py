@@ -57,7 +57,7 @@ def _is_first(connection: ConnectionId | None) -> bool:
     return connection is None or "." not in connection
 
 
-class Placed(Part):
+class ConnectionPart(Part):
     """A part about one connection.  JSON has its vendor as `service`, and `connection` only for a vendor's further tenants."""
 
     connection: ConnectionId = Field(validation_alias=_EITHER, exclude_if=_is_first)
@@ -69,7 +69,7 @@ class Placed(Part):
         return vendor_of(self.connection)
 
 
-class PlacedOrNot(Part):
+class CaseOrConnectionPart(Part):
     """A part about one connection, or about the case as a whole."""
 
     connection: ConnectionId | None = Field(default=None, validation_alias=_EITHER, exclude_if=_is_first)

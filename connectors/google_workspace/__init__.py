@@ -1,7 +1,7 @@
 """Google Workspace: accounts, sign-in, sessions, passwords, grants, roles and groups through the Admin SDK."""
 
-from connectors.google_workspace.connector import GoogleWorkspace, connect
+from connectors.google_workspace.connector import GoogleWorkspaceConnector, connect
 from connectors.google_workspace.manifest import MANIFEST
 from connectors.google_workspace.settings import Settings
 
-__all__ = ["MANIFEST", "GoogleWorkspace", "Settings", "connect"]
+__all__ = ["MANIFEST", "GoogleWorkspaceConnector", "Settings", "connect"]

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from connectors.errors import Unintelligible
 from connectors.google_workspace.answers import listed, same_id, texts
-from connectors.google_workspace.errors import NO_SUCH_USER, WHO, Rejected
+from connectors.google_workspace.errors import NO_SUCH_USER, WHO, RequestRejected
 from connectors.google_workspace.manifest import GROUP_READ, SECURITY
 from connectors.google_workspace.requests import Requests, is_blocked
 from connectors.kit.answers import need
@@ -193,7 +193,7 @@ async def _assignee_type(reading: AccountReading, assignee: str, trace: Trace) -
     """Return "user" or "group" for an assignment without a type: an id that is not a user's is a group's."""
     try:
         await reading.requests.user(assignee, trace)
-    except Rejected as no:
+    except RequestRejected as no:
         if no.matches(404, "notFound") and no.body.message == NO_SUCH_USER:
             return "group"
         raise
@@ -221,7 +221,7 @@ async def _membership(reading: AccountReading, group: Row, trace: Trace) -> Enti
     asked = {"groupKey": group_id, "memberKey": key, "fields": "id,role,status,type"}
     try:
         member = await requests.read(doing, GROUP_READ, requests.members.get, asked, trace)
-    except Rejected as no:
+    except RequestRejected as no:
         if no.matches(404, "notFound") and no.body.message in _LEFT_MEANWHILE:
             remedy = "See in the Admin console how the group comes by its members: all users, or a rule."
             return replace(row, problem="listed as a member, but without a membership of its own", remedy=remedy)

@@ -87,7 +87,7 @@ def _proxy(scheme: str) -> Any:
     return httplib2.proxy_info_from_environment(scheme) if scheme == "https" else None
 
 
-class HttpOnce(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
+class SingleSendHttp(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
     """One thread's connections: httplib2 is not thread-safe, and shared connections mix up answers."""
 
     def __init__(self, *, ca_bundle: Path | None = None, timeout: float = TIMEOUT) -> None:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import replace
 
-from connectors.activity import ActivitySource, Record
+from connectors.activity import ActivityRecord, ActivitySource
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.errors import ConnectorError
 from connectors.google_workspace import probing, revoking
@@ -35,7 +35,7 @@ from connectors.matching import fold_email
 from models.vocabulary import Account, ConnectionId, Entitlement, Guard, Json, Receipt, Service
 
 
-class GoogleWorkspace:
+class GoogleWorkspaceConnector:
     """One tenant of Google Workspace.  See `connectors.contract.Connector` for what each verb promises."""
 
     service: Service = Service.GOOGLE_WORKSPACE
@@ -82,7 +82,7 @@ class GoogleWorkspace:
             if entitlement.kind in STAMPING:
                 self._requests.admin_log.note_asked(entitlement.account_id)
 
-    def record(self, source: str, raw: Mapping[str, Json]) -> Record:  # noqa: ARG002  # the interface's
+    def record(self, source: str, raw: Mapping[str, Json]) -> ActivityRecord:  # noqa: ARG002  # the interface's
         return record(dict(raw))
 
     async def _is_own(self, account: Account) -> bool:
@@ -109,8 +109,8 @@ async def connect(
     *,
     pace: Pace | None = None,
     connection: ConnectionId = Service.GOOGLE_WORKSPACE,
-) -> GoogleWorkspace:
+) -> GoogleWorkspaceConnector:
     """Return the connector.  Sends nothing; raises `OSError` or `ValueError` for a file that is not a key file."""
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
-    return GoogleWorkspace(settings, pace, limits)
+    return GoogleWorkspaceConnector(settings, pace, limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable
 
 from connectors.google_workspace.answers import texts
-from connectors.google_workspace.errors import WHO, Rejected
+from connectors.google_workspace.errors import WHO, RequestRejected
 from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.requests import Requests, is_blocked
 from connectors.kit import directory as kit
@@ -33,7 +33,7 @@ class Directory(kit.Directory):
         """Return the users that *query* finds; none if Google refuses the query (400): the snapshot has them."""
         try:
             return map(self.profile_of, await self._requests.search(query, trace))
-        except Rejected as no:
+        except RequestRejected as no:
             if no.status != 400:
                 raise
             return ()

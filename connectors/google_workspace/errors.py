@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.errors import ConnectorError, Throttled, Unintelligible
 from connectors.kit.answers import text_of
-from connectors.kit.exchange import Codes, Exchange, Reply, Trace
+from connectors.kit.exchange import ErrorCodes, Exchange, Reply, Trace
 from models.vocabulary import Evidence
 
 WHO = "google_workspace"
@@ -17,7 +17,7 @@ NO_SUCH_USER = "Resource Not Found: userKey"
 _RATE_TEXT = "Request rate higher than configured"
 _A_DAY = "dailyLimitExceeded"
 
-CODES = Codes(
+CODES = ErrorCodes(
     throttled=frozenset({
         "quotaExceeded",  # the Directory's own word for too much at once
         "rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded", "RATE_LIMIT_EXCEEDED",
@@ -83,7 +83,7 @@ def _reasons(rows: Any) -> list[str]:
     return [row["reason"] for row in rows if isinstance(row, dict) and isinstance(row.get("reason"), str)]
 
 
-class Rejected(Unintelligible):
+class RequestRejected(Unintelligible):
     """
     Google refused the request as such: 400, 404, 409, 410, 412.
 
@@ -108,13 +108,15 @@ def code_of(reply: Reply) -> str | None:
 def failure(exchange: Exchange, reply: Reply, scope: str, trace: Trace) -> ConnectorError:
     """Return the error for an answer outside 2xx; *scope* is the scope that the call needs."""
     body = ErrorBody.of(reply.content)
-    codes = CODES if reply.status < 500 else Codes()  # after a 5xx with any code, a write may have been carried out
+    codes = (
+        CODES if reply.status < 500 else ErrorCodes()
+    )  # after a 5xx with any code, a write may have been carried out
     remedy = lacking(scope) if body.code == "insufficientPermissions" else None
     error = exchange.failure(reply, code_of(reply), codes, trace, remedy=remedy)
     if isinstance(error, Throttled) and body.code == _A_DAY:
         error.retry_after = timedelta(days=1)
     if isinstance(error, Unintelligible) and reply.status in _OF_THE_REQUEST:
-        return Rejected(str(error), status=reply.status, body=body, evidence=error.evidence)
+        return RequestRejected(str(error), status=reply.status, body=body, evidence=error.evidence)
     return error
 
 

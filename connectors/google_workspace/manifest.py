@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.contract import KindManifest, Manifest
-from models.vocabulary import Confirmation, Restores, Service
+from models.vocabulary import Confirmation, Restorability, Service
 from models.vocabulary import EntitlementKind as K
 
 _AUTH = "https://www.googleapis.com/auth/"
@@ -35,27 +35,27 @@ ADMIN_LAG = timedelta(minutes=15)
 _WEB_SESSIONS = timedelta(minutes=60)
 MANIFEST = Manifest.of(Service.GOOGLE_WORKSPACE, (
     KindManifest(
-        K.PASSWORD, -30, Confirmation.AUDIT_EVENT, (USER_READ, AUDIT_READ), (USER_WRITE,), restores=Restores.RE_ENROL,
+        K.PASSWORD, -30, Confirmation.AUDIT_EVENT, (USER_READ, AUDIT_READ), (USER_WRITE,), restores=Restorability.RE_ENROL,
         frozen=True, stamped=True, residual=_WEB_SESSIONS, source="Directory users.update; Admin Help 6328616",
     ),
     KindManifest(
-        K.RECOVERY, -30, Confirmation.READ, (USER_READ,), (USER_WRITE,), restores=Restores.RE_ENROL,
+        K.RECOVERY, -30, Confirmation.READ, (USER_READ,), (USER_WRITE,), restores=Restorability.RE_ENROL,
         frozen=True, source="Directory users.update",
     ),
     KindManifest(
-        K.SESSION, -20, Confirmation.AUDIT_EVENT, (USER_READ, AUDIT_READ), (SECURITY,), restores=Restores.RE_ENROL,
+        K.SESSION, -20, Confirmation.AUDIT_EVENT, (USER_READ, AUDIT_READ), (SECURITY,), restores=Restorability.RE_ENROL,
         stamped=True, residual=_WEB_SESSIONS, source="Directory users.signOut; Admin Help 178854, 9565376",
     ),
     KindManifest(
-        K.GRANT, -10, Confirmation.READ, (SECURITY,), (SECURITY,), restores=Restores.RE_ENROL,
+        K.GRANT, -10, Confirmation.READ, (SECURITY,), (SECURITY,), restores=Restorability.RE_ENROL,
         source="Directory tokens",
     ),
     KindManifest(
-        K.APP_PASSWORD, -10, Confirmation.READ, (SECURITY,), (SECURITY,), restores=Restores.RE_ENROL,
+        K.APP_PASSWORD, -10, Confirmation.READ, (SECURITY,), (SECURITY,), restores=Restorability.RE_ENROL,
         source="Directory asps",
     ),
     KindManifest(
-        K.BACKUP_CODE, -10, Confirmation.READ, (SECURITY,), (SECURITY,), restores=Restores.RE_ENROL,
+        K.BACKUP_CODE, -10, Confirmation.READ, (SECURITY,), (SECURITY,), restores=Restorability.RE_ENROL,
         dies_with_block=True, source="Directory verificationCodes",
     ),
     KindManifest(

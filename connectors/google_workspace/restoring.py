@@ -8,7 +8,7 @@ from typing import TypeAlias
 from connectors.errors import ConnectorError, Unintelligible
 from connectors.google_workspace.access import SUPER_ADMIN
 from connectors.google_workspace.answers import same_id
-from connectors.google_workspace.errors import WHO, Rejected
+from connectors.google_workspace.errors import WHO, RequestRejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE
 from connectors.google_workspace.requests import Requests
 from connectors.google_workspace.revoking import COMMANDED, Outcome, make_admin, update
@@ -39,7 +39,7 @@ async def _unsuspend(
     try:
         body = {"suspended": prestate.get("suspended") is True}
         await update(requests, entitlement.account_id, "un-suspend", body, trace)
-    except Rejected as no:
+    except RequestRejected as no:
         if not no.matches(412, "adminCannotUnsuspend"):
             raise
         return Outcome(RevocationResult.REFUSED, str(no))
@@ -53,7 +53,7 @@ async def _rejoin(requests: Requests, entitlement: Entitlement, prestate: Mappin
     doing, asked = f"add {key} to group {group_id}", {"groupKey": group_id, "body": body, "fields": "id,role"}
     try:
         same_id(await requests.write(doing, MEMBER_WRITE, requests.members.insert, asked, trace), "id", key)
-    except Rejected as no:
+    except RequestRejected as no:
         if not no.matches(409, "duplicate"):
             raise
         return _NOTHING_TO_DO

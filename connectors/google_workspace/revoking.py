@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from connectors.errors import OutcomeUnknown, Unintelligible
 from connectors.google_workspace.access import READERS, RECOVERY_FIELDS, SUPER_ADMIN, AccountReading
 from connectors.google_workspace.answers import same_id
-from connectors.google_workspace.errors import NO_SUCH_USER, WHO, Rejected
+from connectors.google_workspace.errors import NO_SUCH_USER, WHO, RequestRejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, SECURITY, USER_WRITE
 from connectors.google_workspace.requests import Requests
 from connectors.kit.answers import need
@@ -155,7 +155,7 @@ async def _deleted(
     """
     try:
         await write(of_account=f"delete {entitlement.kind} of {entitlement.account_id}")
-    except Rejected as no:
+    except RequestRejected as no:
         said = (no.status, no.code or "")
         if said in refused:
             return Outcome(RevocationResult.REFUSED, str(no))
@@ -177,7 +177,7 @@ async def _invalidate_codes(requests: Requests, entitlement: Entitlement, trace:
     try:
         doing = f"invalidate backup codes of {key}"
         await requests.write(doing, SECURITY, requests.codes.invalidate, {"userKey": key}, trace)
-    except Rejected as no:
+    except RequestRejected as no:
         if no.status != 400 or no.code not in {"invalid", "INVALID_ARGUMENT"}:
             raise
         if await _is_gone(requests, entitlement, trace):

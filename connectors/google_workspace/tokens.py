@@ -16,7 +16,7 @@ import google_auth_httplib2
 from google.oauth2 import service_account
 
 from connectors.errors import ConnectorError, Unintelligible
-from connectors.google_workspace.client import LOSSES, HttpOnce
+from connectors.google_workspace.client import LOSSES, SingleSendHttp
 from connectors.google_workspace.errors import CODES, WHO, code_of, lacking
 from connectors.kit.exchange import Exchange, Reply, Trace, lower
 from models.vocabulary import Evidence
@@ -31,7 +31,7 @@ _CODES = replace(CODES, denied=frozenset({
 }))  # fmt: skip
 """RFC 6749, section 5.2, and developers.google.com/identity/protocols/oauth2/service-account."""
 _OURS = "Check the key file, this machine's clock, and that the administrator's address exists."
-_Run: TypeAlias = "Callable[[Callable[[HttpOnce], None]], Awaitable[None]]"
+_Run: TypeAlias = "Callable[[Callable[[SingleSendHttp], None]], Awaitable[None]]"
 """Runs a function in a thread, with that thread's connections."""
 
 
@@ -91,7 +91,7 @@ class Tokens:
         return self._tokens[tier, scope]
 
 
-def _exchange(credentials: Any, scope: str, http: HttpOnce) -> None:
+def _exchange(credentials: Any, scope: str, http: SingleSendHttp) -> None:
     """
     Refresh *credentials*: one exchange, recorded without digests of the secrets.
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from connectors.errors import Denied, Throttled, Unintelligible
 from connectors.google_workspace import errors
 from connectors.google_workspace.answers import listed
-from connectors.google_workspace.client import LOSSES, TIMEOUT, UNREAD, HttpOnce, NotSent, build, scrubbed
+from connectors.google_workspace.client import LOSSES, TIMEOUT, UNREAD, NotSent, SingleSendHttp, build, scrubbed
 from connectors.google_workspace.errors import WHO
 from connectors.google_workspace.limits import DIRECTORY, THREADS
 from connectors.google_workspace.settings import Settings
@@ -26,7 +26,7 @@ from connectors.google_workspace.tokens import Tier, Tokens
 from connectors.kit.exchange import Exchange, Reply, Row, Trace, lower
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
-from connectors.kit.paging import MOST_PAGES, PageMarks
+from connectors.kit.paging import MOST_PAGES, FollowedCursors
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ class Transport:
         self.reports = build("reports_v1", settings.endpoint)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix=WHO)
         self._local = threading.local()
-        self._opened: list[HttpOnce] = []
+        self._opened: list[SingleSendHttp] = []
         self._lock = threading.Lock()
 
     async def read(self, request: Request, trace: Trace) -> Row:
@@ -103,9 +103,9 @@ class Transport:
         """
         Yield the rows under *key*, page by page.  *request.build* gets the page's token, None for the first page.
 
-        Raises `Unintelligible` for pages that `PageMarks` refuses, and for more than *most* rows.
+        Raises `Unintelligible` for pages that `FollowedCursors` refuses, and for more than *most* rows.
         """
-        found, token, marks = 0, None, PageMarks(WHO, request.doing, min(most, MOST_PAGES))
+        found, token, marks = 0, None, FollowedCursors(WHO, request.doing, min(most, MOST_PAGES))
         while True:
             body = await self.read(replace(request, build=functools.partial(request.build, token)), trace)
             rows = listed(body, key, request.doing)
@@ -174,13 +174,13 @@ class Transport:
             self._limits.close(request.limits[0], error.retry_after)
         return error
 
-    async def _run(self, work: Callable[[HttpOnce], T]) -> T:
+    async def _run(self, work: Callable[[SingleSendHttp], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(self._http()))
 
-    def _http(self) -> HttpOnce:
-        http: HttpOnce | None = getattr(self._local, "http", None)
+    def _http(self) -> SingleSendHttp:
+        http: SingleSendHttp | None = getattr(self._local, "http", None)
         if http is None:
-            http = self._local.http = HttpOnce(ca_bundle=self._settings.ca_bundle, timeout=self._timeout)
+            http = self._local.http = SingleSendHttp(ca_bundle=self._settings.ca_bundle, timeout=self._timeout)
             with self._lock:
                 self._opened.append(http)
         return http
@@ -189,7 +189,7 @@ class Transport:
 class Recorder:
     """The SDK's httplib2 object for one request: adds the token and keeps the exchange."""
 
-    http: HttpOnce
+    http: SingleSendHttp
 
     def __init__(self, asked: Request, bearer: str) -> None:
         self.asked = asked
@@ -198,7 +198,7 @@ class Recorder:
         self.trace: Trace = []
         self._bearer = bearer
 
-    def execute(self, http: HttpOnce) -> Any:
+    def execute(self, http: SingleSendHttp) -> Any:
         """Build the request and send it over *http*; raises what the SDK raises."""
         self.http = http
         return self.asked.build().execute(http=self, num_retries=0)

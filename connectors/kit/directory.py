@@ -6,12 +6,12 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable
 
-from connectors.contract import Found
+from connectors.contract import FoundAccounts
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Trace
 from connectors.kit.pacing import together
 from connectors.matching import Profile, match_all
-from connectors.snapshot import Index, Numbers, Shared
+from connectors.snapshot import Index, NumberCounts, SharedValue
 from models.vocabulary import Leaver, Match
 
 
@@ -20,7 +20,7 @@ class Directory(ABC):
 
     def __init__(self, who: str) -> None:
         self._who = who
-        self._snapshot = Shared(self._read)
+        self._snapshot = SharedValue(self._read)
 
     @abstractmethod
     async def everybody(self, trace: Trace) -> Iterable[Profile]:
@@ -30,19 +30,19 @@ class Directory(ABC):
     def searches(self, leaver: Leaver, trace: Trace) -> Iterable[Awaitable[Iterable[Profile]]]:
         """Return the searches by number and address, to be awaited at once."""
 
-    async def find(self, leaver: Leaver) -> Found:
+    async def find(self, leaver: Leaver) -> FoundAccounts:
         """Return every likely account.  One that a search finds is newer than the snapshot's, and replaces it."""
         snapshot = await self._snapshot.get()
         trace: Trace = [*snapshot.evidence]
         with understood(self._who, trace):
             found = await together(*self.searches(leaver, trace))
             profiles = {profile.account.id: profile for part in (snapshot.near(leaver), *found) for profile in part}
-        return Found(match_all(leaver, profiles.values()), tuple(trace), len(snapshot.profiles))
+        return FoundAccounts(match_all(leaver, profiles.values()), tuple(trace), len(snapshot.profiles))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         return (await self._snapshot.get()).candidates_at(leaver, addresses)
 
-    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+    async def numbers(self, people: Iterable[Leaver]) -> NumberCounts:
         return (await self._snapshot.get()).numbers(people)
 
     async def _read(self) -> Index:

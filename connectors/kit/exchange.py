@@ -1,7 +1,7 @@
 """
 One exchange with a vendor: request, answer, evidence, and the error that a failure means.
 
-The same for every vendor and HTTP stack; a vendor's error codes are data (`Codes`).
+The same for every vendor and HTTP stack; a vendor's error codes are data (`ErrorCodes`).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def lower(headers: Mapping[str, Any]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
+class ErrorCodes:
     """
     A vendor's error codes, each compared whole: `team_not_found` is not `user_not_found`.
 
@@ -152,7 +152,7 @@ class Exchange:
         return kind(f"{self.who}: cannot {self.doing}: {why}", evidence=trace)
 
     def failure(
-        self, reply: Reply, code: str | None, codes: Codes, trace: Trace, *, remedy: str | None = None
+        self, reply: Reply, code: str | None, codes: ErrorCodes, trace: Trace, *, remedy: str | None = None
     ) -> ConnectorError:
         """
         Return the error for an unsuccessful answer: *code* is the vendor's, *remedy* takes precedence over that of *codes*.

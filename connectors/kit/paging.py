@@ -13,7 +13,7 @@ MOST_PAGES = 10_000
 
 
 @dataclass(slots=True)
-class PageMarks:
+class FollowedCursors:
     """
     The marks (tokens, cursors, links) that one reading has followed.  *who* and *doing* are the words of the error.
 

@@ -15,11 +15,11 @@ from connectors.kit.listing import Rows, read_kinds, unread
 from connectors.kit.pacing import together
 from connectors.microsoft365 import listings, privilege
 from connectors.microsoft365.answers import WHO
-from connectors.microsoft365.batching import Batching
+from connectors.microsoft365.batching import BatchedReads
 from connectors.microsoft365.directory import read_user
-from connectors.microsoft365.errors import NotThere
+from connectors.microsoft365.errors import NotFound
 from connectors.microsoft365.manifest import MANIFEST
-from connectors.microsoft365.transport import Graph, Reads
+from connectors.microsoft365.transport import GraphTransport, Reads
 from models.vocabulary import ACCOUNT, Account, Entitlement, EntitlementState, Guard, Json, Service
 from models.vocabulary import EntitlementKind as K
 
@@ -47,10 +47,10 @@ _USER = [
 ]  # fmt: skip
 
 
-class Access:
+class AccessReader:
     """Lists access.  *writer*: the client id of the writing application, whose roles decide which accounts it may block."""
 
-    def __init__(self, graph: Graph, writer: str) -> None:
+    def __init__(self, graph: GraphTransport, writer: str) -> None:
         self._graph = graph
         self._writer = writer
         self._kinds: dict[K, Callable[[Reads, str, Trace], Awaitable[Rows]]] = {
@@ -64,14 +64,14 @@ class Access:
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """See `Connector.list_access`.  A listing of sign-in and sessions only is for a cut, and goes first."""
         wanted = [kind for kind in MANIFEST.kinds if kinds is None or kind in kinds]
-        reads = Batching(self._graph, urgent={K.SIGN_IN, K.SESSION}.issuperset(wanted))
+        reads = BatchedReads(self._graph, urgent={K.SIGN_IN, K.SESSION}.issuperset(wanted))
         readers = {kind: functools.partial(self._kinds[kind], reads, account.id) for kind in wanted}
         listing = await read_kinds(Service.MICROSOFT365, account.id, readers)
         return Listing({row.id: row for row in listing}.values(), listing.evidence)
 
     async def read_back(self, row: Entitlement, trace: Trace) -> Listing:
         """Return the present rows of *row*'s account and kind; add the exchanges behind them to *trace*."""
-        reader = functools.partial(self._kinds[row.kind], Batching(self._graph, urgent=True), row.account_id)
+        reader = functools.partial(self._kinds[row.kind], BatchedReads(self._graph, urgent=True), row.account_id)
         listing = await read_kinds(Service.MICROSOFT365, row.account_id, {row.kind: reader})
         trace += listing.evidence[row.kind]
         return listing
@@ -124,7 +124,7 @@ class Access:
         """Return the user, None if the directory does not have it: nobody can sign in to a deleted account."""
         try:
             return await read_user(reads, user, _USER, trace)
-        except NotThere:
+        except NotFound:
             return None
 
     async def _grants(self, reads: Reads, user: str, trace: Trace) -> Rows:

@@ -26,7 +26,7 @@ from connectors.kit.single_flight import SharedRead
 from connectors.microsoft365.answers import row_of
 from connectors.microsoft365.errors import NOTHING_GONE, Gone, Needs, Outcome, judge
 from connectors.microsoft365.limits import READS
-from connectors.microsoft365.transport import Build, Graph
+from connectors.microsoft365.transport import Build, GraphTransport
 
 MOST_IN_ONE = 20
 """Requests in one batch; the vendor's limit."""
@@ -41,7 +41,7 @@ class _Inner:
     url: str
 
 
-class Batching:
+class BatchedReads:
     """
     `Reads` for one listing: concurrent requests go in one batch, and equal requests are sent once.
 
@@ -49,7 +49,7 @@ class Batching:
     outlives the listing: a caller that gives up waiting ends it.  *urgent*: a cut waits for the listing.
     """
 
-    def __init__(self, graph: Graph, *, urgent: bool = False) -> None:
+    def __init__(self, graph: GraphTransport, *, urgent: bool = False) -> None:
         self._graph = graph
         self._urgent = urgent
         self._brought: dict[Hashable, SharedRead[Any]] = {}

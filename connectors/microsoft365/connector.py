@@ -7,21 +7,21 @@ from connectors.contract import Capabilities, Manifest
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
 from connectors.microsoft365 import probing
-from connectors.microsoft365.access import Access
+from connectors.microsoft365.access import AccessReader
 from connectors.microsoft365.activity.describing import describe
-from connectors.microsoft365.activity.reading import Activities, record
+from connectors.microsoft365.activity.reading import ActivityReader, record
 from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.directory import Directory
 from connectors.microsoft365.limits import LIMITS
 from connectors.microsoft365.manifest import MANIFEST
-from connectors.microsoft365.restoring import Restoring
-from connectors.microsoft365.revoking import Revoking
+from connectors.microsoft365.restoring import Restorer
+from connectors.microsoft365.revoking import Revoker
 from connectors.microsoft365.settings import Settings
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.transport import GraphTransport
 from models.vocabulary import Account, ConnectionId, Receipt, Service
 
 
-class Microsoft365:
+class Microsoft365Connector:
     """
     One tenant, through Graph v1.0.  Nothing is sent before the first verb.  Deleted accounts (recycle bin) are not found: nobody can
     sign in to them.
@@ -34,15 +34,18 @@ class Microsoft365:
     activity_sources: tuple[ActivitySource, ...] = SOURCES
 
     def __init__(self, settings: Settings, *, pace: Pace, limits: Limits) -> None:
-        self._reader = Graph(settings, settings.reader, pace, limits)
+        self._reader = GraphTransport(settings, settings.reader, pace, limits)
         same = settings.write_client_id is None
-        self._writer = self._reader if same else Graph(settings, settings.writer, pace, limits)
-        directory, access = Directory(self._reader, settings.number_field), Access(self._reader, self._writer.client_id)
+        self._writer = self._reader if same else GraphTransport(settings, settings.writer, pace, limits)
+        directory, access = (
+            Directory(self._reader, settings.number_field),
+            AccessReader(self._reader, self._writer.client_id),
+        )
         self.find_accounts, self.find_at, self.numbers = directory.find, directory.find_at, directory.numbers
         self.list_access = access.list_access
-        self.revoke = Revoking(self._reader, self._writer, access).revoke
-        self.restore = Restoring(self._writer, access).restore
-        self.activity, self.record, self.describe = Activities(self._reader).page, record, describe
+        self.revoke = Revoker(self._reader, self._writer, access).revoke
+        self.restore = Restorer(self._writer, access).restore
+        self.activity, self.record, self.describe = ActivityReader(self._reader).page, record, describe
 
     async def probe(self) -> Capabilities:
         """See `Connector.probe`.  *plan* is the edition of Entra ID."""
@@ -64,8 +67,8 @@ async def connect(
     *,
     connection: ConnectionId = Service.MICROSOFT365,
     pace: Pace | None = None,
-) -> Microsoft365:
+) -> Microsoft365Connector:
     """Return the connector.  Sends nothing."""
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
-    return Microsoft365(settings, pace=pace, limits=limits)
+    return Microsoft365Connector(settings, pace=pace, limits=limits)

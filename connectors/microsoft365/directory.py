@@ -17,10 +17,10 @@ from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
 from connectors.matching import Profile
 from connectors.microsoft365.answers import WHO
-from connectors.microsoft365.batching import Batching
+from connectors.microsoft365.batching import BatchedReads
 from connectors.microsoft365.errors import GONE
 from connectors.microsoft365.manifest import READ_USERS
-from connectors.microsoft365.transport import Build, Graph, Reads, get
+from connectors.microsoft365.transport import Build, GraphTransport, Reads, get
 from models.vocabulary import Account, AccountKind, Leaver, Service
 
 MOST_CLAUSES = 15
@@ -38,7 +38,7 @@ _GUEST = re.compile(r"^(?P<box>.+)_(?P<domain>[^_@]+)#ext#@", re.IGNORECASE)
 class Directory(kit.Directory):
     """Searches of one tenant.  *number_field*: `employeeId`, an extension attribute (only in the snapshot), or `none`."""
 
-    def __init__(self, graph: Graph, number_field: str = "employeeId") -> None:
+    def __init__(self, graph: GraphTransport, number_field: str = "employeeId") -> None:
         super().__init__(WHO)
         self._graph = graph
         self._number_field = number_field
@@ -47,7 +47,7 @@ class Directory(kit.Directory):
         return map(self.profile, await self._graph.pages(self._search(None), trace, needs=READ_USERS))
 
     def searches(self, leaver: Leaver, trace: Trace) -> Iterable[Awaitable[Iterable[Profile]]]:
-        reads = Batching(self._graph)
+        reads = BatchedReads(self._graph)
         return (self._found(clause, reads, trace) for clause in self.filters(leaver))
 
     async def _found(self, clause: str, reads: Reads, trace: Trace) -> Iterable[Profile]:
@@ -108,7 +108,7 @@ class Directory(kit.Directory):
 
 
 async def read_user(reads: Reads, user_id: str, properties: list[str], trace: Trace) -> Row:
-    """Return the user with this object id; raises `NotThere`, and `Unintelligible` for another user's answer."""
+    """Return the user with this object id; raises `NotFound`, and `Unintelligible` for another user's answer."""
     asked = get(lambda client: client.users.by_user_id(user_id), select=properties)
     row = await reads.read(asked, trace, needs=READ_USERS, gone=GONE)
     if need(WHO, row, "id", str).casefold() != user_id.casefold():

@@ -11,18 +11,18 @@ import httpx
 from azure.core.exceptions import AzureError
 
 from connectors.errors import ConnectorError, Denied, Unintelligible
-from connectors.kit.exchange import Codes, Exchange, Reply, Row, Trace
+from connectors.kit.exchange import ErrorCodes, Exchange, Reply, Row, Trace
 from connectors.microsoft365.answers import entra_code, graph_code
 
-GRAPH = Codes(
+GRAPH = ErrorCodes(
     not_on_plan=frozenset({"AadPremiumLicenseRequired", "Authentication_RequestFromNonPremiumTenantOrB2CTenant"})
 )
-ENTRA = Codes(passing=frozenset({"AADSTS90033", "temporarily_unavailable", "server_error"}))
+ENTRA = ErrorCodes(passing=frozenset({"AADSTS90033", "temporarily_unavailable", "server_error"}))
 
 Needs: TypeAlias = "tuple[str, ...]"
 """The app permissions to name in a refusal."""
 Gone: TypeAlias = "frozenset[tuple[int, str]]"
-"""Status and code of the answers that mean `NotThere`."""
+"""Status and code of the answers that mean `NotFound`."""
 
 NOTHING_GONE: Gone = frozenset()
 GONE = frozenset({(404, "Request_ResourceNotFound")})
@@ -38,11 +38,11 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _SIGN_IN_REMEDY = "Check LASTDAY_MICROSOFT365_TENANT_ID, _CLIENT_ID and the secret or certificate (expired?) against the app registration."
 
 
-class NotThere(Unintelligible):
+class NotFound(Unintelligible):
     """The vendor says that the object or the link does not exist.  Callers read to see what that means."""
 
 
-class Refused(Unintelligible):
+class RequestRefused(Unintelligible):
     """The directory cannot carry out the request because of the object's state."""
 
     remedy = "Read the vendor's code, and the account or group in the Entra admin centre."
@@ -98,12 +98,12 @@ def _refused(
 ) -> ConnectorError:
     exchange = outcome.exchange
     if outcome.of_batch:
-        return exchange.failure(reply, code, Codes(), trace)
+        return exchange.failure(reply, code, ErrorCodes(), trace)
     text = f"{exchange.who}: cannot {exchange.doing}: {code}"
     if (reply.status, code) in gone:
-        return NotThere(text, code=code, evidence=trace)
+        return NotFound(text, code=code, evidence=trace)
     if reply.status == 400 and exchange.write and code in _REFUSALS:
-        return Refused(text, code=code, evidence=trace)
+        return RequestRefused(text, code=code, evidence=trace)
     return exchange.failure(reply, code, GRAPH, trace, remedy=grant_remedy(needs) if reply.status == 403 else None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.contract import KindManifest, Manifest
-from models.vocabulary import Confirmation, Restores, Service
+from models.vocabulary import Confirmation, Restorability, Service
 from models.vocabulary import EntitlementKind as K
 
 READ_USERS = ("User.Read.All",)
@@ -43,11 +43,11 @@ MANIFEST = Manifest.of(Service.MICROSOFT365, (
         K.SIGN_IN, 0, Confirmation.READ, READ_USERS, DISABLE, residual=_TOKENS_LIVE, source=f"{_CALLS}user-update",
     ),
     KindManifest(
-        K.SESSION, 10, Confirmation.READ, READ_USERS, END_SESSIONS, restores=Restores.RE_ENROL,
+        K.SESSION, 10, Confirmation.READ, READ_USERS, END_SESSIONS, restores=Restorability.RE_ENROL,
         stamped=True, residual=_TOKENS_LIVE, source=f"{_CALLS}user-revokesigninsessions",
     ),
     KindManifest(
-        K.GRANT, 20, Confirmation.READ, READ_GRANTS, WRITE_GRANTS + WRITE_APP_ROLES, restores=Restores.RE_ENROL,
+        K.GRANT, 20, Confirmation.READ, READ_GRANTS, WRITE_GRANTS + WRITE_APP_ROLES, restores=Restorability.RE_ENROL,
         residual=_TOKENS_LIVE, source=f"{_CALLS}oauth2permissiongrant-delete",
     ),
     KindManifest(

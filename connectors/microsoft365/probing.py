@@ -18,7 +18,7 @@ from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.errors import grant_remedy
 from connectors.microsoft365.manifest import MANIFEST, READ_APPLICATIONS, READ_LICENCES, READ_USERS, SUPERSEDED
-from connectors.microsoft365.transport import Graph, get
+from connectors.microsoft365.transport import GraphTransport, get
 from models.vocabulary import EntitlementKind, Service
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
@@ -27,7 +27,7 @@ PAID = frozenset(name for _, name in _EDITIONS)
 _UNKNOWN_PLAN = "unknown"
 
 
-async def probe(reader: Graph, writer: Graph) -> Capabilities:
+async def probe(reader: GraphTransport, writer: GraphTransport) -> Capabilities:
     """See `Connector.probe`.  Raises only if the tenant itself cannot be read."""
     trace: Trace = []
     tenant = await _tenant(reader, trace)
@@ -45,13 +45,13 @@ async def probe(reader: Graph, writer: Graph) -> Capabilities:
     return Capabilities(Service.MICROSOFT365, plan, tenant, own, abilities, (*plan_problem, *blind, *reach))
 
 
-async def _tenant(graph: Graph, trace: Trace) -> str:
+async def _tenant(graph: GraphTransport, trace: Trace) -> str:
     asked = get(lambda client: client.organization, select=["id", "displayName"])
     rows = await graph.pages(asked, trace, needs=READ_USERS)
     return f"{rows[0].get('displayName') or ''} ({need(WHO, rows[0], 'id', str)})" if rows else ""
 
 
-async def edition(graph: Graph, trace: Trace) -> tuple[str, tuple[tuple[str, str], ...]]:
+async def edition(graph: GraphTransport, trace: Trace) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return the edition of Entra ID, or "unknown" with the problem."""
     try:
         skus = await graph.pages(get(lambda client: client.subscribed_skus), trace, needs=READ_LICENCES)
@@ -67,7 +67,7 @@ async def edition(graph: Graph, trace: Trace) -> tuple[str, tuple[tuple[str, str
     return next((edition for name, edition in _EDITIONS if name in plans), "Entra ID Free"), ()
 
 
-async def plan_checked(graph: Graph, error: NotOnPlan, what: str, trace: Trace) -> ConnectorError:
+async def plan_checked(graph: GraphTransport, error: NotOnPlan, what: str, trace: Trace) -> ConnectorError:
     """
     Return *error* if the plan confirms it.
 
@@ -85,7 +85,7 @@ async def plan_checked(graph: Graph, error: NotOnPlan, what: str, trace: Trace) 
 
 
 async def _applications(
-    graph: Graph, clients: Iterable[str], trace: Trace
+    graph: GraphTransport, clients: Iterable[str], trace: Trace
 ) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
     """Return our service principals' object ids, and each client's app permissions."""
     graph_itself = await privilege.service_principal(graph, GRAPH_APP_ID, trace, "appRoles")
@@ -101,7 +101,7 @@ async def _applications(
     return frozenset(ids), held
 
 
-async def _assigned(graph: Graph, principal: str, trace: Trace) -> list[Row]:
+async def _assigned(graph: GraphTransport, principal: str, trace: Trace) -> list[Row]:
     asked = get(lambda client: client.service_principals.by_service_principal_id(principal).app_role_assignments)
     return await graph.pages(asked, trace, needs=READ_APPLICATIONS)
 
@@ -131,7 +131,7 @@ def _lacking(needed: Iterable[str], held: frozenset[str]) -> tuple[str, ...]:
     return tuple(name for name in needed if not held & (SUPERSEDED.get(name, frozenset()) | {name}))
 
 
-async def _reach(reader: Graph, writer: Graph, trace: Trace) -> tuple[tuple[str, str], ...]:
+async def _reach(reader: GraphTransport, writer: GraphTransport, trace: Trace) -> tuple[tuple[str, str], ...]:
     try:
         if await privilege.may_touch_admins(reader, writer.client_id, trace):
             return ()

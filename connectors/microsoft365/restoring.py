@@ -17,20 +17,20 @@ from msgraph.generated.models.unified_role_schedule_request_actions import Unifi
 from connectors.errors import ConnectorError
 from connectors.kit.answers import instant, need
 from connectors.kit.exchange import Trace
-from connectors.microsoft365.access import ELIGIBLE, OWNER, Access
+from connectors.microsoft365.access import ELIGIBLE, OWNER, AccessReader
 from connectors.microsoft365.answers import WHO
-from connectors.microsoft365.errors import Refused
+from connectors.microsoft365.errors import RequestRefused
 from connectors.microsoft365.manifest import DISABLE, WRITE_ELIGIBLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
-from connectors.microsoft365.transport import Graph, enabling, requesting
+from connectors.microsoft365.transport import GraphTransport, enabling, requesting
 from models.vocabulary import Entitlement, EntitlementKind, Evidence, Json, Receipt, RevocationResult
 
 Prestate = Mapping[str, Json]
 
 
-class Restoring:
+class Restorer:
     """Restores.  Safe to repeat: a refused write is read back, and the receipt says what is already there."""
 
-    def __init__(self, writer: Graph, access: Access) -> None:
+    def __init__(self, writer: GraphTransport, access: AccessReader) -> None:
         self._writer = writer
         self._access = access
         self._kinds: dict[EntitlementKind, Callable[[Entitlement, Prestate, Trace], Awaitable[None]]] = {
@@ -47,11 +47,11 @@ class Restoring:
             raise ConnectorError(text, remedy="The person signs in and consents again.")
         try:
             await self._kinds[row.kind](row, prestate, trace)
-        except Refused as error:
+        except RequestRefused as error:
             return await self._refused(row, error, trace)
         return Receipt(row.id, RevocationResult.COMMANDED, tuple(trace))
 
-    async def _refused(self, row: Entitlement, error: Refused, trace: Trace) -> Receipt:
+    async def _refused(self, row: Entitlement, error: RequestRefused, trace: Trace) -> Receipt:
         """Read back after a refusal: the directory's code is the same for what is already there and what it cannot do."""
         if any(there.vendor_id == row.vendor_id for there in await self._access.read_back(row, trace)):
             return Receipt(row.id, RevocationResult.COMMANDED, tuple(trace), "it is already there")

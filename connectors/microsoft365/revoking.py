@@ -16,18 +16,18 @@ from msgraph.generated.models.unified_role_schedule_request_actions import Unifi
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintelligible
 from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365 import listings, manifest, privilege
-from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
-from connectors.microsoft365.batching import Batching
-from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, Gone, Needs, NotThere, Refused
-from connectors.microsoft365.transport import Build, Graph, enabling, requesting
+from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, AccessReader
+from connectors.microsoft365.batching import BatchedReads
+from connectors.microsoft365.errors import GONE, GONE_ELIGIBILITY, Gone, Needs, NotFound, RequestRefused
+from connectors.microsoft365.transport import Build, GraphTransport, enabling, requesting
 from models.vocabulary import ACCOUNT, Entitlement, EntitlementState, Evidence, Guard, Receipt, RevocationResult
 from models.vocabulary import EntitlementKind as K
 
 
-class Revoking:
+class Revoker:
     """Revokes.  *reader* reads, *writer* writes; they may be the same."""
 
-    def __init__(self, reader: Graph, writer: Graph, access: Access) -> None:
+    def __init__(self, reader: GraphTransport, writer: GraphTransport, access: AccessReader) -> None:
         self._reader = reader
         self._writer = writer
         self._access = access
@@ -50,15 +50,15 @@ class Revoking:
             return _receipt(row, RevocationResult.REFUSED, trace, privilege.REMEDY)
         try:
             await self._kinds[row.kind](row, trace)
-        except NotThere as error:
+        except NotFound as error:
             return await self._absent(row, error, trace)
-        except Refused as error:
+        except RequestRefused as error:
             return _receipt(row, RevocationResult.REFUSED, trace, f"{error.code}: {row.remedy or error.advice}")
         except Denied as error:
             return await self._denied(row, error, trace)
         return _receipt(row, RevocationResult.COMMANDED, trace)
 
-    async def _absent(self, row: Entitlement, error: NotThere, trace: Trace) -> Receipt:
+    async def _absent(self, row: Entitlement, error: NotFound, trace: Trace) -> Receipt:
         """Read the account to see whether the vendor's "not there" means that *row* is gone."""
         rows = await self._access.read_back(row, trace)
         if any(r.state is EntitlementState.UNREADABLE or r.vendor_id == "*" for r in rows):
@@ -79,8 +79,8 @@ class Revoking:
             raise error
         return _receipt(row, RevocationResult.REFUSED, trace, privilege.REMEDY)
 
-    def _reads(self) -> Batching:
-        return Batching(self._reader, urgent=True)
+    def _reads(self) -> BatchedReads:
+        return BatchedReads(self._reader, urgent=True)
 
     async def _write(self, build: Build, trace: Trace, needs: Needs, gone: Gone = GONE) -> Row | None:
         return await self._writer.write(build, trace, needs=needs, gone=gone)
@@ -103,13 +103,13 @@ class Revoking:
 
     async def _require_another_admin(self, row: Entitlement, trace: Trace) -> None:
         """
-        Raise `Refused` for the last Global Administrator, by a read made now: in their listings, two who leave at once each
+        Raise `RequestRefused` for the last Global Administrator, by a read made now: in their listings, two who leave at once each
         count as the other's successor.  Accounts that we have blocked do not count, even if a replica still shows them.
         """
         others = await privilege.other_admins(self._reads(), row.account_id, trace, frozenset(self._blocked))
         if others == frozenset():
             text = f"microsoft365: cannot block {row.account_id}: {privilege.LAST_ADMIN_PROBLEM}"
-            raise Refused(text, code=Guard.LAST_ADMIN, evidence=trace, remedy=privilege.LAST_ADMIN_REMEDY)
+            raise RequestRefused(text, code=Guard.LAST_ADMIN, evidence=trace, remedy=privilege.LAST_ADMIN_REMEDY)
 
     async def _block(self, row: Entitlement, trace: Trace) -> Row | None:
         return await self._write(enabling(row.account_id, enabled=False), trace, manifest.DISABLE)
@@ -151,7 +151,7 @@ class Revoking:
         rows = await listings.eligibilities(self._reads(), row.account_id, trace)
         found = next((r for r in rows if r["id"] == vendor_id), None)
         if found is None:
-            raise NotThere("microsoft365: cannot remove eligibility: not listed", evidence=trace)
+            raise NotFound("microsoft365: cannot remove eligibility: not listed", evidence=trace)
         body = UnifiedRoleEligibilityScheduleRequest(
             action=UnifiedRoleScheduleRequestActions.AdminRemove,
             principal_id=row.account_id,

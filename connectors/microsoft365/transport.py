@@ -31,7 +31,7 @@ from connectors.errors import Denied, Unintelligible
 from connectors.kit.exchange import Exchange, Reply, Row, Trace, lower
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
-from connectors.kit.paging import PageMarks
+from connectors.kit.paging import FollowedCursors
 from connectors.microsoft365.answers import WHO, address_at, page_rows, row_of
 from connectors.microsoft365.client import Client, client_for
 from connectors.microsoft365.errors import NOTHING_GONE, Gone, Needs, Outcome, judge
@@ -48,14 +48,14 @@ _FILES_REMEDY = (
 
 
 class Reads(Protocol):
-    """Reads from Graph: `Graph` sends each request alone, `Batching` those of one listing together."""
+    """Reads from Graph: `GraphTransport` sends each request alone, `BatchedReads` those of one listing together."""
 
     async def read(self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE) -> Row: ...
 
     async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]: ...
 
 
-class Graph:
+class GraphTransport:
     """One application's requests to Graph.  *trace* collects the evidence of every try, failed ones included."""
 
     def __init__(self, settings: Settings, application: ApplicationCredential, pace: Pace, limits: Limits) -> None:
@@ -84,7 +84,7 @@ class Graph:
 
     async def rest(self, page: Row, trace: Trace, *, needs: Needs, urgent: bool = False) -> list[Row]:
         """Return the rows of a first *page* and of all that follow, each read alone; see `pages`."""
-        rows, marks = [*page_rows(page, trace)], PageMarks(WHO, "page")
+        rows, marks = [*page_rows(page, trace)], FollowedCursors(WHO, "page")
         while (link := page.get("@odata.nextLink")) is not None:
             build = self.follow(link, trace)
             marks.follow(link, trace)

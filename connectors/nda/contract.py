@@ -71,7 +71,7 @@ class PaperMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPapers:
     """The result of one search: matches, strongest first, namesakes included, and the exchanges behind it."""
 
     matches: tuple[PaperMatch, ...]
@@ -79,7 +79,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentPledge:
     """A pledge that was sent, or written to a file for a wet signature; `look_up` takes its *id*."""
 
     register: str
@@ -101,7 +101,7 @@ class Register(Protocol):
     async def probe(self) -> tuple[tuple[str, str], ...]:
         """Return (problem, remedy) pairs, empty without problems.  Reads only."""
 
-    async def find_papers(self, leaver: Leaver) -> Found:
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
         """
         Return the papers that may be the leaver's, and look-alikes.  A bounded number of calls for a register of any size.
 
@@ -118,14 +118,14 @@ class Register(Protocol):
         Raises if the bytes cannot be read: the paper is unreadable then, not missing.
         """
 
-    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> SentPledge:
         """
         Send *pledge* (PDF) to the leaver for signature.  Again with the same *key*: returns what was sent, sends nothing.
 
         If `can_send` is False, only writes the pledge to a file for a wet signature (the folder's outbox).
         """
 
-    async def find_sent(self, key: str) -> Sent | None:
+    async def find_sent(self, key: str) -> SentPledge | None:
         """Return what was sent with *key*, also by a call whose outcome was unknown; None if nothing was.  Sends nothing."""
 
     async def remind(self, paper_id: str) -> None:

@@ -15,7 +15,7 @@ from connectors.full_names import written_names
 from connectors.matching import compare_numbers, fold_all, fold_email
 from connectors.names import former_spellings, script_of, spellings
 from connectors.nda.contract import Paper
-from models.vocabulary import Leaver, MatchReason, Says
+from models.vocabulary import ComparisonResult, Leaver, MatchReason
 
 Likeness: TypeAlias = "tuple[MatchReason, float, str]"
 """Why a signer may be the leaver, the confidence (0 to 1), and both in words."""
@@ -28,12 +28,12 @@ def compare_signer(leaver: Leaver, paper: Paper) -> Likeness | None:
     likeness = _by_address(leaver, paper) or _by_name(leaver, paper)
     ours, theirs = leaver.employee_no, paper.signer_employee_no
     says = compare_numbers(ours, theirs)
-    if says is Says.FACT:
+    if says is ComparisonResult.FACT:
         if likeness is None and _comparable(leaver, paper):
             note = f"employee number {ours}, but neither its address nor its name is the leaver's"
             return MatchReason.EMPLOYEE_NO, 0.85, note
         return MatchReason.EMPLOYEE_NO, 1.0, f"employee number {ours}"
-    if says is Says.NEITHER:
+    if says is ComparisonResult.NEITHER:
         note = f"employee number {theirs} resembles {ours}"
         return MatchReason.EMPLOYEE_NO, 0.85 if likeness is not None else 0.4, note
     if says is None or likeness is None:

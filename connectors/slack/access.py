@@ -17,8 +17,8 @@ from connectors.kit.single_flight import SingleFlight
 from connectors.slack.answers import check_id
 from connectors.slack.identity import Identities
 from connectors.slack.manifest import NO_TOKENS
-from connectors.slack.people import Subject, User, flags, is_deleted
-from connectors.slack.settings import Purpose
+from connectors.slack.people import ListedAccount, User, flags, is_deleted
+from connectors.slack.settings import TokenPurpose
 from connectors.slack.transport import Transport
 from models.vocabulary import ACCOUNT, Account, Entitlement, EntitlementState, Guard, Json, Service
 from models.vocabulary import EntitlementKind as K
@@ -31,7 +31,7 @@ _CHANNEL_MANAGER = "Rl0A"
 
 
 @dataclass(slots=True)
-class Access:
+class AccessReader:
     transport: Transport
     identities: Identities
     _lists: SingleFlight[list[Row]] = field(default_factory=SingleFlight)
@@ -44,7 +44,7 @@ class Access:
         """
         urgent = kinds <= {K.SIGN_IN, K.SESSION}
         transport = self.transport.urgently() if urgent else self.transport
-        subject = Subject(transport, self.identities, account.id)
+        subject = ListedAccount(transport, self.identities, account.id)
         readers = {
             K.SIGN_IN: self._sign_in,
             K.SESSION: self._sessions,
@@ -57,7 +57,7 @@ class Access:
         }
         return await read_kinds(Service.SLACK, account.id, wanted)
 
-    async def _sign_in(self, subject: Subject, trace: Trace) -> Rows:
+    async def _sign_in(self, subject: ListedAccount, trace: Trace) -> Rows:
         """
         Return no row only if the Web API and SCIM both call the account deactivated: they learn of it at different times.
         Where the plan has no SCIM, the Web API decides, and a person deactivates.
@@ -78,7 +78,7 @@ class Access:
         teams: list[Json] = [*((user.get("enterprise_user") or {}).get("teams") or [user.get("team_id")])]
         return [replace(row, prestate={"flags": rank, "workspaces": teams})]
 
-    async def _sessions(self, subject: Subject, trace: Trace) -> Rows:
+    async def _sessions(self, subject: ListedAccount, trace: Trace) -> Rows:
         """Return the open sessions, workspace by workspace; below Enterprise one row while the account is active."""
         identity = await self.identities.get()
         if identity.enterprise_id is None:
@@ -94,7 +94,7 @@ class Access:
             rows.append(subject.row(K.SESSION, its, label=str(seen.get("os") or "")))
         return rows
 
-    async def _roles(self, subject: Subject, trace: Trace) -> Rows:
+    async def _roles(self, subject: ListedAccount, trace: Trace) -> Rows:
         """Return role assignments; below Enterprise the account's own rank, which ends with the account."""
         if (await self.identities.get()).enterprise_id is None:
             labels = {name: name.removeprefix("is_").replace("_", " ") for name in _rank(await subject.user(trace))}
@@ -107,12 +107,12 @@ class Access:
     async def assignments(self, trace: Trace, **only: str) -> list[Row]:
         """Return all people's role assignments: Slack filters by role and by entity, not by person."""
         method, asked = "admin.roles.listAssignments", {"limit": "200", **only}
-        rows = await self.transport.rows(method, "role_assignments", asked, trace, purpose=Purpose.ADMIN)
+        rows = await self.transport.rows(method, "role_assignments", asked, trace, purpose=TokenPurpose.ADMIN)
         if not all(isinstance(row.get(name), str) for row in rows for name in ("role_id", "entity_id", "user_id")):
             raise Unintelligible("slack: cannot read role assignments: one is incomplete", evidence=trace)
         return rows
 
-    async def _groups(self, subject: Subject, trace: Trace) -> Rows:
+    async def _groups(self, subject: ListedAccount, trace: Trace) -> Rows:
         """Return the user groups that name the account.  Disabled ones give nothing, and are not listed by Slack."""
         teams = await subject.workspaces(trace)
         found = await asyncio.gather(*(self.groups_of(team, trace) for team in teams))
@@ -122,7 +122,7 @@ class Access:
             for g in mine.values()
         ]
 
-    async def _grants(self, subject: Subject, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
+    async def _grants(self, subject: ListedAccount, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
         """Return the row that says that no plan can read them.  Makes no request, so there is no evidence."""
         its, state = subject.account_id, EntitlementState.NO_API
         return [cannot_look(Service.SLACK, its, K.GRANT, state, problem=NO_TOKENS, remedy=_TOKENS_REMEDY)]
@@ -144,12 +144,14 @@ class Access:
         return groups
 
 
-async def _understood(read: Callable[[Subject, Trace], Awaitable[Rows]], subject: Subject, trace: Trace) -> Rows:
+async def _understood(
+    read: Callable[[ListedAccount, Trace], Awaitable[Rows]], subject: ListedAccount, trace: Trace
+) -> Rows:
     with understood("slack", trace):
         return await read(subject, trace)
 
 
-async def _scim_active(subject: Subject, trace: Trace) -> bool | None:
+async def _scim_active(subject: ListedAccount, trace: Trace) -> bool | None:
     """Return SCIM's `active`, which must be a boolean; None where the plan has no SCIM."""
     try:
         answer = await subject.transport.scim("GET", f"Users/{check_id(subject.account_id)}", trace)
@@ -158,11 +160,11 @@ async def _scim_active(subject: Subject, trace: Trace) -> bool | None:
     return need("slack", answer.part("", subject.account_id), "active", bool)
 
 
-async def sessions_in(subject: Subject, place: str, trace: Trace) -> list[Row]:
+async def sessions_in(subject: ListedAccount, place: str, trace: Trace) -> list[Row]:
     """Return the sessions in one workspace, or on the organisation itself."""
     asked = {"user_id": check_id(subject.account_id), "team_id": place, "limit": "100"}
     method, none = "admin.users.session.list", frozenset({"no_active_sessions"})
-    found = await subject.transport.rows(method, "active_sessions", asked, trace, purpose=Purpose.ADMIN, none=none)
+    found = await subject.transport.rows(method, "active_sessions", asked, trace, purpose=TokenPurpose.ADMIN, none=none)
     # Slack's page promises neither user_id nor team_id; if one is there, it must be right
     named = [{"user_id": subject.account_id, "team_id": place, **session} for session in found]
     if any((s["user_id"], s["team_id"]) != (subject.account_id, place) or not s.get("session_id") for s in named):
@@ -178,7 +180,7 @@ def group_guard(group: Row) -> Guard | None:
     return Guard.PRIVILEGED if any(group.get(name) is True for name in locks) else None
 
 
-def _role(subject: Subject, row: Row, holders: Mapping[tuple[str, str], int]) -> Entitlement:
+def _role(subject: ListedAccount, row: Row, holders: Mapping[tuple[str, str], int]) -> Entitlement:
     """Return the row of a role assignment, `<role>/<entity>`; a channel's last manager is guarded."""
     role, entity = row["role_id"], row["entity_id"]
     guard = Guard.LAST_OWNER if role == _CHANNEL_MANAGER and holders[role, entity] == 1 else None

@@ -21,7 +21,7 @@ _SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallOutcome:
     """A success, or (*code*) a refusal that the caller expects.  *body* is {} if there is none."""
 
     body: Row

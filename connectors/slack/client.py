@@ -24,7 +24,7 @@ from slack_sdk.web import WebClient
 
 from connectors.kit.exchange import Reply, lower
 from connectors.settings import on_this_machine, trust
-from connectors.slack.settings import Purpose, Settings
+from connectors.slack.settings import Settings, TokenPurpose
 
 # The SDK logs bodies and reasons, and debugs at level NOTSET.
 _SILENT = logging.getLogger("connectors.slack.sdk")
@@ -51,7 +51,7 @@ class Clients:
         return client.answer()
 
     def scim(self, verb: str, path: str, query: Mapping[str, str | int] | None, body: dict[str, Any] | None) -> Reply:
-        token = self._settings.secret(Purpose.SCIM)
+        token = self._settings.secret(TokenPurpose.SCIM)
         client = _Scim(self._scim, token, f"{self._settings.scim_endpoint}v2/", self._timeout)
         client.api_call(
             http_verb=verb,
@@ -62,7 +62,9 @@ class Clients:
         return client.answer()
 
     def audit(self, query: Mapping[str, str | int]) -> Reply:
-        client = _Audit(self._audit, self._settings.secret(Purpose.AUDIT), self._settings.audit_endpoint, self._timeout)
+        client = _Audit(
+            self._audit, self._settings.secret(TokenPurpose.AUDIT), self._settings.audit_endpoint, self._timeout
+        )
         client.api_call(path="logs", query_params=dict(query))
         return client.answer()
 

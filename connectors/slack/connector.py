@@ -6,7 +6,7 @@ from connectors.activity import ActivitySource
 from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
-from connectors.slack.access import Access
+from connectors.slack.access import AccessReader
 from connectors.slack.activity.describing import describe
 from connectors.slack.activity.reading import ActivityReader
 from connectors.slack.activity.records import record
@@ -14,10 +14,10 @@ from connectors.slack.activity.sources import sources_for
 from connectors.slack.directory import Directory
 from connectors.slack.identity import Identities
 from connectors.slack.limits import LIMITS
-from connectors.slack.manifest import MANIFEST, Plan, manifest_for
-from connectors.slack.probing import Probing
-from connectors.slack.restoring import Restoring
-from connectors.slack.revoking import Revoking
+from connectors.slack.manifest import MANIFEST, SlackPlan, manifest_for
+from connectors.slack.probing import Prober
+from connectors.slack.restoring import Restorer
+from connectors.slack.revoking import Revoker
 from connectors.slack.settings import Settings
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
@@ -36,24 +36,24 @@ class SlackConnector:
 
     def __init__(self, transport: Transport, *, with_numbers: bool = True) -> None:
         self.manifest: Manifest = MANIFEST
-        self.activity_sources: tuple[ActivitySource, ...] = sources_for(Plan.ENTERPRISE)
+        self.activity_sources: tuple[ActivitySource, ...] = sources_for(SlackPlan.ENTERPRISE)
         self._transport = transport
         identities = Identities(transport)
-        self._access = Access(transport, identities)
-        self._probing = Probing(transport, identities)
+        self._access = AccessReader(transport, identities)
+        self._probing = Prober(transport, identities)
         user_groups = UserGroups(transport, identities, self._access)
-        revoking = Revoking(transport, identities, self._access, user_groups)
+        revoking = Revoker(transport, identities, self._access, user_groups)
         directory = Directory(transport, identities, with_numbers=with_numbers)
         self.find_accounts, self.find_at, self.numbers = directory.find, directory.find_at, directory.numbers
-        self.revoke, self.restore = revoking.revoke, Restoring(transport, revoking, user_groups).restore
+        self.revoke, self.restore = revoking.revoke, Restorer(transport, revoking, user_groups).restore
         self.activity, self.record, self.describe = ActivityReader(transport).read, record, describe
         self.aclose = transport.aclose
 
     async def probe(self) -> Capabilities:
         """See `Connector.probe`.  Sets the manifest and the logs to those of the plan."""
         found = await self._probing.probe()
-        self.manifest = manifest_for(Plan(found.plan))
-        self.activity_sources = sources_for(Plan(found.plan))
+        self.manifest = manifest_for(SlackPlan(found.plan))
+        self.activity_sources = sources_for(SlackPlan(found.plan))
         return found
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:

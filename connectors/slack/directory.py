@@ -22,7 +22,7 @@ _NOT_FOUND = frozenset({"users_not_found", "enterprise_is_restricted"})
 
 
 @dataclass(slots=True)
-class Entry:
+class SlackAccount:
     """One account as the Web API and SCIM show it."""
 
     user: Row | None = None
@@ -37,18 +37,18 @@ class Directory(kit.Directory):
         self._transport = transport
         self._identities = identities
         self._with_numbers = with_numbers
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, SlackAccount] = {}
         self._has_scim = False  # else no employee number is known
 
     async def everybody(self, trace: Trace) -> Iterable[Profile]:
         teams = await self._identities.all_workspaces(trace)
         work: list[Awaitable[Any]] = [self._members(team, trace) for team in teams]
         listed, *people = await together(self._scim_users(trace), *work)
-        entries: dict[str, Entry] = {}
+        entries: dict[str, SlackAccount] = {}
         for user in (u for team in people for u in team):
-            entries.setdefault(str(user["id"]), Entry()).user = user
+            entries.setdefault(str(user["id"]), SlackAccount()).user = user
         for scim in listed or []:
-            entries.setdefault(str(scim["id"]), Entry()).scim = scim
+            entries.setdefault(str(scim["id"]), SlackAccount()).scim = scim
         self._entries, self._has_scim = entries, listed is not None
         return self._profiles(entries)
 
@@ -56,7 +56,7 @@ class Directory(kit.Directory):
         addresses = {a for a in (leaver.email, *leaver.other_emails) if a is not None}
         return (self._by_address(address, trace) for address in sorted(addresses))
 
-    def _profiles(self, entries: Mapping[str, Entry]) -> list[Profile]:
+    def _profiles(self, entries: Mapping[str, SlackAccount]) -> list[Profile]:
         ours = (entry for entry in entries.values() if entry.user is None or is_ours(entry.user))
         return [profile_of(entry.user, entry.scim, with_number=self._with_numbers) for entry in ours]
 
@@ -72,16 +72,16 @@ class Directory(kit.Directory):
 
     async def _by_address(self, address: str, trace: Trace) -> list[Profile]:
         """Return the accounts that have *address* now; the snapshot may be minutes old."""
-        found: dict[str, Entry] = {}
+        found: dict[str, SlackAccount] = {}
         answer = await self._transport.web("users.lookupByEmail", {"email": address}, trace, expect=_NOT_FOUND)
         if answer.code is None and isinstance(user := answer.body.get("user"), dict):
-            known = self._entries.get(str(user.get("id")), Entry())
-            found[str(user.get("id"))] = Entry(user, known.scim)
+            known = self._entries.get(str(user.get("id")), SlackAccount())
+            found[str(user.get("id"))] = SlackAccount(user, known.scim)
         if self._has_scim:
             for scim in await self._scim_by_address(address, trace):
                 if fold_email(address) in {fold_email(str(e.get("value"))) for e in scim.get("emails") or []}:
-                    known = found.get(str(scim["id"])) or self._entries.get(str(scim["id"]), Entry())
-                    found[str(scim["id"])] = Entry(known.user, scim)
+                    known = found.get(str(scim["id"])) or self._entries.get(str(scim["id"]), SlackAccount())
+                    found[str(scim["id"])] = SlackAccount(known.user, scim)
         return self._profiles(found)
 
     async def _scim_by_address(self, address: str, trace: Trace) -> list[Row]:

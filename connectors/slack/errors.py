@@ -9,7 +9,7 @@ from http.client import HTTPException
 from urllib.error import URLError
 
 from connectors.errors import ConnectorError, Denied
-from connectors.kit.exchange import Codes, Exchange, Reply, Trace
+from connectors.kit.exchange import ErrorCodes, Exchange, Reply, Trace
 
 BROKEN = (OSError, HTTPException, ValueError, LookupError)
 """What the SDK raises if no answer came, or if it cannot read the answer."""
@@ -17,7 +17,7 @@ BROKEN = (OSError, HTTPException, ValueError, LookupError)
 LOCKED = "resource_locked"
 """SCIM: another client writes the same object.  Other objects are not throttled."""
 
-CODES = Codes(
+CODES = ErrorCodes(
     throttled=frozenset({"ratelimited", "rate_limited", "too_many_requests", LOCKED}),
     passing=frozenset({
         "internal_error", "fatal_error", "service_unavailable", "request_timeout", "user_session_reset_failed",

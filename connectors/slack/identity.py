@@ -9,8 +9,8 @@ from typing import Any
 
 from connectors.errors import Denied
 from connectors.kit.exchange import Trace
-from connectors.slack.answers import Answer
-from connectors.slack.settings import Purpose
+from connectors.slack.answers import CallOutcome
+from connectors.slack.settings import TokenPurpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Evidence
 
@@ -32,8 +32,8 @@ class Identity:
     team_id: str
     enterprise_id: str | None
     org_install: bool
-    scopes: Mapping[Purpose, frozenset[str]]
-    refused: Mapping[Purpose, Denied]
+    scopes: Mapping[TokenPurpose, frozenset[str]]
+    refused: Mapping[TokenPurpose, Denied]
     evidence: tuple[Evidence, ...]
 
 
@@ -60,7 +60,7 @@ class Identities:
         if not identity.org_install:
             return [identity.team_id]
         asked = {"limit": "100"}
-        teams = await self.transport.rows("admin.teams.list", "teams", asked, trace, purpose=Purpose.ADMIN)
+        teams = await self.transport.rows("admin.teams.list", "teams", asked, trace, purpose=TokenPurpose.ADMIN)
         return [str(team["id"]) for team in teams]
 
     async def named(self, team_id: str) -> dict[str, str]:
@@ -71,22 +71,22 @@ class Identities:
         trace: Trace = []
         groups = self.transport.purposes()
         found = await asyncio.gather(*(self._test(group[0], trace) for group in groups))
-        answers = {p: a for group, a in zip(groups, found, strict=True) if isinstance(a, Answer) for p in group}
+        answers = {p: a for group, a in zip(groups, found, strict=True) if isinstance(a, CallOutcome) for p in group}
         refused = {p: a for group, a in zip(groups, found, strict=True) if isinstance(a, Denied) for p in group}
         if not answers:
             raise next(iter(refused.values()))
-        first = answers[min(answers, key=list(Purpose).index)].body
+        first = answers[min(answers, key=list(TokenPurpose).index)].body
         return Identity(
             own_ids=frozenset(str(a.body["user_id"]) for a in answers.values() if a.body.get("user_id")),
             team_id=str(first.get("team_id", "")),
             enterprise_id=first.get("enterprise_id") or None,
-            org_install=all(_is_org(a.body) for p, a in answers.items() if p in {Purpose.ADMIN, Purpose.BOT}),
+            org_install=all(_is_org(a.body) for p, a in answers.items() if p in {TokenPurpose.ADMIN, TokenPurpose.BOT}),
             scopes={p: _scopes(a) for p, a in answers.items() if "x-oauth-scopes" in a.headers},
             refused=refused,
             evidence=tuple(trace),
         )
 
-    async def _test(self, purpose: Purpose, trace: Trace) -> Answer | Denied:
+    async def _test(self, purpose: TokenPurpose, trace: Trace) -> CallOutcome | Denied:
         try:
             return await self.transport.web("auth.test", {}, trace, purpose=purpose)
         except Denied as denied:
@@ -101,5 +101,5 @@ def _is_org(body: Mapping[str, Any]) -> bool:
     return install or (bool(organisation) and body.get("team_id") == organisation)
 
 
-def _scopes(answer: Answer) -> frozenset[str]:
+def _scopes(answer: CallOutcome) -> frozenset[str]:
     return frozenset(scope.strip() for scope in answer.headers["x-oauth-scopes"].split(","))

@@ -6,11 +6,11 @@ from dataclasses import replace
 from enum import StrEnum
 
 from connectors.contract import KindManifest, Manifest
-from models.vocabulary import Confirmation, Restores, Service
+from models.vocabulary import Confirmation, Restorability, Service
 from models.vocabulary import EntitlementKind as K
 
 
-class Plan(StrEnum):
+class SlackPlan(StrEnum):
     """Slack's plans as far as they differ for us.  Free counts as Pro: neither has SCIM."""
 
     PRO = "pro"
@@ -29,7 +29,7 @@ _SIGN_IN = KindManifest(
 )  # fmt: skip
 _SESSION = KindManifest(
     K.SESSION, 10, Confirmation.READ, ("users:read", "admin.users:read", "admin.teams:read"), ("admin.users:write",),
-    plan="enterprise", restores=Restores.RE_ENROL, source=f"{_CALLS}admin.users.session.reset",
+    plan="enterprise", restores=Restorability.RE_ENROL, source=f"{_CALLS}admin.users.session.reset",
 )  # fmt: skip
 _ROLE = KindManifest(
     K.ROLE, 20, Confirmation.READ, ("admin.roles:read",), ("admin.roles:write",),
@@ -40,22 +40,22 @@ _GROUP = KindManifest(
     source=f"{_CALLS}usergroups.users.update",
 )  # fmt: skip
 _GRANT = KindManifest(
-    K.GRANT, 40, restores=Restores.RE_ENROL, no_api=NO_TOKENS, source="slack.com/help/articles/360000446446"
+    K.GRANT, 40, restores=Restorability.RE_ENROL, no_api=NO_TOKENS, source="slack.com/help/articles/360000446446"
 )
 
 
-def manifest_for(plan: Plan) -> Manifest:
+def manifest_for(plan: SlackPlan) -> Manifest:
     """
     Return the manifest of *plan*.
 
     Below Enterprise there is no session or role API: Slack documents that a deactivation signs the person out on all
     devices (help article 204475027), and an account's own rank ends with the account.
     """
-    if plan is Plan.ENTERPRISE:
+    if plan is SlackPlan.ENTERPRISE:
         group = replace(_GROUP, read_scopes=(*_GROUP.read_scopes, "admin.teams:read"))
         return Manifest.of(Service.SLACK, (_SIGN_IN, _SESSION, _ROLE, group, _GRANT))
     # Slack does not document whether a reactivated account has its old rank, and no request gives it back
-    rank = replace(_implied(_ROLE), restores=Restores.NOT_RESTORABLE)
+    rank = replace(_implied(_ROLE), restores=Restorability.NOT_RESTORABLE)
     return Manifest.of(Service.SLACK, (_SIGN_IN, _implied(_SESSION), rank, _GROUP, _GRANT))
 
 
@@ -66,5 +66,5 @@ def _implied(row: KindManifest) -> KindManifest:
     )  # fmt: skip
 
 
-MANIFEST = manifest_for(Plan.BUSINESS_PLUS)
+MANIFEST = manifest_for(SlackPlan.BUSINESS_PLUS)
 """Until a probe has seen the plan."""

@@ -69,7 +69,7 @@ def _texts(values: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(v for v in values if isinstance(v, str) and v))
 
 
-class Subject:
+class ListedAccount:
     """One account within one listing.  *user*: the answer of `users.info`, read once for that listing and not kept."""
 
     def __init__(self, transport: Transport, identities: Identities, account_id: str) -> None:

@@ -9,8 +9,8 @@ from connectors.errors import ConnectorError, Denied, NotOnPlan, Unintelligible
 from connectors.slack.activity.sources import sources_for
 from connectors.slack.activity.words import AUDIT_LOGS
 from connectors.slack.identity import INSTALL_REMEDY, Identities, Identity
-from connectors.slack.manifest import Plan, manifest_for
-from connectors.slack.settings import Purpose
+from connectors.slack.manifest import SlackPlan, manifest_for
+from connectors.slack.settings import TokenPurpose
 from connectors.slack.transport import Transport
 from models.vocabulary import EntitlementKind, Service
 
@@ -20,7 +20,7 @@ FINDING = ("users:read", "users:read.email")
 
 
 @dataclass(slots=True)
-class Probing:
+class Prober:
     """Probes with reads only: our tokens' identity, one SCIM user, one entry of the audit logs."""
 
     transport: Transport
@@ -30,9 +30,9 @@ class Probing:
         """See `Connector.probe`.  Raises if Slack cannot be reached, or accepts no token."""
         identity = await self.identities.get(afresh=True)
         scim = await self._try_scim()
-        plan = Plan.PRO if isinstance(scim, NotOnPlan) else Plan.BUSINESS_PLUS
+        plan = SlackPlan.PRO if isinstance(scim, NotOnPlan) else SlackPlan.BUSINESS_PLUS
         if identity.enterprise_id is not None:
-            plan = Plan.ENTERPRISE
+            plan = SlackPlan.ENTERPRISE
         manifest = manifest_for(plan)
         problems = [_problem(error) for error in identity.refused.values()]
         # on Enterprise the audit logs are tried; elsewhere their refusal is evidence, not a problem
@@ -56,9 +56,9 @@ class Probing:
             return error
         return None
 
-    async def _audit(self, plan: Plan) -> Problem | None:
+    async def _audit(self, plan: SlackPlan) -> Problem | None:
         """Return why the audit logs cannot be read; None below Enterprise, which has none."""
-        if plan is not Plan.ENTERPRISE:
+        if plan is not SlackPlan.ENTERPRISE:
             return None
         try:
             await self.transport.audit([], limit=1)
@@ -81,10 +81,10 @@ class Probing:
         return Ability(row.kind, reading is None, writing is None, *(reading or writing or ()))
 
 
-def purpose_of(scope: str) -> Purpose:
+def purpose_of(scope: str) -> TokenPurpose:
     if scope in {"admin", "auditlogs:read"}:
-        return Purpose.SCIM if scope == "admin" else Purpose.AUDIT
-    return Purpose.ADMIN if scope.startswith("admin.") or scope == "usergroups:write" else Purpose.BOT
+        return TokenPurpose.SCIM if scope == "admin" else TokenPurpose.AUDIT
+    return TokenPurpose.ADMIN if scope.startswith("admin.") or scope == "usergroups:write" else TokenPurpose.BOT
 
 
 def _lacking(scopes: tuple[str, ...], identity: Identity) -> Problem | None:

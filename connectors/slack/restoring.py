@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from connectors.errors import NotOnPlan, Unintelligible
 from connectors.kit.exchange import Trace
 from connectors.slack.answers import COMMANDED, Outcome, check_id, refused
-from connectors.slack.revoking import REFUSALS, Revoking, activity, rejections
+from connectors.slack.revoking import REFUSALS, Revoker, activity, rejections
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt
 
 
 @dataclass(slots=True)
-class Restoring:
+class Restorer:
     """
     Activates accounts, adds to user groups, assigns roles.
 
@@ -24,7 +24,7 @@ class Restoring:
     """
 
     transport: Transport
-    revoking: Revoking
+    revoking: Revoker
     user_groups: UserGroups
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
-from connectors.slack.access import Access, sessions_in
-from connectors.slack.answers import ABSENT, COMMANDED, Answer, Outcome, check_id, refused
+from connectors.slack.access import AccessReader, sessions_in
+from connectors.slack.answers import ABSENT, COMMANDED, CallOutcome, Outcome, check_id, refused
 from connectors.slack.identity import Identities
-from connectors.slack.people import Subject, flags, is_deleted
+from connectors.slack.people import ListedAccount, flags, is_deleted
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Receipt
@@ -35,12 +35,12 @@ _PARTIAL = frozenset({"failed_for_some_entities", "failed_for_some_users", "fail
 
 
 @dataclass(slots=True)
-class Revoking:
+class Revoker:
     """Revokes.  Each revocation is safe to repeat; none is sent twice without a read in between."""
 
     transport: Transport
     identities: Identities
-    access: Access
+    access: AccessReader
     user_groups: UserGroups
     _resets: SingleFlight[tuple[set[str], str | None]] = field(default_factory=SingleFlight)
     _ending: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -75,7 +75,7 @@ class Revoking:
         answer = await self._switch_off(f"Users/{entitlement.account_id}", trace)
         return COMMANDED if answer.code is None else refused(f"{answer.code}: {REFUSALS[answer.code]}")
 
-    async def _switch_off(self, path: str, trace: Trace) -> Answer:
+    async def _switch_off(self, path: str, trace: Trace) -> CallOutcome:
         """Send DELETE; if the server does not know the verb, and so did nothing, send PATCH."""
         try:
             return await self.transport.scim("DELETE", path, trace, expect=frozenset(REFUSALS))
@@ -103,7 +103,7 @@ class Revoking:
         """Return the sessions to be ended that were still open, and Slack's code if it refused the reset."""
         wanted = self._ending.pop(account_id, set[str]())
         places = sorted({vendor_id.partition("/")[0] for vendor_id in wanted})
-        subject = Subject(self.transport.urgently(), self.identities, account_id)
+        subject = ListedAccount(self.transport.urgently(), self.identities, account_id)
         found = await asyncio.gather(*(sessions_in(subject, place, trace) for place in places))
         still = wanted & {f"{s['team_id']}/{s['session_id']}" for part in found for s in part}
         if not still:
@@ -126,13 +126,13 @@ class Revoking:
             return ABSENT
         return refused(f"{answer.code}: {rejections(answer)}")
 
-    async def assign(self, verb: str, role: str, entity: str, user_id: str, trace: Trace) -> Answer:
+    async def assign(self, verb: str, role: str, entity: str, user_id: str, trace: Trace) -> CallOutcome:
         """Add or remove one assignment, of one person and one entity: "some failed" then means this one."""
         asked = {"role_id": role, "entity_ids": entity, "user_ids": user_id}
         return await self.transport.admin_write(f"admin.roles.{verb}Assignments", asked, trace, expect=_PARTIAL)
 
     async def _ends_with_block(self, entitlement: Entitlement, trace: Trace) -> Outcome:
-        user = await Subject(self.transport.urgently(), self.identities, entitlement.account_id).user(trace)
+        user = await ListedAccount(self.transport.urgently(), self.identities, entitlement.account_id).user(trace)
         gone = is_deleted(user)
         if entitlement.kind is EntitlementKind.ROLE and not gone:
             gone = flags(user).get(entitlement.vendor_id) is False
@@ -144,6 +144,6 @@ def activity(*, active: bool) -> Row:
     return {"schemas": [_PATCH], "Operations": [{"op": "replace", "path": "active", "value": active}]}
 
 
-def rejections(answer: Answer) -> str:
+def rejections(answer: CallOutcome) -> str:
     parts = [*(answer.body.get("rejected_users") or []), *(answer.body.get("rejected_entities") or [])]
     return ", ".join(sorted({str(part.get("error")) for part in parts if isinstance(part, dict)})) or "no reason given"

@@ -14,7 +14,7 @@ from connectors.settings import ConnectorSettings, Root
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a header can carry: RFC 6750
 
 
-class Purpose(StrEnum):
+class TokenPurpose(StrEnum):
     """What a token is used for.  Each may have its own token with the least scopes; one token may serve all."""
 
     ADMIN = "token"
@@ -55,7 +55,7 @@ class Settings(ConnectorSettings):
             raise ValueError("a token has letters, digits and - . _ ~ + / = only, and nothing in between")
         return SecretStr(text) if text else None
 
-    def secret(self, purpose: Purpose) -> str:
+    def secret(self, purpose: TokenPurpose) -> str:
         """Return the token for *purpose*: its own, else the administrator's."""
         own: SecretStr | None = getattr(self, purpose)
         return (own or self.token).get_secret_value()

@@ -16,12 +16,12 @@ from connectors.errors import Throttled, Unintelligible
 from connectors.kit.exchange import Exchange, Reply, Row, Trace
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
-from connectors.kit.paging import PageMarks
-from connectors.slack.answers import Answer, Judgement, of_audit, of_scim, of_web
+from connectors.kit.paging import FollowedCursors
+from connectors.slack.answers import CallOutcome, Judgement, of_audit, of_scim, of_web
 from connectors.slack.client import Clients
 from connectors.slack.errors import BROKEN, LOCKED, failure, lost
 from connectors.slack.limits import AUDIT_LOGS, LIMITS, UNSAID, scim_sets
-from connectors.slack.settings import Purpose, Settings
+from connectors.slack.settings import Settings, TokenPurpose
 
 NOTHING: frozenset[str] = frozenset()
 THREADS = 2 * sum(limit.at_once for limit in LIMITS)
@@ -70,9 +70,9 @@ class Transport:
         urgent._urgent = True  # noqa: SLF001  # our own
         return urgent
 
-    def purposes(self) -> list[list[Purpose]]:
-        found: dict[str, list[Purpose]] = {}
-        for purpose in Purpose:
+    def purposes(self) -> list[list[TokenPurpose]]:
+        found: dict[str, list[TokenPurpose]] = {}
+        for purpose in TokenPurpose:
             found.setdefault(self._settings.secret(purpose), []).append(purpose)
         return list(found.values())
 
@@ -82,10 +82,10 @@ class Transport:
         arguments: Mapping[str, str],
         trace: Trace,
         *,
-        purpose: Purpose = Purpose.BOT,
+        purpose: TokenPurpose = TokenPurpose.BOT,
         write: bool = False,
         expect: frozenset[str] = NOTHING,
-    ) -> Answer:
+    ) -> CallOutcome:
         sent = dict(arguments)
         about = "/".join(v for k, v in sorted(sent.items()) if k in {"user", "user_id", "team_id", "usergroup"})
         what, form = f"POST {self._web_path}{method}" + (f" ({about})" if about else ""), urlencode(sent)
@@ -96,9 +96,9 @@ class Transport:
 
     async def admin_write(
         self, method: str, arguments: Mapping[str, str], trace: Trace, *, expect: frozenset[str]
-    ) -> Answer:
+    ) -> CallOutcome:
         """Call a method that writes, as the administrator."""
-        return await self.web(method, arguments, trace, purpose=Purpose.ADMIN, write=True, expect=expect)
+        return await self.web(method, arguments, trace, purpose=TokenPurpose.ADMIN, write=True, expect=expect)
 
     async def scim(
         self,
@@ -109,7 +109,7 @@ class Transport:
         query: Mapping[str, str | int] | None = None,
         body: dict[str, Any] | None = None,
         expect: frozenset[str] = NOTHING,
-    ) -> Answer:
+    ) -> CallOutcome:
         """Call SCIM v2, the version whose answers to DELETE and PATCH Slack documents best."""
         write, sent = verb != "GET", None if body is None else json.dumps(body).encode()
         doing, what = f"{verb.lower()} {path} over SCIM", f"{verb} {self._scim_path}v2/{path}"
@@ -118,7 +118,7 @@ class Transport:
         request = _Request(exchange, lambda: self._clients.scim(verb, path, query, body), of_scim, limits, expect)
         return await self._pace.run(lambda: self._once(request, trace))
 
-    async def audit(self, trace: Trace, **query: str | int) -> Answer:
+    async def audit(self, trace: Trace, **query: str | int) -> CallOutcome:
         """Read one page of the audit logs, the newest entries first."""
         exchange = Exchange("slack", "read the audit logs", f"GET {self._audit_path}logs", urlencode(query))
         request = _Request(exchange, lambda: self._clients.audit(query), of_audit, (AUDIT_LOGS,))
@@ -131,11 +131,11 @@ class Transport:
         arguments: Mapping[str, str],
         trace: Trace,
         *,
-        purpose: Purpose = Purpose.BOT,
+        purpose: TokenPurpose = TokenPurpose.BOT,
         none: frozenset[str] = NOTHING,
     ) -> list[Row]:
         """Return the objects under *key* of all pages.  *none*: codes that mean an empty list."""
-        marks, mark, found = PageMarks("slack", f"call {method}"), None, list[Row]()
+        marks, mark, found = FollowedCursors("slack", f"call {method}"), None, list[Row]()
         while True:
             page = {**arguments, **({"cursor": mark} if mark else {})}
             answer = await self.web(method, page, trace, purpose=purpose, expect=none)
@@ -168,7 +168,7 @@ class Transport:
             if len(found) >= total:
                 return found
 
-    async def _once(self, request: _Request, trace: Trace) -> Answer:
+    async def _once(self, request: _Request, trace: Trace) -> CallOutcome:
         async with self._limits.turn(*request.limits, urgent=self._urgent or request.exchange.write):
             exchange = replace(request.exchange, sent_at=datetime.now(UTC))
             try:
@@ -179,7 +179,7 @@ class Transport:
         success, code = (False, None) if reply.is_redirect else request.judge(reply)
         trace.append(exchange.evidence(reply, code))
         if success or (code in request.expect and reply.status != 429 and reply.status < 500):
-            return Answer(reply.body or {}, reply.headers, code, tuple(trace))
+            return CallOutcome(reply.body or {}, reply.headers, code, tuple(trace))
         refusal = failure(exchange, reply, code, trace)
         if isinstance(refusal, Throttled) and code != LOCKED:
             wait = refusal.retry_after if refusal.retry_after is not None else request.unsaid

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.limits import for_a_due_cut
 from connectors.kit.single_flight import SingleFlight
-from connectors.slack.access import Access, group_guard
+from connectors.slack.access import AccessReader, group_guard
 from connectors.slack.answers import ABSENT, COMMANDED, Outcome, refused
 from connectors.slack.identity import Identities
 from connectors.slack.transport import Transport
@@ -36,7 +36,7 @@ _REFUSALS = frozenset({
 class UserGroups:
     transport: Transport
     identities: Identities
-    access: Access
+    access: AccessReader
     _departures: SingleFlight[dict[str, Outcome]] = field(default_factory=SingleFlight)
     _leaving: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

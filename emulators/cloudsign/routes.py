@@ -22,7 +22,7 @@ DRAFT, SENT, TEMPLATE, IMPORTED = 0, 1, 4, 13
 Answer = Callable[["Tenant", Request], Awaitable[Response]]
 
 
-class Refusal(Exception):
+class VendorRefusal(Exception):
     """The vendor's errorModel."""
 
     def __init__(self, status: int, error: str) -> None:
@@ -41,7 +41,7 @@ def routes(tenant: Tenant) -> list[Route]:
                 if secured:
                     _authorize(tenant, request)
                 return await answer(tenant, request)
-            except Refusal as refusal:
+            except VendorRefusal as refusal:
                 return JSONResponse({"error": refusal.error, "message": refusal.error}, refusal.status)
 
         return Route(path, endpoint, methods=[method])
@@ -68,24 +68,24 @@ def routes(tenant: Tenant) -> list[Route]:
 def _authorize(tenant: Tenant, request: Request) -> None:
     given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     if not given:
-        raise Refusal(400, "bad_request")
+        raise VendorRefusal(400, "bad_request")
     until = tenant.tokens.get(given)
     if until is None or until <= tenant.options.clock():
-        raise Refusal(401, "unauthorized")
+        raise VendorRefusal(401, "unauthorized")
     if not tenant.options.web_api:
-        raise Refusal(403, "webapi_option_required")
+        raise VendorRefusal(403, "webapi_option_required")
 
 
 def _known(tenant: Tenant, request: Request) -> Document:
     found = tenant.documents.get(request.path_params["document_id"])
     if found is None:
-        raise Refusal(404, "not_found")
+        raise VendorRefusal(404, "not_found")
     return found
 
 
 def _a_draft(document: Document) -> None:
     if document["status"] != DRAFT:
-        raise Refusal(403, "not_acceptable")
+        raise VendorRefusal(403, "not_acceptable")
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -97,7 +97,7 @@ def _upload(body: bytes, content_type: str) -> tuple[str, bytes]:
     read = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body, policy=HTTP)
     parts = {part.get_param("name", header="content-disposition"): part for part in read.iter_parts()}
     if "uploadfile" not in parts:
-        raise Refusal(400, "bad_request")
+        raise VendorRefusal(400, "bad_request")
     file, name = parts["uploadfile"], parts.get("name")
     content = file.get_payload(decode=True)
     assert isinstance(content, bytes)
@@ -107,9 +107,9 @@ def _upload(body: bytes, content_type: str) -> tuple[str, bytes]:
 async def token(tenant: Tenant, request: Request) -> Response:
     form = await _form(request)
     if not form.get("client_id"):
-        raise Refusal(400, "invalid_request")
+        raise VendorRefusal(400, "invalid_request")
     if form["client_id"] != tenant.credentials()["client_id"]:
-        raise Refusal(400, "invalid_client")
+        raise VendorRefusal(400, "invalid_client")
     made = tenant.token()
     seconds = int((tenant.tokens[made] - tenant.options.clock()).total_seconds())
     return JSONResponse({"access_token": made, "expires_in": seconds, "token_type": "Bearer"})
@@ -127,13 +127,13 @@ async def me(tenant: Tenant, request: Request) -> Response:
 async def documents(tenant: Tenant, request: Request) -> Response:
     wanted = int(request.query_params.get("status") or -1)
     if wanted not in {-1, 0, 1, 2, 3, 4}:
-        raise Refusal(400, "bad_request")
+        raise VendorRefusal(400, "bad_request")
     return _listed(tenant, request, None if wanted == -1 else frozenset({wanted}), "y")
 
 
 async def team_documents(tenant: Tenant, request: Request) -> Response:
     if not tenant.options.administrator:
-        raise Refusal(403, "forbidden")
+        raise VendorRefusal(403, "forbidden")
     return _listed(tenant, request, frozenset({1, 2, 3, IMPORTED}), "n")
 
 
@@ -160,7 +160,7 @@ def _moment(text: str | None, otherwise: str) -> str:
     try:
         found = datetime.fromisoformat(text) if text else None
     except ValueError:
-        raise Refusal(400, "bad_request") from None
+        raise VendorRefusal(400, "bad_request") from None
     return (
         found.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         if found is not None
@@ -182,9 +182,9 @@ async def send(tenant: Tenant, request: Request) -> Response:
     """Send a draft, or remind of a sent document: the request is the same."""
     document = _known(tenant, request)
     if document["status"] not in {DRAFT, SENT}:
-        raise Refusal(403, "not_acceptable")
+        raise VendorRefusal(403, "not_acceptable")
     if len(document["participants"]) < 2 or not document["files"]:
-        raise Refusal(400, "bad_request")
+        raise VendorRefusal(400, "bad_request")
     tenant.send(document)
     return JSONResponse(document)
 
@@ -193,7 +193,7 @@ async def decline(tenant: Tenant, request: Request) -> Response:
     """Take back a sent document, as its sender may until all have signed."""
     document = _known(tenant, request)
     if document["status"] != SENT:
-        raise Refusal(403, "not_acceptable")
+        raise VendorRefusal(403, "not_acceptable")
     tenant.take_back(document["id"])
     return JSONResponse(document)
 
@@ -201,7 +201,7 @@ async def decline(tenant: Tenant, request: Request) -> Response:
 async def delete(tenant: Tenant, request: Request) -> Response:
     document = _known(tenant, request)
     if document["status"] != DRAFT:
-        raise Refusal(400, "bad_request")
+        raise VendorRefusal(400, "bad_request")
     tenant.delete(document)
     return Response(status_code=204)
 
@@ -209,13 +209,13 @@ async def delete(tenant: Tenant, request: Request) -> Response:
 async def attribute(tenant: Tenant, request: Request) -> Response:
     found = tenant.attributes.get(_known(tenant, request)["id"])
     if found is None:
-        raise Refusal(404, "not_found")
+        raise VendorRefusal(404, "not_found")
     return JSONResponse(found)
 
 
 async def certificate(tenant: Tenant, request: Request) -> Response:
     if _known(tenant, request)["status"] != 2:
-        raise Refusal(404, "not_found")
+        raise VendorRefusal(404, "not_found")
     return Response(b"%PDF-1.7\n%%EOF\n", media_type="application/pdf")
 
 
@@ -223,10 +223,10 @@ async def add_file(tenant: Tenant, request: Request) -> Response:
     document = _known(tenant, request)
     _a_draft(document)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise Refusal(415, "unsupported_media_type")
+        raise VendorRefusal(415, "unsupported_media_type")
     name, content = _upload(await request.body(), request.headers["content-type"])
     if not content.startswith(b"%PDF-") or not content.rstrip().endswith(b"%%EOF"):
-        raise Refusal(400, "bad_request")
+        raise VendorRefusal(400, "bad_request")
     tenant.add_file(document, name, lambda: content)
     return JSONResponse(document)
 
@@ -234,7 +234,7 @@ async def add_file(tenant: Tenant, request: Request) -> Response:
 async def file(tenant: Tenant, request: Request) -> Response:
     document, wanted = _known(tenant, request), request.path_params["file_id"]
     if wanted not in {held["id"] for held in document["files"]}:
-        raise Refusal(404, "not_found")
+        raise VendorRefusal(404, "not_found")
     return Response(tenant.files[wanted](), media_type="application/pdf")
 
 
@@ -244,6 +244,6 @@ async def add_participant(tenant: Tenant, request: Request) -> Response:
     form = await _form(request)
     email, name = str(form.get("email", "")), str(form.get("name", ""))
     if "@" not in email or not name or email in {who["email"] for who in document["participants"]}:
-        raise Refusal(400, "bad_request")
+        raise VendorRefusal(400, "bad_request")
     tenant.add_participant(document, email, name, str(form.get("language_code") or "ja"))
     return JSONResponse(document)

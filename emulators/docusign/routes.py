@@ -24,7 +24,7 @@ _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SHOWN_ON_DEMAND = {"recipients": "recipients", "custom_fields": "customFields"}
 
 
-class Refusal(Exception):
+class VendorRefusal(Exception):
     """The vendor's errorDetails, or with *field* the authority's error."""
 
     def __init__(self, status: int, code: str, field: str = "errorCode") -> None:
@@ -43,7 +43,7 @@ def routes(tenant: Tenant) -> list[Route]:
                 if secured:
                     _authorize(tenant, request)
                 return await answer(tenant, request)
-            except Refusal as refusal:
+            except VendorRefusal as refusal:
                 return JSONResponse(refusal.body, refusal.status)
 
         return Route(path, endpoint, methods=[method])
@@ -64,27 +64,27 @@ def routes(tenant: Tenant) -> list[Route]:
 def _authorize(tenant: Tenant, request: Request) -> None:
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     if kind != "Bearer" or given not in tenant.tokens:
-        raise Refusal(401, "AUTHORIZATION_INVALID_TOKEN")
+        raise VendorRefusal(401, "AUTHORIZATION_INVALID_TOKEN")
     if request.path_params.get("account_id", tenant.account_id) != tenant.account_id:
-        raise Refusal(401, "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT")
+        raise VendorRefusal(401, "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT")
 
 
 async def token(tenant: Tenant, request: Request) -> Response:
     """The JWT grant: the assertion must be from our integration, for this audience, not expired, and for both scopes."""
     form = dict(parse_qsl((await request.body()).decode()))
     if form.get("grant_type") != _GRANT:
-        raise Refusal(400, "unsupported_grant_type", "error")
+        raise VendorRefusal(400, "unsupported_grant_type", "error")
     host = request.headers["host"]
     try:
         claim = jwt.decode(form.get("assertion", ""), tenant.key.public_key(), algorithms=["RS256"], audience=host)
     except jwt.PyJWTError:
-        raise Refusal(400, "invalid_grant", "error") from None
+        raise VendorRefusal(400, "invalid_grant", "error") from None
     if claim.get("iss") != tenant.integration_key:
-        raise Refusal(400, "issuer_not_found", "error")
+        raise VendorRefusal(400, "issuer_not_found", "error")
     if claim.get("sub") != tenant.user_id:
-        raise Refusal(400, "user_not_found", "error")
+        raise VendorRefusal(400, "user_not_found", "error")
     if not tenant.options.consent or set(claim.get("scope", "").split()) != {"signature", "impersonation"}:
-        raise Refusal(400, "consent_required", "error")
+        raise VendorRefusal(400, "consent_required", "error")
     made = f"ds-token-{next(tenant.numbers):06d}"
     tenant.tokens.add(made)
     return JSONResponse({"access_token": made, "token_type": "Bearer", "expires_in": 3600, "scope": claim["scope"]})
@@ -103,7 +103,7 @@ async def listing(tenant: Tenant, request: Request) -> Response:
     if "transaction_ids" in query:
         return JSONResponse(_by_transaction(tenant, query["transaction_ids"].split(",")))
     if "from_date" not in query and "envelope_ids" not in query:
-        raise Refusal(400, "INVALID_REQUEST_PARAMETER")
+        raise VendorRefusal(400, "INVALID_REQUEST_PARAMETER")
     found = [e for e in tenant.envelopes.values() if _wanted(tenant, e, query)]
     found.sort(key=lambda e: (str(e["lastModifiedDateTime"]), e["envelopeId"]), reverse=True)
     return JSONResponse(_page(tenant, request, found))
@@ -140,7 +140,7 @@ def _moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise Refusal(400, "INVALID_REQUEST_PARAMETER") from None
+        raise VendorRefusal(400, "INVALID_REQUEST_PARAMETER") from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
@@ -168,9 +168,9 @@ def _known(tenant: Tenant, request: Request) -> Envelope:
     try:
         UUID(wanted)
     except ValueError:
-        raise Refusal(400, "INVALID_REQUEST_PARAMETER") from None
+        raise VendorRefusal(400, "INVALID_REQUEST_PARAMETER") from None
     if wanted not in tenant.envelopes:
-        raise Refusal(404, "ENVELOPE_DOES_NOT_EXIST")
+        raise VendorRefusal(404, "ENVELOPE_DOES_NOT_EXIST")
     return tenant.envelopes[wanted]
 
 
@@ -189,9 +189,9 @@ async def create(tenant: Tenant, request: Request) -> Response:
     signers = definition.get("recipients", {}).get("signers", [])
     documents = definition.get("documents", [])
     if not definition.get("emailSubject") or not documents or not signers:
-        raise Refusal(400, "ENVELOPE_IS_INCOMPLETE")
+        raise VendorRefusal(400, "ENVELOPE_IS_INCOMPLETE")
     if definition.get("status") != "sent":
-        raise Refusal(400, "INVALID_REQUEST_BODY")
+        raise VendorRefusal(400, "INVALID_REQUEST_BODY")
 
     content = base64.b64decode(documents[0]["documentBase64"])
     fields = {f["name"]: f["value"] for f in definition.get("customFields", {}).get("textCustomFields", [])}
@@ -219,18 +219,18 @@ async def update(tenant: Tenant, request: Request) -> Response:
     wanted = json.loads(await request.body() or b"{}")
     if wanted.get("status") == "voided":
         if envelope["status"] not in {"sent", "delivered"}:
-            raise Refusal(400, "ENVELOPE_CANNOT_VOID_INVALID_STATE")
+            raise VendorRefusal(400, "ENVELOPE_CANNOT_VOID_INVALID_STATE")
         if not wanted.get("voidedReason"):
-            raise Refusal(400, "INVALID_REQUEST_PARAMETER")
+            raise VendorRefusal(400, "INVALID_REQUEST_PARAMETER")
         tenant.take_back(envelope["envelopeId"], wanted["voidedReason"])
     if request.query_params.get("resend_envelope") == "true":
         if envelope["status"] not in {"sent", "delivered"}:
-            raise Refusal(400, "ENVELOPE_INVALID_STATUS")
+            raise VendorRefusal(400, "ENVELOPE_INVALID_STATUS")
         tenant.mail(envelope)
     return JSONResponse({"envelopeId": envelope["envelopeId"]})
 
 
 async def document(tenant: Tenant, request: Request) -> Response:
     if request.path_params["document_id"] not in {"combined", "1"}:
-        raise Refusal(404, "DOCUMENT_DOES_NOT_EXIST")
+        raise VendorRefusal(404, "DOCUMENT_DOES_NOT_EXIST")
     return Response(tenant.download(_known(tenant, request)["envelopeId"]), media_type="application/pdf")

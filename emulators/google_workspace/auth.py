@@ -98,7 +98,7 @@ class TokenEndpoint:
         return {"access_token": bearer, "expires_in": LIFE, "token_type": "Bearer", "scope": " ".join(sorted(scopes))}
 
     def known(self, authorization: str | None) -> AccessToken:
-        """Return the header's token.  Raises `Refusal` if it is unknown or expired."""
+        """Return the header's token.  Raises `VendorRefusal` if it is unknown or expired."""
         scheme, _, bearer = (authorization or "").partition(" ")
         token = self._issued.get(bearer)
         if scheme != "Bearer" or token is None or token.expires_at < time.time():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulators.google_workspace.calls import Call, Method, page
-from emulators.google_workspace.errors import Refusal, bad_token, invalid, not_found
+from emulators.google_workspace.errors import VendorRefusal, bad_token, invalid, not_found
 from emulators.google_workspace.query import matcher
 from emulators.google_workspace.state import CREATED, CUSTOMER, User
 from emulators.google_workspace.times import rfc3339
@@ -59,7 +59,7 @@ def users_get(call: Call) -> dict[str, Any]:
 
 def users_list(call: Call) -> dict[str, Any]:
     if ("customer" in call.query) == ("domain" in call.query):
-        raise Refusal(400, "badRequest", "Bad Request")
+        raise VendorRefusal(400, "badRequest", "Bad Request")
     call.check_customer(call.query.get("customer", CUSTOMER))
     if call.query.get("showDeleted") == "true":
         return {"kind": "admin#directory#users"}
@@ -88,7 +88,7 @@ def _suspend(call: Call, user: User, wanted: Mapping[str, Any]) -> None:
     if suspended is user.suspended:
         return
     if not suspended and user.suspension_reason == "ABUSE":
-        raise Refusal(412, "adminCannotUnsuspend", "Cannot restore a user suspended for abuse.")
+        raise VendorRefusal(412, "adminCannotUnsuspend", "Cannot restore a user suspended for abuse.")
     call.tenant.suspend(user, call.actor, suspended=suspended)
 
 

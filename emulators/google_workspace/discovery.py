@@ -16,7 +16,7 @@ from typing import Any
 
 from googleapiclient import discovery_cache
 
-from emulators.google_workspace.errors import Refusal, invalid
+from emulators.google_workspace.errors import VendorRefusal, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Operation:
     schemas: Mapping[str, Any]
 
     def check_query(self, query: Mapping[str, str]) -> None:
-        """Raise `Refusal` for a parameter that the description does not have, or a value that it forbids."""
+        """Raise `VendorRefusal` for a parameter that the description does not have, or a value that it forbids."""
         for name, value in query.items():
             rule = self.parameters.get(name)
             if rule is None or rule.get("location") == "path":
-                raise Refusal(
+                raise VendorRefusal(
                     400,
                     "badRequest",
                     f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter.',
@@ -46,14 +46,16 @@ class Operation:
             _check_value(name, value, rule)
 
     def check_body(self, body: Any) -> None:
-        """Raise `Refusal` for a body that the method does not take, or with fields that the schema does not have."""
+        """Raise `VendorRefusal` for a body that the method does not take, or with fields that the schema does not have."""
         if self.request is None:
             if body is not None:
                 raise invalid("this method takes no body")
             return
         faults = list(self._faults({"$ref": self.request}, body if body is not None else {}, "body"))
         if faults:
-            raise Refusal(400, "badRequest", f"Invalid JSON payload received. {faults[0]}", status="INVALID_ARGUMENT")
+            raise VendorRefusal(
+                400, "badRequest", f"Invalid JSON payload received. {faults[0]}", status="INVALID_ARGUMENT"
+            )
 
     def check_answer(self, answer: Any) -> None:
         """Raise `AssertionError` if the emulator is about to send an answer that Google could not send."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Refusal(Exception):
+class VendorRefusal(Exception):
     """A request refused in the classic shape: HTTP status, reason, message."""
 
     def __init__(
@@ -26,25 +26,25 @@ class Refusal(Exception):
             self.body["error"]["details"] = details
 
 
-def not_found(what: str) -> Refusal:
+def not_found(what: str) -> VendorRefusal:
     """*what* is the vendor's name of the key: userKey, groupKey, memberKey …"""
-    return Refusal(404, "notFound", f"Resource Not Found: {what}")
+    return VendorRefusal(404, "notFound", f"Resource Not Found: {what}")
 
 
-def invalid(what: str = "") -> Refusal:
-    return Refusal(400, "invalid", f"Invalid Input: {what}" if what else "Invalid Input")
+def invalid(what: str = "") -> VendorRefusal:
+    return VendorRefusal(400, "invalid", f"Invalid Input: {what}" if what else "Invalid Input")
 
 
-def forbidden() -> Refusal:
+def forbidden() -> VendorRefusal:
     """The subject's administrator role does not reach this far."""
-    return Refusal(403, "forbidden", "Not Authorized to access this resource/api")
+    return VendorRefusal(403, "forbidden", "Not Authorized to access this resource/api")
 
 
-def bad_token() -> Refusal:
-    return Refusal(401, "authError", "Invalid Credentials", status="UNAUTHENTICATED")
+def bad_token() -> VendorRefusal:
+    return VendorRefusal(401, "authError", "Invalid Credentials", status="UNAUTHENTICATED")
 
 
-def scope_missing() -> Refusal:
+def scope_missing() -> VendorRefusal:
     details = [
         {
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -53,7 +53,7 @@ def scope_missing() -> Refusal:
             "metadata": {"service": "admin.googleapis.com"},
         }
     ]
-    return Refusal(
+    return VendorRefusal(
         403,
         "insufficientPermissions",
         "Request had insufficient authentication scopes.",
@@ -62,9 +62,9 @@ def scope_missing() -> Refusal:
     )
 
 
-def over_quota() -> Refusal:
+def over_quota() -> VendorRefusal:
     """Too many filtered queries of the Reports API in a minute."""
-    return Refusal(
+    return VendorRefusal(
         429,
         "rateLimitExceeded",
         "Quota exceeded for quota metric 'Filtered queries' and limit 'Filtered queries per minute'.",

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from emulators.google_workspace.errors import Refusal
+from emulators.google_workspace.errors import VendorRefusal
 
 Mask: TypeAlias = "dict[str, Mask]"
 
 
 def parse(text: str) -> Mask:
-    """Return the tree of a mask; raises `Refusal` if it is not one."""
+    """Return the tree of a mask; raises `VendorRefusal` if it is not one."""
     tokens = re.findall(r"[\w*]+|[(),/]", text)
     if "".join(tokens) != re.sub(r"\s", "", text) or not tokens:
         raise _wrong(text)
@@ -49,7 +49,7 @@ def _several_once(tokens: list[str]) -> tuple[Mask, list[str]]:
 
 
 def check(mask: Mask, schema: str, schemas: Mapping[str, Any]) -> None:
-    """Raise `Refusal` for a name that the answer's schema does not have."""
+    """Raise `VendorRefusal` for a name that the answer's schema does not have."""
     _check(mask, {"$ref": schema}, schemas)
 
 
@@ -78,5 +78,5 @@ def apply(mask: Mask, value: Any) -> Any:
     return {key: apply(mask[key], item) for key, item in value.items() if key in mask}
 
 
-def _wrong(text: str) -> Refusal:
-    return Refusal(400, "invalidParameter", f"Invalid field selection {text}")
+def _wrong(text: str) -> VendorRefusal:
+    return VendorRefusal(400, "invalidParameter", f"Invalid field selection {text}")

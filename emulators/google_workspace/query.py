@@ -28,7 +28,7 @@ _FLAGS: dict[str, Callable[[User], bool]] = {
 
 
 def matcher(query: str) -> Callable[[User], bool]:
-    """Return the test for *query*; raises `Refusal` for anything that the language does not have."""
+    """Return the test for *query*; raises `VendorRefusal` for anything that the language does not have."""
     clauses: list[Callable[[User], bool]] = []
     at = 0
     while at < len(query.rstrip()):

@@ -29,7 +29,7 @@ STRAGGLERS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Logs:
+class LogOptions:
     """
     How the tenant logs and how its Reports API behaves.
 
@@ -84,7 +84,7 @@ class AuditEvent:
         }
 
 
-class Recorded:
+class RecordedLines:
     """The lines written into a log in this run."""
 
     def __init__(self, events: Iterable[AuditEvent]) -> None:
@@ -98,7 +98,7 @@ class Recorded:
                 yield place, line.shown()
 
 
-class Habitual:
+class HabitLines:
     """The lines of one user's habit in one log.  *rank*: unique for each user."""
 
     def __init__(self, application: str, user: User, rank: int, habit: ActivityProfile) -> None:
@@ -123,7 +123,7 @@ def _part(habit: ActivityProfile, application: str) -> ActivityProfile:
     return habit.only(*WORDS.get(application, {}))
 
 
-def newest_first(streams: Iterable[Recorded | Habitual], key: Key) -> Iterator[tuple[Key, dict[str, Any]]]:
+def newest_first(streams: Iterable[RecordedLines | HabitLines], key: Key) -> Iterator[tuple[Key, dict[str, Any]]]:
     """Merge *streams* from *key* (excluded) towards the past."""
     return heapq.merge(*(stream.below(key) for stream in streams), key=lambda line: line[0], reverse=True)
 

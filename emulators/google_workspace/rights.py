@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from emulators.google_workspace.calls import Call, Method, find_user, page
-from emulators.google_workspace.errors import Refusal, invalid, not_found
+from emulators.google_workspace.errors import VendorRefusal, invalid, not_found
 from emulators.google_workspace.state import ROLES, SUPER_ROLE, Group, RoleAssignment, digits
 
 
 def groups_list(call: Call) -> dict[str, Any]:
     """Direct memberships of userKey (a group's id is one too), or the customer's groups: never both at once."""
     if ("userKey" in call.query) == ("customer" in call.query):
-        raise Refusal(400, "badRequest", "Bad Request")
+        raise VendorRefusal(400, "badRequest", "Bad Request")
     if "customer" in call.query:
         call.check_customer(call.query["customer"])
         held = list(call.tenant.groups.values())
@@ -66,7 +66,7 @@ def members_delete(call: Call) -> None:
         raise not_found("memberKey")
     if group.dynamic:
         # no source has the vendor's words for it; clients catch this status and reason on the call
-        raise Refusal(412, "conditionNotMet", "Cannot remove a member of a dynamic group.")
+        raise VendorRefusal(412, "conditionNotMet", "Cannot remove a member of a dynamic group.")
     del group.members[member]
     call.tenant.record_group(call.actor, "REMOVE_GROUP_MEMBER", group, member)
 
@@ -78,7 +78,7 @@ def members_insert(call: Call) -> dict[str, Any]:
         raise invalid("role")
     member = _member_id(call, key, missing="memberKey")
     if member in group.members:
-        raise Refusal(409, "duplicate", "Member already exists.")
+        raise VendorRefusal(409, "duplicate", "Member already exists.")
     group.members[member] = role
     call.tenant.record_group(call.actor, "ADD_GROUP_MEMBER", group, member)
     return _member_json(call, member, role)
@@ -90,7 +90,7 @@ def _member_id(call: Call, key: str, missing: str = "userKey") -> str:
         return group.id
     try:
         return find_user(call.tenant, key).id
-    except Refusal:
+    except VendorRefusal:
         if "@" in key:
             return key.casefold()  # an address outside the tenant may be a member
         raise not_found(missing) from None
@@ -179,7 +179,7 @@ def assignments_insert(call: Call) -> dict[str, Any]:
         digits(f"{body['roleId']} {user.id} {unit}", 17), body["roleId"], user.id, "user", scope, unit
     )
     if added.id in call.tenant.assignments:
-        raise Refusal(409, "duplicate", "Entity already exists.")
+        raise VendorRefusal(409, "duplicate", "Entity already exists.")
     call.tenant.assignments[added.id] = added
     call.tenant.record(call.actor, "ASSIGN_ROLE", user, ROLE_ID=added.role_id)
     call.tenant.count_delegated()

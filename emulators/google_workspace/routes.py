@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulators.google_workspace.errors import Refusal, TokenRefusal, invalid
+from emulators.google_workspace.errors import TokenRefusal, VendorRefusal, invalid
 
 if TYPE_CHECKING:
     from emulators.google_workspace.tenant import Tenant
@@ -59,7 +59,7 @@ def _once(tenant: Tenant, method: str, path: str, query: str, body: bytes, beare
     try:
         asked = _query(query)
         shown = tenant.answer(method, path, asked, body, bearer)
-    except Refusal as refusal:
+    except VendorRefusal as refusal:
         return refusal.code, refusal.body
     return (204, None) if shown is None else (200, shown)
 

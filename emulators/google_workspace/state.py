@@ -72,7 +72,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class AdminRole:
     id: str
     name: str
     is_super: bool = False
@@ -104,13 +104,13 @@ def group_id(name: str) -> str:
     return "0" + hashlib.sha256(f"group {name}".encode()).hexdigest()[:14]
 
 
-SUPER_ROLE = Role(digits("super", 17), "_SEED_ADMIN_ROLE", is_super=True)
+SUPER_ROLE = AdminRole(digits("super", 17), "_SEED_ADMIN_ROLE", is_super=True)
 ROLES = (
     SUPER_ROLE,
-    Role(digits("users", 17), "_USER_MANAGEMENT_ADMIN_ROLE"),
-    Role(digits("groups", 17), "_GROUPS_ADMIN_ROLE"),
-    Role(digits("helpdesk", 17), "_HELP_DESK_ADMIN_ROLE"),
-    Role(digits("reports", 17), "Reports viewer", is_system=False),
+    AdminRole(digits("users", 17), "_USER_MANAGEMENT_ADMIN_ROLE"),
+    AdminRole(digits("groups", 17), "_GROUPS_ADMIN_ROLE"),
+    AdminRole(digits("helpdesk", 17), "_HELP_DESK_ADMIN_ROLE"),
+    AdminRole(digits("reports", 17), "Reports viewer", is_system=False),
 )
 
 _APPS = (
@@ -187,7 +187,7 @@ def _group(name: str, members: list[str]) -> Group:
 
 def role_assignments(people: dict[str, User]) -> dict[str, RoleAssignment]:
     """Return who holds which role: super admins, a few delegated ones, and one role held through a group."""
-    held: list[tuple[Role, str, str, str | None]]
+    held: list[tuple[AdminRole, str, str, str | None]]
     held = [(SUPER_ROLE, user.id, "user", None) for user in people.values() if user.is_admin]
     held += [(ROLES[1], user.id, "user", None) for user in people.values() if user.is_delegated_admin]
     held += [

@@ -17,9 +17,9 @@ from emulators.google_workspace import directory, fields, reports, rights
 from emulators.google_workspace.auth import TIERS, TokenEndpoint, service_account
 from emulators.google_workspace.calls import Call, Method
 from emulators.google_workspace.discovery import Operation, operations
-from emulators.google_workspace.errors import Refusal, forbidden, scope_missing
-from emulators.google_workspace.reports_book import Logbook
-from emulators.google_workspace.reports_logs import AuditEvent, Logs
+from emulators.google_workspace.errors import VendorRefusal, forbidden, scope_missing
+from emulators.google_workspace.reports_history import ReportsHistory
+from emulators.google_workspace.reports_logs import AuditEvent, LogOptions
 from emulators.google_workspace.routes import application
 from emulators.google_workspace.state import (
     ADMIN_SUBJECT,
@@ -69,7 +69,7 @@ class Options:
     allowed_scopes: Iterable[str] | Mapping[str, Iterable[str]] = SCOPES
     admin: str = "super"
     sign_out_logged: bool = True
-    logs: Logs = field(default_factory=Logs)
+    logs: LogOptions = field(default_factory=LogOptions)
 
     def delegated(self, tier: str) -> frozenset[str]:
         """Return the scopes that the Admin console allows to the client of *tier*."""
@@ -77,7 +77,7 @@ class Options:
         return frozenset(allowed[tier] if isinstance(allowed, Mapping) else allowed)
 
 
-class Tenant(Logbook):
+class Tenant(ReportsHistory):
     """Hoshizora's Google Workspace.  Takes the fields of `Options` by name."""
 
     def __init__(self, **options: Any) -> None:
@@ -89,7 +89,7 @@ class Tenant(Logbook):
         self.groups = groups()
         self.assignments = role_assignments(self.users)
         self.count_delegated()
-        Logbook.__init__(self, self.options.logs, self.users, silent=frozenset({self.subject_id}))
+        ReportsHistory.__init__(self, self.options.logs, self.users, silent=frozenset({self.subject_id}))
         self._past: dict[str, tuple[datetime, User]] = {}
         self.auth = TokenEndpoint({tier: self.options.delegated(tier) for tier in TIERS}, _Subjects(self.users))
         self._served = [(op, METHODS[op.id]) for op in _descriptions() if op.id in METHODS]
@@ -211,7 +211,7 @@ class Tenant(Logbook):
     # -- the way of a request
 
     def answer(self, method: str, path: str, query: Mapping[str, str], body: bytes, bearer: str | None) -> Any:
-        """Return the JSON that answers a request, None for 204; raises `Refusal`."""
+        """Return the JSON that answers a request, None for 204; raises `VendorRefusal`."""
         token = self.auth.known(bearer)
         operation, serve, keys = self._route(method, path)
         if not operation.scopes & token.scopes:
@@ -231,7 +231,7 @@ class Tenant(Logbook):
             found = operation.path.fullmatch(path)
             if found is not None and operation.http_method == method:
                 return operation, serve, found.groupdict()
-        raise Refusal(404, "notFound", "Not Found")
+        raise VendorRefusal(404, "notFound", "Not Found")
 
 
 def _descriptions() -> list[Operation]:
@@ -244,7 +244,7 @@ def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError as exc:
-        raise Refusal(400, "parseError", "Parse Error") from exc
+        raise VendorRefusal(400, "parseError", "Parse Error") from exc
 
 
 def _sample(shown: Any) -> Any:

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from emulators.microsoft365.problems import TokenProblem
+from emulators.microsoft365.errors import TokenRefusal
 
 GRAPH = "https://graph.microsoft.com"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -83,12 +83,12 @@ def read_token(token: str, tenant_id: str) -> dict[str, Any]:
 
 
 def authenticate(form: dict[str, str], applications: dict[str, Application], token_url: str) -> Application:
-    """Return the application that *form* proves to come from; raises `TokenProblem` as Entra refuses."""
+    """Return the application that *form* proves to come from; raises `TokenRefusal` as Entra refuses."""
     if form.get("grant_type") != "client_credentials":
-        raise TokenProblem(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
+        raise TokenRefusal(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
     application = applications.get(form.get("client_id", ""))
     if application is None:
-        raise TokenProblem(
+        raise TokenRefusal(
             400,
             "unauthorized_client",
             700016,
@@ -96,20 +96,20 @@ def authenticate(form: dict[str, str], applications: dict[str, Application], tok
         )
     if form.get("scope") != f"{GRAPH}/.default":
         sentence = "The provided value for the input parameter 'scope' is not valid. It must end with /.default."
-        raise TokenProblem(400, "invalid_scope", 1002012, sentence)
+        raise TokenRefusal(400, "invalid_scope", 1002012, sentence)
     if "client_secret" in form:
         _check_secret(form["client_secret"], application)
     elif form.get("client_assertion_type") == _ASSERTION and "client_assertion" in form:
         _check_assertion(form["client_assertion"], application, token_url)
     else:
         sentence = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
-        raise TokenProblem(401, "invalid_client", 7000218, sentence)
+        raise TokenRefusal(401, "invalid_client", 7000218, sentence)
     return application
 
 
 def _check_secret(secret: str, application: Application) -> None:
     if not hmac.compare_digest(secret.encode(), application.secret.encode()):
-        raise TokenProblem(
+        raise TokenRefusal(
             401,
             "invalid_client",
             7000215,
@@ -123,20 +123,20 @@ def _check_assertion(assertion: str, application: Application, token_url: str) -
         head, body, signature = assertion.split(".")
         header, claims = json.loads(_bytes(head)), json.loads(_bytes(body))
     except ValueError:
-        raise TokenProblem(401, "invalid_client", 50027, "JWT token is invalid or malformed.") from None
+        raise TokenRefusal(401, "invalid_client", 50027, "JWT token is invalid or malformed.") from None
     named = str(header.get("x5t#S256", "")).rstrip("=")
     certificate = next((c for c in application.certificates if _thumbprint(c) == named), None)
     if certificate is None:
         sentence = "The certificate with identifier used to sign the client assertion is not registered on application."
-        raise TokenProblem(401, "invalid_client", 700027, sentence)
+        raise TokenRefusal(401, "invalid_client", 700027, sentence)
     if header.get("alg") != "PS256" or not _verifies(certificate, f"{head}.{body}".encode(), _bytes(signature)):
-        raise TokenProblem(401, "invalid_client", 700027, "Client assertion failed signature validation.")
+        raise TokenRefusal(401, "invalid_client", 700027, "Client assertion failed signature validation.")
     if claims.get("iss") != application.client_id or claims.get("sub") != application.client_id:
-        raise TokenProblem(401, "invalid_client", 700021, "Client assertion application identifier doesn't match.")
+        raise TokenRefusal(401, "invalid_client", 700021, "Client assertion application identifier doesn't match.")
     if claims.get("aud") != token_url:
-        raise TokenProblem(401, "invalid_client", 700023, "Client assertion audience claim does not match.")
+        raise TokenRefusal(401, "invalid_client", 700023, "Client assertion audience claim does not match.")
     if not claims.get("nbf", 0) - 300 <= time.time() < claims.get("exp", 0):
-        raise TokenProblem(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
+        raise TokenRefusal(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
 
 
 def _verifies(certificate: x509.Certificate, signed: bytes, signature: bytes) -> bool:

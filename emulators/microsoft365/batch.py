@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from emulators.fault_proxy import INNER
 from emulators.microsoft365.calls import Call
-from emulators.microsoft365.problems import malformed
+from emulators.microsoft365.errors import malformed
 
 Row: TypeAlias = "dict[str, Any]"
 
@@ -29,7 +29,7 @@ _KEPT = ("type", "asgi", "http_version", "server", "client", "scheme", "root_pat
 
 
 def asked_for(call: Call) -> list[Row]:
-    """Return the requests in a batch.  Raises `Problem` for a body that is not a batch, too many requests, or a repeated id."""
+    """Return the requests in a batch.  Raises `VendorRefusal` for a body that is not a batch, too many requests, or a repeated id."""
     if not call.headers.get("content-type", "").startswith("application/json"):
         raise malformed("Unable to read JSON request payload. Please ensure Content-Type header is set.")
     requests = call.body(frozenset({"requests"})).get("requests")

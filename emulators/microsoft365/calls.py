@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
 from emulators.microsoft365.authority import Application
+from emulators.microsoft365.errors import VendorRefusal, bad, malformed, unsupported
 from emulators.microsoft365.odata import Filter, select
-from emulators.microsoft365.problems import Problem, bad, malformed, unsupported
 
 Row: TypeAlias = "dict[str, Any]"
 
@@ -38,7 +38,7 @@ class Call:
         return self.headers.get("consistencylevel", "").casefold() == "eventual"
 
     def body(self, known: frozenset[str]) -> Row:
-        """Return the JSON body; raises `Problem` for anything that is not an object of *known* properties."""
+        """Return the JSON body; raises `VendorRefusal` for anything that is not an object of *known* properties."""
         try:
             read = json.loads(self.raw)
         except ValueError:
@@ -52,7 +52,7 @@ class Call:
         return read
 
     def no_body(self) -> None:
-        """Raise `Problem` when there is a body where none is expected."""
+        """Raise `VendorRefusal` when there is a body where none is expected."""
         if self.raw:
             raise malformed("The request has a body, but none is expected.")
 
@@ -63,7 +63,7 @@ class Call:
         return select(row, default) if default is not None else dict(row)
 
     def check_advanced(self, clause: Filter | None) -> None:
-        """Raise `Problem` when an advanced query comes without `ConsistencyLevel: eventual` and `$count=true`."""
+        """Raise `VendorRefusal` when an advanced query comes without `ConsistencyLevel: eventual` and `$count=true`."""
         counted = self.query.get("$count") == "true"
         if counted and not self.eventual:
             raise unsupported("$count is not currently supported.")
@@ -75,7 +75,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Paging:
+class PagingOptions:
     """How the tenant pages: *page_size* caps what a client asks for; *empty_page* puts an empty page after the first."""
 
     page_size: int | None = None
@@ -87,7 +87,7 @@ class Paging:
         size = min(asked, self.page_size or asked)
         token = call.query.get("$skiptoken", "p0")
         if token[:1] not in {"p", "e"} or not token[1:].isdigit():
-            raise Problem(400, "Directory_ExpiredPageToken", "The specified page token value has expired.")
+            raise VendorRefusal(400, "Directory_ExpiredPageToken", "The specified page token value has expired.")
         start = int(token[1:])
         answer: Row = {"@odata.context": f"{call.root}/$metadata#{context}"}
         if call.query.get("$count") == "true":

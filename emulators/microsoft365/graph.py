@@ -15,10 +15,10 @@ from emulators.microsoft365.authority import read_token
 from emulators.microsoft365.batch import answered, asked_for
 from emulators.microsoft365.calls import Call
 from emulators.microsoft365.directory import TENANT_ID
-from emulators.microsoft365.problems import Problem, denied, malformed
-from emulators.microsoft365.reading import Reading
-from emulators.microsoft365.signins import Logs
-from emulators.microsoft365.writing import Writing
+from emulators.microsoft365.errors import VendorRefusal, denied, malformed
+from emulators.microsoft365.reading import ReadCalls
+from emulators.microsoft365.sign_ins import SignInLogs
+from emulators.microsoft365.writing import WriteCalls
 
 if TYPE_CHECKING:
     from emulators.microsoft365.tenant import Tenant
@@ -32,7 +32,7 @@ _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 def routes(tenant: Tenant) -> list[Route]:
     """Return every call that this Graph answers; anything else is refused as Graph refuses it."""
-    read, write, logs, audit = Reading(tenant), Writing(tenant), Logs(tenant), tenant.purview
+    read, write, logs, audit = ReadCalls(tenant), WriteCalls(tenant), SignInLogs(tenant), tenant.purview
     user, group, roles = "/users/{user}", "/groups/{group}", "/roleManagement/directory"
     select, lists, filtered = frozenset({"$select"}), _LISTS, _FILTERED
     listed_roles = frozenset({"$filter", "$top", "$expand"})
@@ -103,7 +103,7 @@ def _endpoint(
                         f"The query specified in the URI is not valid. Query option '{name}' is not allowed."
                     )
             body = answer(call)
-        except Problem as problem:
+        except VendorRefusal as problem:
             return JSONResponse(problem.body(own, asked), problem.status, headers | problem.headers)
         if body is None:
             return Response(status_code=status, headers=headers)
@@ -119,7 +119,7 @@ def _batch(tenant: Tenant) -> Callable[[Request], Any]:
         try:
             call = await _authenticated(tenant, request)
             return JSONResponse(await answered(request, asked_for(call)), headers=headers)
-        except Problem as problem:
+        except VendorRefusal as problem:
             return JSONResponse(problem.body(own, asked), problem.status, headers | problem.headers)
 
     return endpoint
@@ -129,11 +129,11 @@ async def _authenticated(tenant: Tenant, request: Request) -> Call:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     challenge = {"WWW-Authenticate": 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common"'}
     if scheme.casefold() != "bearer" or not token:
-        raise Problem(401, "InvalidAuthenticationToken", "Access token is empty.", challenge)
+        raise VendorRefusal(401, "InvalidAuthenticationToken", "Access token is empty.", challenge)
     try:
         claims = read_token(token, TENANT_ID)
     except ValueError as exc:
-        raise Problem(401, "InvalidAuthenticationToken", str(exc), challenge) from None
+        raise VendorRefusal(401, "InvalidAuthenticationToken", str(exc), challenge) from None
     version = f"/{request.url.path.split('/')[1]}"
     return Call(
         root=f"{request.url.scheme}://{request.url.netloc}{version}",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from emulators.microsoft365.problems import bad, malformed, unsupported
+from emulators.microsoft365.errors import bad, malformed, unsupported
 
 Row: TypeAlias = "dict[str, Any]"
 Predicate: TypeAlias = "Callable[[Row], bool]"
@@ -49,7 +49,7 @@ class Filter:
 
 
 def parse(text: str, properties: Mapping[str, frozenset[str]]) -> Filter:
-    """Parse `$filter`; raises `Problem` for what Graph would not answer."""
+    """Parse `$filter`; raises `VendorRefusal` for what Graph would not answer."""
     reader = _Reader(text, properties)
     predicate = reader.either()
     reader.end()

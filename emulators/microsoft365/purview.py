@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from emulators.microsoft365.calls import Call
-from emulators.microsoft365.problems import Problem, bad
-from emulators.microsoft365.purview_book import Spans
+from emulators.microsoft365.errors import VendorRefusal, bad
+from emulators.microsoft365.purview_history import Spans
 from emulators.microsoft365.purview_records import zulu
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _USUAL_PAGE = 150
 
 
 @dataclass(slots=True)
-class Search:
+class AuditSearch:
     """One submitted search.  *fate*: how it ends.  *hidden*: how many lists do not show it yet.  *readings*: how often its records were read from the start."""
 
     id: str
@@ -54,12 +54,12 @@ class Search:
         }  # fmt: skip
 
 
-class Purview:
+class PurviewCalls:
     """The four calls.  Each takes a `Call` and returns the answer's body."""
 
     def __init__(self, tenant: Tenant) -> None:
         self.tenant = tenant
-        self.searches: dict[str, Search] = {}
+        self.searches: dict[str, AuditSearch] = {}
         self.failing = tenant.book.audit.failing
 
     def queries(self, call: Call) -> Row:
@@ -77,12 +77,12 @@ class Purview:
         book, now = self.tenant.book, self.tenant.book.now()
         today = [s for s in self.searches.values() if s.submitted_at > now - timedelta(hours=24)]
         if len(today) >= book.audit.daily or sum(s.polls > 0 for s in today) >= book.audit.at_once:
-            raise Problem(429, "TooManyRequests", "The number of audit searches of the tenant is used up.")
+            raise VendorRefusal(429, "TooManyRequests", "The number of audit searches of the tenant is used up.")
         begin, end = (_instant(asked, name) for name in ("filterStartDateTime", "filterEndDateTime"))
         names = frozenset(str(name).casefold() for name in asked.get("userPrincipalNameFilters") or [])
         fate = "failed" if self.failing > 0 else "succeeded"
         self.failing -= 1
-        search = Search(
+        search = AuditSearch(
             str(uuid4()), asked, now, book.found(names, begin, end, now), book.audit.polls, fate, book.audit.hidden
         )
         self.searches[search.id] = search
@@ -105,7 +105,7 @@ class Purview:
         if token is None:
             search.readings += 1
         elif token not in search.tokens:
-            raise Problem(400, "BadRequest", "The skip token is not valid any more.")
+            raise VendorRefusal(400, "BadRequest", "The skip token is not valid any more.")
         kind, start = (token[0], int(token[1:])) if token else ("p", 0)
         end = min(len(search.found), audit.limit)
         if audit.first_short and search.readings == 1:
@@ -132,10 +132,10 @@ class Purview:
         for search in self.searches.values():
             search.tokens.clear()
 
-    def _search(self, call: Call) -> Search:
+    def _search(self, call: Call) -> AuditSearch:
         search = self.searches.get(call.params["query"])
         if search is None:
-            raise Problem(404, "NotFound", "The audit log query was not found.")
+            raise VendorRefusal(404, "NotFound", "The audit log query was not found.")
         return search
 
     def _size(self, call: Call) -> int:
@@ -144,7 +144,7 @@ class Purview:
             raise bad(f"Invalid page size specified: '{text}'.")
         return min(int(text), self.tenant.paging.page_size or int(text))
 
-    def _link(self, call: Call, search: Search, token: str) -> str:
+    def _link(self, call: Call, search: AuditSearch, token: str) -> str:
         search.tokens.add(token)
         query = call.query | {"$skiptoken": token}
         return f"{call.root}{quote(call.path)}?{urlencode(query, quote_via=quote, safe='$')}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from emulators.microsoft365 import odata
 from emulators.microsoft365.calls import Call
 from emulators.microsoft365.directory import ROLES, TENANT_ID, Directory
-from emulators.microsoft365.problems import missing, unlicensed, unsupported
+from emulators.microsoft365.errors import missing, unlicensed, unsupported
 
 if TYPE_CHECKING:
     from emulators.microsoft365.tenant import Tenant
@@ -27,7 +27,7 @@ _PLANS = {
 }
 
 
-class Reading:
+class ReadCalls:
     """The reads.  Each takes a `Call` and returns the answer's body."""
 
     def __init__(self, tenant: Tenant) -> None:

@@ -18,12 +18,12 @@ from starlette.routing import BaseRoute, Route
 
 from emulators.microsoft365 import permissions as may
 from emulators.microsoft365.authority import Application, authenticate, issue
-from emulators.microsoft365.calls import Paging
+from emulators.microsoft365.calls import PagingOptions
 from emulators.microsoft365.directory import ROLES, TENANT_ID, Directory, build, guid
+from emulators.microsoft365.errors import TokenRefusal
 from emulators.microsoft365.graph import routes
-from emulators.microsoft365.problems import TokenProblem
-from emulators.microsoft365.purview import Purview
-from emulators.microsoft365.purview_book import Audit, Book
+from emulators.microsoft365.purview import PurviewCalls
+from emulators.microsoft365.purview_history import AuditOptions, PurviewHistory
 
 Row: TypeAlias = "dict[str, Any]"
 
@@ -63,18 +63,18 @@ class Tenant:
         own_roles: Iterable[str] = (),
         replica_lag: int = 0,
         token_seconds: int = 3599,
-        audit: Audit = Audit(),  # noqa: B008  # frozen
+        audit: AuditOptions = AuditOptions(),  # noqa: B008  # frozen
     ) -> None:
         if plan not in {"P2", "P1", "free"}:
             raise ValueError(f"no such plan: {plan}")
         self.plan = plan
-        self.paging = Paging(page_size, empty_page)
+        self.paging = PagingOptions(page_size, empty_page)
         self.replica_lag = replica_lag
         self.token_seconds = token_seconds
         self.directory = build()
         self.audit: list[Row] = []
-        self.book = Book(audit, self.directory.users)
-        self.purview = Purview(self)
+        self.book = PurviewHistory(audit, self.directory.users)
+        self.purview = PurviewCalls(self)
         self.applications: dict[str, Application] = {}
         self._replica: Directory | None = None
         self._stale_reads = 0
@@ -201,7 +201,7 @@ class Tenant:
                 form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
                 own_url = f"https://{request.url.netloc}{request.url.path}"
                 application = authenticate(form, self.applications, own_url)
-            except TokenProblem as problem:
+            except TokenRefusal as problem:
                 return JSONResponse(problem.body(), problem.status)
             access = issue(application, TENANT_ID, f"https://sts.windows.net/{TENANT_ID}/", self.token_seconds)
             lives = {"expires_in": self.token_seconds, "ext_expires_in": self.token_seconds}
@@ -230,7 +230,7 @@ class Tenant:
 
 def _check_tenant(asked: str) -> None:
     if asked != TENANT_ID:
-        raise TokenProblem(400, "invalid_request", 90002, f"Tenant '{asked}' not found. Check your tenant name.")
+        raise TokenRefusal(400, "invalid_request", 90002, f"Tenant '{asked}' not found. Check your tenant name.")
 
 
 def _app_role(permission: str) -> Row:

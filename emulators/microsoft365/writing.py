@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from emulators.microsoft365 import permissions
 from emulators.microsoft365.calls import Call
 from emulators.microsoft365.directory import GLOBAL_ADMINISTRATOR, MAY_TOUCH_ADMINS, ROLES, Directory, guid
-from emulators.microsoft365.problems import Problem, bad, denied, missing, unlicensed
+from emulators.microsoft365.errors import VendorRefusal, bad, denied, missing, unlicensed
 
 if TYPE_CHECKING:
     from emulators.microsoft365.tenant import Tenant
@@ -31,7 +31,7 @@ _ROLE_REQUEST = frozenset(
 )
 
 
-class Writing:
+class WriteCalls:
     """The writes.  Each takes a `Call`, changes the truth, and returns a body (None: 204)."""
 
     def __init__(self, tenant: Tenant) -> None:
@@ -201,17 +201,17 @@ class Writing:
 
     def _remove_eligible(self, call: Call, found: Row | None) -> None:
         if found is None:
-            raise Problem(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
+            raise VendorRefusal(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
         self.tenant.before_write()
         del self.truth.eligibilities[found["id"]]
         self.tenant.note("Remove eligible member from role", found["principalId"], call.application)
 
     def _assign_eligible(self, call: Call, found: Row | None, body: Row) -> None:
         if found is not None:
-            raise Problem(400, "RoleAssignmentExists", "The Role assignment already exists.")
+            raise VendorRefusal(400, "RoleAssignmentExists", "The Role assignment already exists.")
         expiration = body.get("scheduleInfo", {}).get("expiration", {})
         if expiration.get("type") not in {"noExpiration", "afterDateTime"}:
-            raise Problem(400, "RoleAssignmentRequestPolicyValidationFailed", "ExpirationRule")
+            raise VendorRefusal(400, "RoleAssignmentRequestPolicyValidationFailed", "ExpirationRule")
         self.tenant.before_write()
         end = expiration.get("endDateTime")
         self.truth.make_eligible(body["principalId"], body["roleDefinitionId"], body["directoryScopeId"], end)

@@ -20,7 +20,7 @@ _ABSENT_ONCE_DEACTIVATED = (
 )  # fmt: skip
 
 
-class Refused(Exception):
+class VendorRefusal(Exception):
     """`ok: false` with the vendor's *code*, and what else the body says."""
 
     def __init__(self, code: str, **more: Any) -> None:
@@ -46,7 +46,7 @@ class Call:
         """Return the member whose id is the argument's value."""
         found = self.tenant.members.get(self.args[argument])
         if found is None:
-            raise Refused(code)
+            raise VendorRefusal(code)
         return found
 
     def team_id(self) -> str:
@@ -54,9 +54,11 @@ class Call:
         if not self.token.org:
             return next(iter(self.tenant.workspaces))
         if "team_id" not in self.args:
-            raise Refused("missing_argument", response_metadata={"messages": ["[ERROR] missing argument: team_id"]})
+            raise VendorRefusal(
+                "missing_argument", response_metadata={"messages": ["[ERROR] missing argument: team_id"]}
+            )
         if self.args["team_id"] not in self.tenant.workspaces:
-            raise Refused("team_not_found")
+            raise VendorRefusal("team_not_found")
         return self.args["team_id"]
 
     def page(self, items: Sequence[T], *, default: int, most: int) -> tuple[list[T], dict[str, Any]]:
@@ -65,9 +67,9 @@ class Call:
             start = int(base64.b64decode(self.args.get("cursor") or "MA==", validate=True))
             limit = int(self.args.get("limit") or default)
         except (ValueError, binascii.Error) as error:
-            raise Refused("invalid_cursor") from error
+            raise VendorRefusal("invalid_cursor") from error
         if not 1 <= limit <= most:
-            raise Refused("invalid_arguments")
+            raise VendorRefusal("invalid_arguments")
         end = start + min(limit, self.tenant.options.page_size or limit)
         cursor = base64.b64encode(str(end).encode()).decode() if end < len(items) else ""
         return list(items[start:end]), {"response_metadata": {"next_cursor": cursor}}
@@ -76,7 +78,7 @@ class Call:
         """Return one page of those that are counted from 1: at most 1,000 items each, and a hundred of them."""
         number, count = int(self.args.get("page") or 1), int(self.args.get("count") or 100)
         if not 1 <= count <= 1000 or not 1 <= number <= 100:
-            raise Refused("over_pagination_limit")
+            raise VendorRefusal("over_pagination_limit")
         count = min(count, self.tenant.options.page_size or count)
         pages = max(-(-len(items) // count), 1)
         listed = list(items[(number - 1) * count : number * count])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from emulators.slack.calls import Call, Refused
+from emulators.slack.calls import Call, VendorRefusal
 from emulators.slack.state import ENTERPRISE_ID, Assignment, UserGroup
 
 ANY_TOKEN = frozenset({"xoxp", "xoxb"})
@@ -39,7 +39,7 @@ def auth_test(call: Call) -> dict[str, Any]:
 def team_info(call: Call) -> dict[str, Any]:
     team_id = call.args.get("team") or next(iter(call.tenant.workspaces))
     if team_id not in call.tenant.workspaces:
-        raise Refused("team_not_found")
+        raise VendorRefusal("team_not_found")
     team = {"id": team_id, "name": call.tenant.workspaces[team_id], "domain": "hoshizora", "email_domain": ""}
     if call.tenant.enterprise:
         team |= {"enterprise_id": ENTERPRISE_ID, "enterprise_name": "Hoshizora"}
@@ -53,17 +53,17 @@ def users_info(call: Call) -> dict[str, Any]:
 
 def users_lookup_by_email(call: Call) -> dict[str, Any]:
     if call.tenant.options.lookup_restricted and call.token.org:
-        raise Refused("enterprise_is_restricted")
+        raise VendorRefusal("enterprise_is_restricted")
     wanted = call.args["email"].casefold()
     found = [m for m in call.tenant.members.values() if (m.email or "").casefold() == wanted and not m.is_stranger]
     if not found or call.tenant.gone(found[0]):
-        raise Refused("users_not_found")
+        raise VendorRefusal("users_not_found")
     return {"user": call.face(found[0], active=True)}
 
 
 def users_list(call: Call) -> dict[str, Any]:
     if "limit" not in call.args:
-        raise Refused("limit_required")
+        raise VendorRefusal("limit_required")
     team_id = call.team_id()
     there = [m for m in call.tenant.members.values() if team_id in m.teams]
     listed, more = call.page(there, default=200, most=1000)
@@ -96,15 +96,15 @@ def _group_face(group: UserGroup, *, with_users: bool) -> dict[str, Any]:
 def usergroups_users_update(call: Call) -> dict[str, Any]:
     group = call.tenant.groups.get(call.args["usergroup"])
     if group is None or group.team_id != call.team_id():
-        raise Refused("no_such_subteam")
+        raise VendorRefusal("no_such_subteam")
     if group.is_idp_group or group.is_membership_locked:
-        raise Refused("permission_denied")
+        raise VendorRefusal("permission_denied")
     wanted = [u for u in call.args.get("users", "").split(",") if u]
     if not wanted:
-        raise Refused("no_users_provided")
+        raise VendorRefusal("no_users_provided")
     people = {m.id: m for m in call.tenant.people()}
     if any(u not in people or people[u].is_restricted for u in wanted):
-        raise Refused("invalid_users")
+        raise VendorRefusal("invalid_users")
     for user_id in (u for u in group.users if u not in wanted):
         call.tenant.record("user_removed_from_usergroup", call.token.owner_id, user=user_id)
     group.users = wanted
@@ -129,11 +129,11 @@ def admin_users_list(call: Call) -> dict[str, Any]:
 def session_list(call: Call) -> dict[str, Any]:
     member, team_id = call.member("user_id"), call.args["team_id"]
     if team_id not in {ENTERPRISE_ID, *call.tenant.workspaces}:
-        raise Refused("team_not_found")
+        raise VendorRefusal("team_not_found")
     call.tenant.settle(member)
     there = [s for s in call.tenant.sessions.values() if (s.user_id, s.team_id) == (member.id, team_id)]
     if not there:
-        raise Refused("no_active_sessions")
+        raise VendorRefusal("no_active_sessions")
     listed, more = call.page(there, default=100, most=100)
     rows = [{"user_id": s.user_id, "team_id": s.team_id, "session_id": s.id, "created": {"os": s.device, "ip": "192.0.2.7"}} for s in listed]  # fmt: skip
     return {"active_sessions": rows, **more}
@@ -142,9 +142,9 @@ def session_list(call: Call) -> dict[str, Any]:
 def session_reset(call: Call) -> dict[str, Any]:
     member = call.member("user_id")
     if member.is_bot:
-        raise Refused("cannot_reset_bot")
+        raise VendorRefusal("cannot_reset_bot")
     if member.is_primary_owner:
-        raise Refused("cannot_reset_primary_owner")
+        raise VendorRefusal("cannot_reset_primary_owner")
     call.tenant.sessions = {n: s for n, s in call.tenant.sessions.items() if s.user_id != member.id}
     call.tenant.record("user_session_reset_by_admin", call.token.owner_id, user=member.id)
     return {}
@@ -161,7 +161,7 @@ def list_assignments(call: Call) -> dict[str, Any]:
 def _asked_assignments(call: Call) -> list[Assignment]:
     entities, users = call.args["entity_ids"].split(","), call.args["user_ids"].split(",")
     if len(entities) > 10 or len(users) > 10:
-        raise Refused("too_many_entities" if len(entities) > 10 else "too_many_users")
+        raise VendorRefusal("too_many_entities" if len(entities) > 10 else "too_many_users")
     return [Assignment(call.args["role_id"], e, u) for e in entities for u in users]
 
 
@@ -175,7 +175,7 @@ def remove_assignments(call: Call) -> dict[str, Any]:
         call.tenant.assignments.remove(asked)
         call.tenant.record("role_removed", call.token.owner_id, user=asked.user_id)
     if rejected:
-        raise Refused("failed_for_some_users", rejected_users=rejected)
+        raise VendorRefusal("failed_for_some_users", rejected_users=rejected)
     return {"rejected_users": [], "rejected_entities": []}
 
 
@@ -183,7 +183,7 @@ def add_assignments(call: Call) -> dict[str, Any]:
     asked = _asked_assignments(call)
     people = {m.id for m in call.tenant.people() if not call.tenant.gone(m)}
     if rejected := [{"id": a.user_id, "error": "user_not_found"} for a in asked if a.user_id not in people]:
-        raise Refused("failed_for_some_users", rejected_users=rejected)
+        raise VendorRefusal("failed_for_some_users", rejected_users=rejected)
     call.tenant.assignments += [a for a in asked if a not in call.tenant.assignments]
     return {"rejected_users": [], "rejected_entities": []}
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from emulators.slack.calls import Refused
+from emulators.slack.calls import VendorRefusal
 from emulators.slack.state import Member, Token
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def endpoint(tenant: Tenant) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             return await _answer(tenant, request)
-        except Refused as refused:
+        except VendorRefusal as refused:
             return _refusal(request.path_params["version"], refused.code)
 
     return answer
@@ -45,7 +45,7 @@ def endpoint(tenant: Tenant) -> Callable[[Request], Awaitable[Response]]:
 async def _answer(tenant: Tenant, request: Request) -> Response:
     version, rest = request.path_params["version"], request.path_params["rest"]
     if version not in {"v1", "v2"}:
-        raise Refused("bad_endpoint")
+        raise VendorRefusal("bad_endpoint")
     token = _token(tenant, request)
     match request.method, rest.split("/"):
         case "GET", ["ServiceProviderConfigs" | "ServiceProviderConfig"]:
@@ -58,7 +58,7 @@ async def _answer(tenant: Tenant, request: Request) -> Response:
         case (("PATCH" | "DELETE"), ["Users", user_id]):
             async with _locked(tenant, user_id):
                 return await _write(tenant, version, request, token, _member(tenant, user_id))
-    raise Refused("bad_endpoint")
+    raise VendorRefusal("bad_endpoint")
 
 
 def _refusal(version: str, code: str) -> Response:
@@ -86,23 +86,23 @@ _BY_RANK = frozenset(
 def _token(tenant: Tenant, request: Request) -> Token:
     value = request.headers.get("authorization", "").removeprefix("Bearer ")
     if not value:
-        raise Refused("missing_authentication")
+        raise VendorRefusal("missing_authentication")
     token = tenant.tokens.get(value)
     if token is None or not tenant.alive(token):
-        raise Refused("invalid_authentication")
+        raise VendorRefusal("invalid_authentication")
     if token.kind != "xoxp" or "admin" not in token.scopes:
-        raise Refused("permission_denied")
+        raise VendorRefusal("permission_denied")
     if tenant.options.plan == "pro":
-        raise Refused("plus_teams_only")
+        raise VendorRefusal("plus_teams_only")
     if tenant.enterprise and not token.org:
-        raise Refused("non_org_teams_only")
+        raise VendorRefusal("non_org_teams_only")
     return token
 
 
 def _member(tenant: Tenant, user_id: str) -> Member:
     member = tenant.members.get(user_id)
     if member is None or member.is_stranger or user_id == "USLACKBOT":
-        raise Refused("no_such_user")
+        raise VendorRefusal("no_such_user")
     return member
 
 
@@ -110,7 +110,7 @@ def _member(tenant: Tenant, user_id: str) -> Member:
 async def _locked(tenant: Tenant, user_id: str) -> AsyncIterator[None]:
     lock = tenant.locks.setdefault(user_id, asyncio.Lock())
     if lock.locked():
-        raise Refused("resource_locked")
+        raise VendorRefusal("resource_locked")
     async with lock:
         await asyncio.sleep(tenant.options.write_seconds)
         yield
@@ -135,22 +135,22 @@ def _wanted(version: str, body: bytes) -> bool:
             "Operations": [{"op": "replace", "path": "active", "value": bool(active)}],
         } if len(sent) == 2:
             return active
-    raise Refused("missing_schema_element")
+    raise VendorRefusal("missing_schema_element")
 
 
 def _check_rank(tenant: Tenant, token: Token, member: Member) -> None:
     if member.is_bot:
-        raise Refused("cannot_disable_bot_user_with_scim")
+        raise VendorRefusal("cannot_disable_bot_user_with_scim")
     if member.is_primary_owner:
-        raise Refused("cannot_disable_primary_owner")
+        raise VendorRefusal("cannot_disable_primary_owner")
     if member.rank > tenant.members[token.owner_id].rank:
-        raise Refused("cannot_modify_owner")
+        raise VendorRefusal("cannot_modify_owner")
 
 
 def _list(tenant: Tenant, version: str, request: Request) -> dict[str, Any]:
     asked = request.query_params
     if set(asked) - {"count", "startIndex", "filter"}:
-        raise Refused("invalid_query")
+        raise VendorRefusal("invalid_query")
     count, start = int(asked.get("count", 10)), max(int(asked.get("startIndex", 1)), 1)
     found = [m for m in tenant.people() if _passes(m, asked.get("filter"))]
     size = min(count, 1000, tenant.options.page_size or count)
@@ -164,7 +164,7 @@ def _passes(member: Member, query: str | None) -> bool:
         return True
     match = _FILTER.match(query)
     if match is None:
-        raise Refused("invalid_query")
+        raise VendorRefusal("invalid_query")
     attribute, operator, literal = match.group(1).casefold(), match.group(2).casefold(), match.group(3)
     if literal == "'1'":
         return attribute == "restricted" and member.is_restricted

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from emulators.activity_profiles import ActivityProfile
-from emulators.slack import auditlogs, scim, web
-from emulators.slack.memory import Memory
+from emulators.slack import audit_logs, scim, web_api
+from emulators.slack.audit_history import AuditHistory
 from emulators.slack.state import (
     AUTOMATION,
     ENTERPRISE_ID,
@@ -88,15 +88,15 @@ class Tenant:
         self.sessions = sessions(self.members, enterprise=self.enterprise)
         self.assignments = assignments() if self.enterprise else []
         self.audit: list[dict[str, Any]] = []
-        self.memories: dict[str, Memory] = {}
+        self.memories: dict[str, AuditHistory] = {}
         self.locks: dict[str, asyncio.Lock] = {}
         self._numbers = itertools.count(1)
         self.tokens = {t.value: t for t in self._tokens()}
         self.app = Starlette(
             routes=[
-                Route("/api/{method:path}", web.endpoint(self), methods=["GET", "POST"]),
+                Route("/api/{method:path}", web_api.endpoint(self), methods=["GET", "POST"]),
                 Route("/scim/{version}/{rest:path}", scim.endpoint(self), methods=list(scim.VERBS)),
-                Route("/audit/v1/{rest:path}", auditlogs.endpoint(self), methods=["GET"]),
+                Route("/audit/v1/{rest:path}", audit_logs.endpoint(self), methods=["GET"]),
             ]
         )
 
@@ -210,7 +210,7 @@ class Tenant:
 
     def behave(self, account_id: str, habit: ActivityProfile) -> None:
         """Give the account the activity of *habit*.  Before this call the logs have no activity of it."""
-        self.memories[account_id] = Memory(account_id, self.members[account_id].mailbox, habit)
+        self.memories[account_id] = AuditHistory(account_id, self.members[account_id].mailbox, habit)
 
     def held(self, account_id: str) -> set[str]:
         """Return `slack:account:kind:vendor_id` of each entitlement that the account really has now and the API can show."""

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from emulators.timestamping import tokens
-from emulators.timestamping.certificates import Papers, issue
-from emulators.timestamping.tokens import Facts
+from emulators.timestamping.certificates import CertificateChain, issue
+from emulators.timestamping.tokens import TokenFacts
 
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
 _DIGESTS = {"sha256": 32, "sha384": 48, "sha512": 64}
@@ -35,7 +35,7 @@ class Authority:
     certificates, one of `tokens.ORDERS`; *wrong_content*: it stamps something else; *clock*: its clock.
     """
 
-    papers: Papers = field(default_factory=issue)
+    papers: CertificateChain = field(default_factory=issue)
     clock: Callable[[], datetime] = _now
     order: str = "der"
     refuses: str | None = None
@@ -71,11 +71,11 @@ class Authority:
             return tokens.rejected("unaccepted_policy", "not this authority's policy")
         return tokens.granted(self._spoiled(asked), self.papers, self._facts(asked))
 
-    def _facts(self, asked: tsp.TimeStampReq) -> Facts:
+    def _facts(self, asked: tsp.TimeStampReq) -> TokenFacts:
         nonce = asked["nonce"].native
         if nonce is not None and self.wrong_nonce:
             nonce += 1
-        return Facts(self.clock(), next(self._serials), nonce, order=self.order)
+        return TokenFacts(self.clock(), next(self._serials), nonce, order=self.order)
 
     def _spoiled(self, asked: tsp.TimeStampReq) -> tsp.TimeStampReq:
         if self.wrong_content:

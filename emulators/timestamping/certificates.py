@@ -24,7 +24,7 @@ _FILES = ("root.pem", "between.pem", "stamper.pem", "stamper.key")
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
+class CertificateChain:
     """The chain, and the key of its last certificate."""
 
     root: x509.Certificate
@@ -37,7 +37,7 @@ class Papers:
         return self.root.public_bytes(Encoding.PEM)
 
 
-def issue(*, life: timedelta = DECADE, critical: bool = True, now: datetime | None = None) -> Papers:
+def issue(*, life: timedelta = DECADE, critical: bool = True, now: datetime | None = None) -> CertificateChain:
     """
     Make a new chain.  *life*: of the stamping certificate.  *critical* False: its purpose is not critical, which RFC 3161 forbids.
 
@@ -59,20 +59,20 @@ def issue(*, life: timedelta = DECADE, critical: bool = True, now: datetime | No
         .add_extension(purpose, critical=critical)
         .sign(between_key, hashes.SHA256())
     )
-    return Papers(root, between, stamper, key)
+    return CertificateChain(root, between, stamper, key)
 
 
-def kept(folder: Path) -> Papers:
+def kept(folder: Path) -> CertificateChain:
     """Return the chain in *folder*, made on first use."""
     if not all((folder / name).is_file() for name in _FILES):
         _keep(folder, issue())
     root, between, stamper = (x509.load_pem_x509_certificate((folder / name).read_bytes()) for name in _FILES[:3])
     key = load_pem_private_key((folder / _FILES[3]).read_bytes(), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    return Papers(root, between, stamper, key)
+    return CertificateChain(root, between, stamper, key)
 
 
-def _keep(folder: Path, papers: Papers) -> None:
+def _keep(folder: Path, papers: CertificateChain) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, one in zip(_FILES, (papers.root, papers.between, papers.stamper), strict=False):
         (folder / name).write_bytes(one.public_bytes(Encoding.PEM))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from emulators.timestamping.certificates import Papers
+from emulators.timestamping.certificates import CertificateChain
 
 POLICY = "1.3.6.1.4.1.32473.3161.1"
 """An OID under the enterprise number that IANA keeps for examples."""
@@ -22,7 +22,7 @@ ORDERS = ("der", "openssl", "alone")
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class TokenFacts:
     """What one token says.  *order*: of the certificates; `openssl ts -reply` writes the signer's first, which is not DER."""
 
     at: datetime
@@ -32,7 +32,7 @@ class Facts:
     order: str = "der"
 
 
-def granted(request: tsp.TimeStampReq, papers: Papers, facts: Facts) -> bytes:
+def granted(request: tsp.TimeStampReq, papers: CertificateChain, facts: TokenFacts) -> bytes:
     statement = _statement(request, facts)
     wanted = bool(request["cert_req"].native)
     response = tsp.TimeStampResp(
@@ -53,7 +53,7 @@ def rejected(reason: str, text: str) -> bytes:
     return bytes(_Rejection({"status": status}).dump())
 
 
-def _statement(request: tsp.TimeStampReq, facts: Facts) -> tsp.TSTInfo:
+def _statement(request: tsp.TimeStampReq, facts: TokenFacts) -> tsp.TSTInfo:
     said: dict[str, Any] = {
         "version": "v1",
         "policy": facts.policy,
@@ -67,7 +67,7 @@ def _statement(request: tsp.TimeStampReq, facts: Facts) -> tsp.TSTInfo:
     return tsp.TSTInfo(said)
 
 
-def _token(statement: tsp.TSTInfo, papers: Papers, facts: Facts, wanted: bool) -> cms.ContentInfo:  # noqa: FBT001  # the request's own flag
+def _token(statement: tsp.TSTInfo, papers: CertificateChain, facts: TokenFacts, wanted: bool) -> cms.ContentInfo:  # noqa: FBT001  # the request's own flag
     content = statement.dump()
     attributes = _attributes(content, papers)
     signature = papers.key.sign(attributes.dump(), ec.ECDSA(hashes.SHA256()))
@@ -93,7 +93,7 @@ def _token(statement: tsp.TSTInfo, papers: Papers, facts: Facts, wanted: bool) -
     return cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(signed)})
 
 
-def _attributes(content: bytes, papers: Papers) -> cms.CMSAttributes:
+def _attributes(content: bytes, papers: CertificateChain) -> cms.CMSAttributes:
     certificate = hashlib.sha256(papers.stamper.public_bytes(Encoding.DER)).digest()
     binding = tsp.SigningCertificateV2({"certs": [{"cert_hash": certificate}]})
     attributes = [
@@ -105,7 +105,7 @@ def _attributes(content: bytes, papers: Papers) -> cms.CMSAttributes:
     return cms.CMSAttributes(sorted(made, key=lambda one: bytes(one.dump())))  # DER: a set in the order of its bytes
 
 
-def _certificates(papers: Papers, order: str) -> cms.CertificateSet:
+def _certificates(papers: CertificateChain, order: str) -> cms.CertificateSet:
     """Return the chain in this *order*.  Its bytes are joined here, because asn1crypto would sort them."""
     chain = [papers.stamper] if order == "alone" else [papers.stamper, papers.between]
     raw = sorted((one.public_bytes(Encoding.DER) for one in chain), reverse=order == "openssl")

@@ -14,11 +14,11 @@ LOG_KEY, WITNESS_KEY = 1, 4
 DASH = "\N{EM DASH} "
 
 
-class Malformed(ValueError):
+class MalformedNote(ValueError):
     """Not a note, not a checkpoint, not a vkey."""
 
 
-class Unsigned(Exception):
+class UnsignedNote(Exception):
     """No known key's signature, or a wrong one in a known key's name."""
 
 
@@ -35,10 +35,10 @@ def log_key(text: str) -> tuple[str, bytes]:
     """Return a log's name and raw public key out of its vkey."""
     parts = text.strip().split("+", 2)
     if len(parts) != 3:
-        raise Malformed("not a vkey")
+        raise MalformedNote("not a vkey")
     raw = base64.b64decode(parts[2], validate=True)
     if raw[0] != LOG_KEY or len(raw) != 33 or hint(parts[0], LOG_KEY, raw[1:]).hex() != parts[1]:
-        raise Malformed("not a log's vkey")
+        raise MalformedNote("not a log's vkey")
     return parts[0], raw[1:]
 
 
@@ -56,27 +56,27 @@ class Head:
 def read(raw: str) -> Head:
     cut = raw.rfind("\n\n")
     if cut < 0 or not raw.endswith("\n"):
-        raise Malformed("no signatures")
+        raise MalformedNote("no signatures")
     text, lines = raw[: cut + 1], raw[cut + 2 : -1].split("\n")
     said = text.split("\n")
     if len(said) < 4 or not said[0] or not said[1].isascii() or str(int(said[1])) != said[1]:
-        raise Malformed("not a checkpoint")
+        raise MalformedNote("not a checkpoint")
     root = base64.b64decode(said[2], validate=True)
     if len(root) != 32:
-        raise Malformed("not a root")
+        raise MalformedNote("not a root")
     return Head(text, said[0], int(said[1]), root, tuple(_signature(line) for line in lines))
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     if not line.startswith(DASH) or line.count(" ") != 2:
-        raise Malformed("not a signature line")
+        raise MalformedNote("not a signature line")
     name, encoded = line[len(DASH) :].split(" ")
     raw = base64.b64decode(encoded, validate=True)
     return name, raw[:4], raw[4:]
 
 
 def log_lines(head: Head, keys: list[bytes]) -> list[str]:
-    """Return the lines that the log's own keys have signed, each verified.  Raises `Unsigned`."""
+    """Return the lines that the log's own keys have signed, each verified.  Raises `UnsignedNote`."""
     known = {hint(head.origin, LOG_KEY, key): key for key in keys}
     found = []
     for name, first, signature in head.signatures:
@@ -85,10 +85,10 @@ def log_lines(head: Head, keys: list[bytes]) -> list[str]:
         try:
             Ed25519PublicKey.from_public_bytes(known[first]).verify(signature, head.text.encode())
         except InvalidSignature as exc:
-            raise Unsigned("a known key's signature is wrong") from exc
+            raise UnsignedNote("a known key's signature is wrong") from exc
         found.append(f"{DASH}{name} {base64.b64encode(first + signature).decode()}\n")
     if not found:
-        raise Unsigned("no known key has signed")
+        raise UnsignedNote("no known key has signed")
     return found
 
 

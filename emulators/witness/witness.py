@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from emulators.witness import notes
 from emulators.witness.consistency import EMPTY, consistent
-from emulators.witness.notes import Head, Malformed, Unsigned
+from emulators.witness.notes import Head, MalformedNote, UnsignedNote
 
 NAME = "rehearsal.invalid/worthless-against-the-operator"
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
@@ -35,7 +35,7 @@ _MOST_HASHES = 63
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class CosigningRequest:
     """A request to add a checkpoint."""
 
     old: int
@@ -43,18 +43,18 @@ class Submission:
     head: Head
 
     @classmethod
-    def read(cls, body: bytes) -> Submission:
-        """Raises `Malformed`."""
+    def read(cls, body: bytes) -> CosigningRequest:
+        """Raises `MalformedNote`."""
         try:
             before, _, note = body.decode().partition("\n\n")
             first, *hashes = before.split("\n")
             said = _OLD.fullmatch(first)
             proof = [base64.b64decode(one, validate=True) for one in hashes]
             if said is None or len(proof) > _MOST_HASHES or any(len(one) != 32 for one in proof):
-                raise Malformed("not an old size and a proof")
+                raise MalformedNote("not an old size and a proof")
             return cls(int(said[1]), proof, notes.read(note))
         except ValueError as exc:
-            raise Malformed("not a submission") from exc
+            raise MalformedNote("not a submission") from exc
 
 
 class Witness:
@@ -99,20 +99,20 @@ class Witness:
 
     async def _add(self, request: Request) -> Response:
         try:
-            submission = Submission.read(await request.body())
-        except Malformed as exc:
+            submission = CosigningRequest.read(await request.body())
+        except MalformedNote as exc:
             return PlainTextResponse(f"{exc}\n", 400)
         with self._one_at_a_time:  # the check and the memory of it belong together
             return self._judge(submission)
 
-    def _judge(self, submission: Submission) -> Response:
+    def _judge(self, submission: CosigningRequest) -> Response:
         head, memory = submission.head, self._recall()
         keys = [key for origin, key in self._known() if origin == head.origin]
         if not keys:
             return PlainTextResponse("unknown log\n", 404)
         try:
             signed = notes.log_lines(head, keys)
-        except Unsigned as exc:
+        except UnsignedNote as exc:
             return PlainTextResponse(f"{exc}\n", 403)
         if submission.old > head.size:
             return PlainTextResponse("the old size is larger\n", 400)
@@ -148,7 +148,7 @@ class Witness:
         draft.replace(self._memory)
 
 
-def _continues(submission: Submission, last_root: bytes) -> bool:
+def _continues(submission: CosigningRequest, last_root: bytes) -> bool:
     head = submission.head
     if head.size == 0:
         return head.root == EMPTY and not submission.proof

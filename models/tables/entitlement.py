@@ -14,14 +14,14 @@ from models.vocabulary import (
     Guard,
     Opener,
     OpenReason,
-    Restored,
+    RestoreOutcome,
     RevocationResult,
 )
 
 
 class CaseEntitlement(Table, table=True):
     """
-    A row of the truth table.  *id*: `connection:account_id:kind:vendor_id`.  Only `casework.truth.derive` writes *state*, *reason*
+    A row of the truth table.  *id*: `connection:account_id:kind:vendor_id`.  Only `casework.truth.deriving` writes *state*, *reason*
     and their columns, from reads (`KindRead`), commands and signatures.
 
     *op*: the open intent (None between attempts).  *commanded_at*: when the vendor's acceptance reached us;
@@ -63,7 +63,7 @@ class CaseEntitlement(Table, table=True):
     cut_effective_by: datetime | None = instant()
     settled_by: str | None = Field(default=None, index=True)
     came_back_at: datetime | None = instant()
-    restored: Restored | None = word(Restored, default=None, nullable=True)
+    restored: RestoreOutcome | None = word(RestoreOutcome, default=None, nullable=True)
     lifted_at: datetime | None = instant(index=True)
 
 

@@ -116,7 +116,7 @@ class Confirmation(StrEnum):
     IMPLIED_BY = "implied_by"
 
 
-class Restores(StrEnum):
+class Restorability(StrEnum):
     """What can be given back after a wrong cut."""
 
     RESTORED = "restored"
@@ -124,7 +124,7 @@ class Restores(StrEnum):
     NOT_RESTORABLE = "not_restorable"
 
 
-class Restored(StrEnum):
+class RestoreOutcome(StrEnum):
     """The outcome of one entitlement in a restore.  None before a restore."""
 
     PENDING = "pending"
@@ -195,7 +195,7 @@ class Fact(StrEnum):
     CONFIRMED_ELSEWHERE = "confirmed_elsewhere"
 
 
-class Says(StrEnum):
+class ComparisonResult(StrEnum):
     """The result of a comparison.  Without two values to compare there is no result."""
 
     FACT = "fact"

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from models.vocabulary.access import (
     AccountKind,
+    ComparisonResult,
     ConnectionId,
     EntitlementKind,
     EntitlementState,
@@ -17,7 +18,6 @@ from models.vocabulary.access import (
     Guard,
     MatchReason,
     RevocationResult,
-    Says,
 )
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -69,7 +69,7 @@ class Match:
 
     account: Account
     reason: MatchReason
-    says: Mapping[Fact, Says]
+    says: Mapping[Fact, ComparisonResult]
     primary: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     for_administration: bool = False

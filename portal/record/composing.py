@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 from audit.events import EventType
 from casework.lifecycle import FINISHED
-from casework.record.facts import Facts, Listing, Request, Told
-from casework.visible import visible
+from casework.record.facts import Listing, RecordEvent, RecordFacts, Request
+from casework.visible_text import visible
 from models.actor import UNAUTHENTICATED
 from portal.document import NONE, Cell, Clock, Document, Grid, Section, Tone, cell, listing, mono
 from portal.record.drawing import timeline
@@ -35,18 +35,18 @@ _FEW = 2
 _OF_WHAT = ("service", "connection", "kind", "finding", "state", "choice", "scope", "basis")
 
 
-def compose(facts: Facts) -> Document:
+def compose(facts: RecordFacts) -> Document:
     """Return the record as a document.  The same facts give the same document."""
     clock = Clock(facts.view.departure.timezone)
     return document(facts.view, _sections(facts, clock), *warnings(facts))
 
 
-def warnings(facts: Facts) -> list[Phrase]:
+def warnings(facts: RecordFacts) -> list[Phrase]:
     """Return the warnings that a reader of this record must see first."""
     return [sentence("rehearsal")] * facts.rehearsal + [sentence("as_it_stands")] * (facts.view.state not in FINISHED)
 
 
-def _sections(facts: Facts, clock: Clock) -> Iterator[Section]:
+def _sections(facts: RecordFacts, clock: Clock) -> Iterator[Section]:
     view = facts.view
     yield Section(*titled("timeline"), pictures=(timeline(facts, clock),))
     yield case.notice(view, clock)
@@ -67,7 +67,7 @@ def _sections(facts: Facts, clock: Clock) -> Iterator[Section]:
     yield Section(*titled("verify"), commands=COMMANDS, notes=(sentence("proven"), sentence("not_proven")))
 
 
-def _listings(facts: Facts, clock: Clock) -> Section:
+def _listings(facts: RecordFacts, clock: Clock) -> Section:
     """Each search for accounts and the newest read of each kind, with requests and results: they show how complete it is."""
     columns = {
         "Account": 14,
@@ -114,7 +114,7 @@ def _rows(one: Listing) -> object:
     return one.rows if one.looked_through is None else joined(" / ", one.rows, one.looked_through)
 
 
-def _people(facts: Facts, clock: Clock) -> Section:
+def _people(facts: RecordFacts, clock: Clock) -> Section:
     """Who asked, decided, approved and signed.  Each line is an event of the trail and names its file."""
     columns = {"Event": 8, "When": 16, "What happened": 28, "Who": 16, "In their words": 32}
     rows = (_act(told, clock) for told in facts.told if told.by is not None)
@@ -122,7 +122,7 @@ def _people(facts: Facts, clock: Clock) -> Section:
     return listing("people", columns, rows, erased if facts.erased_at else NONE)
 
 
-def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
+def _act(told: RecordEvent, clock: Clock) -> tuple[Cell, ...]:
     choice = told.fields.get("choice")
     chosen = f"({choice})" if isinstance(choice, str) and choice else None
     return (
@@ -134,11 +134,11 @@ def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
     )
 
 
-def _who(told: Told) -> Cell:
+def _who(told: RecordEvent) -> Cell:
     return cell(joined(" ", told.by, said("(unauthenticated)") if told.made_sure_by == UNAUTHENTICATED else None))
 
 
-def _events(facts: Facts, clock: Clock) -> Section:
+def _events(facts: RecordFacts, clock: Clock) -> Section:
     """The case's milestones; each request and each read is in `events/`."""
     shown = [told for told in facts.told if told.type not in MANY]
     columns = {"Event": 8, "When": 20, "What happened": 40, "Of what": 32}
@@ -151,11 +151,11 @@ def _events(facts: Facts, clock: Clock) -> Section:
     return replace(listing("events", columns, rows), lead=lead)
 
 
-def _of_what(told: Told) -> Cell:
+def _of_what(told: RecordEvent) -> Cell:
     return cell(" ".join(str(told.fields[name]).replace("_", " ") for name in _OF_WHAT if told.fields.get(name)))
 
 
-def _proof(facts: Facts, clock: Clock) -> Section:
+def _proof(facts: RecordFacts, clock: Clock) -> Section:
     """Digests and origins, and what each of them proves."""
     unknown = facts.view.open_intents
     plans = Grid(

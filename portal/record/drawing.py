@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from audit.events import EventType
-from casework.record.facts import Facts
+from casework.record.facts import RecordFacts
 from casework.view.access import Account
 from portal.document import Clock, Picture
 from portal.svg import INK, Drawing
@@ -58,7 +58,7 @@ def _bend(seconds: float) -> float:
     return math.copysign(math.log1p(abs(seconds)), seconds)
 
 
-def timeline(facts: Facts, clock: Clock) -> Picture:
+def timeline(facts: RecordFacts, clock: Clock) -> Picture:
     taken, due_at = facts.view.taken, facts.view.due_at
     axis = _Axis(due_at, list(_moments(facts, taken)))
     height = _TOP + _LANE * (len(taken) + 1) + 34
@@ -72,7 +72,7 @@ def timeline(facts: Facts, clock: Clock) -> Picture:
     return Picture(str(svg), said("Timeline around the instant of the cut"))
 
 
-def _moments(facts: Facts, taken: Sequence[Account]) -> Iterator[datetime]:
+def _moments(facts: RecordFacts, taken: Sequence[Account]) -> Iterator[datetime]:
     yield from (told.at for told in facts.told if told.type in _STEPS)
     for account in taken:
         for row in account.entitlements:
@@ -92,7 +92,7 @@ def _scale(svg: Drawing, axis: _Axis, bottom: float, due: str) -> None:
     svg.text(min(max(x, _LEFT + 60), _WIDTH - 80), 14, due, size=11.5, anchor="middle", font_weight="bold")
 
 
-def _case_lane(svg: Drawing, axis: _Axis, facts: Facts) -> None:
+def _case_lane(svg: Drawing, axis: _Axis, facts: RecordFacts) -> None:
     y = _TOP + _LANE / 2
     svg.text(0, y + 4, facts.view.case, size=11)
     svg.line((_LEFT, y, _WIDTH - _RIGHT, y))

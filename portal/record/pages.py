@@ -23,8 +23,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 import casework.messages
 import casework.view
 from casework.errors import CaseworkError
-from casework.record.facts import Facts, read
-from casework.visible import FAMILY, drawable, font_folder
+from casework.record.facts import RecordFacts, read
+from casework.visible_text import FAMILY, drawable, font_folder
 from portal.document import Clock, Document
 from portal.record.composing import COMMANDS, compose, warnings
 from portal.words import GLOSSARY, Phrase, phrase, said
@@ -37,7 +37,7 @@ _TEMPLATES = Environment(
 )  # fmt: skip
 
 
-class NotPrinted(CaseworkError):
+class TypesettingError(CaseworkError):
     """The typesetter refused the record.  Its message is not repeated, because it may quote the record."""
 
 
@@ -45,7 +45,7 @@ def pages(record: bytes) -> dict[str, bytes]:
     """
     Return every page of a bundle by its name, made from its `record.json`: the record as page and PDF, and the two READMEs.
 
-    The same record gives the same bytes.  Raises `NotARecord` and `NotPrinted`.
+    The same record gives the same bytes.  Raises `RecordError` and `TypesettingError`.
     """
     facts = read(record)
     document = compose(facts)
@@ -70,7 +70,7 @@ def pdf(document: Document) -> bytes:
     """
     Return `record.pdf`.  The same document gives the same bytes.
 
-    Shows the number of a character that the font lacks; `record.html` has the character.  Raises `NotPrinted`.
+    Shows the number of a character that the font lacks; `record.html` has the character.  Raises `TypesettingError`.
     """
     record = drawable(json.dumps({"family": FAMILY, **_plain(document)}, ensure_ascii=False))
     try:
@@ -84,7 +84,7 @@ def pdf(document: Document) -> bytes:
         )
     except typst.TypstError as exc:
         remedy = "Report it with the case's id: the page alone would be half a record."
-        raise NotPrinted(f"record.pdf: cannot be set: {type(exc).__name__}", remedy) from None
+        raise TypesettingError(f"record.pdf: cannot be set: {type(exc).__name__}", remedy) from None
 
 
 def _plain(part: Any) -> Any:
@@ -102,7 +102,7 @@ def _plain(part: Any) -> Any:
             return part
 
 
-def _readmes(facts: Facts) -> dict[str, bytes]:
+def _readmes(facts: RecordFacts) -> dict[str, bytes]:
     """Return README.ja.txt and README.en.txt.  They name the case, never the person."""
     clock = Clock(facts.view.departure.timezone)
     return {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from audit import bundle_paths
-from casework.record.facts import NotARecord
-from portal.record.pages import NotPrinted, pages
+from casework.record.facts import RecordError
+from portal.record.pages import TypesettingError, pages
 
 
 def unlike(record: bytes, page_of: Callable[[str], bytes]) -> str | None:
@@ -17,6 +17,6 @@ def unlike(record: bytes, page_of: Callable[[str], bytes]) -> str | None:
     """
     try:
         made = pages(record)
-    except (NotARecord, NotPrinted):
+    except (RecordError, TypesettingError):
         return bundle_paths.RECORD
     return next((name for name, page in made.items() if page_of(name) != page), None)

@@ -31,7 +31,7 @@ _ABOUT = signers.PdfSignatureMetadata(
 """The seal covers the whole file, and is appended after its last byte."""
 
 
-class SealRefused(CaseworkError):
+class PdfSealRefused(CaseworkError):
     """The PKCS#12 file cannot be opened, or no authority gives a stamp: then nothing is exported."""
 
 
@@ -49,17 +49,17 @@ class _Asking(TimeStamper):
                 with contextlib.suppress(AuthorityUnreachable, StampRefused):  # the next one is asked
                     return tsp.TimeStampResp.load(post(client, url, req.dump()))
         remedy = "See that an authority of LASTDAY_TIMESTAMP_URLS answers, or leave the seal out."
-        raise SealRefused("seal: cannot be stamped: no authority answered", remedy)
+        raise PdfSealRefused("seal: cannot be stamped: no authority answered", remedy)
 
 
 def sealed(
     pkcs12: Path, passphrase: str, open_client: Callable[[], httpx.Client], urls: Sequence[str]
 ) -> Callable[[bytes], Mapping[str, bytes]]:
-    """Return a maker of a bundle's pages that adds a copy of `record.pdf`, sealed with *pkcs12*.  Raises `SealRefused` for an unusable file."""
+    """Return a maker of a bundle's pages that adds a copy of `record.pdf`, sealed with *pkcs12*.  Raises `PdfSealRefused` for an unusable file."""
     signer = signers.SimpleSigner.load_pkcs12(str(pkcs12), passphrase=passphrase.encode() or None)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
     if signer is None:
         remedy = "Correct --seal and LASTDAY_SEAL_PASSPHRASE, or leave the seal out."
-        raise SealRefused("seal: cannot open the PKCS#12 file: not one, or another passphrase", remedy)
+        raise PdfSealRefused("seal: cannot open the PKCS#12 file: not one, or another passphrase", remedy)
     sealer = signers.PdfSigner(_ABOUT, signer=signer, timestamper=_Asking(open_client, urls))
 
     def make(record: bytes) -> Mapping[str, bytes]:

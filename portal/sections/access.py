@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from casework.view.access import Account, Match, Row
+from casework.view.access import Account, Match, TruthRow
 from casework.view.case import CaseView
-from casework.visible import visible
+from casework.visible_text import visible
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, listing, tone_of, yes_or_no
 from portal.words import Phrase, joined, place, said, titled
 
@@ -95,9 +95,9 @@ def _truth(account: Account, clock: Clock) -> Grid:
     )  # fmt: skip
 
 
-def _alike(rows: Iterable[Row]) -> list[list[Row]]:
+def _alike(rows: Iterable[TruthRow]) -> list[list[TruthRow]]:
     """Group more than three closed rows that differ only in name and in the time within a day.  Each other row is its own group."""
-    groups: dict[tuple[object, ...], list[Row]] = {}
+    groups: dict[tuple[object, ...], list[TruthRow]] = {}
     for row in rows:
         told, seen = row.detail, row.observed_at
         odd = row.id if seen is None or told.came_back_at is not None or row.cut_effective_by != seen else seen.date()
@@ -115,7 +115,7 @@ def _alike(rows: Iterable[Row]) -> list[list[Row]]:
     return [part for group in groups.values() for part in ([group] if len(group) > _FEW else [[row] for row in group])]
 
 
-def _row(rows: list[Row], clock: Clock) -> tuple[Cell, ...]:
+def _row(rows: list[TruthRow], clock: Clock) -> tuple[Cell, ...]:
     row = rows[0]
     told, seen, lives_on = row.detail, row.observed_at, _lives_on(row, clock)
     return (
@@ -136,11 +136,11 @@ def _row(rows: list[Row], clock: Clock) -> tuple[Cell, ...]:
     )
 
 
-def _times(rows: list[Row]) -> list[str]:
+def _times(rows: list[TruthRow]) -> list[str]:
     return [f"×{len(rows)}"] if len(rows) > 1 else []
 
 
-def _named(rows: list[Row]) -> Cell:
+def _named(rows: list[TruthRow]) -> Cell:
     """Return the rows' names; for several rows the first and the last, with all of them folded."""
     names = sorted(row.what for row in rows)
     if len(names) == 1:
@@ -154,7 +154,7 @@ def _span(clock: Clock, moments: Iterable[datetime | None]) -> list[str]:
     return list(dict.fromkeys(map(clock.text, known[:1] + known[-1:])))
 
 
-def _stands(row: Row) -> Cell:
+def _stands(row: TruthRow) -> Cell:
     """Return a row's state at the cut, and its outcome in a restore."""
     fate = row.detail.restored
     return cell(row.state, fate, tone=tone_of(fate or row.state))
@@ -179,7 +179,7 @@ def _lines_of(account: Account, clock: Clock) -> Iterator[tuple[Cell, ...]]:
         who = Cell(())
 
 
-def _lives_on(row: Row, clock: Clock) -> str | None:
+def _lives_on(row: TruthRow, clock: Clock) -> str | None:
     """Return until when tokens may outlive the block, without the date if it is the block's; None if they do not."""
     seen, ends = clock.text(row.observed_at), clock.text(row.cut_effective_by)
     return None if not seen or ends == seen else ends.removeprefix(seen[: len("2026-11-30 ")])

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from casework.view.case import CaseView
-from casework.view.downloads import Days
+from casework.view.downloads import DailyDownloads
 from portal.document import Picture
 from portal.svg import INK, Drawing
 from portal.words import said
@@ -36,7 +36,7 @@ class _Plane:
     """Maps days and counts to positions."""
 
     svg: Drawing
-    days: Days
+    days: DailyDownloads
     notice_on: date
     most: float
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from casework.view.case import CaseView
-from casework.view.downloads import Downloads, Sentence, Silence, Source
+from casework.view.downloads import CollectionPass, Downloads, Sentence, Silence
 from models.vocabulary import Completeness
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state
 from portal.sections import daily_chart
@@ -79,14 +79,14 @@ def _sources(found: Downloads, clock: Clock) -> Grid:
     )  # fmt: skip
 
 
-def _read(s: Source) -> Iterator[Phrase]:
+def _read(s: CollectionPass) -> Iterator[Phrase]:
     """Yield what was read to get the count beside it."""
     yield Phrase(f"pages: {s.pages:,}", f"{s.pages:,}ページ")
     if s.duplicates:
         yield Phrase(f"duplicates left out: {s.duplicates:,}", f"重複除外{s.duplicates:,}件")
 
 
-def _completeness(s: Source) -> Cell:
+def _completeness(s: CollectionPass) -> Cell:
     """Return the verdict with the source's own words about its limits."""
     verdict = state(s.verdict)
     lag = None if s.lag is None else Phrase(f"lag {s.lag:,} s", f"遅延{s.lag:,}秒")

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine
 
 from audit import anchors, bundle, certificate_keys, checkpoint, keys, reading, tables, timestamp
 from audit.anchors import Anchor
-from audit.bundle import Contents, Evidence, Seal
+from audit.bundle import BoundFile, BundleContents, CertificateParties
 from audit.certificate import Certificate
 from audit.certificate_keys import CertificateFileSigner
 from audit.checkpoint import Checkpoint
@@ -30,7 +30,7 @@ from audit.leaf import LOG_CASE, Event, canonical, stamp
 from audit.record import derive, tables_of
 from audit.trail import Trail
 from emulators.timestamping import Authority
-from emulators.timestamping.certificates import Papers, issue
+from emulators.timestamping.certificates import CertificateChain, issue
 from tests.audit.samples import ORIGIN, Clock
 
 CASE = "case-4f2a90c17b3e5d68"
@@ -100,7 +100,7 @@ class House:
     folder: Path
     clock: Clock = field(default_factory=Clock)
     witness: Witness | None = field(default_factory=Witness)
-    papers: Papers | None = None
+    papers: CertificateChain | None = None
     ago: timedelta = timedelta(days=3)
     stamps: bool = True
     signers: list[FileSigner] = field(default_factory=list)
@@ -209,14 +209,14 @@ class House:
 
     def export(self, folder: Path, case: str = CASE, evidence: bool = True) -> Certificate:
         """Write the case's bundle, tell the log of its certificate, and anchor that."""
-        parts = [Evidence("evidence/downloads.jsonl.zst", [zstandard.compress(DOWNLOADS)])] if evidence else []
+        parts = [BoundFile("evidence/downloads.jsonl.zst", [zstandard.compress(DOWNLOADS)])] if evidence else []
         with self.engine.connect().execution_options(sqlite_begin="DEFERRED") as reader, reader.begin():
-            contents = Contents(case, pages(reader, case), parts)
+            contents = BundleContents(case, pages(reader, case), parts)
             return bundle.write(reader, folder, contents, self.seal, self._announce)
 
     @property
-    def seal(self) -> Seal:
-        return Seal(self.case_key, self.stamped if self.stamps else None, quorum=self.witness is not None)
+    def seal(self) -> CertificateParties:
+        return CertificateParties(self.case_key, self.stamped if self.stamps else None, quorum=self.witness is not None)
 
     def _announce(self, issued: Certificate) -> None:
         with self.engine.begin() as connection:

@@ -23,7 +23,7 @@ from audit import tables
 from audit.events import EventType
 from audit.export import export
 from audit.keys import open_or_create
-from audit.trail import Draft, Event, Trail
+from audit.trail import Event, EventDraft, Trail
 from tests.audit import outside_bundle
 
 HERE = Path(__file__).parent
@@ -87,9 +87,11 @@ def fresh(folder: Path) -> tuple[Path, Path]:
     return (folder / "export" / "log.vkey").rename(folder / "log.vkey"), folder / "export"
 
 
-def _draft(n: int) -> Draft:
+def _draft(n: int) -> EventDraft:
     fields = {"op": secrets.token_hex(16), "service": "slack", "kind": "session"}
-    return Draft(Event(EventType.REVOKE_INTENT, f"case-{n % 5}", "svc:worker-1", fields), {"name": "田中 美咲", "n": n})
+    return EventDraft(
+        Event(EventType.REVOKE_INTENT, f"case-{n % 5}", "svc:worker-1", fields), {"name": "田中 美咲", "n": n}
+    )
 
 
 def _spoil_lines(change: Callable[[list[bytes]], object]) -> Callable[[Path], None]:

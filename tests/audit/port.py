@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from audit import anchors, keys, policy, tables
 from audit.anchor_config import AnchorConfig
 from audit.anchor_files import AnchorFiles
-from audit.anchoring import Outcome, anchor
+from audit.anchoring import AnchoringOutcome, anchor
 from audit.events import EventType
 from audit.keys import FileSigner
 from audit.rollback_check import RollbackCheck
@@ -46,7 +46,7 @@ class Port:
                 )
                 self.berth.trail.append(connection, event)
 
-    def anchor(self, *, at_once: bool = False) -> Outcome:
+    def anchor(self, *, at_once: bool = False) -> AnchoringOutcome:
         return anchor(self.berth, at_once=at_once)
 
     def kept(self) -> list[anchors.Anchor]:

@@ -26,7 +26,7 @@ from audit import (
     timestamp,
 )
 from audit.anchor_files import AnchorFiles
-from audit.anchor_schedule import Level
+from audit.anchor_schedule import HealthLevel
 from audit.anchoring import anchor
 from audit.checkpoint import Checkpoint
 from audit.rollback_check import SigningStopped
@@ -80,7 +80,7 @@ class TestMaking:
     def test_nobody_outside(self, on_sqlite: Port) -> None:
         """Without witness and authority nothing is claimed."""
         berth = replace(on_sqlite.berth, policy=None, authorities=())
-        assert (anchor(berth).why, anchoring.health(berth).level) == ("nobody_outside", Level.NOBODY)
+        assert (anchor(berth).why, anchoring.health(berth).level) == ("nobody_outside", HealthLevel.NOBODY)
         assert on_sqlite.kept() == []
 
     def test_empty_log(self, sqlite: Engine, on_sqlite: Port) -> None:
@@ -123,17 +123,17 @@ class TestCadence:
     def test_health(self, on_sqlite: Port) -> None:
         """Green while anchors keep up, amber after twice the cadence, green again."""
         on_sqlite.anchor()
-        assert anchoring.health(on_sqlite.berth).level is Level.GREEN
+        assert anchoring.health(on_sqlite.berth).level is HealthLevel.GREEN
         on_sqlite.append()
         on_sqlite.clock.move(hours=2, minutes=1)
         late = anchoring.health(on_sqlite.berth)
-        assert late.level is Level.AMBER
+        assert late.level is HealthLevel.AMBER
         assert late.late_since == on_sqlite.clock() - timedelta(hours=2, minutes=1)
         on_sqlite.anchor()
         on_sqlite.clock.move(hours=47)
-        assert anchoring.health(on_sqlite.berth).level is Level.GREEN
+        assert anchoring.health(on_sqlite.berth).level is HealthLevel.GREEN
         on_sqlite.clock.move(hours=2)
-        assert anchoring.health(on_sqlite.berth).level is Level.AMBER
+        assert anchoring.health(on_sqlite.berth).level is HealthLevel.AMBER
 
 
 class TestOutsidersDown:
@@ -170,7 +170,7 @@ class TestOutsidersDown:
             stage.faults.append(Fault("POST", status=500, times=None))
         on_sqlite.anchor()
         on_sqlite.clock.move(hours=3)
-        assert anchoring.health(on_sqlite.berth).level is Level.AMBER
+        assert anchoring.health(on_sqlite.berth).level is HealthLevel.AMBER
 
     def test_refused_stamp_is_kept(self, on_sqlite: Port) -> None:
         """What an authority sent and we could not verify stays for a person to look at."""
@@ -258,7 +258,7 @@ class TestFork:
             forked.anchor(at_once=True)
         assert len(forked.witness_stage.journal) == asked  # nothing was signed, nothing was sent
         standing = anchoring.health(forked.berth)
-        assert (standing.level, standing.alarms) == (Level.RED, ("w1",))
+        assert (standing.level, standing.alarms) == (HealthLevel.RED, ("w1",))
         forked.append()  # the log itself goes on: accounts must still be cut
 
     def test_a_person_clears(self, forked: Port) -> None:

@@ -26,8 +26,8 @@ from audit.anchoring import anchor
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.note import NoteError
-from audit.rollback_check import Discontinued
-from audit.trail import Draft, Event, Trail
+from audit.rollback_check import RollbackError
+from audit.trail import Event, EventDraft, Trail
 from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.witness import Witness
 from tests.audit.port import Port
@@ -185,9 +185,9 @@ class TestRestoredBackup:
         empty = AnchorFiles(tmp_path / "new-mirror", ORIGIN)
         trail = Trail(ORIGIN, on_sqlite.clock, skew=None, guard=rollback_check.RollbackCheck(empty))
         berth = replace(on_sqlite.berth, engine=engine, trail=trail, mirror=empty)
-        with pytest.raises(Discontinued):
+        with pytest.raises(RollbackError):
             anchoring.compare(berth)
-        with pytest.raises(Discontinued):
+        with pytest.raises(RollbackError):
             anchor(berth)
         with engine.begin() as connection:
             trail.append(connection, seen())
@@ -239,5 +239,5 @@ def _not_permitted(_path: Path) -> bytes:
     raise PermissionError(13, "Permission denied")
 
 
-def forged(n: int) -> Draft:
-    return Draft(Event(EventType.OBSERVE_SEEN, "case-forged", "svc:test", {"state": "found", "count": n}))
+def forged(n: int) -> EventDraft:
+    return EventDraft(Event(EventType.OBSERVE_SEEN, "case-forged", "svc:test", {"state": "found", "count": n}))

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from audit import bundle, bundle_paths
-from audit.bundle import BundleRefused, Contents, Evidence, Seal
+from audit.bundle import BoundFile, BundleContents, BundleRefused, CertificateParties
 from audit.bundle import folder as folders
 from audit.certificate import CERTIFIED, read_claim
-from audit.verify import Step, verify
+from audit.verify import VerifyStep, verify
 from tests.audit.house import CASE, DOWNLOADS, OTHERS, PAGES, House
 
 
@@ -64,7 +64,7 @@ class TestAgain:
         issued = house.export(tmp_path / "second", evidence=False)
         report = verify(tmp_path / "second", house.trust(tmp_path / "trust"))
         assert (report.faults, issued.claim.revision) == ([], 2)
-        assert "2 payloads erased" in report.passed[Step.CHAIN]
+        assert "2 payloads erased" in report.passed[VerifyStep.CHAIN]
         assert not (tmp_path / "second" / bundle_paths.payload(0)).exists()
 
 
@@ -112,7 +112,7 @@ class TestFolder:
         def fail(_: object) -> bytes:
             raise OSError("down")
 
-        seal = Seal(house.case_key, fail if when == "stamp" else house.stamped, quorum=True)
+        seal = CertificateParties(house.case_key, fail if when == "stamp" else house.stamped, quorum=True)
         deferred = house.engine.connect().execution_options(sqlite_begin="DEFERRED")
         with deferred as reader, reader.begin(), pytest.raises(OSError, match="down"):
             bundle.write(reader, tmp_path / "bundle", contents(), seal, fail)
@@ -130,14 +130,14 @@ class TestModes:
         written and when it is there; so is the folder made for it.
         """
         seen: list[int] = []
-        add = folders.Draft.add
+        add = folders.BundleDraft.add
 
-        def watched(draft: folders.Draft, path: str, parts: Iterable[bytes]) -> str:
+        def watched(draft: folders.BundleDraft, path: str, parts: Iterable[bytes]) -> str:
             digest = add(draft, path, parts)
             seen.extend(modes(draft.root))
             return digest
 
-        monkeypatch.setattr(folders.Draft, "add", watched)
+        monkeypatch.setattr(folders.BundleDraft, "add", watched)
         before = os.umask(umask)
         try:
             house.export(tmp_path / "records" / "bundle")
@@ -163,24 +163,29 @@ class TestEvidence:
 
     def test_altered(self, house: House, tmp_path: Path) -> None:
         """A file that is not the one which was bound does not leave the house under its name."""
-        altered = Evidence("evidence/downloads.jsonl.zst", [DOWNLOADS])
+        altered = BoundFile("evidence/downloads.jsonl.zst", [DOWNLOADS])
         with house.engine.connect() as reader, reader.begin(), pytest.raises(BundleRefused, match="not the file"):
             bundle.write(
-                reader, tmp_path / "bundle", contents(altered), Seal(house.case_key, house.stamped, quorum=True)
+                reader,
+                tmp_path / "bundle",
+                contents(altered),
+                CertificateParties(house.case_key, house.stamped, quorum=True),
             )
 
     def test_unknown(self, house: House, tmp_path: Path) -> None:
         """Nor does one that no event has bound."""
-        unknown = contents(Evidence("evidence/other.jsonl", [b"x"]))
+        unknown = contents(BoundFile("evidence/other.jsonl", [b"x"]))
         with house.engine.connect() as reader, reader.begin(), pytest.raises(BundleRefused, match="no event"):
-            bundle.write(reader, tmp_path / "bundle", unknown, Seal(house.case_key, house.stamped, quorum=True))
+            bundle.write(
+                reader, tmp_path / "bundle", unknown, CertificateParties(house.case_key, house.stamped, quorum=True)
+            )
 
 
-def contents(*evidence: Evidence) -> Contents:
+def contents(*evidence: BoundFile) -> BundleContents:
     import zstandard
 
     packed = zstandard.compress(DOWNLOADS)
-    return Contents(CASE, PAGES, evidence or [Evidence("evidence/downloads.jsonl.zst", [packed])])
+    return BundleContents(CASE, PAGES, evidence or [BoundFile("evidence/downloads.jsonl.zst", [packed])])
 
 
 class TestPages:
@@ -189,7 +194,10 @@ class TestPages:
         """The readmes and the record, no more and no less."""
         with house.engine.connect() as reader, reader.begin(), pytest.raises(BundleRefused, match="pages"):
             bundle.write(
-                reader, tmp_path / "bundle", Contents(CASE, pages), Seal(house.case_key, house.stamped, quorum=True)
+                reader,
+                tmp_path / "bundle",
+                BundleContents(CASE, pages),
+                CertificateParties(house.case_key, house.stamped, quorum=True),
             )
 
 

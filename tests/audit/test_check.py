@@ -20,7 +20,7 @@ from audit.events import EventType
 from audit.leaf import Event
 from audit.merkle import Frontier
 from audit.tables import audit_entry, audit_payload
-from audit.trail import Draft, Trail
+from audit.trail import EventDraft, Trail
 from tests.audit.samples import Clock, seen
 
 ROWS = 12
@@ -29,7 +29,7 @@ ROWS = 12
 @pytest.fixture
 def filled(engine: Engine, trail: Trail) -> Engine:
     """Twelve entries in three cases, each with a payload but the first."""
-    drafts = [Draft(seen(n, case=f"case-{n % 3}"), {"n": n} if n else None) for n in range(ROWS)]
+    drafts = [EventDraft(seen(n, case=f"case-{n % 3}"), {"n": n} if n else None) for n in range(ROWS)]
     with engine.begin() as connection:
         trail.append_many(connection, drafts)
     return engine
@@ -182,7 +182,7 @@ class TestSize:
         for target in (60, 600):
             with sqlite.begin() as connection:
                 count = target - trail.size(connection)
-                trail.append_many(connection, [Draft(seen(n, case=f"case-{n % 50}")) for n in range(count)])
+                trail.append_many(connection, [EventDraft(seen(n, case=f"case-{n % 50}")) for n in range(count)])
                 trail.check(connection)
                 tracemalloc.start()
                 assert trail.check(connection).size == target
@@ -193,7 +193,7 @@ class TestSize:
     def test_meanwhile(self, sqlite: Engine, trail: Trail) -> None:
         """A check is of the log as it was when it began."""
         with sqlite.begin() as connection:
-            trail.append_many(connection, [Draft(seen(n)) for n in range(5)])
+            trail.append_many(connection, [EventDraft(seen(n)) for n in range(5)])
         reader = create_engine(sqlite.url)
         with reader.connect() as reading, sqlite.begin() as writing:
             size = trail.size(reading)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from audit import note
 from audit.cosignature import WitnessKey, cosign, cosigned
-from audit.note import Line, NoteError, Verifier
+from audit.note import NoteError, SignatureLine, Verifier
 
 TEXT = "example.com/log\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
 AT = datetime(2026, 11, 22, 4, 0, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 W1 = WitnessKey("witness.example/w1", PUBLIC)
 
 
-def made(text: str = TEXT, at: datetime = AT, key: WitnessKey = W1) -> Line:
+def made(text: str = TEXT, at: datetime = AT, key: WitnessKey = W1) -> SignatureLine:
     (line,) = note.read_lines(cosign(text, key, KEY.sign, at))
     return line
 
@@ -69,7 +69,7 @@ class TestLine:
     def test_made_by_strangers_library(self) -> None:
         """A line that another library signed is accepted."""
         signed = nacl.signing.SigningKey(bytes(range(32))).sign(f"cosignature/v1\ntime 1\n{TEXT}".encode()).signature
-        line = Line(W1.name, W1.key_id, (1).to_bytes(8, "big") + signed)
+        line = SignatureLine(W1.name, W1.key_id, (1).to_bytes(8, "big") + signed)
         assert W1.verify(line, TEXT) == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
     def test_every_byte(self) -> None:
@@ -79,7 +79,7 @@ class TestLine:
             raw = bytearray(line.signature)
             raw[place] ^= 1
             with pytest.raises(NoteError):
-                W1.verify(Line(line.name, line.key_id, bytes(raw)), TEXT)
+                W1.verify(SignatureLine(line.name, line.key_id, bytes(raw)), TEXT)
 
     @pytest.mark.parametrize("text", [TEXT.replace("7", "8"), TEXT + "extension\n", TEXT[:-1]])
     def test_other_text(self, text: str) -> None:
@@ -90,7 +90,7 @@ class TestLine:
     @pytest.mark.parametrize("seconds", [0, 2**63, 2**64 - 1])
     def test_odd_time(self, seconds: int) -> None:
         """A cosignature without a time, or beyond 2^63, is none."""
-        line = Line(W1.name, W1.key_id, seconds.to_bytes(8, "big") + bytes(64))
+        line = SignatureLine(W1.name, W1.key_id, seconds.to_bytes(8, "big") + bytes(64))
         with pytest.raises(NoteError):
             W1.verify(line, TEXT)
 
@@ -99,19 +99,19 @@ class TestLine:
         seconds = 2**62
         signed = KEY.sign(f"cosignature/v1\ntime {seconds}\n{TEXT}".encode())
         with pytest.raises(NoteError, match="calendar"):
-            W1.verify(Line(W1.name, W1.key_id, seconds.to_bytes(8, "big") + signed), TEXT)
+            W1.verify(SignatureLine(W1.name, W1.key_id, seconds.to_bytes(8, "big") + signed), TEXT)
 
 
 class TestNote:
     def test_strangers_are_left_aside(self) -> None:
         """Lines of other keys do not count and do no harm; a log's own line is not a witness's."""
         other = WitnessKey("witness.example/w2", PUBLIC)
-        lines = [made(), Line("somebody", b"\0\0\0\0", b"x" * 72)]
+        lines = [made(), SignatureLine("somebody", b"\0\0\0\0", b"x" * 72)]
         assert cosigned(TEXT, lines, [W1, other]) == {W1: AT}
 
     def test_wrong_line(self) -> None:
         """A known witness's wrong line spoils the note, whoever else signed."""
-        wrong = Line(W1.name, W1.key_id, b"x" * 72)
+        wrong = SignatureLine(W1.name, W1.key_id, b"x" * 72)
         with pytest.raises(NoteError):
             cosigned(TEXT, [made(), wrong], [W1])
 

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import Engine
 
 from audit.__main__ import main
-from audit.append import TrailError
+from audit.appending import TrailError
 from audit.events import EventType
 from audit.export import export
 from audit.keys import FileSigner, open_or_create
 from audit.leaf import Event
-from audit.trail import Draft, Trail
+from audit.trail import EventDraft, Trail
 from tests.audit.outside import NODE, PYTHON, Tool, trial
 from tests.audit.samples import ORIGIN, reference, seen
 from tests.audit.test_check import tamper
@@ -29,7 +29,7 @@ def signer(tmp_path: Path) -> FileSigner:
 @pytest.fixture
 def filled(engine: Engine, trail: Trail) -> Engine:
     with engine.begin() as connection:
-        trail.append_many(connection, [Draft(seen(n), {"n": n}) for n in range(9)])
+        trail.append_many(connection, [EventDraft(seen(n), {"n": n}) for n in range(9)])
     return engine
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from audit import keyring, leaf
 from audit.keyring import Keyring
-from audit.leaf import Event, Frame
+from audit.leaf import Event, LeafPosition
 from audit.note import Verifier
 from tests.audit.samples import ORIGIN
 
@@ -18,7 +18,7 @@ def ring(*events: Event) -> Keyring:
     """Return the keyring of a log whose entries are *events*, read back from their leaves."""
     found = Keyring()
     for idx, event in enumerate(events):
-        frame = Frame(ORIGIN, idx, leaf.FIRST_PREV, "2026-11-22T00:00:00.000Z")
+        frame = LeafPosition(ORIGIN, idx, leaf.FIRST_PREV, "2026-11-22T00:00:00.000Z")
         found.see(idx, leaf.read(leaf.write(event, frame, None)))
     return found
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from audit import leaf as leaves
 from audit.events import EventType
 from audit.fields import RULES, SHAPES
-from audit.leaf import WIDEST, Event, Frame, LeafError
+from audit.leaf import WIDEST, Event, LeafError, LeafPosition
 
-FRAME = Frame("lastday.example/audit/2026", 0, "0" * 64, "2026-11-21T22:47:37.925Z")
+FRAME = LeafPosition("lastday.example/audit/2026", 0, "0" * 64, "2026-11-21T22:47:37.925Z")
 OP = "733ffc45199d4a32a64504d581711341"
 
 SAMPLES: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 
 from audit import certificate_keys
 from audit.leaf import LOG_CASE
-from audit.verify import Step, verify
+from audit.verify import VerifyStep, verify
 from tests.audit.attacks import ATTACKS
 from tests.audit.house import House
 from tests.audit.outside_bundle import PAGE, blocks
@@ -46,7 +46,7 @@ class TestPage:
         """Each step has lines to run that need only well-known tools."""
         prelude, found = blocks(PAGE.read_text("utf-8"))
         assert "set -euo pipefail" in prelude
-        assert {block.step for block in found} == set(Step)
+        assert {block.step for block in found} == set(VerifyStep)
         assert {tool for block in found for tool in block.tools} <= KNOWN
 
     def test_attacks(self) -> None:

@@ -19,7 +19,7 @@ from audit import timestamp
 from audit.timestamp import AuthorityUnreachable, Stamp, StampRefused
 from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.timestamping import Authority
-from emulators.timestamping.certificates import DAY, Papers, issue
+from emulators.timestamping.certificates import DAY, CertificateChain, issue
 from emulators.timestamping.tokens import POLICY
 
 CONTENT = b"the frozen note of an anchor\n"
@@ -56,7 +56,7 @@ def stamped(authority: Authority) -> bytes:
 
 
 def openssl(
-    folder: Path, response: bytes, papers: Papers, content: bytes = CONTENT, at: datetime | None = None
+    folder: Path, response: bytes, papers: CertificateChain, content: bytes = CONTENT, at: datetime | None = None
 ) -> bool:
     """Let `openssl ts -verify` judge; it is part of every image that this is tested on, and its absence fails the test."""
     for name, raw in (("content", content), ("tsr", response), ("ca.pem", papers.root_pem)):

@@ -19,7 +19,7 @@ from audit.leaf import Event, LeafError, commitment
 from audit.lock import NotInTransaction
 from audit.reading import origin
 from audit.tables import audit_entry, audit_payload
-from audit.trail import Draft, Trail, TrailError
+from audit.trail import EventDraft, Trail, TrailError
 from tests.audit.rfc6962 import hashing
 from tests.audit.samples import ORIGIN, Clock, reference, seen
 
@@ -96,7 +96,7 @@ class TestAppend:
 
     def test_many(self, engine: Engine, trail: Trail) -> None:
         """A batch is the same as its events one by one, under one lock."""
-        drafts = [Draft(seen(n, case=f"case-{n % 4}"), {"n": n} if n % 2 else None, f"k{n}") for n in range(520)]
+        drafts = [EventDraft(seen(n, case=f"case-{n % 4}"), {"n": n} if n % 2 else None, f"k{n}") for n in range(520)]
         with engine.begin() as connection:
             trail.append(connection, seen(case="case-1"))
             placed = trail.append_many(connection, drafts)
@@ -125,10 +125,10 @@ class TestRetry:
     def test_within_a_batch(self, engine: Engine, trail: Trail) -> None:
         """Twice in one batch is once in the log."""
         with engine.begin() as connection:
-            one, two = trail.append_many(connection, [Draft(seen(), None, "k"), Draft(seen(), None, "k")])
+            one, two = trail.append_many(connection, [EventDraft(seen(), None, "k"), EventDraft(seen(), None, "k")])
             assert one == two
             with pytest.raises(TrailError):
-                trail.append_many(connection, [Draft(seen(1), None, "j"), Draft(seen(2), None, "j")])
+                trail.append_many(connection, [EventDraft(seen(1), None, "j"), EventDraft(seen(2), None, "j")])
 
     @pytest.mark.parametrize(
         ("event", "payload"),
@@ -188,7 +188,7 @@ class TestProofs:
     def test_head_and_proofs(self, engine: Engine, trail: Trail) -> None:
         """Root, inclusion and consistency come from the stored hashes and verify against the leaves."""
         with engine.begin() as connection:
-            leaves = [e.leaf for e in trail.append_many(connection, [Draft(seen(n)) for n in range(37)])]
+            leaves = [e.leaf for e in trail.append_many(connection, [EventDraft(seen(n)) for n in range(37)])]
             mth = hashing(leaves)
             root = trail.root(connection)
             assert root == mth(0, 37)

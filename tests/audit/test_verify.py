@@ -11,9 +11,9 @@ import pytest
 from audit import bundle_paths
 from audit.__main__ import main
 from audit.fields import Json
-from audit.verify import Report, Step, Unreadable, read_trust, signatures, verify
+from audit.verify import BundleReport, UnreadableBundle, VerifyStep, read_trust, signatures, verify
 from audit.verify.folder import open_bundle
-from audit.verify.report import Fault
+from audit.verify.report import BundleError
 from tests.audit.house import CASE, EXCHANGES, House, exported
 
 Sound = tuple[House, Path, Path]
@@ -51,7 +51,7 @@ class TestExchanges:
         house.work()
         return house
 
-    def judged(self, house: House, tmp_path: Path) -> list[tuple[Step, str]]:
+    def judged(self, house: House, tmp_path: Path) -> list[tuple[VerifyStep, str]]:
         house.anchor()
         house.export(tmp_path / "bundle")
         report = verify(tmp_path / "bundle", house.trust(tmp_path / "trust"))
@@ -61,20 +61,20 @@ class TestExchanges:
         """A payload whose list is not the one that its leaf binds is named, though the leaf commits to that payload."""
         house.see(EXCHANGES, EXCHANGES[:-1])
         ((step, what),) = self.judged(house, tmp_path)
-        assert step is Step.EVIDENCE
+        assert step is VerifyStep.EVIDENCE
         assert "exchanges are not those" in what
 
     def test_order(self, house: House, tmp_path: Path) -> None:
         """The order of the exchanges is part of what is bound."""
         house.see(EXCHANGES, EXCHANGES[::-1])
-        assert [step for step, _ in self.judged(house, tmp_path)] == [Step.EVIDENCE]
+        assert [step for step, _ in self.judged(house, tmp_path)] == [VerifyStep.EVIDENCE]
 
     def test_listed_nowhere(self, house: House, tmp_path: Path) -> None:
         """A root that no payload explains is named: a later event cannot make up for it."""
         house.see(EXCHANGES[:2], None)
         house.see(EXCHANGES[:2], EXCHANGES[:2])
         ((step, what),) = self.judged(house, tmp_path)
-        assert (step, "no payload up to here" in what) == (Step.EVIDENCE, True)
+        assert (step, "no payload up to here" in what) == (VerifyStep.EVIDENCE, True)
 
     def test_erased(self, house: House, tmp_path: Path) -> None:
         """After an erasure the lists are gone and the roots stand: nothing is wrong with that."""
@@ -132,7 +132,7 @@ class TestSound:
         _, bundle, trust = sound
         report = verify(bundle, trust)
         assert (report.faults, report.case) == ([], CASE)
-        assert set(report.passed) == set(Step)
+        assert set(report.passed) == set(VerifyStep)
 
     def test_progress(self, sound: Sound) -> None:
         """The last that is told of the log is its end."""
@@ -181,7 +181,7 @@ class TestOneByte:
                 path.write_bytes(raw)
 
 
-def named(report: Report) -> str | None:
+def named(report: BundleReport) -> str | None:
     return report.first.file if report.first is not None else None
 
 
@@ -191,7 +191,7 @@ def certificate_broken(bundle: Path, trust: Path, place: int, bit: int) -> bool:
     raw = flipped(path, place, bit)
     try:
         signatures.certificate(open_bundle(bundle, read_trust(trust, bundle)))
-    except Fault as fault:
+    except BundleError as fault:
         return fault.file == bundle_paths.CERTIFICATE
     finally:
         path.write_bytes(raw)
@@ -238,7 +238,7 @@ class TestTrust:
         """Neither is a folder that leads there."""
         shutil.copytree(sound[2], copy / "trust")
         (tmp_path / "trust").symlink_to(copy / "trust")
-        with pytest.raises(Unreadable, match="inside the bundle"):
+        with pytest.raises(UnreadableBundle, match="inside the bundle"):
             verify(copy, tmp_path / "trust")
 
     @pytest.mark.parametrize("name", ["log.vkey", "policy", "case.pub.pem"])
@@ -246,7 +246,7 @@ class TestTrust:
         """Without keys or rules nothing can be said; without the authority's roots no stamp is asked for."""
         trust = Path(shutil.copytree(sound[2], tmp_path / "trust"))
         (trust / name).unlink()
-        with pytest.raises(Unreadable, match="trust"):
+        with pytest.raises(UnreadableBundle, match="trust"):
             verify(sound[1], trust)
 
     def test_of_another_house(self, sound: Sound, tmp_path: Path) -> None:
@@ -254,7 +254,13 @@ class TestTrust:
         (tmp_path / "other").mkdir()
         other = House(tmp_path / "other").trust(tmp_path / "trust")
         broken = {fault.step for fault in verify(sound[1], other).faults}
-        assert broken >= {Step.CERTIFICATE, Step.INCLUSION, Step.HEAD, Step.STAMPS, Step.WHOLE}
+        assert broken >= {
+            VerifyStep.CERTIFICATE,
+            VerifyStep.INCLUSION,
+            VerifyStep.HEAD,
+            VerifyStep.STAMPS,
+            VerifyStep.WHOLE,
+        }
 
     def test_no_bundle(self, sound: Sound, tmp_path: Path) -> None:
         """A folder that is no bundle cannot be read: exit 2, not 1."""
@@ -269,4 +275,4 @@ class TestLag:
         from datetime import timedelta
 
         report = verify(sound[1], sound[2], longest_lag=timedelta(hours=1))
-        assert [fault.step for fault in report.faults] == [Step.LAG]
+        assert [fault.step for fault in report.faults] == [VerifyStep.LAG]

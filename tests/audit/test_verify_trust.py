@@ -11,7 +11,7 @@ import pytest
 from audit import bundle_paths, keys
 from audit.__main__ import main
 from audit.leaf import LOG_CASE, stamp
-from audit.verify import Step, Unreadable, verify
+from audit.verify import UnreadableBundle, VerifyStep, verify
 from tests.audit.attacks import Forgery, true_log
 from tests.audit.house import CASE, House, changed, exported
 from tests.audit.samples import ORIGIN
@@ -67,7 +67,7 @@ class TestKeysOfTheLog:
         house.anchor()
         house.export(tmp_path / "later")
         (fault,) = verify(tmp_path / "later", trust).faults
-        assert (fault.step, fault.file) == (Step.WHOLE, bundle_paths.CHECKPOINT)
+        assert (fault.step, fault.file) == (VerifyStep.WHOLE, bundle_paths.CHECKPOINT)
         assert "retired by entry" in fault.what
 
     def test_stolen(self, house: House, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ class TestKeysOfTheLog:
         house.anchor()
         house.export(tmp_path / "found-out")
         (fault,) = verify(tmp_path / "found-out", trust).faults
-        assert (fault.step, fault.file) == (Step.WHOLE, bundle_paths.CHECKPOINT)
+        assert (fault.step, fault.file) == (VerifyStep.WHOLE, bundle_paths.CHECKPOINT)
         assert "compromised since" in fault.what
         new, old = rotated(house, tmp_path)
         house.anchor()
@@ -93,14 +93,18 @@ class TestKeysOfTheLog:
         (trust / "log.vkey").write_text(f"{new.verifier.vkey}\n{old.verifier.vkey}\n")
         report = verify(tmp_path / "recovered", trust)
         assert report.faults == []
-        assert "5 anchors signed by a lost key alone" in report.passed[Step.WHOLE]
+        assert "5 anchors signed by a lost key alone" in report.passed[VerifyStep.WHOLE]
 
     def test_added_by_a_stranger(self, house: House, tmp_path: Path) -> None:
         """That the log tells of a key makes nobody trust it: trust comes from outside."""
         stranger, _ = rotated(house, tmp_path)
         house.signers = [stranger]
         bundle, trust = delivered(house, tmp_path)
-        assert {fault.step for fault in verify(bundle, trust).faults} >= {Step.INCLUSION, Step.HEAD, Step.WHOLE}
+        assert {fault.step for fault in verify(bundle, trust).faults} >= {
+            VerifyStep.INCLUSION,
+            VerifyStep.HEAD,
+            VerifyStep.WHOLE,
+        }
 
 
 class TestUnasked:
@@ -128,7 +132,9 @@ class TestUnasked:
         house.witness = None if lacks == "witness" else kept
         bundle, _ = delivered(house, tmp_path / "poor")
         noticed = {fault.step for fault in verify(bundle, trust).faults}
-        assert noticed >= ({Step.HEAD} if lacks == "witness" else {Step.CERTIFICATE, Step.STAMPS, Step.LAG})
+        assert noticed >= (
+            {VerifyStep.HEAD} if lacks == "witness" else {VerifyStep.CERTIFICATE, VerifyStep.STAMPS, VerifyStep.LAG}
+        )
 
     def test_stamp_taken_out(self, house: House, tmp_path: Path) -> None:
         """A certificate whose stamp was removed is refused, wherever stamps are asked for."""
@@ -144,7 +150,7 @@ class TestUnasked:
         first = verify(bundle, trust).first
         assert first is not None
         assert (first.step, first.file, first.what) == (
-            Step.CERTIFICATE,
+            VerifyStep.CERTIFICATE,
             bundle_paths.CERTIFICATE,
             "it has no time stamp",
         )
@@ -180,7 +186,7 @@ class TestHostile:
         """A link that leads to itself is no bundle and no trust."""
         (tmp_path / "loop").symlink_to(tmp_path / "loop")
         for bundle, trust in ((tmp_path / "loop", sound[2]), (sound[1], tmp_path / "loop")):
-            with pytest.raises(Unreadable):
+            with pytest.raises(UnreadableBundle):
                 verify(bundle, trust)
 
 
@@ -221,9 +227,9 @@ class TestDates:
         bare = {name: value for name, value in row.items() if name not in {"tsr_sha256", "tsa_time"}}
         Forgery(house, bundle, [noon, bare], keep_anchors=True).seal()
         found = {fault.step: fault.file for fault in verify(bundle, trust).faults}
-        assert found[Step.WHOLE] == bundle_paths.stamped(1)
+        assert found[VerifyStep.WHOLE] == bundle_paths.stamped(1)
 
 
 def dated(bundle: Path, trust: Path) -> str:
     """Return what the step that looks at dates found broken."""
-    return next(fault.what for fault in verify(bundle, trust).faults if fault.step is Step.DATES)
+    return next(fault.what for fault in verify(bundle, trust).faults if fault.step is VerifyStep.DATES)

@@ -14,7 +14,7 @@ from casework.activity.reason import Reason
 from casework.activity.risk import reasons_of
 from casework.activity.tally import Tally
 from casework.intake.employment import Employment
-from casework.policy import Activity as Rules
+from casework.policy import ActivityPolicy as Rules
 from models.vocabulary import ActivityKind, Json, Leaver
 from tests.casework.ledger import Ledger, event
 

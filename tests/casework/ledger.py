@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Gap, Name, Record, Window
+from connectors.activity import Activity, ActivityPage, ActivityRecord, ActivitySource, LogName, UnreadSpan, Window
 from connectors.errors import ConnectorError
 from models.vocabulary import Account, ActivityKind, Json
 from tests.casework.paper import Paper
@@ -39,9 +39,9 @@ class Ledger(Paper):
     asked: list[tuple[str, Window, str | None]] = field(default_factory=list)
     fault: Callable[[int, str | None], ActivityPage | ConnectorError | None] = lambda _number, _cursor: None
     unseen: set[str] = field(default_factory=set)
-    gaps: tuple[Gap, ...] = ()
-    names: tuple[Name, ...] = ()
-    _last: tuple[object, Sequence[Record]] = ((), ())
+    gaps: tuple[UnreadSpan, ...] = ()
+    names: tuple[LogName, ...] = ()
+    _last: tuple[object, Sequence[ActivityRecord]] = ((), ())
 
     def happened(self, account_id: str, events: Iterable[dict[str, Json]]) -> None:
         self.events += [(account_id, raw) for raw in events]
@@ -64,7 +64,7 @@ class Ledger(Paper):
         cursor = str(start + self.page_size) if more else None
         return ActivityPage(records, cursor, (), gaps=self.gaps, names=self.names)
 
-    def _of(self, account_id: str, window: Window) -> Sequence[Record]:
+    def _of(self, account_id: str, window: Window) -> Sequence[ActivityRecord]:
         records = [
             self.record("drive", raw)
             for owner, raw in self.events
@@ -73,8 +73,8 @@ class Ledger(Paper):
         inside = [record for record in records if window.from_at <= record.at < window.until_at]
         return sorted(inside, key=lambda record: record.at, reverse=True)
 
-    def record(self, source: str, raw: Mapping[str, Json]) -> Record:  # the interface's
-        return Record(str(raw["id"]), datetime.fromisoformat(str(raw["time"])), raw)
+    def record(self, source: str, raw: Mapping[str, Json]) -> ActivityRecord:  # the interface's
+        return ActivityRecord(str(raw["id"]), datetime.fromisoformat(str(raw["time"])), raw)
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """Its records say it in our words already."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
-from connectors.contract import Capabilities, Found, KindManifest, Kinds, Listing, Manifest, cannot_look
+from connectors.activity import Activity, ActivityPage, ActivityRecord, ActivitySource, Window
+from connectors.contract import Capabilities, FoundAccounts, KindManifest, Kinds, Listing, Manifest, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.matching import Profile, match_all
-from connectors.snapshot import Index, Numbers
+from connectors.snapshot import Index, NumberCounts
 from models.vocabulary import (
     Account,
     Confirmation,
@@ -30,19 +30,19 @@ from models.vocabulary import (
     Leaver,
     Match,
     Receipt,
-    Restores,
+    Restorability,
     RevocationResult,
     Service,
 )
 
 K = EntitlementKind
 MANIFEST_ROWS = (
-    KindManifest(K.PASSWORD, -30, Confirmation.AUDIT_EVENT, frozen=True, stamped=True, restores=Restores.RE_ENROL),
-    KindManifest(K.GRANT, -10, Confirmation.READ, restores=Restores.RE_ENROL),
-    KindManifest(K.BACKUP_CODE, -10, Confirmation.READ, dies_with_block=True, restores=Restores.RE_ENROL),
+    KindManifest(K.PASSWORD, -30, Confirmation.AUDIT_EVENT, frozen=True, stamped=True, restores=Restorability.RE_ENROL),
+    KindManifest(K.GRANT, -10, Confirmation.READ, restores=Restorability.RE_ENROL),
+    KindManifest(K.BACKUP_CODE, -10, Confirmation.READ, dies_with_block=True, restores=Restorability.RE_ENROL),
     KindManifest(K.SIGN_IN, 0, Confirmation.READ, residual=timedelta(hours=1)),
-    KindManifest(K.SESSION, 10, Confirmation.AUDIT_EVENT, stamped=True, restores=Restores.RE_ENROL),
-    KindManifest(K.ROLE, 25, Confirmation.IMPLIED_BY, implied_by=K.SIGN_IN, restores=Restores.NOT_RESTORABLE),
+    KindManifest(K.SESSION, 10, Confirmation.AUDIT_EVENT, stamped=True, restores=Restorability.RE_ENROL),
+    KindManifest(K.ROLE, 25, Confirmation.IMPLIED_BY, implied_by=K.SIGN_IN, restores=Restorability.NOT_RESTORABLE),
     KindManifest(K.GROUP, 30, Confirmation.READ),
 )
 
@@ -116,16 +116,18 @@ class Paper:
         self.probes += 1
         return Capabilities(self.service, "paper", "paper", self.own, ())
 
-    async def find_accounts(self, leaver: Leaver) -> Found:
+    async def find_accounts(self, leaver: Leaver) -> FoundAccounts:
         if self.search_error is not None:
             raise self.search_error
         matches = match_all(leaver, [holder.profile for holder in self.holders.values()])
-        return Found(matches, (self._exchange("GET", query=urlencode({"email": leaver.email})),), len(self.holders))
+        return FoundAccounts(
+            matches, (self._exchange("GET", query=urlencode({"email": leaver.email})),), len(self.holders)
+        )
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         return self._index().candidates_at(leaver, addresses)
 
-    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+    async def numbers(self, people: Iterable[Leaver]) -> NumberCounts:
         return self._index().numbers(people)
 
     def _index(self) -> Index:
@@ -223,7 +225,7 @@ class Paper:
         """It keeps no log; `Ledger` does."""
         raise NotOnPlan(f"paper: cannot read {source} of {account.id} from {cursor} in {window}: it keeps none")
 
-    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
+    def record(self, source: str, raw: Mapping[str, Json]) -> ActivityRecord:
         raise NotOnPlan(f"paper: {source} has no {len(raw)}")
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:

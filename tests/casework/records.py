@@ -11,7 +11,7 @@ from audit.leaf import FRAME, canonical, stamp
 from audit.record import derive
 from casework.context import Context
 from casework.record import facts
-from casework.record.facts import Facts, Told, beside, read
+from casework.record.facts import RecordEvent, RecordFacts, beside, read
 from casework.trail.comparing import require_as_sealed, told_of
 
 
@@ -25,10 +25,10 @@ def record_of(context: Context, case_id: str, **said: Any) -> bytes:
     return canonical(derive([*events, (last | now, told | {"by": "auditor"} | said)]))
 
 
-def gather(context: Context, case_id: str, **said: Any) -> Facts:
+def gather(context: Context, case_id: str, **said: Any) -> RecordFacts:
     return read(record_of(context, case_id, **said))
 
 
-def told(connection: Connection, case_id: str) -> list[Told]:
+def told(connection: Connection, case_id: str) -> list[RecordEvent]:
     """Return the case's events as a record tells them."""
     return [facts._told(record._event(*event)) for event in told_of(connection, case_id)]

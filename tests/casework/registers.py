@@ -18,11 +18,11 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.csv_file import read_csv
 from casework.intake.submission import open_cases
 from casework.nda import checking
-from casework.nda.papers.examined import Examined
+from casework.nda.papers.examination import Examination
 from casework.nda.papers.examining import examine, read_roots
 from casework.nda.registers import NdaContext
 from casework.policy import Policy
-from connectors.nda.contract import Found, Paper, Sent
+from connectors.nda.contract import FoundPapers, Paper, SentPledge
 from connectors.nda.folder import FolderRegister
 from connectors.nda.matching import match_papers
 from emulators import documents
@@ -45,7 +45,7 @@ FAR = datetime(2026, 11, 30, 6, tzinfo=UTC)
 SIGNED_AT = datetime(2026, 11, 27, 3, tzinfo=UTC)
 
 
-async def look_inside(content: bytes) -> Examined:
+async def look_inside(content: bytes) -> Examination:
     """Examine in a thread: a process for each paper would cost a second."""
     return await asyncio.to_thread(examine, content, read_roots(documents.pki().roots))
 
@@ -127,12 +127,12 @@ class Shelf:
         self.breaks = False
         self.content = documents.scan_pdf()
 
-    async def find_papers(self, leaver: Leaver) -> Found:
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
         self.searches += 1
         if self.breaks:
             raise RuntimeError("田中 美咲")
         seen = Evidence("GET /x", FAR, FAR, 200, None, None, "0" * 64)
-        return Found(match_papers(leaver, self.held.values()), (seen,) * self.exchanges)
+        return FoundPapers(match_papers(leaver, self.held.values()), (seen,) * self.exchanges)
 
     async def look_up(self, paper_id: str) -> Paper | None:
         return self.held.get(paper_id)
@@ -140,17 +140,17 @@ class Shelf:
     async def fetch(self, paper_id: str) -> bytes:
         return self.content
 
-    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> SentPledge:
         self.before_sending()
         await asyncio.sleep(0)
         if key not in self.delivered:  # no register of ours delivers twice under one key, once it has heard of it
             await asyncio.sleep(0)
             self.delivered.append(key)
         self.held.setdefault(key, pledge_of(key, signer_email=leaver.email))
-        return Sent(self.name, key, FAR, ())
+        return SentPledge(self.name, key, FAR, ())
 
-    async def find_sent(self, key: str) -> Sent | None:
-        return Sent(self.name, key, FAR, ()) if key in self.delivered else None
+    async def find_sent(self, key: str) -> SentPledge | None:
+        return SentPledge(self.name, key, FAR, ()) if key in self.delivered else None
 
     async def remind(self, paper_id: str) -> None:
         self.reminded.append(paper_id)

@@ -13,7 +13,7 @@ from casework.population import counting
 from casework.record.exporting import export
 from casework.record.facts import read
 from casework.trail.adopting import adopt
-from casework.trail.comparing import TablesDiffer
+from casework.trail.comparing import TableMismatch
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office, finished
 from tests.casework.records import record_of
@@ -77,7 +77,7 @@ class TestUpgrade:
         by_hand("UPDATE offboarding_case SET kind = 'gone' WHERE id = :case", case=odd.id)
         by_hand("CREATE TABLE aside AS SELECT * FROM offboarding_case WHERE id = :case", case=gone.id)
         by_hand("DELETE FROM offboarding_case WHERE id = :case", case=gone.id)
-        with pytest.raises(TablesDiffer, match=f"{odd.id}: a column: unreadable"):
+        with pytest.raises(TableMismatch, match=f"{odd.id}: a column: unreadable"):
             adopt(context.store)
         by_hand("UPDATE offboarding_case SET kind = 'resignation' WHERE id = :case", case=odd.id)
         by_hand("INSERT INTO offboarding_case SELECT * FROM aside")

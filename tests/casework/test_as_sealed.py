@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from audit.events import EventType
 from audit.record import Told
-from audit.verify import Step, verify
+from audit.verify import VerifyStep, verify
 from audit.verify.record_and_pages import lines
 from casework import runbook
 from casework.decisions.signatures import approve
@@ -25,7 +25,7 @@ from casework.population import counting
 from casework.record import facts
 from casework.record.exporting import export
 from casework.recording import seal
-from casework.trail.comparing import Difference, TablesDiffer, differences
+from casework.trail.comparing import TableDifference, TableMismatch, differences
 from models.tables import Case
 from tests.audit.outside_bundle import JQ, PAGE, blocks
 from tests.casework.conftest import Office
@@ -89,12 +89,12 @@ UNREADABLE = {"no word of ours"}
 """After which the population cannot be read at all."""
 
 
-def found(office: Office) -> list[Difference]:
+def found(office: Office) -> list[TableDifference]:
     with office.context.store.read() as session:
         return [*differences(session)]
 
 
-def told_of(office: Office, case: Case) -> list[facts.Told]:
+def told_of(office: Office, case: Case) -> list[facts.RecordEvent]:
     with office.context.store.read() as session:
         return told(session.connection(), case.id)
 
@@ -119,14 +119,14 @@ class TestForged:
         assert any(name in one.what for one in named), named
         assert {one.case for one in named} == {"tenant" if name.startswith("waiver") else case.id}
         if what in UNREADABLE:
-            with pytest.raises(TablesDiffer, match="a column: unreadable"):
+            with pytest.raises(TableMismatch, match="a column: unreadable"):
                 counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31))
             return
         listed = counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31)).differences
         assert [one.side for one in listed].count("trail") == len(named)
         with (
             export_office(office, tmp_path / "outside") as outside,
-            pytest.raises(TablesDiffer, match="not as it was sealed"),
+            pytest.raises(TableMismatch, match="not as it was sealed"),
         ):
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor", as_it_stands=True)
         assert not (tmp_path / "bundle").exists()
@@ -142,7 +142,7 @@ class TestForged:
         assert {one.what for one in found(office)} == {"state", "contained_at", "closed_at"}
         with (
             export_office(office, tmp_path / "outside") as outside,
-            pytest.raises(TablesDiffer, match=r"closed_at: .* in the tables, - in the trail"),
+            pytest.raises(TableMismatch, match=r"closed_at: .* in the tables, - in the trail"),
         ):
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
 
@@ -172,7 +172,7 @@ class TestForged:
         """A leaver who is deleted from the tables is missing from no population: the trail saw the case opened."""
         case = await finished(office)
         forge(office, case, "DELETE FROM notice WHERE case_id = :case", "DELETE FROM offboarding_case WHERE id = :case")
-        assert found(office) == [Difference(case.id, "case", "", "there")]
+        assert found(office) == [TableDifference(case.id, "case", "", "there")]
         (missing,) = counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31)).differences
         assert (missing.side, missing.subject) == ("trail", case.id)
         assert missing.text.startswith("case: the tables differ from what was sealed")
@@ -207,7 +207,7 @@ class TestForged:
         assert ("tenant", "payload") in {(one.case, one.what) for one in found(office)}
         with (
             export_office(office, tmp_path / "outside") as outside,
-            pytest.raises(TablesDiffer, match="tenant: payload"),
+            pytest.raises(TableMismatch, match="tenant: payload"),
         ):
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
 
@@ -303,10 +303,10 @@ class TestTrue:
         )
         with office.context.store.write() as session:
             seal(office.context, session, EventType.CASE_OPENED, old.id, state="open")
-        assert found(office) == [Difference(old.id, "case", "", "there")]
+        assert found(office) == [TableDifference(old.id, "case", "", "there")]
         with office.context.store.engine.begin() as connection:
             connection.execute(Case.__table__.insert().values(**old.model_dump()))  # type: ignore[attr-defined]  # SQLModel makes it
-        assert found(office) == [Difference(old.id, "case", "there", "sealed in part")]
+        assert found(office) == [TableDifference(old.id, "case", "there", "sealed in part")]
 
 
 @pytest.mark.skipif(not JQ, reason="jq is installed by the machine, not by requirements.lock")
@@ -317,7 +317,7 @@ class TestByOtherTools:
         with export_office(office, tmp_path / "outside") as outside:
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
         prelude, listed = blocks(PAGE.read_text("utf-8"))
-        derived, summed_up = (f"{prelude}\n{one.lines}" for one in listed if one.step == Step.RECORD)
+        derived, summed_up = (f"{prelude}\n{one.lines}" for one in listed if one.step == VerifyStep.RECORD)
         subprocess.run(["bash", "-c", derived], cwd=tmp_path, check=True)
         ran = subprocess.run(["bash", "-c", summed_up], cwd=tmp_path, capture_output=True, text=True, check=True)
         said = json.loads(ran.stdout.removesuffix("true\n"))

@@ -12,9 +12,9 @@ from audit.leaf import read
 from casework import runbook, steps
 from casework.context import Context
 from casework.decisions import signatures
-from casework.errors import NotDueYet, StillOpen
+from casework.errors import CaseNotDue, StillOpen
 from casework.intake.moving import reschedule
-from casework.policy import Cut, Policy
+from casework.policy import CutPolicy, Policy
 from casework.sweeping import due_for_run
 from casework.trail.comparing import told_of
 from casework.truth.rows import accepted_rows
@@ -134,7 +134,7 @@ class TestDueInstant:
     async def test_a_run_does_not_wait_for_days(self, office: Office) -> None:
         """A run that starts long before the instant ends without cutting: another is made for the instant."""
         case = office.report(employment_ends_on="2026-12-20")
-        with pytest.raises(NotDueYet):
+        with pytest.raises(CaseNotDue):
             await office.run(case.id)
         assert office.paper.writes == []
         assert show(office.context, case.id)["state"] == "waiting"
@@ -168,7 +168,7 @@ class TestDueInstant:
 class TestEarlyKinds:
     async def test_go_at_the_end_of_the_last_day_worked(self, make_office: Callable[..., Office]) -> None:
         """Policy may take chosen kinds away while paid leave is run down; sign-in stays until employment ends."""
-        office = make_office(Policy(cut=Cut(early=frozenset({K.GROUP}))))
+        office = make_office(Policy(cut=CutPolicy(early=frozenset({K.GROUP}))))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(last_working_at="2026-11-30", employment_ends_on="2026-12-20")
         await runbook.make_plan(office.context, case.id)

@@ -18,7 +18,7 @@ from casework.lifecycle import move
 from casework.matching import answering
 from casework.nda import rulings
 from casework.nda.rulings import refuse
-from casework.policy import Policy, Retention
+from casework.policy import Policy, RetentionPolicy
 from casework.recording import seal_intent
 from casework.truth.rows import accounts_of, reads_of, rows_of
 from models.actor import Actor, at_terminal
@@ -29,7 +29,7 @@ from models.vocabulary import (
     EntitlementKind,
     EntitlementState,
     QuestionKind,
-    Restored,
+    RestoreOutcome,
     TradeSecretTest,
 )
 from tests.casework.conftest import Office
@@ -88,7 +88,7 @@ class TestWhoIsWritten:
         case = await cut(office)
         with office.context.store.write() as session:
             for row in rows_of(session, case.id):
-                row.restored = Restored.ASKED
+                row.restored = RestoreOutcome.ASKED
                 session.add(row)
         restoring.confirm(office.context, case.id, "google_workspace:g1:group:sales", by="it", ours=False)
         rulings.answer(office.context, case.id, TradeSecretTest.USEFULNESS, "prices", by="legal")
@@ -187,7 +187,7 @@ class TestRequirements:
 class TestRetention:
     async def test_is_set_at_closing(self, make_office: Callable[..., Office]) -> None:
         """Until when the record is kept, and why so long, is policy's, written and sealed with the closing."""
-        office = make_office(Policy(retention=Retention(years=7, basis="our rule 12")))
+        office = make_office(Policy(retention=RetentionPolicy(years=7, basis="our rule 12")))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = await cut(office)
         closed = office.context.case(case.id)

@@ -27,15 +27,15 @@ from casework import runbook
 from casework.activity import collecting, logs
 from casework.activity.collecting import collect
 from casework.activity.passes import due_passes, passes_of
-from casework.activity.reading import Reading
-from casework.errors import Erased, Misconfigured
+from casework.activity.reading import LogReading
+from casework.errors import EvidenceErased, Misconfigured
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from connectors.activity import ActivityPage, Gap
+from connectors.activity import ActivityPage, UnreadSpan
 from connectors.errors import (
     ConnectorError,
+    CursorExpired,
     Denied,
-    Expired,
     NotOnPlan,
     Throttled,
     Unintelligible,
@@ -150,7 +150,7 @@ class TestFaults:
             (Throttled("429", retry_after=timedelta(seconds=30)), "quota"),
             (Throttled("429"), "quota"),
             (Unreachable("503"), "unreachable"),
-            (Expired("gone"), "cursor_expired"),
+            (CursorExpired("gone"), "cursor_expired"),
             (ActivityPage([], None, ()), None),
         ],
     )
@@ -193,7 +193,7 @@ class TestFaults:
         [
             (Throttled("429"), "quota"),
             (Unreachable("503"), "unreachable"),
-            (Expired("gone"), "cursor_expired"),
+            (CursorExpired("gone"), "cursor_expired"),
             (Unintelligible("what"), "unintelligible"),
             (Denied("scope"), "denied"),
             (NotOnPlan("plan"), "not_on_plan"),
@@ -217,7 +217,7 @@ class TestFaults:
     async def test_gap(self, logged: Office) -> None:
         """What the vendor says it left out makes the collection partial, in the vendor's words and ours."""
         ledger(logged).happened("g1", FIFTY)
-        ledger(logged).gaps = (Gap("truncated", "one slice held more than the vendor gives"),)
+        ledger(logged).gaps = (UnreadSpan("truncated", "one slice held more than the vendor gives"),)
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
         [row] = passes(logged, case)
@@ -242,7 +242,7 @@ class TestFaults:
 
     async def test_what_another_reading_may_bring_is_told_first(self, logged: Office) -> None:
         """What is lacking for good hides nothing that is not."""
-        ledger(logged).gaps = (Gap("name_reused", "another's"), Gap("truncated", "a part"))
+        ledger(logged).gaps = (UnreadSpan("name_reused", "another's"), UnreadSpan("truncated", "a part"))
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
         [row] = passes(logged, case)
@@ -293,7 +293,7 @@ class TestOvertaken:
         case, evidence, grow = await planned(logged), logged.context.evidence, EvidenceStore.grow
         assert evidence is not None
         [due] = due_passes(logged.context, case.id, [*logged.context.connectors])
-        other = Reading(logged.context, evidence, *due, logged.clock() + timedelta(seconds=1))
+        other = LogReading(logged.context, evidence, *due, logged.clock() + timedelta(seconds=1))
 
         def after_the_other(store: EvidenceStore, case_id: str, name: str) -> Any:
             monkeypatch.undo()
@@ -367,7 +367,7 @@ class TestErased:
                     passes_of(session, case.id)[0].account_id = "acct-1"
 
         ledger(logged).fault = erased
-        with pytest.raises(Erased):
+        with pytest.raises(EvidenceErased):
             await collect(logged.context, case.id, seconds=60)
         assert [row.account_id for row in passes(logged, case)] == ["acct-1"]
 
@@ -379,8 +379,8 @@ class TestErased:
         [due] = due_passes(logged.context, case.id, [*logged.context.connectors])
         with logged.context.store.write() as session:
             session.get_one(Case, case.id).erased_at = logged.clock()
-        with pytest.raises(Erased):
-            await Reading(logged.context, evidence, *due, logged.clock() + timedelta(minutes=1)).carry_on(
+        with pytest.raises(EvidenceErased):
+            await LogReading(logged.context, evidence, *due, logged.clock() + timedelta(minutes=1)).carry_on(
                 asyncio.Semaphore()
             )
         assert passes(logged, case) == []

@@ -15,7 +15,7 @@ from casework.activity.collecting import collect
 from casework.activity.summary import summarise
 from casework.record.facts import read as read_record
 from casework.trail.comparing import differences
-from connectors.activity import ActivityPage, ActivitySource, Gap
+from connectors.activity import ActivityPage, ActivitySource, UnreadSpan
 from connectors.errors import (
     ConnectorError,
     Denied,
@@ -196,7 +196,7 @@ class TestRounds:
         assert all(b.begun_at - a.begun_at >= timedelta(days=1) for a, b in pairwise(late))
 
     async def test_that_look_is_not_taken_again_for_what_is_lacking_for_good(self, logged: Office) -> None:
-        ledger(logged).gaps = (Gap("name_reused", "another's"),)
+        ledger(logged).gaps = (UnreadSpan("name_reused", "another's"),)
         case, _ = await cut(logged)
         for _ in range(14):
             logged.clock.pass_by(days=1)
@@ -282,7 +282,7 @@ class TestSealed:
     async def test_what_the_table_holds_beside_the_statement_counts_for_nothing(self, logged: Office) -> None:
         case, effective_by = await cut(logged)
         kept_from = effective_by + timedelta(hours=10)
-        ledger(logged).gaps = (Gap("retention", "kept a day", effective_by - timedelta(days=60), kept_from),)
+        ledger(logged).gaps = (UnreadSpan("retention", "kept a day", effective_by - timedelta(days=60), kept_from),)
         logged.clock.pass_by(hours=25)
         before = (await read(logged, case))["downloads"]
         assert before["silence"][0]["state"] == "not_read"

@@ -24,13 +24,13 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
-from casework.policy import Observe, Policy, Protected
+from casework.policy import ObservationPolicy, Policy, ProtectionPolicy
 from casework.settings import read_settings
 from casework.store import Store, open_engine
 from casework.view.reading.case import case_view
 from connectors.contract import Connector
 from connectors.errors import Denied, NotConfigured
-from connectors.further import Further
+from connectors.further_connector import FurtherConnector
 from connectors.registry import open_connectors
 from connectors.settings import prefix_of
 from emulators.company import person
@@ -49,7 +49,7 @@ from tests.casework.test_truth_tenants import Tenancy
 
 SLACK, ACQUIRED = "slack", "slack.acquired"
 LEAVER = "E1001"
-QUICK = Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5)
+QUICK = ObservationPolicy(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5)
 
 
 @dataclass
@@ -137,7 +137,7 @@ class TestTwoWorkspaces:
     ) -> None:
         """What is said of an account holds in its connection alone: the other one with the same id is cut, this one is not."""
         account = Tenant(plan="business_plus").account_id(LEAVER)
-        protected = Protected(accounts=frozenset({f"{ACQUIRED}:{account}"}))
+        protected = ProtectionPolicy(accounts=frozenset({f"{ACQUIRED}:{account}"}))
         policy = Policy(observe=QUICK, protected=protected)
         async with two_workspaces(tmp_path, empty_database, monkeypatch, policy) as t:
             await t.step()
@@ -202,7 +202,7 @@ class TestTwoWorkspaces:
     async def test_what_a_search_rests_on(self, office: Office) -> None:
         """A further tenant's search brings its own exchanges, and how many accounts it looked through."""
         bought = "google_workspace.bought"
-        found = await Further(office.paper, bought).find_accounts(Leaver("E1", "星 空子"))
+        found = await FurtherConnector(office.paper, bought).find_accounts(Leaver("E1", "星 空子"))
         assert (len(found.evidence), found.looked_through) == (1, 2)
         assert {match.account.connection for match in found} == {bought}
 
@@ -210,7 +210,7 @@ class TestTwoWorkspaces:
         """Two accounts of one id: a sign-in after the cut in one tenant breaks that one's silence, and not the other's."""
         bought, other = "google_workspace.bought", Ledger(now=logged.clock)
         other.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        connectors: dict[str, Connector] = {"google_workspace": logged.paper, bought: Further(other, bought)}
+        connectors: dict[str, Connector] = {"google_workspace": logged.paper, bought: FurtherConnector(other, bought)}
         logged.context = replace(logged.context, connectors=connectors)
         case, effective_by = await cut(logged)
         other.happened("g1", [event(1, effective_by + timedelta(hours=1), ActivityKind.SIGN_IN)])
@@ -228,7 +228,7 @@ class TestTwoWorkspaces:
         bought, other = "google_workspace.bought", Paper(now=office.clock)
         for paper in (office.paper, other):
             paper.add("g9", name="星 空子", email="hoshi@example.test")
-        connectors: dict[str, Connector] = {"google_workspace": office.paper, bought: Further(other, bought)}
+        connectors: dict[str, Connector] = {"google_workspace": office.paper, bought: FurtherConnector(other, bought)}
         context = replace(office.context, connectors=connectors)
         case_id = office.report().id
         await runbook.make_plan(context, case_id)

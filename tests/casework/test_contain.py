@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from casework import runbook
 from casework.errors import StillOpen
 from casework.matching.searching import find_everywhere
-from casework.policy import Cut, Policy
+from casework.policy import CutPolicy, Policy
 from casework.truth.findings import assess
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.kit.limits import Rank, rank_of
@@ -78,7 +78,7 @@ class TestContain:
         A vendor that does not answer on what goes before the block holds it up no longer than policy grants.  What is gone with the
         block is then an open item, as in an emergency.
         """
-        office = make_office(policy=Policy(cut=Cut(precut_seconds=0.1)))
+        office = make_office(policy=Policy(cut=CutPolicy(precut_seconds=0.1)))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report()
         office.clock.pass_by(hours=10)
@@ -163,7 +163,7 @@ class TestContain:
         self, make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What the listing has used of policy's seconds is not granted again to what is taken before the block."""
-        office = make_office(policy=Policy(cut=Cut(precut_seconds=300)))
+        office = make_office(policy=Policy(cut=CutPolicy(precut_seconds=300)))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report()
         office.clock.pass_by(hours=10)
@@ -231,7 +231,7 @@ class TestContain:
     @pytest.mark.parametrize("kind", ["resignation", "dismissal"])
     async def test_sessions_that_take_long_to_list(self, make_office: Callable[..., Office], kind: str) -> None:
         """A vendor that allows few listings of sessions holds up no block; the sessions are listed, and ended, after it."""
-        office = make_office(policy=Policy(cut=Cut(precut_seconds=0.1)))
+        office = make_office(policy=Policy(cut=CutPolicy(precut_seconds=0.1)))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(kind=kind)
         office.clock.pass_by(hours=10)

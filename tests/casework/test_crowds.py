@@ -13,7 +13,7 @@ from sqlalchemy import event
 from casework import runbook
 from casework.access.rechecking import look_again
 from casework.decisions import signatures
-from casework.policy import BlastRadius, Policy
+from casework.policy import BlastRadiusPolicy, Policy
 from casework.sweeping import due_for_run, unclaimed
 from models.tables import Case
 from models.vocabulary import CaseState, EntitlementKind, EntitlementState, OpenReason, RunState, Service
@@ -22,7 +22,7 @@ from tests.casework.conftest import Office
 K = EntitlementKind
 MOST_BEFORE_A_BLOCK = 200
 """Statements a leaver: for what dies with the block, the block itself, and looks at both."""
-EVERYBODY = Policy(blast_radius=BlastRadius(departures=10_000, percent=100))
+EVERYBODY = Policy(blast_radius=BlastRadiusPolicy(departures=10_000, percent=100))
 
 
 def leavers(office: Office, numbers: range, **fields: str) -> list[str]:

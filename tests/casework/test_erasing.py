@@ -18,10 +18,10 @@ from casework.access.rechecking import collect_again, look_again
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.erasure.redaction import KEPT, case_tables
-from casework.errors import BadRequest, InUse
+from casework.errors import BadRequest, EvidenceLocked
 from casework.matching.searching import find_everywhere
 from casework.record.exporting import export
-from connectors.activity import Gap
+from connectors.activity import UnreadSpan
 from models.tables import Case, Search
 from models.vocabulary import Leaver, Match
 from tests.casework.conftest import Office
@@ -125,7 +125,7 @@ class TestErasure:
         event.listen(engine, "connect", lambda found, _: found.execute("PRAGMA busy_timeout = 100").close())
         with office.context.store.read() as session:
             session.get_one(Case, case.id)
-            with pytest.raises(InUse, match="journal"):
+            with pytest.raises(EvidenceLocked, match="journal"):
                 erasing.erase(office.context, case.id)
             assert LABEL in on_disk(tmp_path)
         assert erasing.erase(office.context, case.id) == 0
@@ -153,7 +153,7 @@ class TestErasure:
         engine = office.context.store.engine
         engine.dispose()
         event.listen(engine, "connect", lambda found, _: found.execute("PRAGMA busy_timeout = 100").close())
-        with office.context.store.write(), pytest.raises(InUse, match="could not be rewritten"):
+        with office.context.store.write(), pytest.raises(EvidenceLocked, match="could not be rewritten"):
             erasing._forget_journal(office.context)
         assert erasing.erase(office.context, case.id) == 0
 
@@ -217,7 +217,7 @@ class TestStatements:
     async def test_keep_counts_and_no_sentence_of_the_vendor(self, logged: Office) -> None:
         """Of a log's statement the words, times and counts are kept; what the vendor's sentence says of the account is not."""
         assert isinstance(logged.paper, Ledger)
-        logged.paper.gaps = (Gap("plan", "the log tells nothing of account g-hoshizora"),)
+        logged.paper.gaps = (UnreadSpan("plan", "the log tells nothing of account g-hoshizora"),)
         case = logged.report()
         logged.clock.pass_by(hours=10)
         await logged.run(case.id)

@@ -15,7 +15,14 @@ import zstandard
 from sqlmodel import select
 
 from audit.trail import Trail
-from casework.errors import Damaged, Erased, EvidenceError, InUse, Misconfigured, Missing
+from casework.errors import (
+    EvidenceDamaged,
+    EvidenceErased,
+    EvidenceError,
+    EvidenceLocked,
+    EvidenceMissing,
+    Misconfigured,
+)
 from casework.evidence import chunks as chunk_form
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
@@ -86,7 +93,7 @@ class TestSaving:
             patch.setattr(chunk_form.GrowingFile, "end", broken)
             with pytest.raises(OSError, match="disk"):
                 vault.evidence.save(CASE, "papers/a.pdf", b"half of it")
-        with pytest.raises(Missing):
+        with pytest.raises(EvidenceMissing):
             vault.evidence.open(CASE, "papers/a.pdf")
         vault.evidence.save(CASE, "papers/a.pdf", b"whole")
         assert vault.read("papers/a.pdf") == b"whole"
@@ -141,7 +148,7 @@ class TestGrowing:
 
     def test_one_writer(self, vault: Vault) -> None:
         """Two writers of one file never meet."""
-        with vault.evidence.grow(CASE, NAME), pytest.raises(InUse), vault.evidence.grow(CASE, NAME):
+        with vault.evidence.grow(CASE, NAME), pytest.raises(EvidenceLocked), vault.evidence.grow(CASE, NAME):
             pytest.fail("a second writer was let in")
 
     def test_whole_files_do_not_grow(self, vault: Vault) -> None:
@@ -191,7 +198,7 @@ class TestTampering:
         raw = bytearray(path.read_bytes())
         harm(raw)  # type: ignore[operator]  # each of them takes a bytearray
         path.write_bytes(raw)
-        with pytest.raises(Damaged):
+        with pytest.raises(EvidenceDamaged):
             vault.read("a.bin")
 
     def test_exchanged_files(self, vault: Vault) -> None:
@@ -199,14 +206,14 @@ class TestTampering:
         vault.evidence.save(CASE, "a.bin", b"aa")
         vault.evidence.save(CASE, "b.bin", b"bb")
         shutil.copy(vault.path("a.bin"), vault.path("b.bin"))
-        with pytest.raises(Damaged):
+        with pytest.raises(EvidenceDamaged):
             vault.read("b.bin")
 
     def test_lost_file(self, vault: Vault) -> None:
         """A file that is gone from the disk is said to be missing."""
         vault.evidence.save(CASE, "a.bin", b"aa")
         vault.path("a.bin").unlink()
-        with pytest.raises(Missing):
+        with pytest.raises(EvidenceMissing):
             vault.evidence.open(CASE, "a.bin")
 
 
@@ -220,7 +227,7 @@ class TestErasure:
         (vault.evidence.folder / CASE).mkdir()
         vault.path("a.bin").write_bytes(copy)
         for attempt in (lambda: vault.evidence.open(CASE, "a.bin"), lambda: vault.evidence.save(CASE, "b", b"b")):
-            with pytest.raises(Erased):
+            with pytest.raises(EvidenceErased):
                 attempt()
         assert vault.evidence.list(CASE) == []
         assert vault.evidence.erase(CASE) == 0
@@ -228,7 +235,7 @@ class TestErasure:
     def test_before_the_first_file(self, vault: Vault) -> None:
         """A case that had no evidence when it was erased gets none afterwards."""
         assert vault.evidence.erase(CASE) == 0
-        with pytest.raises(Erased):
+        with pytest.raises(EvidenceErased):
             vault.evidence.save(CASE, "a.bin", b"aa")
 
     def test_leaves_no_key_behind(self, vault: Vault, tmp_path: Path) -> None:
@@ -298,5 +305,5 @@ class TestMasterKey:
             vault.evidence.save(case, "a.bin", b"aa")
         with vault.evidence.store.write() as session:
             session.get_one(EvidenceKey, "case-2").wrapped = session.get_one(EvidenceKey, CASE).wrapped
-        with pytest.raises(Damaged, match="not as"):
+        with pytest.raises(EvidenceDamaged, match="not as"):
             vault.evidence.open("case-2", "a.bin")

@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 
 from audit import rollover
 from audit.trail import Trail
-from casework.errors import BadRequest, Damaged, Erased, Misconfigured
+from casework.errors import BadRequest, EvidenceDamaged, EvidenceErased, Misconfigured
 from casework.evidence import rotation
 from casework.evidence.keys import KeyFile, make
 from casework.evidence.rotation import Rotation
@@ -397,9 +397,9 @@ class TestErased:
         assert rotate(house.machine("two", "one")).damaged == ()
         assert [wrapped for case, _, wrapped in house.rows() if case == gone] == [None]
         for keys in (("two", "one"), ("one", None), ("two", None)):
-            with pytest.raises(Erased):
+            with pytest.raises(EvidenceErased):
                 read(house.machine(*keys), gone)
-            with pytest.raises(Erased):
+            with pytest.raises(EvidenceErased):
                 house.machine(*keys).save(gone, "b.bin", b"again")
         assert sum(one["count"] for one in house.told()) == (5 if batches == 2 else 4)
 
@@ -430,7 +430,7 @@ class TestDamaged:
             assert (done.count, done.damaged) == (changed, (CASES[1],))
         assert spoilt in house.rows()
         assert sum(one["count"] for one in house.told()) == 4
-        with pytest.raises(Damaged):
+        with pytest.raises(EvidenceDamaged):
             read(house.machine("two", "one"), CASES[1])
         with house.machine("one").store.read() as session:
             assert rotation.needed(session) == {house.name("one"): 1, house.name("two"): 4}

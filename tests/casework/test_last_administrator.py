@@ -18,7 +18,7 @@ from casework import runbook
 from casework.access.revoking import begin
 from casework.context import Context
 from casework.errors import StillOpen
-from casework.policy import Observe, Policy
+from casework.policy import ObservationPolicy, Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_accounts, rows_of
@@ -40,7 +40,7 @@ from tests.contract.rig_microsoft365 import FAST, settings_for
 __all__ = ["postgres", "postgres_url"]
 
 GOOGLE, M365 = Service.GOOGLE_WORKSPACE, Service.MICROSOFT365
-QUICK = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.05, longest_wait_seconds=0.2))
+QUICK = Policy(observe=ObservationPolicy(deadline_seconds=3, first_wait_seconds=0.05, longest_wait_seconds=0.2))
 ROLES = ("Privileged Authentication Administrator",)
 
 

@@ -16,7 +16,7 @@ from casework.activity.summary import summarise
 from casework.evidence.store import EvidenceStore
 from casework.intake import moving
 from casework.truth.rows import accounts_of
-from connectors.activity import ActivityPage, ActivitySource, Gap, Record, Window
+from connectors.activity import ActivityPage, ActivityRecord, ActivitySource, UnreadSpan, Window
 from connectors.errors import ConnectorError, Denied, Unreachable
 from models.tables import Case, CaseAccount
 from models.vocabulary import Account, ActivityKind, ConnectionId
@@ -36,7 +36,7 @@ class Forgetful(Ledger):
     activity_sources: tuple[ActivitySource, ...] = (DRIVE, LOGINS)
     keeps: timedelta = WEEK
     says: bool = True
-    lost: tuple[Gap, ...] = ()
+    lost: tuple[UnreadSpan, ...] = ()
     logins: list[dict[str, Any]] = field(default_factory=list)
     trouble: Callable[[], ConnectorError | None] = lambda: None
 
@@ -47,9 +47,9 @@ class Forgetful(Ledger):
             raise error
         edge, gaps = self.now() - self.keeps, self.lost
         if self.says and window.from_at < edge:
-            gaps = (Gap("retention", "kept for a while", window.from_at, min(edge, window.until_at)), *gaps)
+            gaps = (UnreadSpan("retention", "kept for a while", window.from_at, min(edge, window.until_at)), *gaps)
         inside = [raw for raw in self.logins if max(edge, window.from_at) <= moment(raw) < window.until_at]
-        return ActivityPage([Record(raw["id"], moment(raw), raw) for raw in inside], None, (), gaps=gaps)
+        return ActivityPage([ActivityRecord(raw["id"], moment(raw), raw) for raw in inside], None, (), gaps=gaps)
 
 
 def moment(raw: dict[str, Any]) -> datetime:
@@ -163,13 +163,13 @@ class TestLost:
 
     async def test_cut_short(self, office: Office) -> None:
         """What the vendor left out of what it keeps is not hidden by what it does not keep."""
-        log(office).lost = (Gap("truncated", "more than the vendor gives"),)
+        log(office).lost = (UnreadSpan("truncated", "more than the vendor gives"),)
         await self._cannot_say(office, "truncated")
 
     async def test_a_hole(self, office: Office) -> None:
         """Days that are missing between days that are there are no vendor's limit, whatever they are called."""
         now = office.clock.at
-        log(office).lost = (Gap("retention", "gone", now - timedelta(days=4), now - timedelta(days=3)),)
+        log(office).lost = (UnreadSpan("retention", "gone", now - timedelta(days=4), now - timedelta(days=3)),)
         await self._cannot_say(office, "forgotten")
 
     async def test_nothing_kept(self, office: Office) -> None:

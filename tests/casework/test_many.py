@@ -17,8 +17,8 @@ from audit.leaf import WIDEST
 from audit.tables import audit_payload
 from audit.verify import verify
 from casework.record.exporting import export
-from casework.truth import derive
-from casework.truth.states import Known, Verdict, verdict_of
+from casework.truth import deriving
+from casework.truth.states import RowFacts, RowVerdict, verdict_of
 from connectors.contract import Kinds, Listing
 from models.vocabulary import Account, Entitlement, EntitlementKind
 from tests.casework.conftest import Office
@@ -76,11 +76,11 @@ class TestManyGroups:
         office, counted = leaver_in(make_office, groups), Counter[str]()
         event.listen(office.context.store.engine, "before_cursor_execute", lambda *_: counted.update(["statement"]))
 
-        def counting(known: Known) -> Verdict:
+        def counting(known: RowFacts) -> RowVerdict:
             counted["verdict"] += 1
             return verdict_of(known)
 
-        monkeypatch.setattr(derive, "verdict_of", counting)
+        monkeypatch.setattr(deriving, "verdict_of", counting)
         case, left = office.report(), iter(range(groups // 2))
         office.clock.pass_by(hours=10)
 

@@ -22,7 +22,7 @@ from casework.schema import _config, migrate
 from casework.store import open_engine
 from models.actor import NOBODY, UNAUTHENTICATED, Actor, itself
 from models.tables import Attestation, CaseEntitlement, Question, Waiver, metadata
-from models.vocabulary import QuestionKind, Restored
+from models.vocabulary import QuestionKind, RestoreOutcome
 from tests.audit.conftest import postgres, postgres_url
 
 __all__ = ["postgres", "postgres_url"]
@@ -124,7 +124,7 @@ class TestRestores:
             rows = session.exec(select(CaseEntitlement).order_by(CaseEntitlement.id)).all()
             (asked,) = open_questions(session, "case-1", {QuestionKind.TAKEN_BY_US})
         assert (request.id, request.subject, request.text) == ("restore-1", None, "wrong person")
-        assert [row.restored for row in rows] == [fate and Restored(fate) for fate in FATES]
+        assert [row.restored for row in rows] == [fate and RestoreOutcome(fate) for fate in FATES]
         assert asked.subject == rows[-1].id
 
     def test_go_back(self, first_core: Engine) -> None:

@@ -16,9 +16,9 @@ from casework.errors import BadRequest
 from casework.evidence.keys import KeyFile
 from casework.nda import checking, follow_up, pledging, rulings
 from casework.nda.papers.examining import examine
-from casework.policy import Nda, Policy
+from casework.policy import NdaPolicy, Policy
 from connectors.errors import Unreachable
-from connectors.nda.contract import Found, Paper
+from connectors.nda.contract import FoundPapers, Paper
 from connectors.nda.folder import FolderRegister
 from connectors.nda.matching import likeliest
 from emulators import documents
@@ -44,7 +44,7 @@ class TwoSigners(FolderRegister):
     title = "就業規則 第42条"
     signer: Mapping[str, Any] = MappingProxyType({"signer_name": "星 空子"})
 
-    async def find_papers(self, leaver: Leaver) -> Found:
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
         paper = Paper("folder", "both", None, self.title, completed=True, media_type=None)
         found, both = await super().find_papers(leaver), likeliest(leaver, [replace(paper, **self.signer), paper])
         return replace(found, matches=(*found.matches, both)) if both is not None else found
@@ -247,7 +247,7 @@ class TestPapers:
 
     async def test_wording_and_term_are_held_against_policy(self, hire: Hire) -> None:
         """A wording that policy does not know, and a pledge that ends with the employment, are said."""
-        policy = Policy(nda=Nda(templates={"entry_pledge": ["ab" * 32]}, languages=["ja"]))
+        policy = Policy(nda=NdaPolicy(templates={"entry_pledge": ["ab" * 32]}, languages=["ja"]))
         house = hire(policy)
         house.file([ENTRY | {"survives": "no", "language": "en"}], {"in.pdf": documents.scan_pdf()})
         text = of_kind(await house.check(house.office.report()), "entry_pledge")["text"]
@@ -270,7 +270,7 @@ class TestService:
 
     async def test_slow_one_is_given_up(self, hire: Hire) -> None:
         """A register that does not answer in policy's time is unreadable."""
-        house = hire(Policy(nda=Nda(seconds=0.2)), folder=Down(hangs=True))
+        house = hire(Policy(nda=NdaPolicy(seconds=0.2)), folder=Down(hangs=True))
         nda = await house.check(house.office.report())
         assert "within 0.2 s" in nda["looks"][0]["problem"]
 
@@ -300,7 +300,7 @@ class Down:
     def __init__(self, name: str = "folder", *, hangs: bool = False) -> None:
         self.name, self.hangs = name, hangs
 
-    async def find_papers(self, leaver: object) -> Found:
+    async def find_papers(self, leaver: object) -> FoundPapers:
         if self.hangs:
             await asyncio.sleep(60)
         raise Unreachable(f"{self.name}: cannot search: 503", code="503")

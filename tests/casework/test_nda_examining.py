@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography.x509.oid import NameOID
 
-from casework.nda.papers.examined import Examined
+from casework.nda.papers.examination import Examination
 from casework.nda.papers.examiner import examine_in_subprocess
 from casework.nda.papers.examining import examine, read_roots
 from emulators import documents
@@ -24,7 +24,7 @@ SIGNED = documents.signed("Tanaka Misaki")
 TWICE = documents.signed("Sato Ken", body=SIGNED, field="Second", stamped=True)
 
 
-def look(paper: bytes) -> Examined:
+def look(paper: bytes) -> Examination:
     """Examine with the rehearsals' authority as the only root."""
     return examine(paper, read_roots(documents.pki().roots))
 
@@ -56,7 +56,7 @@ class TestSignatures:
 
     def test_foreign_authority(self) -> None:
         """A signature whose authority nobody trusts is unbroken and proves nobody's identity."""
-        forged = documents.signed("Tanaka Misaki", by=documents.Pki("Somebody").signer("Tanaka Misaki"))
+        forged = documents.signed("Tanaka Misaki", by=documents.SigningAuthority("Somebody").signer("Tanaka Misaki"))
         (one,) = look(forged).signatures
         assert (one.intact, one.trusted) == (True, False)
         assert examine(SIGNED).signatures[0].problem is not None
@@ -70,7 +70,7 @@ class TestSignatures:
     def test_beside_a_running_loop(self) -> None:
         """Looking from within a running loop gives the same answer."""
 
-        async def inside() -> Examined:
+        async def inside() -> Examination:
             return look(SIGNED)
 
         assert asyncio.run(inside()) == look(SIGNED)
@@ -120,7 +120,7 @@ WHOSE = {
         documents.signed("Sato Ken", body=documents.filled_in(BY_HER), field="S2"), ["person", "person"], False,
     ),
     "… and the signature of somebody whom nobody knows": (
-        documents.signed("Nobody", body=documents.filled_in(BY_HER), field="S2", by=documents.Pki("Nobody").signer("Nobody")), ["person", "person"], True,
+        documents.signed("Nobody", body=documents.filled_in(BY_HER), field="S2", by=documents.SigningAuthority("Nobody").signer("Nobody")), ["person", "person"], True,
     ),
     "other words between two persons": (
         documents.signed("Sato Ken", body=documents.changed_afterwards(SIGNED), field="S2"), ["person", "person"], True,
@@ -260,11 +260,11 @@ class TestForms:
 SHOWING_LIMITS = """
 import json, resource, sys
 from casework.nda.papers import examiner, examining
-from casework.nda.papers.examined import Examined
+from casework.nda.papers.examination import Examination
 
 def examine(paper, roots):
     limits = [resource.getrlimit(getattr(resource, kind)) for kind in sys.argv[1:]]
-    return Examined("", 0, readable=True, altered=False, signatures=(), text=json.dumps(limits))
+    return Examination("", 0, readable=True, altered=False, signatures=(), text=json.dumps(limits))
 
 examining.examine = examine
 examiner.main(["31"])

@@ -13,7 +13,7 @@ from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.intake import moving
 from casework.nda import checking, follow_up, pledging, rulings
-from casework.policy import Nda, Policy
+from casework.policy import NdaPolicy, Policy
 from emulators import documents
 from models.tables import Case
 from models.vocabulary import TradeSecretTest
@@ -120,7 +120,7 @@ class TestLoops:
 class TestErased:
     async def test_nothing_is_looked_for_or_written(self, make_office: MakeOffice, tmp_path: Path) -> None:
         """An erased case stays empty: nobody looks for documents, follows pledges or records anything personal of it."""
-        office, shelf = make_office(Policy(nda=Nda(signing_days=400))), Shelf()
+        office, shelf = make_office(Policy(nda=NdaPolicy(signing_days=400))), Shelf()
         registers = nda_context(office, shelf)
         context = office.context
         case = office.report(employment_ends_on=LAST_DAY)

@@ -18,9 +18,9 @@ from casework.intake import moving
 from casework.nda import checking, follow_up, pledging, rulings
 from casework.nda.pledge_page import print_pledge
 from casework.nda.registers import NdaContext
-from casework.policy import Nda, Policy
+from casework.policy import NdaPolicy, Policy
 from connectors.errors import Denied, OutcomeUnknown, Unintelligible, Unreachable
-from connectors.nda.contract import Found, Register, Sent
+from connectors.nda.contract import FoundPapers, Register, SentPledge
 from emulators.company import person
 from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind, Leaver, PledgeState
@@ -245,11 +245,11 @@ class Stub:
         self.errors = list(errors)
         self.keys: list[str] = []
 
-    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> SentPledge:
         self.keys.append(key)
         if self.errors:
             raise self.errors.pop(0)
-        return Sent(self.name, "p1", SENT_AT, ())
+        return SentPledge(self.name, "p1", SENT_AT, ())
 
     async def look_up(self, paper_id: str) -> None:
         return None
@@ -262,11 +262,11 @@ class Lossy(Stub):
         super().__init__(error or OutcomeUnknown("stub: connection lost"))
         self.taken_back: list[str] = []
 
-    async def find_papers(self, leaver: Leaver) -> Found:
-        return Found((), ())
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
+        return FoundPapers((), ())
 
-    async def find_sent(self, key: str) -> Sent | None:
-        return Sent(self.name, f"p{self.keys.index(key) + 1}", SENT_AT, ()) if key in self.keys else None
+    async def find_sent(self, key: str) -> SentPledge | None:
+        return SentPledge(self.name, f"p{self.keys.index(key) + 1}", SENT_AT, ()) if key in self.keys else None
 
     async def take_back(self, paper_id: str, reason: str) -> None:
         self.taken_back.append(paper_id)
@@ -303,7 +303,7 @@ class TestInterrupted:
 
     async def test_policy_asks_again_after_a_rejection(self, make_office: Callable[..., Office]) -> None:
         """What the register did not take answers nothing: policy asks again at the next check, and once only what it took."""
-        office = make_office(Policy(nda=Nda(send=True)))
+        office = make_office(Policy(nda=NdaPolicy(send=True)))
         register = Lossy(Denied("stub: cannot send: scope", code="scope"))
         registers = with_register(office, register)
         case = office.report(employment_ends_on=LAST_DAY)
@@ -336,7 +336,7 @@ class TestInterrupted:
         case = office.report(employment_ends_on=LAST_DAY)
         with pytest.raises(BadRequest, match="2 registers"):
             await pledging.send_pledge(NdaContext(office.context, both), case.id, by="hr")
-        context = replace(office.context, policy=Policy(nda=Nda(sender="two")))
+        context = replace(office.context, policy=Policy(nda=NdaPolicy(sender="two")))
         await pledging.send_pledge(NdaContext(context, both), case.id, by="hr")
         assert (len(one.keys), len(two.keys)) == (0, 1)
 
@@ -347,14 +347,14 @@ class TestInterrupted:
         both: dict[str, Register] = {"one": one, "two": two}  # type: ignore[dict-item]  # stubs of what sending needs
         case = office.report(employment_ends_on=LAST_DAY)
         for sender in both:
-            context = replace(office.context, policy=Policy(nda=Nda(sender=sender)))
+            context = replace(office.context, policy=Policy(nda=NdaPolicy(sender=sender)))
             pledge = await pledging.send_pledge(NdaContext(context, both), case.id, by="hr")
             assert pledge.register_name == "one"
         assert (len(one.keys), len(two.keys)) == (1, 0)
 
     async def test_policy_may_send_by_itself(self, make_office: Callable[..., Office]) -> None:
         """Where policy says so a real case's missing pledge is asked for, once; a plan's and a dismissal's is not."""
-        office = make_office(Policy(nda=Nda(send=True)))
+        office = make_office(Policy(nda=NdaPolicy(send=True)))
         register = SendingStub()
         registers = with_register(office, register)
         for fields, sent in (
@@ -371,7 +371,7 @@ class TestInterrupted:
     @pytest.mark.parametrize("gone", ["last day", "cut"])
     async def test_policy_sends_nothing_to_who_is_gone(self, make_office: Callable[..., Office], gone: str) -> None:
         """After the last day, or once the case is cut, nobody is asked unless a person says so."""
-        office = make_office(Policy(nda=Nda(send=True)))
+        office = make_office(Policy(nda=NdaPolicy(send=True)))
         register = SendingStub()
         registers = with_register(office, register)
         case = office.report(employment_ends_on=LAST_DAY)
@@ -389,9 +389,9 @@ class SendingStub(Stub):
     """One that also finds nothing."""
 
     async def find_papers(self, leaver: Leaver) -> Any:
-        from connectors.nda.contract import Found
+        from connectors.nda.contract import FoundPapers
 
-        return Found((), ())
+        return FoundPapers((), ())
 
     async def look_up(self, paper_id: str) -> None:
         return None
@@ -428,7 +428,7 @@ class TestPage:
     def test_no_name_is_an_empty_box(self, office: Office) -> None:
         """A character that the font does not have is printed as its number; accents of other scripts are drawn."""
         case = office.report(name="𠮷田 Nguyễn", employment_ends_on=LAST_DAY)
-        _, pdf = print_pledge(case, Nda(), "ja", at=office.clock(), reference="pledge-ab")
+        _, pdf = print_pledge(case, NdaPolicy(), "ja", at=office.clock(), reference="pledge-ab")
         with closing(pypdfium2.PdfDocument(pdf)) as document:
             text = "".join(page.get_textpage().get_text_range() for page in document)
         assert "〈U+20BB7〉田 Nguyễn" in text
@@ -451,7 +451,7 @@ class TestPage:
         case = Case(id="c", employee_no="E1", employee_key="e1", employment_ends_on=date(2026, 12, 20), timezone="Asia/Tokyo",
                     due_at=office.clock(), kind=DepartureKind.RESIGNATION, state=CaseState.OPEN, reported_by="hr", opened_at=office.clock(),
                     leaver={"employee_no": "E1", "name": name, "kana": None, "romaji": None})  # fmt: skip
-        _, pdf = print_pledge(case, Nda(company="星空商事"), language, at=office.clock(), reference="pledge-ab")
+        _, pdf = print_pledge(case, NdaPolicy(company="星空商事"), language, at=office.clock(), reference="pledge-ab")
         document = pypdfium2.PdfDocument(pdf)
         text = "".join(page.get_textpage().get_text_range() for page in document)
         document.close()

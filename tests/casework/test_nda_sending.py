@@ -12,7 +12,7 @@ import pytest
 from casework.errors import BadRequest
 from casework.intake import moving
 from casework.nda import checking, follow_up, pledging
-from casework.policy import Nda, Policy
+from casework.policy import NdaPolicy, Policy
 from emulators import documents
 from tests.casework.conftest import Office
 from tests.casework.paper import Killed
@@ -89,7 +89,7 @@ class TestSending:
     @pytest.mark.parametrize(("signed_on", "sent"), [(date(2021, 3, 31), 1), (date(2026, 11, 27), 0)])
     async def test_by_policy_to_who_came_back(self, make_office: MakeOffice, signed_on: date, sent: int) -> None:
         """The exit pledge of an earlier departure is none of this one: policy asks for another; it asks nobody who has signed."""
-        office = make_office(Policy(nda=Nda(send=True)))
+        office = make_office(Policy(nda=NdaPolicy(send=True)))
         shelf = Shelf(pledge_of("old", completed=True, signer_employee_no="E1", signed_on=signed_on))
         registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
@@ -103,7 +103,7 @@ class TestSending:
     )
     async def test_by_policy_beside_a_doubtful_one(self, make_office: MakeOffice, title: str, sent: int) -> None:
         """What may be the exit pledge by its title is named by a person first: nobody is asked to sign a second one by itself."""
-        office = make_office(Policy(nda=Nda(send=True)))
+        office = make_office(Policy(nda=NdaPolicy(send=True)))
         shelf = Shelf(pledge_of("p", kind=None, title=title, completed=True, signer_employee_no="E1"))
         registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)

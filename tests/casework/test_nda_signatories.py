@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from casework.nda.papers.signatories import says_whose
-from models.vocabulary import Leaver, Says
+from models.vocabulary import ComparisonResult, Leaver
 
 
 class TestSaysWhose:
@@ -35,7 +35,9 @@ class TestSaysWhose:
     )  # fmt: skip
     def test_the_leaver_s(self, written: dict[str, Any], names: tuple[str, ...]) -> None:
         """The full name in any order and with anything beside it."""
-        assert {name: says_whose(Leaver("E1", **written), name) for name in names} == dict.fromkeys(names, Says.FACT)
+        assert {name: says_whose(Leaver("E1", **written), name) for name in names} == dict.fromkeys(
+            names, ComparisonResult.FACT
+        )
 
     @pytest.mark.parametrize(
         ("written", "names"),
@@ -58,7 +60,7 @@ class TestSaysWhose:
     def test_another_s(self, written: dict[str, Any], names: tuple[str, ...]) -> None:
         """Another full name, and the same family name with another given name, whatever stands beside it; who signs for somebody; another address at the company."""
         said = {name: says_whose(Leaver("E1", **written), name) for name in names}
-        assert said == dict.fromkeys(names, Says.CONTRADICTION)
+        assert said == dict.fromkeys(names, ComparisonResult.CONTRADICTION)
 
     @pytest.mark.parametrize(
         ("written", "names"),
@@ -76,4 +78,4 @@ class TestSaysWhose:
     def test_nobody_can_tell(self, written: dict[str, Any], names: tuple[str, ...]) -> None:
         """A number, other letters, one word of two where a marriage, or the other order, may be behind it."""
         said = {name: says_whose(Leaver("E1", **written), name) for name in names}
-        assert said == dict.fromkeys(names, Says.NEITHER)
+        assert said == dict.fromkeys(names, ComparisonResult.NEITHER)

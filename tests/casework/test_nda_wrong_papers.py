@@ -12,9 +12,9 @@ from sqlmodel import select
 from audit.leaf import read
 from casework.nda import checking, pledging, searching
 from casework.nda.facts import remarks
-from casework.nda.papers.examined import Examined
+from casework.nda.papers.examination import Examination
 from casework.nda.registers import NdaContext
-from casework.nda.signers import Held
+from casework.nda.signers import HeldPaper
 from emulators import documents
 from emulators.pledges import PLEDGES
 from models.tables import Case, CasePaper
@@ -134,7 +134,7 @@ class TestWrongPapers:
     async def test_one_that_breaks_its_judge(self, make_office: MakeOffice, monkeypatch: pytest.MonkeyPatch) -> None:
         """A paper that cannot be judged cannot be read; the others are judged."""
 
-        def breaks(held: Held, *known: Any) -> list[Any]:
+        def breaks(held: HeldPaper, *known: Any) -> list[Any]:
             if held.match.paper.id == "odd":
                 raise OverflowError
             return remarks(held, *known)
@@ -208,9 +208,9 @@ class TestWrongPapers:
         fetched: list[str] = []
         examined: list[bytes] = []
 
-        async def examine(content: bytes) -> Examined:
+        async def examine(content: bytes) -> Examination:
             examined.append(content)
-            return Examined("0" * 64, len(content), readable=True, altered=False, signatures=(), text="")
+            return Examination("0" * 64, len(content), readable=True, altered=False, signatures=(), text="")
 
         async def fetch(paper_id: str) -> bytes:
             fetched.append(paper_id)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from audit.commitment import Commitment, Person, folded_name, folded_number
+from audit.commitment import Commitment, CommittedPerson, folded_name, folded_number
 from audit.leaf import read
 from audit.tables import audit_entry, audit_payload
 from casework import runbook
@@ -19,10 +19,10 @@ from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import reschedule, withdraw
 from casework.intake.reading import read_options
-from casework.intake.submission import Intake, open_cases
+from casework.intake.submission import SubmissionResult, open_cases
 from casework.lifecycle import begun
 from casework.matching import answering
-from casework.policy import Cut, Policy
+from casework.policy import CutPolicy, Policy
 from models.actor import Actor, at_terminal
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import CaseState, Entitlement, EntitlementKind, Service, Standing
@@ -35,12 +35,12 @@ MARCH = date(2027, 3, 31)
 NIGHTLY = "社員番号,氏名,メールアドレス,退職日,区分\nE1,星 空子,e1@example.test,{day},自己都合\n"
 
 
-def send(office: Office, text: str, **more: Any) -> Intake:
+def send(office: Office, text: str, **more: Any) -> SubmissionResult:
     """Take HR's file."""
     return open_cases(office.context, read_csv(text.encode()), reported_by="hr", for_real=True, **more)
 
 
-def one(office: Office, **fields: Any) -> Intake:
+def one(office: Office, **fields: Any) -> SubmissionResult:
     """Take one notice of a departure on 30 November."""
     given = {"name": "星 空子", "employment_ends_on": "2026-11-30", "kind": "resignation"} | fields
     return open_cases(office.context, read_options(**given), reported_by="hr", for_real=True)
@@ -211,7 +211,7 @@ class TestCorrections:
         self, make_office: Callable[..., Office]
     ) -> None:
         """Once a sign-in was asked for, particulars are still taken, and the instant stays, whatever dates they bring."""
-        office = make_office(Policy(cut=Cut(at="last_working")))
+        office = make_office(Policy(cut=CutPolicy(at="last_working")))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(last_working_at="2026-11-29")
         await office.run(case.id)
@@ -226,7 +226,7 @@ class TestCorrections:
 
     def test_a_day_without_a_zone_is_the_cases(self, make_office: Callable[..., Office]) -> None:
         """A source that names no zone says the same last day again: nobody is cut earlier for it; an offset of its own counts."""
-        office = make_office(Policy(cut=Cut(at="last_working")))
+        office = make_office(Policy(cut=CutPolicy(at="last_working")))
         said = {"employee_no": "E1", "last_working_at": "2026-12-20", "employment_ends_on": "2026-12-31"}
         first = one(office, timezone="America/New_York", **said).opened[0].case
         (again,) = one(office, **said).opened
@@ -238,7 +238,7 @@ class TestCorrections:
 
     def test_of_dates_before_the_block_have_the_case_wait_again(self, make_office: Callable[..., Office]) -> None:
         """The first steps have begun, the block has not: another last day worked is taken, and the case waits for it."""
-        office = make_office(Policy(cut=Cut(at="last_working")))
+        office = make_office(Policy(cut=CutPolicy(at="last_working")))
         case = office.report(last_working_at="2026-11-29")
         put(office, case.id, CaseState.CUTTING)
         office.report(last_working_at="2026-11-30 20:00")
@@ -411,7 +411,7 @@ class TestBegun:
         self, make_office: Callable[..., Office]
     ) -> None:
         """Groups go on the last day worked, weeks before the end; HR may still move the day, and is then not cut."""
-        office = make_office(Policy(cut=Cut(early=frozenset({K.GROUP}))))
+        office = make_office(Policy(cut=CutPolicy(early=frozenset({K.GROUP}))))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(last_working_at="2026-11-30", employment_ends_on="2026-12-20")
         await runbook.make_plan(office.context, case.id)
@@ -512,7 +512,7 @@ class TestSealed:
         def opens(
             sha256: str, salt: str, person_salt: str, company: str, employee_no: str, name: str, day: date
         ) -> bool:
-            person = Person(company, folded_number(employee_no), folded_name(name), person_salt)
+            person = CommittedPerson(company, folded_number(employee_no), folded_name(name), person_salt)
             return Commitment(str(day), person.sha256, salt).sha256 == sha256
 
         assert all(opens(*one, **said) for one in made)

@@ -20,7 +20,7 @@ from casework.intake.moving import reschedule, withdraw
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.lifecycle import begun
-from casework.policy import Cut, Policy
+from casework.policy import CutPolicy, Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from models.tables import Case, CaseEntitlement
@@ -111,7 +111,7 @@ def world(at: str) -> Iterator[World]:
         path.write_bytes(_empty())
         engine = open_engine(f"sqlite:///{path}")
         clock = Clock()
-        policy = Policy(cut=Cut(at="last_working" if at == "last_working" else "employment_ends"))
+        policy = Policy(cut=CutPolicy(at="last_working" if at == "last_working" else "employment_ends"))
         yield World(
             Context(Store(engine, Trail(origin="test.example/audit/2026", clock=clock)), policy, now=clock), clock
         )

@@ -11,7 +11,7 @@ import pytest
 
 from casework.nda import checking
 from casework.nda.registers import NdaContext
-from casework.policy import Nda, Policy
+from casework.policy import NdaPolicy, Policy
 from emulators import documents
 from emulators.pledges import EXIT as EXIT_TITLE
 from emulators.pledges import PLEDGES
@@ -30,7 +30,7 @@ class Filing:
     kind: str | None
     state: str
     joined: str | None = None
-    policy: Nda = field(default_factory=Nda)
+    policy: NdaPolicy = field(default_factory=NdaPolicy)
 
 
 def titled(title: str, signed_on: str = "2026-11-27") -> dict[str, str]:
@@ -47,7 +47,7 @@ FILED = {
     "its title, with an ending twice": Filing(titled("退職時誓約書v2.pdf.pdf"), "exit_pledge", "signed"),
     "its title, and that it came back": Filing(titled("退職時誓約書（署名済）"), "exit_pledge", "signed"),
     "its title, and the company": Filing(
-        titled("Exit pledge Acme International"), "exit_pledge", "signed", policy=Nda(company="Acme International")
+        titled("Exit pledge Acme International"), "exit_pledge", "signed", policy=NdaPolicy(company="Acme International")
     ),
     "its title, and a company that nobody named": Filing(titled("Exit pledge Acme International"), None, "unreadable"),
     "an example": Filing(titled("退職時誓約書（記入例）"), None, "unreadable"),
@@ -71,7 +71,7 @@ FILED = {
     "a warning": Filing(titled("退職時誓約書 ⚠️"), None, "unreadable"),
     "a letter that binds her to leave": Filing(titled("退職念書"), None, "unreadable"),
     "the same, as the company calls its own": Filing(
-        titled("退職誓約書"), "exit_pledge", "signed", policy=Nda(titles={PaperKind.EXIT_PLEDGE: frozenset({"退職誓約書"})})
+        titled("退職誓約書"), "exit_pledge", "signed", policy=NdaPolicy(titles={PaperKind.EXIT_PLEDGE: frozenset({"退職誓約書"})})
     ),
     "a pledge of what": Filing(titled("誓約書（退職時）"), None, "unreadable"),
     "no competition either": Filing(titled("秘密保持及び競業避止に関する誓約書（退職時）"), "exit_pledge", "signed"),
@@ -82,17 +82,17 @@ FILED = {
     "a project's sample": Filing(titled("見本業務委託秘密保持契約書"), None, "unreadable"),
     "the title of an example, of a digest that is known": Filing(
         titled("退職時誓約書（記入例）") | {"template_sha256": "a" * 64}, None, "unreadable",
-        policy=Nda(templates={PaperKind.EXIT_PLEDGE: frozenset({"a" * 64})}),
+        policy=NdaPolicy(templates={PaperKind.EXIT_PLEDGE: frozenset({"a" * 64})}),
     ),
     "two titles in one": Filing(titled("入社時誓約書 退職時誓約書"), None, "unreadable"),
     "no title but a name, and the wording's": Filing(titled("星 空子") | {"template": "退職時誓約書 第3版"}, "exit_pledge", "signed"),
     "an example of a known wording": Filing(titled("記入例") | {"template": "退職時誓約書 第3版"}, None, "unreadable"),
     "the title of an example, of a known wording": Filing(titled("退職時誓約書（記入例）") | {"template": "退職時誓約書"}, None, "unreadable"),
     "the company's own title": Filing(
-        titled("退職者確認書 星"), "exit_pledge", "signed", policy=Nda(titles={PaperKind.EXIT_PLEDGE: frozenset({"退職者確認書"})})
+        titled("退職者確認書 星"), "exit_pledge", "signed", policy=NdaPolicy(titles={PaperKind.EXIT_PLEDGE: frozenset({"退職者確認書"})})
     ),
     "the company's own word on a title of ours": Filing(
-        titled("退職時誓約書"), "project_nda", "signed", policy=Nda(titles={PaperKind.PROJECT_NDA: frozenset({"退職時誓約書"})})
+        titled("退職時誓約書"), "project_nda", "signed", policy=NdaPolicy(titles={PaperKind.PROJECT_NDA: frozenset({"退職時誓約書"})})
     ),
     # which day
     "at exit, by its day": Filing(titled(UNDATED), "exit_pledge", "signed", "2015-04-01"),
@@ -181,7 +181,7 @@ class TestFiledPapers:
 
     async def test_a_register_that_knows_no_kinds(self, make_office: Callable[..., Office], tmp_path: Path) -> None:
         """At DocuSign and CloudSign too the company's own titles outrank ours."""
-        own = Policy(nda=Nda(titles={PaperKind.PROJECT_NDA: frozenset({EXIT_TITLE})}))
+        own = Policy(nda=NdaPolicy(titles={PaperKind.PROJECT_NDA: frozenset({EXIT_TITLE})}))
         office = make_office(own)
         for name in ("docusign", "cloudsign"):
             async with rigging(name)(tmp_path, pledges=PLEDGES[1:2], clock=office.clock) as rig:

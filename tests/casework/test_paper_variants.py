@@ -27,7 +27,7 @@ BOSS = "月 影子"
 COMPANY = "星空商事株式会社"
 SERVICE = "DocuSign, Inc."
 PROGRAMS = ("pyHanko", "typst", "PDFium")
-NOBODY = documents.Pki("Nobody")
+NOBODY = documents.SigningAuthority("Nobody")
 LATIN = {"romaji": "Hoshi Sorako", "kana": "ホシ ソラコ"}
 OLD = datetime(2019, 3, 1, 3, tzinfo=UTC)
 Made = Callable[[bytes], bytes]
@@ -76,7 +76,7 @@ def also(name: str, **how: Any) -> Made:
     return signs(name, field="S2", **how)
 
 
-def stamp(at: datetime = SIGNED_AT, *, by: documents.Pki | None = None, then: Made | None = None) -> Made:
+def stamp(at: datetime = SIGNED_AT, *, by: documents.SigningAuthority | None = None, then: Made | None = None) -> Made:
     def made(body: bytes) -> bytes:
         paper = documents.time_stamped(body, at, by=by)
         return then(paper) if then is not None else paper

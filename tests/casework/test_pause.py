@@ -16,7 +16,7 @@ from casework.access import restore as restoring
 from casework.access import revoking
 from casework.decisions import pausing, signatures
 from casework.errors import BadRequest, Paused, StillOpen
-from casework.policy import Cut, Policy
+from casework.policy import CutPolicy, Policy
 from casework.store import Store
 from casework.sweeping import due_for_run, unclaimed
 from casework.truth.rows import accepted_accounts, rows_of
@@ -25,7 +25,7 @@ from casework.view.reading.case import case_view
 from connectors.errors import Unreachable
 from models.actor import actor_of
 from models.tables import Case, Pause
-from models.vocabulary import CaseState, Entitlement, EntitlementKind, Restored
+from models.vocabulary import CaseState, Entitlement, EntitlementKind, RestoreOutcome
 from tests.casework.conftest import Office
 from tests.casework.records import told
 from tests.casework.shown import show
@@ -261,7 +261,7 @@ class TestAnIntent:
 
     async def test_of_an_early_kind(self, make_office: Callable[..., Office]) -> None:
         """What policy takes on the last working day waits too, and makes no run again and again."""
-        office = make_office(Policy(cut=Cut(early=(K.GROUP,))))
+        office = make_office(Policy(cut=CutPolicy(early=(K.GROUP,))))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(last_working_at="2026-11-27", employment_ends_on="2026-12-31")
         await runbook.make_plan(office.context, case.id)
@@ -328,7 +328,7 @@ class TestARestore:
         assert office.paper.holders["g1"].held[K.GRANT] == set()
         assert office.paper.holders["g1"].held[K.GROUP] == set()
         groups = [row for row in self.rows(office, case) if row["kind"] == "group"]
-        assert {row["detail"]["restored"] for row in groups} == {Restored.PROBLEM}
+        assert {row["detail"]["restored"] for row in groups} == {RestoreOutcome.PROBLEM}
         assert all("paused since" in row["detail"]["problem"] for row in groups)
         resume(office, *made)
         office.paper.after_giving = lambda _: None

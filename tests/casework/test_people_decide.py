@@ -18,7 +18,7 @@ from casework.intake.moving import reschedule, withdraw
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
-from casework.policy import BlastRadius, Policy, Protected
+from casework.policy import BlastRadiusPolicy, Policy, ProtectionPolicy
 from models.tables import Case, Plan
 from models.vocabulary import CaseState, EntitlementKind, EntitlementState, Guard, OpenReason, RunState, Service
 from tests.casework.conftest import Office
@@ -292,7 +292,7 @@ class TestRestore:
 class TestRails:
     async def test_protected_accounts_are_refused(self, make_office: Callable[..., Office]) -> None:
         """An account on policy's list is not touched, by id or by address."""
-        office = make_office(Policy(protected=Protected(accounts=frozenset({"e1@example.test"}))))
+        office = make_office(Policy(protected=ProtectionPolicy(accounts=frozenset({"e1@example.test"}))))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report()
         office.clock.pass_by(hours=10)
@@ -311,7 +311,7 @@ class TestRails:
 
     async def test_too_many_at_once_stop_and_ask(self, make_office: Callable[..., Office]) -> None:
         """More cuts in one window than policy allows change nothing until a second person releases them."""
-        office = make_office(Policy(blast_radius=BlastRadius(departures=2)))
+        office = make_office(Policy(blast_radius=BlastRadiusPolicy(departures=2)))
         for n in (1, 2, 3):
             office.paper.add(f"g{n}", employee_no=f"E{n}", email=f"e{n}@example.test", name=f"人 {n}")
         cases = [office.report(employee_no=f"E{n}", email=f"e{n}@example.test", name=f"人 {n}") for n in (1, 2, 3)]

@@ -16,7 +16,7 @@ from casework.errors import CaseworkError
 from casework.matching import searching
 from casework.truth.findings import open_findings
 from casework.truth.rows import accounts_of
-from connectors.contract import Found
+from connectors.contract import FoundAccounts
 from connectors.errors import ConnectorError
 from models.vocabulary import CaseState, Leaver, Service, Standing
 from tests.casework.conftest import Office
@@ -52,7 +52,7 @@ class Slow(Paper):
         super().__post_init__()
         self.let, self.searches = asyncio.Event(), 0
 
-    async def find_accounts(self, leaver: Leaver) -> Found:
+    async def find_accounts(self, leaver: Leaver) -> FoundAccounts:
         self.searches += 1
         await self.let.wait()
         return await super().find_accounts(leaver)

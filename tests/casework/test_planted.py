@@ -10,7 +10,7 @@ from typing import Any
 from casework import runbook
 from casework.activity import collecting
 from casework.activity.collecting import collect
-from casework.policy import Activity as Rules
+from casework.policy import ActivityPolicy as Rules
 from casework.policy import Policy
 from connectors.activity import Activity, ActivitySource
 from models.vocabulary import Json

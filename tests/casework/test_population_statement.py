@@ -19,12 +19,12 @@ import pytest
 from sqlalchemy import text
 
 from audit import certificate
-from audit.append import Draft
-from audit.commitment import Person
+from audit.appending import EventDraft
+from audit.commitment import CommittedPerson
 from audit.events import EventType
 from audit.export import export as export_log
 from audit.leaf import Event, canonical
-from audit.verify.population import ENDING, PREDICATE, Stated, verify_population
+from audit.verify.population import ENDING, PREDICATE, StatementReport, verify_population
 from casework.decisions.signatures import approve
 from casework.erasure import erasing
 from casework.errors import BadRequest
@@ -59,7 +59,9 @@ class House:
     def sheet(self) -> Path:
         return self.folder / "population.csv"
 
-    def state(self, forge: Forge | None = None, cells: Callable[[str], str] = str, *, tell: bool = True) -> Stated:
+    def state(
+        self, forge: Forge | None = None, cells: Callable[[str], str] = str, *, tell: bool = True
+    ) -> StatementReport:
         """Draw the population up, as whoever holds all keys would with *forge*; hold it against the log."""
         context = self.office.context
         found = counting.count(context, *PERIOD)
@@ -74,7 +76,7 @@ class House:
         self.sheet.with_name(self.sheet.name + ENDING).write_bytes(raw)
         return self.proved()
 
-    def proved(self) -> Stated:
+    def proved(self) -> StatementReport:
         with self.office.context.store.read() as session:
             export_log(session.connection(), self.outside.berth.signers[0], self.folder / "log")
         return verify_population(self.sheet, self.folder / "log", self.folder / "trust")
@@ -136,7 +138,7 @@ def put_aside(said: dict[str, Any], case: str, **changed: Any) -> None:
 
 
 def digest_of(said: dict[str, Any]) -> str:
-    return Person(said["company"], said["employee_no"], said["name"], said["person_salt"]).sha256
+    return CommittedPerson(said["company"], said["employee_no"], said["name"], said["person_salt"]).sha256
 
 
 FORGERIES: dict[str, tuple[Callable[[House], Forge], str, str]] = {
@@ -211,7 +213,7 @@ class TestForged:
         again = Event(EventType.CASE_OPENED, house.open, "svc:worker-1", {"kind": "leave"})
         erased = Event(EventType.PAYLOAD_ERASED, house.open, "svc:worker-1", {"idx": [0], "basis": "request"})
         with house.office.context.store.write() as session:
-            house.office.context.store.tell(session, Draft(again if how == "opened again" else erased))
+            house.office.context.store.tell(session, EventDraft(again if how == "opened again" else erased))
 
         def aside(stated: dict[str, Any]) -> None:
             put_aside(stated, house.open)

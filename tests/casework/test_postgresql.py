@@ -34,7 +34,7 @@ from casework.health import health
 from casework.heartbeat import HeartbeatWriter
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
-from casework.policy import Observe, Policy
+from casework.policy import ObservationPolicy, Policy
 from casework.schema import current, grant, migrate, newest
 from casework.settings import CaseworkSettings
 from casework.store import Store, open_engine
@@ -325,7 +325,9 @@ class TestClocks:
         paper = Paper(now=clock.machine)
         name = f"c{wrong.total_seconds():.0f}"
         paper.add(name, employee_no=name, email=f"{name}@example.test", name="星 空子")
-        policy = Policy(observe=Observe(deadline_seconds=10, first_wait_seconds=0.05, longest_wait_seconds=0.1))
+        policy = Policy(
+            observe=ObservationPolicy(deadline_seconds=10, first_wait_seconds=0.05, longest_wait_seconds=0.1)
+        )
         office = Office(Context(store, policy, {Service.GOOGLE_WORKSPACE: paper}, now=clock), paper, Clock())
         yesterday = str((datetime.now(UTC) - timedelta(days=2)).date())
         case = office.report(employee_no=name, email=f"{name}@example.test", employment_ends_on=yesterday)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from casework.activity.file_format import Seen
+from casework.activity.file_format import SeenRecords
 from casework.bootstrap import open_context
 from casework.errors import Misconfigured
-from casework.private_files import OpenFile, find_open_files, refuse_open_files
+from casework.private_files import UnprotectedFile, find_open_files, refuse_open_files
 from casework.schema import migrate
 from casework.settings import CaseworkSettings, read_settings
 from casework.store import open_engine
@@ -151,10 +151,10 @@ class TestFind:
     def test_not_ours(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A file is ours if it belongs to us; root may change others', and does not know who needs them."""
         (folder / ".env").chmod(0o644)
-        assert find_open_files(read_settings()) == [OpenFile(Path(".env"), 0o644, ours=True)]
+        assert find_open_files(read_settings()) == [UnprotectedFile(Path(".env"), 0o644, ours=True)]
         owner = (folder / ".env").stat().st_uid
         monkeypatch.setattr(os, "geteuid", lambda: 0 if owner else 4242)
-        assert find_open_files(read_settings()) == [OpenFile(Path(".env"), 0o644, ours=False)]
+        assert find_open_files(read_settings()) == [UnprotectedFile(Path(".env"), 0o644, ours=False)]
 
 
 class TestRefuse:
@@ -250,7 +250,7 @@ class TestDatabase:
 class TestSeenRecords:
     def test_of_its_owner_alone(self, tmp_path: Path, no_umask: None) -> None:
         """So is the file that remembers which of a log's records were read."""
-        with closing(Seen(tmp_path / "case" / "log.seen")):
+        with closing(SeenRecords(tmp_path / "case" / "log.seen")):
             made = list((tmp_path / "case").iterdir())
             assert {mode(file) for file in made} == {0o600}
         assert (len(made), mode(tmp_path / "case")) == (3, 0o700)

@@ -22,7 +22,7 @@ from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.nda import rulings
-from casework.policy import BlastRadius, Policy
+from casework.policy import BlastRadiusPolicy, Policy
 from casework.question_kinds import CONSENTS, KINDS, YES
 from casework.truth.rows import load, rows_of
 from models.actor import Actor, at_terminal
@@ -31,7 +31,7 @@ from models.vocabulary import (
     EntitlementKind,
     OpenReason,
     QuestionKind,
-    Restored,
+    RestoreOutcome,
     Role,
     Service,
     TradeSecretTest,
@@ -247,7 +247,7 @@ class TestWhoAnswers:
 
     async def test_who_decided_does_not_release(self, make_office: Callable[..., Office]) -> None:
         """Nobody asked for a release: the first is whoever reported the case, or decided that it is for real."""
-        office = make_office(Policy(blast_radius=BlastRadius(departures=1)))
+        office = make_office(Policy(blast_radius=BlastRadiusPolicy(departures=1)))
         for n in (1, 2):
             office.paper.add(f"g{n}", employee_no=f"E{n}", email=f"e{n}@example.test", name=f"人 {n}")
         one, _ = (
@@ -371,6 +371,6 @@ class TestAnswers:
         with office.context.store.read() as session:
             (said,) = consents.answered(session, case.id, QuestionKind.TAKEN_BY_US)
             row = session.get_one(type(rows[0]), (case.id, rows[0].id))
-        assert (said.id, said.answer, row.restored) == (told[0]["question"], ["no"], Restored.NOT_OURS)
+        assert (said.id, said.answer, row.restored) == (told[0]["question"], ["no"], RestoreOutcome.NOT_OURS)
         with pytest.raises(BadRequest, match="not asked about"):
             restoring.confirm(office.context, case.id, rows[0].id, by="it", ours=True)

@@ -18,7 +18,7 @@ from casework.intake.moving import reschedule
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
-from casework.policy import BlastRadius, Cut, Policy, Protected
+from casework.policy import BlastRadiusPolicy, CutPolicy, Policy, ProtectionPolicy
 from casework.truth.reasons import NO_ACCOUNT
 from connectors.errors import Unreachable
 from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Guard, OpenReason, Service
@@ -196,7 +196,7 @@ class TestGuards:
 
     async def test_protection_does_not_depend_on_spelling(self, make_office: Callable[..., Office]) -> None:
         """Policy's list protects an address in any case."""
-        office = make_office(Policy(protected=Protected(accounts=frozenset({"E1@Example.TEST"}))))
+        office = make_office(Policy(protected=ProtectionPolicy(accounts=frozenset({"E1@Example.TEST"}))))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report()
         office.clock.pass_by(hours=10)
@@ -219,7 +219,7 @@ class TestGuards:
 class TestManyAtOnce:
     async def test_past_dates_count_when_they_arrive(self, make_office: Callable[..., Office]) -> None:
         """A wrong export with last days spread over the past is one wave of cuts, not many harmless ones."""
-        office = make_office(Policy(blast_radius=BlastRadius(departures=2)))
+        office = make_office(Policy(blast_radius=BlastRadiusPolicy(departures=2)))
         cases = []
         for n in range(1, 5):
             office.paper.add(f"g{n}", employee_no=f"E{n}", email=f"e{n}@example.test", name=f"人 {n}")
@@ -233,7 +233,7 @@ class TestManyAtOnce:
 
     async def test_early_kinds_ask_too(self, make_office: Callable[..., Office]) -> None:
         """What policy takes away early is a cut like any other to the blast radius."""
-        policy = Policy(blast_radius=BlastRadius(departures=1), cut=Cut(early=frozenset({K.GROUP})))
+        policy = Policy(blast_radius=BlastRadiusPolicy(departures=1), cut=CutPolicy(early=frozenset({K.GROUP})))
         office = make_office(policy)
         for n in (1, 2):
             office.paper.add(f"g{n}", employee_no=f"E{n}", email=f"e{n}@example.test", name=f"人 {n}")
@@ -275,7 +275,7 @@ class TestNotices:
 
     def test_another_day_forgets_the_old_last_day_worked(self, make_office: Callable[..., Office]) -> None:
         """Where policy cuts at the last day worked, a moved case is not cut at the old one."""
-        office = make_office(Policy(cut=Cut(at="last_working")))
+        office = make_office(Policy(cut=CutPolicy(at="last_working")))
         case = office.report(last_working_at="2026-11-30", employment_ends_on="2026-12-20")
         moved = reschedule(office.context, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
         assert moved.due_at.date() == date(2027, 3, 31)

@@ -15,7 +15,7 @@ from casework.access import blast_radius
 from casework.decisions import signatures as signing
 from casework.errors import BadRequest, QuestionsOpen
 from casework.intake.moving import reschedule, withdraw
-from casework.policy import BlastRadius, Policy
+from casework.policy import BlastRadiusPolicy, Policy
 from models.actor import at_terminal
 from models.tables import Case
 from models.vocabulary import Entitlement, EntitlementKind
@@ -57,7 +57,7 @@ def sessions_loading(read: list[Case]) -> Iterator[None]:
 @pytest.fixture
 def office(make_office: Callable[..., Office]) -> Office:
     """Where one departure a window is cut unasked."""
-    return make_office(Policy(blast_radius=BlastRadius(departures=1)))
+    return make_office(Policy(blast_radius=BlastRadiusPolicy(departures=1)))
 
 
 class TestRelease:

@@ -18,7 +18,7 @@ from casework.errors import BadRequest, StillOpen
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
-from casework.policy import Policy, Restore
+from casework.policy import Policy, RestorePolicy
 from casework.truth import restore_outcomes
 from casework.truth.rows import rows_of
 from connectors.contract import KindManifest, Kinds, Listing
@@ -31,7 +31,7 @@ from models.vocabulary import (
     EntitlementKind,
     EntitlementState,
     Guard,
-    Restored,
+    RestoreOutcome,
     RevocationResult,
     Service,
 )
@@ -258,14 +258,14 @@ class TestAsked:
                 st.sampled_from([None, *RevocationResult]),
                 st.integers(0, 2),
                 st.booleans(),
-                st.sampled_from([None, *Restored]),
+                st.sampled_from([None, *RestoreOutcome]),
             ),
             max_size=8,
         ),
         claimed=st.booleans(),
     )
     def test_never_more_than_ours(
-        self, rows: list[tuple[K, RevocationResult | None, int, bool, Restored | None]], claimed: bool
+        self, rows: list[tuple[K, RevocationResult | None, int, bool, RestoreOutcome | None]], claimed: bool
     ) -> None:
         """Whatever rows and results there are, only what our accepted command took, or a person confirmed, is given back."""
         for kind, result, attempts, open_intent, before in rows:
@@ -275,7 +275,7 @@ class TestAsked:
                 op="op-1" if open_intent else None, restored=before,
             )  # fmt: skip
             line = KindManifest(kind, 0, Confirmation.READ)
-            said = before is Restored.CONFIRMED
+            said = before is RestoreOutcome.CONFIRMED
             if (
                 not restore_outcomes.concerns(row)
                 or restore_outcomes.fate_of(row, line, claimed=claimed, confirmed=said) is not None
@@ -283,8 +283,14 @@ class TestAsked:
                 continue
             ours = result is RevocationResult.COMMANDED and attempts > 0 and not open_intent
             assert not claimed
-            assert ours or before is Restored.CONFIRMED
-            assert before in {None, Restored.PENDING, Restored.PROBLEM, Restored.CONFIRMED, Restored.CLAIMED}
+            assert ours or before is RestoreOutcome.CONFIRMED
+            assert before in {
+                None,
+                RestoreOutcome.PENDING,
+                RestoreOutcome.PROBLEM,
+                RestoreOutcome.CONFIRMED,
+                RestoreOutcome.CLAIMED,
+            }
 
 
 class TestNeverMore:
@@ -321,7 +327,7 @@ class TestEnds:
         )  # fmt: skip
         assert (
             restore_outcomes.fate_of(row, KindManifest(K.ROLE, 20, Confirmation.READ), claimed=False, confirmed=False)
-            is Restored.NOT_RESTORABLE
+            is RestoreOutcome.NOT_RESTORABLE
         )
 
     async def test_a_role_held_through_a_group_comes_back_with_it(self, office: Office) -> None:
@@ -343,7 +349,7 @@ class TestEnds:
     )
     async def test_within_the_deadline(self, make_office: Callable[..., Office], error: Exception) -> None:
         """Whatever the vendor answers, each row has an end within policy's deadline, and so has the restore."""
-        office = make_office(Policy(restore=Restore(deadline_seconds=120)))
+        office = make_office(Policy(restore=RestorePolicy(deadline_seconds=120)))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = await cut(office)
         office.paper.restore_error = error  # type: ignore[assignment]  # also what no connector should raise

@@ -21,7 +21,7 @@ from casework.decisions import signatures as waiving
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
-from casework.policy import Observe, Policy, Restore
+from casework.policy import ObservationPolicy, Policy, RestorePolicy
 from casework.store import Store, open_engine
 from casework.truth.rows import rows_of
 from connectors.errors import Denied
@@ -45,8 +45,8 @@ RIGS: dict[str, Any] = {
 }
 LEAVER = "E1001"
 QUICK = Policy(
-    observe=Observe(deadline_seconds=3, first_wait_seconds=0.05, longest_wait_seconds=0.2),
-    restore=Restore(deadline_seconds=3),
+    observe=ObservationPolicy(deadline_seconds=3, first_wait_seconds=0.05, longest_wait_seconds=0.2),
+    restore=RestorePolicy(deadline_seconds=3),
 )
 
 

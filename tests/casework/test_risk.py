@@ -16,7 +16,7 @@ from casework.activity.comparison import Comparison
 from casework.activity.confidential_marks import mark_of
 from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.tally import EXITS, Tally
-from casework.policy import Activity as Rules
+from casework.policy import ActivityPolicy as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
 from tests.casework.conftest import Office

@@ -10,7 +10,7 @@ from casework.activity.change_point import rise_in
 from casework.activity.comparison import Comparison
 from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.tally import Tally
-from casework.policy import Activity as Rules
+from casework.policy import ActivityPolicy as Rules
 from models.vocabulary import ActivityKind as K
 from tests.casework.leavers import (
     ALL,

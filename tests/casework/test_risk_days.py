@@ -12,7 +12,7 @@ from casework.activity.comparison import Comparison
 from casework.activity.risk import verdict_of
 from casework.activity.tally import Tally
 from casework.intake.employment import Employment
-from casework.policy import Activity as Rules
+from casework.policy import ActivityPolicy as Rules
 from models.vocabulary import ActivityKind as K
 from tests.casework.leavers import DAYS, END, FIRST, NOTICE_ON, TOKYO, Raw, acts, reasons, weekdays
 from tests.casework.ledger import Ledger

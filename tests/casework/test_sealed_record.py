@@ -23,7 +23,7 @@ from audit.checkpoint import Checkpoint
 from audit.export import export as export_log
 from audit.leaf import canonical
 from audit.merkle import Frontier
-from audit.verify import Pages, Report, Step, verify
+from audit.verify import BundleReport, PageMaker, VerifyStep, verify
 from casework.activity import logs
 from casework.activity.collecting import collect
 from casework.decisions import pausing
@@ -33,8 +33,8 @@ from casework.errors import BadRequest
 from casework.record import exporting
 from casework.record.exporting import ExportConfig as Export
 from casework.record.exporting import export
-from casework.record.facts import NotARecord, read
-from casework.trail.comparing import Difference, TablesDiffer, differences, told_of
+from casework.record.facts import RecordError, read
+from casework.trail.comparing import TableDifference, TableMismatch, differences, told_of
 from casework.view.case import CaseView
 from casework.view.reading.case import view_in
 from models.tables import Case
@@ -47,10 +47,10 @@ from tests.casework.ledger import DRIVE
 from tests.casework.records import record_of
 from tests.casework.test_collecting import FIFTY, ledger
 
-AGAIN = Pages(made_by(), unlike)
+AGAIN = PageMaker(made_by(), unlike)
 
 
-def proved(tmp_path: Path, folder: Path) -> Report:
+def proved(tmp_path: Path, folder: Path) -> BundleReport:
     return verify(folder, tmp_path / "outside" / "trust", again=AGAIN)
 
 
@@ -106,29 +106,39 @@ def a_warning(folder: Path, _other: Path) -> None:
     (folder / bundle_paths.PAGE).write_text("".join(kept), "utf-8")
 
 
-FORGERIES: dict[str, tuple[Callable[[Path, Path], None], Step, str, bool]] = {
-    "record.json removed": (without(bundle_paths.RECORD), Step.RECORD, bundle_paths.RECORD, True),
-    "record.json of another case": (of_another(bundle_paths.RECORD), Step.RECORD, bundle_paths.RECORD, True),
-    "record.json and pages of another case": (of_another(*bundle_paths.PAGES), Step.RECORD, bundle_paths.RECORD, True),
-    "all rows closed, pages made from that": (closed_by_hand, Step.RECORD, bundle_paths.RECORD, True),
-    "a state": (
-        edited(bundle_paths.RECORD, '"state":"closed"', '"state":"open"'),
-        Step.RECORD,
+FORGERIES: dict[str, tuple[Callable[[Path, Path], None], VerifyStep, str, bool]] = {
+    "record.json removed": (without(bundle_paths.RECORD), VerifyStep.RECORD, bundle_paths.RECORD, True),
+    "record.json of another case": (of_another(bundle_paths.RECORD), VerifyStep.RECORD, bundle_paths.RECORD, True),
+    "record.json and pages of another case": (
+        of_another(*bundle_paths.PAGES),
+        VerifyStep.RECORD,
         bundle_paths.RECORD,
         True,
     ),
-    "the form alone": (edited(bundle_paths.RECORD, '{"case":', '{ "case":'), Step.RECORD, bundle_paths.RECORD, True),
-    "page of another case": (of_another(bundle_paths.PAGE), Step.PAGES, bundle_paths.PAGE, True),
-    "print of another case": (of_another(bundle_paths.PRINTED), Step.PAGES, bundle_paths.PRINTED, False),
-    "print removed": (without(bundle_paths.PRINTED), Step.PAGES, bundle_paths.PRINTED, True),
-    "warnings cut out": (a_warning, Step.PAGES, bundle_paths.PAGE, True),
+    "all rows closed, pages made from that": (closed_by_hand, VerifyStep.RECORD, bundle_paths.RECORD, True),
+    "a state": (
+        edited(bundle_paths.RECORD, '"state":"closed"', '"state":"open"'),
+        VerifyStep.RECORD,
+        bundle_paths.RECORD,
+        True,
+    ),
+    "the form alone": (
+        edited(bundle_paths.RECORD, '{"case":', '{ "case":'),
+        VerifyStep.RECORD,
+        bundle_paths.RECORD,
+        True,
+    ),
+    "page of another case": (of_another(bundle_paths.PAGE), VerifyStep.PAGES, bundle_paths.PAGE, True),
+    "print of another case": (of_another(bundle_paths.PRINTED), VerifyStep.PAGES, bundle_paths.PRINTED, False),
+    "print removed": (without(bundle_paths.PRINTED), VerifyStep.PAGES, bundle_paths.PRINTED, True),
+    "warnings cut out": (a_warning, VerifyStep.PAGES, bundle_paths.PAGE, True),
     "a word in the page": (
         edited(bundle_paths.PAGE, "waived", "observed closed"),
-        Step.PAGES,
+        VerifyStep.PAGES,
         bundle_paths.PAGE,
         False,
     ),
-    "a word in a README": (edited("README.en.txt", "closed", "opened"), Step.PAGES, "README.en.txt", False),
+    "a word in a README": (edited("README.en.txt", "closed", "opened"), VerifyStep.PAGES, "README.en.txt", False),
 }
 """What is done, the step and the file that are named, and whether a documented step notices it without lastday."""
 
@@ -138,7 +148,7 @@ class TestForged:
         """Each forgery that is listed and certified anew is noticed by its step, and the right file is named."""
         case, other = await finished(office), office.report(employee_no="E7")
         prelude, listed = blocks(PAGE.read_text("utf-8"))
-        steps = [f"{prelude}\n{one.lines}" for one in listed if one.step in {Step.RECORD, Step.PAGES}]
+        steps = [f"{prelude}\n{one.lines}" for one in listed if one.step in {VerifyStep.RECORD, VerifyStep.PAGES}]
         with export_office(office, tmp_path / "outside") as outside:
             export(office.context, outside, case.id, tmp_path / "sound", by="auditor")
             export(office.context, outside, other.id, tmp_path / "other", by="auditor", as_it_stands=True)
@@ -201,10 +211,10 @@ class TestForged:
         case = await finished(office)
         with export_office(office, tmp_path / "outside") as outside:
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
-        for again in (None, Pages("0.0.0", unlike)):
+        for again in (None, PageMaker("0.0.0", unlike)):
             report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust", again=again)
             assert report.faults == []
-            assert "which alone can make them again" in report.passed[Step.PAGES]
+            assert "which alone can make them again" in report.passed[VerifyStep.PAGES]
 
 
 class TestNewest:
@@ -218,8 +228,8 @@ class TestNewest:
             certified_anew(outside, tmp_path / "bundle")
             assert proved(tmp_path, tmp_path / "bundle").faults == []
         report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust", longest_lag=timedelta(seconds=-4))
-        assert [(fault.step, fault.file) for fault in report.faults if fault.step is Step.FRESH] == [
-            (Step.FRESH, bundle_paths.CHECKPOINT)
+        assert [(fault.step, fault.file) for fault in report.faults if fault.step is VerifyStep.FRESH] == [
+            (VerifyStep.FRESH, bundle_paths.CHECKPOINT)
         ]
 
     async def test_what_a_later_log_says(self, office: Office, tmp_path: Path) -> None:
@@ -241,7 +251,7 @@ class TestNewest:
             assert self.documented(tmp_path) == 0
             second = verify(tmp_path / "second", trust, log=later)
             assert [(fault.step, fault.what) for fault in second.faults] == [
-                (Step.LATER, "the log records another certificate of its number")
+                (VerifyStep.LATER, "the log records another certificate of its number")
             ]
             erasing.hold(office.context, case.id, by="legal", reason="a matter")
             export(office.context, outside, case.id, tmp_path / "third", by="auditor")
@@ -266,7 +276,7 @@ class TestNewest:
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
             forked = self.forked(outside, tmp_path / "bundle" / "log", tmp_path / "fork", case.id)
             report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust", log=forked)
-        assert [fault.step for fault in report.faults] == [Step.LATER]
+        assert [fault.step for fault in report.faults] == [VerifyStep.LATER]
 
     async def test_a_record_that_was_removed_with_its_payloads(self, office: Office, tmp_path: Path) -> None:
         """The opening's scope says that there was one."""
@@ -276,7 +286,9 @@ class TestNewest:
         (tmp_path / "bundle" / bundle_paths.RECORD).unlink()
         shutil.rmtree(tmp_path / "bundle" / "payloads")
         report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust")
-        assert (Step.RECORD, bundle_paths.RECORD, "it is missing") in [(f.step, f.file, f.what) for f in report.faults]
+        assert (VerifyStep.RECORD, bundle_paths.RECORD, "it is missing") in [
+            (f.step, f.file, f.what) for f in report.faults
+        ]
 
     async def test_a_record_of_another_form(self, office: Office, tmp_path: Path) -> None:
         """One that another version derives is not called forged, and not sound: who can say is named."""
@@ -308,7 +320,7 @@ class TestNewest:
     def documented(self, folder: Path) -> int:
         """Run the documented lines of both steps."""
         prelude, found = blocks(PAGE.read_text("utf-8"))
-        lines = "\n".join(one.lines for one in found if one.step in {Step.FRESH, Step.LATER})
+        lines = "\n".join(one.lines for one in found if one.step in {VerifyStep.FRESH, VerifyStep.LATER})
         return subprocess.run(
             ["bash", "-c", f"{prelude}\n{lines}"], cwd=folder, capture_output=True, check=False
         ).returncode
@@ -353,7 +365,7 @@ class TestTrue:
             assert any(line.startswith("SIGNED FOR, NOT SEEN: 1 of ") for line, _ in report.verdict)
             with office.context.store.engine.begin() as connection:
                 connection.execute(text("UPDATE entitlement SET state = 'observed_closed'"))
-            with pytest.raises(TablesDiffer, match="entitlement google_workspace:acct-"):
+            with pytest.raises(TableMismatch, match="entitlement google_workspace:acct-"):
                 export(office.context, outside, case.id, tmp_path / "again", by="auditor")
 
     async def test_of_logs_that_are_still_read(self, logged: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -428,7 +440,7 @@ class TestTrue:
         approve(office.context, request.id, by="privacy")
         with office.context.store.engine.begin() as connection:
             connection.execute(text("UPDATE entitlement SET state = 'observed_closed', settled_by = NULL"))
-        with pytest.raises(TablesDiffer, match="entitlement google_workspace"):
+        with pytest.raises(TableMismatch, match="entitlement google_workspace"):
             erasing.erase(office.context, case.id)
         assert office.context.case(case.id).leaver["name"]
 
@@ -440,11 +452,11 @@ class TestTrue:
             b"{}",
             b'{"events":[],"tables":{"account":{"1":{"kind":"gone"}}},"downloads":null,"case":"x"}',
         ):
-            with pytest.raises(NotARecord):
+            with pytest.raises(RecordError):
                 read(raw)
 
 
-def all_differences(office: Office) -> list[Difference]:
+def all_differences(office: Office) -> list[TableDifference]:
     with office.context.store.read() as session:
         return [*differences(session)]
 

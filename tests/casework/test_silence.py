@@ -13,7 +13,7 @@ from casework.access.rechecking import collect_again
 from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.passes import SUMMARIES
-from casework.activity.silence import Quiet
+from casework.activity.silence import AccountSilence
 from casework.activity.summary import summarise
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
@@ -21,7 +21,7 @@ from casework.matching.searching import find_in
 from casework.truth import post_cut
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.downloads import content_of
-from connectors.activity import ActivityPage, Gap, Record
+from connectors.activity import ActivityPage, ActivityRecord, UnreadSpan
 from connectors.errors import Denied, NotRecorded
 from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Service, Standing
 from tests.casework.conftest import Office
@@ -215,7 +215,7 @@ class TestSilence:
         ledger(logged).describe = lambda source, raw: tuple(  # type: ignore[method-assign]  # whatever the vendor wrote
             replace(one, at=at) for one in describe(source, raw)
         )
-        ledger(logged).record = lambda source, raw: Record(str(raw["id"]), at, {"source": source})  # type: ignore[method-assign]  # the same
+        ledger(logged).record = lambda source, raw: ActivityRecord(str(raw["id"]), at, {"source": source})  # type: ignore[method-assign]  # the same
         assert logged.context.evidence is not None
         summarise(logged.context, case.id, logged.context.evidence)
         shown = show(logged.context, case.id)["downloads"]
@@ -301,7 +301,7 @@ class TestNotSilent:
         case, _ = await cut(logged)
         await read(logged, case)
         logged.clock.pass_by(hours=25)
-        ledger(logged).gaps = (Gap("truncated", "more than the vendor gives"),)
+        ledger(logged).gaps = (UnreadSpan("truncated", "more than the vendor gives"),)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
 
     async def test_heard_and_then_killed(self, logged: Office) -> None:
@@ -403,7 +403,7 @@ class TestNotSilent:
         [block] = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
         assert block.observed_at is not None
         block.cut_effective_by = block.observed_at - timedelta(hours=1)
-        assert Quiet(account, [block]).effective_by == block.observed_at
+        assert AccountSilence(account, [block]).effective_by == block.observed_at
 
 
 def _killed(*_args: object, **_named: object) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from casework import runbook
 from casework.matching.searching import find_in
-from connectors.activity import Gap, Name
-from connectors.contract import Found
+from connectors.activity import LogName, UnreadSpan
+from connectors.contract import FoundAccounts
 from connectors.errors import Denied
 from models.vocabulary import Leaver, Service
 from tests.casework.conftest import Office
@@ -24,9 +24,9 @@ class TestUntilWhen:
     @pytest.mark.parametrize(("renamed", "state"), [(False, "silent"), (True, "not_read")])
     async def test_without_former_names(self, logged: Office, reason: str, renamed: bool, state: str) -> None:
         """Names from before the departure do not matter after the cut; one that was searched then, and is not any more, does."""
-        ledger(logged).gaps, ledger(logged).names = (Gap(reason, "not seen"),), (Name("E1@example.test"),)
+        ledger(logged).gaps, ledger(logged).names = (UnreadSpan(reason, "not seen"),), (LogName("E1@example.test"),)
         case, _ = await cut(logged)
-        ledger(logged).names = (Name("renamed@x.test" if renamed else "E1@example.test"), Name("more@x.test"))
+        ledger(logged).names = (LogName("renamed@x.test" if renamed else "E1@example.test"), LogName("more@x.test"))
         logged.clock.pass_by(hours=25)
         shown = (await read(logged, case))["downloads"]
         assert (shown["silence"][0]["state"], shown["verdict"]) == (state, "cannot_say")
@@ -34,27 +34,30 @@ class TestUntilWhen:
     @pytest.mark.parametrize(
         "lacks",
         [
-            (Gap("names_unseen", "not seen"),),
-            (Gap("retention", "kept 5 days", None, datetime(2026, 11, 25, tzinfo=UTC)),),
+            (UnreadSpan("names_unseen", "not seen"),),
+            (UnreadSpan("retention", "kept 5 days", None, datetime(2026, 11, 25, tzinfo=UTC)),),
         ],
     )
     @pytest.mark.parametrize("fault", [Denied("scope"), None])
     async def test_what_lacks_something_for_good_stands_for_nothing_later(
-        self, logged: Office, lacks: tuple[Gap, ...], fault: Denied | None
+        self, logged: Office, lacks: tuple[UnreadSpan, ...], fault: Denied | None
     ) -> None:
         """A log that is not read after the cut proves nothing, whatever the pass before it may be forgiven."""
         ledger(logged).gaps = lacks
         case, effective_by = await cut(logged)
         await read(logged, case)
         ledger(logged).fault = lambda *_: fault
-        ledger(logged).gaps = (*lacks, Gap("search_failed", "failed 3 times"))
+        ledger(logged).gaps = (*lacks, UnreadSpan("search_failed", "failed 3 times"))
         hide(logged, effective_by)
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
 
     async def test_renamed_before_the_first_look(self, logged: Office) -> None:
         """Where former names cannot be seen, the one by which the account was found must be searched."""
-        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), (Name("left-e1@example.test"),)
+        ledger(logged).gaps, ledger(logged).names = (
+            (UnreadSpan("names_unseen", "not seen"),),
+            (LogName("left-e1@example.test"),),
+        )
         case, effective_by = await cut(logged)
         hide(logged, effective_by)
         logged.clock.pass_by(hours=25)
@@ -62,7 +65,10 @@ class TestUntilWhen:
 
     async def test_renamed_after_the_block_and_found_again(self, logged: Office) -> None:
         """The name that the account had at the block must be searched, by whatever name a later search finds it."""
-        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), (Name("left-e1@example.test"),)
+        ledger(logged).gaps, ledger(logged).names = (
+            (UnreadSpan("names_unseen", "not seen"),),
+            (LogName("left-e1@example.test"),),
+        )
         case, effective_by = await cut(logged)
         hide(logged, effective_by)
         await _find_as(logged, case.id, "left-e1@example.test")
@@ -72,17 +78,20 @@ class TestUntilWhen:
     @pytest.mark.parametrize(("asked", "state"), [("left-e1@example.test", "silent"), ("E1@example.test", "not_read")])
     async def test_by_every_name_since_the_block(self, logged: Office, asked: str, state: str) -> None:
         """Both names that an account had since its block are asked for, in whatever letters."""
-        ledger(logged).gaps = (Gap("names_unseen", "not seen"),)
-        ledger(logged).names = (Name("E1@Example.test"), Name(asked))
+        ledger(logged).gaps = (UnreadSpan("names_unseen", "not seen"),)
+        ledger(logged).names = (LogName("E1@Example.test"), LogName(asked))
         case, _ = await cut(logged)
         await _find_as(logged, case.id, "left-e1@example.test")
-        ledger(logged).names = (Name("e1@example.test"), Name(asked))
+        ledger(logged).names = (LogName("e1@example.test"), LogName(asked))
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == state
 
     async def test_renamed_before_the_block(self, logged: Office) -> None:
         """A name that the account had lost by the last search before the block does not matter after it."""
-        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), (Name("new-e1@example.test"),)
+        ledger(logged).gaps, ledger(logged).names = (
+            (UnreadSpan("names_unseen", "not seen"),),
+            (LogName("new-e1@example.test"),),
+        )
         case = logged.report()
         await runbook.make_plan(logged.context, case.id)
         await _find_as(logged, case.id, "new-e1@example.test")
@@ -94,13 +103,16 @@ class TestUntilWhen:
 
     async def test_renamed_while_a_search_is_under_way(self, logged: Office) -> None:
         """A search that began before the block, and answered after a rename, makes the new name none that the account had at the block."""
-        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), (Name("left-e1@example.test"),)
+        ledger(logged).gaps, ledger(logged).names = (
+            (UnreadSpan("names_unseen", "not seen"),),
+            (LogName("left-e1@example.test"),),
+        )
         case = logged.report()
         await runbook.make_plan(logged.context, case.id)
         logged.clock.pass_by(hours=10)
         find, begun = logged.paper.find_accounts, list[str]()
 
-        async def slow(leaver: Leaver) -> Found:
+        async def slow(leaver: Leaver) -> FoundAccounts:
             if not begun:
                 begun.append(case.id)
                 logged.clock.pass_by(seconds=60)
@@ -128,7 +140,10 @@ class TestUntilWhen:
     )
     async def test_renamed_and_back(self, logged: Office, back_before: bool, asked: list[str], state: str) -> None:
         """Renamed before the block and back after it: both names count.  Back before it: the one that the account had at the block."""
-        ledger(logged).gaps, ledger(logged).names = (Gap("names_unseen", "not seen"),), tuple(map(Name, asked))
+        ledger(logged).gaps, ledger(logged).names = (
+            (UnreadSpan("names_unseen", "not seen"),),
+            tuple(map(LogName, asked)),
+        )
         case = logged.report()
         await runbook.make_plan(logged.context, case.id)
         await _find_as(logged, case.id, "new-e1@example.test")
@@ -143,7 +158,7 @@ class TestUntilWhen:
 
     @pytest.mark.parametrize("other", ["search_failed", "fewer", "unproven", "address", "name_reused", "truncated"])
     async def test_every_lack_counts_not_the_first_one_alone(self, logged: Office, other: str) -> None:
-        ledger(logged).gaps = (Gap("names_denied", "may not be seen"), Gap(other, "nothing came"))
+        ledger(logged).gaps = (UnreadSpan("names_denied", "may not be seen"), UnreadSpan(other, "nothing came"))
         case, effective_by = await cut(logged)
         hide(logged, effective_by)
         logged.clock.pass_by(hours=25)
@@ -151,29 +166,32 @@ class TestUntilWhen:
 
     async def test_a_name_that_is_searched_no_more(self, logged: Office) -> None:
         """Whole by the names of today, and blind for what is logged under the one that the account had at the block."""
-        ledger(logged).names = (Name("e1@example.test"), Name("alias@example.test"))
+        ledger(logged).names = (LogName("e1@example.test"), LogName("alias@example.test"))
         case, _ = await cut(logged)
         await read(logged, case)
-        ledger(logged).names = (Name("e1@example.test"),)
+        ledger(logged).names = (LogName("e1@example.test"),)
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
 
     async def test_a_name_that_was_given_up_before_the_block(self, logged: Office) -> None:
-        ledger(logged).names = (Name("e1@example.test"), Name("old@x.test", None, logged.clock.at - timedelta(days=9)))
+        ledger(logged).names = (
+            LogName("e1@example.test"),
+            LogName("old@x.test", None, logged.clock.at - timedelta(days=9)),
+        )
         case, _ = await cut(logged)
         await read(logged, case)
-        ledger(logged).names = (Name("e1@example.test"),)
+        ledger(logged).names = (LogName("e1@example.test"),)
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "silent"
 
     async def test_deleted_a_week_after(self, logged: Office) -> None:
         """What was proved before stands, and goes on by the same name."""
-        ledger(logged).names = (Name("e1@example.test"),)
+        ledger(logged).names = (LogName("e1@example.test"),)
         case, _ = await cut(logged)
         await read(logged, case)
         logged.clock.pass_by(hours=25)
         first = (await read(logged, case))["downloads"]["silence"][0]
-        ledger(logged).gaps = (Gap("names_unseen", "deleted"),)
+        ledger(logged).gaps = (UnreadSpan("names_unseen", "deleted"),)
         logged.clock.pass_by(days=7)
         second = (await read(logged, case))["downloads"]["silence"][0]
         assert (first["state"], second["state"]) == ("silent", "silent")

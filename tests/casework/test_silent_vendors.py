@@ -18,7 +18,7 @@ from casework import runbook
 from casework.context import Context
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
-from casework.policy import Cut, Policy
+from casework.policy import CutPolicy, Policy
 from casework.store import Store, open_engine
 from connectors.registry import open_connectors
 from emulators.company import person
@@ -86,7 +86,7 @@ async def opened(folder: Path, empty: Path, monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setenv(name, value)
         engine = open_engine(f"sqlite:///{folder}/case.db")
         async with open_connectors([GOOGLE, SLACK, M365]) as connectors:
-            policy = Policy(cut=Cut(at="last_working"))
+            policy = Policy(cut=CutPolicy(at="last_working"))
             yield House(company, Context(Store(engine, Trail("test.example/audit/2026")), policy, connectors))
             for stage in company.stages.values():
                 stage.faults.clear()

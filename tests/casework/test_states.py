@@ -12,7 +12,7 @@ import pytest
 from casework.truth.states import (
     ACCEPTED,
     PERHAPS_TAKEN,
-    Known,
+    RowFacts,
     came_back,
     counts,
     is_contradicted,
@@ -59,9 +59,9 @@ def line(**fields: Any) -> KindManifest:
     return KindManifest(**(given | fields))
 
 
-def known(of: CaseEntitlement | None = None, seen: KindRead | None = None, **fields: Any) -> Known:
+def known(of: CaseEntitlement | None = None, seen: KindRead | None = None, **fields: Any) -> RowFacts:
     seen = seen or read("x")
-    return Known(of or row(), fields.pop("line", line()), seen, frozenset(seen.shown), INSTANT, **fields)
+    return RowFacts(of or row(), fields.pop("line", line()), seen, frozenset(seen.shown), INSTANT, **fields)
 
 
 def block(**fields: Any) -> CaseEntitlement:
@@ -93,7 +93,7 @@ IMPLIED = line(implied_by=K.SIGN_IN, confirmation=Confirmation.IMPLIED_BY)
 WHOLE: Mapping[str, Any] = {"vendor_id": "*"}
 ROLE: Mapping[str, Any] = {"kind": K.ROLE, "confirmation": Confirmation.IMPLIED_BY}
 
-TABLE: list[tuple[str, Known, S]] = [
+TABLE: list[tuple[str, RowFacts, S]] = [
     ("a read after the command does not show it", known(row(**COMMANDED), read(sent=6)), S.OBSERVED_CLOSED),
     ("the read was sent when the answer came", known(row(**COMMANDED), read(sent=5)), S.OBSERVED_CLOSED),
     ("the read was sent before the answer", known(row(**COMMANDED), read(sent=4.9)), S.COMMANDED),
@@ -152,7 +152,7 @@ TABLE: list[tuple[str, Known, S]] = [
     ("a plan that lists it now", known(row(**ROLE), read(), causes=[block(state=S.FOUND)]), S.OBSERVED_CLOSED),
 ]  # fmt: skip
 
-REASONS: list[tuple[str, Known, Why]] = [
+REASONS: list[tuple[str, RowFacts, Why]] = [
     *((str(guard), known(row(guard=guard, by_hand=True, result=R.REFUSED)), Why.GUARDED)
       for guard in (Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.LAST_OWNER, Guard.PROTECTED)),
     ("dynamic", known(row(guard=Guard.DYNAMIC, by_hand=True)), Why.DYNAMIC),
@@ -177,7 +177,7 @@ REASONS: list[tuple[str, Known, Why]] = [
 
 class TestObserved:
     @pytest.mark.parametrize(("what", "given", "state"), TABLE, ids=[line[0] for line in TABLE])
-    def test_what_reads_and_commands_make_of_it(self, what: str, given: Known, state: S) -> None:
+    def test_what_reads_and_commands_make_of_it(self, what: str, given: RowFacts, state: S) -> None:
         """A row of the table: what is known, and the state that follows from it alone."""
         assert observed(given) is state, what
         verdict = verdict_of(given)
@@ -187,7 +187,7 @@ class TestObserved:
 
 class TestReason:
     @pytest.mark.parametrize(("what", "given", "why"), REASONS, ids=[line[0] for line in REASONS])
-    def test_why_it_is_open(self, what: str, given: Known, why: Why) -> None:
+    def test_why_it_is_open(self, what: str, given: RowFacts, why: Why) -> None:
         """One reason a row, the first that holds."""
         assert reason_of(given, S.STILL_OPEN) is why, what
 
@@ -200,7 +200,7 @@ class TestReason:
 class TestWaiver:
     @pytest.mark.parametrize("accepts", [*OpenReason, None])
     @pytest.mark.parametrize("why", [line[1:] for line in REASONS], ids=[line[0] for line in REASONS])
-    def test_settles_its_own_reason_alone(self, why: tuple[Known, Why], accepts: Why | None) -> None:
+    def test_settles_its_own_reason_alone(self, why: tuple[RowFacts, Why], accepts: Why | None) -> None:
         """A waiver counts for the reason that it names; one of the first core names none and counts for nothing."""
         given, reason = replace(why[0], waivers=[waiver(accepts)], block=why[0].block or block()), why[1]
         verdict = verdict_of(given)
@@ -270,7 +270,7 @@ class TestAttestation:
             ("a stamp that does not come", known(row(K.PASSWORD, **COMMANDED), read("x"), line=STAMPED), True),
         ],
     )  # fmt: skip
-    def test_where_no_read_can_tell(self, what: str, given: Known, stands: bool) -> None:  # a table
+    def test_where_no_read_can_tell(self, what: str, given: RowFacts, stands: bool) -> None:  # a table
         """What the vendor can be asked is not signed for, not even while the vendor does not answer."""
         assert counts(attested(7), given) is stands, what
 
@@ -304,7 +304,7 @@ class TestAttestation:
             ("an entry that was not looked at", known(row(listed_as=S.NO_API), read("x", sent=8)), False),
         ],
     )
-    def test_is_contradicted(self, what: str, given: Known, ends: bool) -> None:  # a table
+    def test_is_contradicted(self, what: str, given: RowFacts, ends: bool) -> None:  # a table
         """Only a read that was sent later, and shows it open, contradicts."""
         assert is_contradicted(attested(7), given) is ends, what
 
@@ -335,7 +335,7 @@ class TestComingBack:
             ("implied, its cause did not", known(row(**ROLE, observed_at=at(1)), read("x"), line=IMPLIED, causes=[block()]), None),
         ],
     )  # fmt: skip
-    def test_is_seen(self, what: str, given: Known, when: float | None) -> None:
+    def test_is_seen(self, what: str, given: RowFacts, when: float | None) -> None:
         """What was seen closed and is seen open came back; sessions, and what is implied, come back with their cause."""
         assert came_back(given) == (None if when is None else at(when)), what
 

@@ -24,7 +24,7 @@ from casework.truth.rows import reads_of, rows_of
 from connectors.contract import Manifest
 from connectors.google_workspace.manifest import MANIFEST as GOOGLE
 from connectors.microsoft365.manifest import MANIFEST as MICROSOFT
-from connectors.slack.manifest import Plan, manifest_for
+from connectors.slack.manifest import SlackPlan, manifest_for
 from models.tables import Attestation, Case, Look, Waiver
 from models.vocabulary import ConnectionId, Service
 from tests.audit.conftest import postgres, postgres_url
@@ -37,7 +37,7 @@ CASE = "case-00000000000000aa"
 DUE = datetime(2026, 11, 30, 15, tzinfo=UTC)
 MANIFESTS: dict[Service, Manifest] = {
     Service.GOOGLE_WORKSPACE: GOOGLE,
-    Service.SLACK: manifest_for(Plan.BUSINESS_PLUS),
+    Service.SLACK: manifest_for(SlackPlan.BUSINESS_PLUS),
     Service.MICROSOFT365: MICROSOFT,
 }
 

@@ -14,7 +14,7 @@ from casework.decisions import signatures as waiving
 from casework.errors import QuestionsOpen, StillOpen
 from casework.intake.opening import decide_for_real
 from casework.matching.searching import find_in
-from casework.policy import BlastRadius, Policy
+from casework.policy import BlastRadiusPolicy, Policy
 from casework.truth.findings import assess, open_findings
 from casework.truth.listing import take_in
 from casework.truth.reasons import NO_ACCOUNT
@@ -55,7 +55,7 @@ class TestRails:
 
     async def test_cases_decided_together_count_together(self, office: Office) -> None:
         """Scenario 30: the radius counts when people decide: old plans decided in one minute are one wave."""
-        context = replace(office.context, policy=Policy(blast_radius=BlastRadius(departures=2)))
+        context = replace(office.context, policy=Policy(blast_radius=BlastRadiusPolicy(departures=2)))
         cases = []
         for n in range(4):
             office.paper.add(f"p{n}", employee_no=f"P{n}", email=f"p{n}@example.test", name=f"人 {n}")

@@ -16,7 +16,7 @@ from sqlmodel import Session, delete, select
 from casework.access.closing import close
 from casework.access.revoking import begin, finish
 from casework.errors import CaseworkError
-from casework.truth.derive import derive, known_of
+from casework.truth.deriving import derive, known_of
 from casework.truth.findings import assess
 from casework.truth.listing import take_in
 from casework.truth.rows import load, rows_of

@@ -17,7 +17,7 @@ from audit.events import EventType
 from audit.trail import Trail
 from casework import runbook
 from casework.access import rechecking
-from casework.activity import re_enabled_by
+from casework.activity import openers
 from casework.activity.collecting import collect
 from casework.context import Context
 from casework.decisions import signatures
@@ -26,7 +26,7 @@ from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
-from casework.policy import Observe, Policy
+from casework.policy import ObservationPolicy, Policy
 from casework.store import Store, open_engine
 from casework.trail.comparing import differences
 from casework.truth.rows import accepted_rows
@@ -34,7 +34,7 @@ from casework.view.reading.case import case_view
 from cli.tables import document_page
 from connectors.slack import connect as connect_slack
 from connectors.slack.activity.sources import sources_for
-from connectors.slack.manifest import Plan
+from connectors.slack.manifest import SlackPlan
 from emulators.company import person
 from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.google_workspace.state import user_id
@@ -49,7 +49,7 @@ from tests.casework.records import gather
 from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
 
-POLICY = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5))
+POLICY = Policy(observe=ObservationPolicy(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5))
 
 
 @dataclass
@@ -310,7 +310,7 @@ class TestComingBack:
             by = LET_IN[service](t)
             assert (await t.look())["reopened"] == [t.case_id]
             assert t.back() == (Opener.NOT_ASKED, None)
-            await re_enabled_by.ask(t.context)
+            await openers.ask(t.context)
             assert t.back() == (Opener.NAMED, by)
             await t.run()
             assert (t.state(), t.back()) == ((S.OBSERVED_CLOSED, None), (Opener.NAMED, by))
@@ -325,7 +325,7 @@ class TestComingBack:
             assert (sealed.by, sealed.fields["state"]) == (by, Opener.NAMED)
             assert sealed.fields["evidence"]["count"] > 0
             t.stage.journal.clear()
-            await re_enabled_by.ask(t.context)
+            await openers.ask(t.context)
             assert t.stage.journal == [], "who is known is not asked for again"
 
     async def test_waits_for_a_log_that_is_late(self, folder: Path, empty_database: Path) -> None:
@@ -335,12 +335,12 @@ class TestComingBack:
             by = LET_IN[Service.GOOGLE_WORKSPACE](t)
             line = t.tenant.events.pop()
             await t.look()
-            await re_enabled_by.ask(t.context)
+            await openers.ask(t.context)
             assert t.back() == (Opener.LATE, None)
             t.tenant.events.append(line)
-            await re_enabled_by.ask(t.context)
+            await openers.ask(t.context)
             assert t.back() == (Opener.LATE, None), "not asked at each turn"
-            await re_enabled_by.ask(t.later(minutes=16))
+            await openers.ask(t.later(minutes=16))
             assert t.back() == (Opener.NAMED, by)
 
     async def test_names_nobody_for_an_earlier_time(self, folder: Path, empty_database: Path) -> None:
@@ -353,7 +353,7 @@ class TestComingBack:
             await t.run()
             t.tenant.users[t.account_id].suspended = False
             await t.look()
-            await re_enabled_by.ask(t.context)
+            await openers.ask(t.context)
             assert t.back() == (Opener.LATE, None)
 
     async def test_gives_up_after_a_day(self, folder: Path, empty_database: Path) -> None:
@@ -364,10 +364,10 @@ class TestComingBack:
             leaver.suspended = False
             t.tenant.suspend(other, leaver, suspended=False)
             await t.look()
-            await re_enabled_by.ask(t.later(days=1))
+            await openers.ask(t.later(days=1))
             assert t.back() == (Opener.NOT_TOLD, None)
             t.stage.journal.clear()
-            await re_enabled_by.ask(t.later(days=9))
+            await openers.ask(t.later(days=9))
             assert t.stage.journal == []
 
     async def test_says_why_nobody_can_tell(self, folder: Path, empty_database: Path) -> None:
@@ -384,7 +384,7 @@ class TestComingBack:
                 fault = Fault("GET /audit/v1/logs", status=status, body=body, times=None)
                 t.stage.faults.append(fault)
                 t.ask_again()
-                await re_enabled_by.ask(t.context)
+                await openers.ask(t.context)
                 assert t.back() == (told, None)
                 t.stage.faults.remove(fault)
             await t.run()
@@ -432,4 +432,4 @@ class TestLogs:
                 read = {
                     row.source for row in session.exec(select(Collection).where(Collection.case_id == t.case_id)).all()
                 }
-            assert read == {source.name for source in sources_for(Plan.BUSINESS_PLUS)}
+            assert read == {source.name for source in sources_for(SlackPlan.BUSINESS_PLUS)}

@@ -11,7 +11,7 @@ import pytest
 
 from casework.access import revoking
 from casework.access.rechecking import look_again
-from casework.activity import re_enabled_by
+from casework.activity import openers
 from casework.errors import StillOpen
 from casework.matching import searching
 from casework.view.reading.case import case_view
@@ -96,7 +96,7 @@ class TestAnExceptionNobodyForesaw:
 
         log.fault, asked = broken, len(log.asked)
         for _ in range(3):
-            await re_enabled_by.ask(logged.context)
+            await openers.ask(logged.context)
         assert len(log.asked) == asked + 1
         (account,) = case_view(logged.context, case.id).taken
         assert {row.detail.opener for row in account.entitlements} == {None, Opener.NOT_READ}

@@ -15,14 +15,14 @@ from casework.context import Context
 from casework.errors import StillOpen
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
-from casework.policy import Observe, Policy
+from casework.policy import ObservationPolicy, Policy
 from casework.store import Store, open_engine
 from casework.view.reading.case import case_view
 from connectors.contract import Capabilities, Connector
 from connectors.errors import NotConfigured, Unreachable
 from connectors.google_workspace import MANIFEST
 from connectors.registry import open_connectors
-from connectors.unopened import Unopened
+from connectors.unopened_connector import UnopenedConnector
 from emulators.company import person
 from emulators.tenants import tenants
 from models.vocabulary import CaseState, ConnectionId, EntitlementKind, Service
@@ -57,7 +57,9 @@ class TestAServiceThatCannotBeOpened:
             async with open_connectors([GOOGLE, SLACK, M365], strict=False) as connectors:
                 (tmp_path / "case.db").write_bytes(empty_database.read_bytes())
                 engine = open_engine(f"sqlite:///{tmp_path}/case.db")
-                policy = Policy(observe=Observe(deadline_seconds=1, first_wait_seconds=0.1, longest_wait_seconds=0.2))
+                policy = Policy(
+                    observe=ObservationPolicy(deadline_seconds=1, first_wait_seconds=0.1, longest_wait_seconds=0.2)
+                )
                 context = Context(Store(engine, Trail("test.example/audit/2026")), policy, connectors)
                 who, ends_on = person(LEAVER), str((datetime.now(UTC) - timedelta(days=2)).date())
                 notice = read_options(employee_no=LEAVER, name=who.name, email=who.email, employment_ends_on=ends_on, kind="resignation")  # fmt: skip
@@ -96,7 +98,7 @@ async def test_is_opened_once_by_those_who_ask_together() -> None:
         connectors[GOOGLE] = Opened()
         return connectors[GOOGLE]
 
-    connectors: dict[ConnectionId, Connector] = {GOOGLE: Unopened(MANIFEST, NotConfigured("no key"), reopen)}
+    connectors: dict[ConnectionId, Connector] = {GOOGLE: UnopenedConnector(MANIFEST, NotConfigured("no key"), reopen)}
     context = Context(cast("Store", None), Policy(), connectors)
     failed, found = await asyncio.gather(*(ready(context, GOOGLE) for _ in range(2)), return_exceptions=True)
     assert isinstance(failed, Unreachable)

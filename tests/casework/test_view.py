@@ -18,7 +18,7 @@ from casework import runbook
 from casework.access import rechecking
 from casework.intake.moving import withdraw
 from casework.truth.findings import assess
-from casework.view.case import CaseView, Waiting
+from casework.view.case import CaseView, PendingConsent
 from casework.view.prefect_view import OpaqueView, opaque
 from casework.view.reading.case import case_view, look
 from cli.tables import document_page
@@ -31,7 +31,7 @@ from models.vocabulary import (
     EntitlementState,
     FindingKind,
     Opener,
-    Restored,
+    RestoreOutcome,
     Standing,
 )
 from portal.record.composing import compose
@@ -235,7 +235,7 @@ class TestTerminal:
     async def test_says_what_must_not_be_overlooked(self, asked: CaseView) -> None:
         """A plan only, an erasure, a legal hold and a consent that is waited for are said before anything else."""
         at = asked.read_at
-        waiting = Waiting(id="q-7", verb="erase")
+        waiting = PendingConsent(id="q-7", verb="erase")
         changed = {"for_real": False, "erased_at": at, "held_at": at, "approvals_waiting": (waiting,)}
         front = text_of(asked.model_copy(update=changed)).partition("Truth table")[0]
         for words in ("Plan only.", "was erased", "legal hold", "second person: erase q-7"):
@@ -289,7 +289,7 @@ class TestAnotherEnd:
         """A row that a restore gave back, or could not, bears its fate beside its state, on the terminal and in the record."""
         whole = case_view(office.context, (await finished(office)).id)
         detail = whole.accounts[0].entitlements[0].detail
-        given = of_row(whole, detail=detail.model_copy(update={"restored": Restored.RE_ENROL}))
+        given = of_row(whole, detail=detail.model_copy(update={"restored": RestoreOutcome.RE_ENROL}))
         facts = replace(gather(office.context, whole.case), view=given)
         assert "re enrol" not in text_of(whole)
         assert "re enrol" in text_of(given)
@@ -332,7 +332,7 @@ class TestAnotherEnd:
         """A restored case counts what became of each row, not what was closed; its title says that it was taken back."""
         whole = case_view(office.context, (await finished(office)).id)
         detail = whole.accounts[0].entitlements[0].detail
-        given = of_row(whole, detail=detail.model_copy(update={"restored": Restored.RE_ENROL}))
+        given = of_row(whole, detail=detail.model_copy(update={"restored": RestoreOutcome.RE_ENROL}))
         given = given.model_copy(update={"state": CaseState.RESTORED})
         shown = text_of(given)
         assert document(given, ()).title.en == "Record of an offboarding that was taken back"

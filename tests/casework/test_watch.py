@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from casework.activity import re_entry
-from casework.policy import Activity as Rules
-from casework.policy import Policy, Watch
+from casework.policy import ActivityPolicy as Rules
+from casework.policy import Policy, WatchPolicy
 from casework.truth.rows import accounts_of
 from models.tables import Case
 from models.vocabulary import ActivityKind, Standing
@@ -30,10 +30,10 @@ def _events(account_ip: str, hours: int, kind: ActivityKind = K.SIGN_IN, **more:
 
 
 class TestWatch:
-    RULES = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
+    RULES = WatchPolicy(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
 
     async def _watched(
-        self, make_office: Callable[..., Office], rules: Watch, colleague_ip: str, *colleagues: str
+        self, make_office: Callable[..., Office], rules: WatchPolicy, colleague_ip: str, *colleagues: str
     ) -> tuple[Office, Case]:
         office = make_office(Policy(activity=Rules(watch=rules)), Ledger)
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
@@ -113,7 +113,7 @@ class TestWatch:
 
     async def test_off_by_default(self, make_office: Callable[..., Office]) -> None:
         """Without policy nobody's account but the leaver's is read."""
-        office, case = await self._watched(make_office, Watch(), "198.51.100.9")
+        office, case = await self._watched(make_office, WatchPolicy(), "198.51.100.9")
         assert show(office.context, case.id)["findings"] == []
         assert self._sealed(office, case) == []
 
@@ -122,4 +122,4 @@ class TestWatch:
         """Without a purpose, a rule that allows it and named accounts it cannot be switched on."""
         given = {"on": True, "purpose": "x", "rule": "y", "accounts": WATCHED} | {missing: () if missing == "accounts" else ""}  # fmt: skip
         with pytest.raises(ValueError, match="needs"):
-            Watch.model_validate(given)
+            WatchPolicy.model_validate(given)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from casework.activity import re_enabled_by
+from casework.activity import openers
 from casework.activity.logs import is_theirs, may_be_theirs, names_of
 from casework.activity.summary import summarise
 from casework.erasure import erasing
 from casework.view.reading.case import look
-from connectors.activity import Activity, Name
+from connectors.activity import Activity, LogName
 from models.tables import CaseAccount, Collection
 from models.vocabulary import ActivityKind, ConnectionId
 from tests.casework.conftest import Office
@@ -44,7 +44,7 @@ class TestWhose:
     async def test_a_name_that_the_log_alone_uses(self, logged: Office) -> None:
         """A guest is called otherwise in the log than in the directory: the reading says by which names it was asked for."""
         guest, at = "e1_home.test#EXT#@here.test", logged.clock.at - timedelta(days=3)
-        ledger(logged).names = (Name(guest),)
+        ledger(logged).names = (LogName(guest),)
         ledger(logged).happened("g1", [event(n, at, actor_id=guest.upper()) for n in range(40)])
         case, _ = await cut(logged)
         found = (await read(logged, case))["downloads"]
@@ -100,7 +100,7 @@ class TestWhose:
     async def test_a_name_that_was_the_leaver_s_until_then(self, logged: Office) -> None:
         """What is done under it afterwards is somebody else's, and is not counted."""
         at = logged.clock.at - timedelta(days=3)
-        ledger(logged).names = (Name("before@example.test", None, at),)
+        ledger(logged).names = (LogName("before@example.test", None, at),)
         done = [event(n, at + timedelta(hours=n), actor_id="before@example.test") for n in (-2, -1, 0, 1)]
         ledger(logged).happened("g1", done)
         case, _ = await cut(logged)
@@ -153,7 +153,7 @@ class TestWhose:
 
     async def test_erased_with_the_case(self, logged: Office) -> None:
         """The names by which the log was asked are nowhere afterwards."""
-        ledger(logged).names = (Name("secret.guest@home.test"),)
+        ledger(logged).names = (LogName("secret.guest@home.test"),)
         ledger(logged).happened("g1", [event(1, logged.clock.at - timedelta(days=3))])
         case, _ = await cut(logged)
         await read(logged, case)
@@ -234,13 +234,13 @@ class TestNames:
     async def test_of_what_a_later_pass_does_not_know_any_more(self, logged: Office) -> None:
         """Entra's log forgets since when a name is the account's: what was fetched before is read by what was known then."""
         given, name = logged.clock.at - timedelta(days=3), "taken.over@example.test"
-        ledger(logged).names = (Name(name, given),)
+        ledger(logged).names = (LogName(name, given),)
         ledger(logged).happened(
             "g1", [event(n, given - timedelta(days=1, minutes=n), actor_id=name) for n in range(40)]
         )
         case, _ = await cut(logged)
         await read(logged, case)
-        ledger(logged).names = (Name(name, given - timedelta(days=900)),)
+        ledger(logged).names = (LogName(name, given - timedelta(days=900)),)
         logged.clock.pass_by(days=8)
         (counted,) = (await read(logged, case))["downloads"]["counted"]
         assert (counted["own"], counted["others"]) == (0, 40)
@@ -266,7 +266,7 @@ class TestNames:
         one = account("google_workspace", "g1", "new@x.test", "contact@x.test")
         names = names_of([one], None, ConnectionId("google_workspace"), contacts=False)
         enabled = Activity(K.ENABLED, AT, "x", actor="admin@x.test", object_id=name)
-        assert re_enabled_by._lets_in(enabled, names) is lets_in
+        assert openers._lets_in(enabled, names) is lets_in
 
     def test_by_the_search_s_own_times(self) -> None:
         """Where the log was searched by the name, since when it was the account's is known better."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from connectors.activity import ActivityPage, Gap, Record, Window
+from connectors.activity import ActivityPage, ActivityRecord, UnreadSpan, Window
 from connectors.microsoft365.activity.sources import PURVIEW
 from emulators.activity_profiles import EVERY_DAY, ROUND_THE_CLOCK, ActivityProfile, Strand, Verb
 from models.vocabulary import Account, Service
@@ -43,11 +43,11 @@ class Reading:
     pages: list[ActivityPage] = field(default_factory=list)
 
     @property
-    def records(self) -> dict[str, Record]:
+    def records(self) -> dict[str, ActivityRecord]:
         return {record.id: record for page in self.pages for record in page.records}
 
     @property
-    def gaps(self) -> list[Gap]:
+    def gaps(self) -> list[UnreadSpan]:
         return [gap for page in self.pages for gap in page.gaps]
 
     @property

@@ -15,7 +15,7 @@ from connectors.kit.pacing import Pace
 from connectors.microsoft365 import Settings, connect
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER
 from connectors.microsoft365.directory import read_user
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.transport import GraphTransport
 from emulators.ca import certificate
 from emulators.fault_proxy import FaultProxy, served
 from emulators.microsoft365 import Tenant
@@ -42,9 +42,9 @@ ACTIVITY = ActivityRig(
 )
 
 
-def graph_of(r: Rig) -> Graph:
+def graph_of(r: Rig) -> GraphTransport:
     """Return the connector's own way to Graph."""
-    graph: Graph = r.connector._reader  # type: ignore[attr-defined]  # the real one
+    graph: GraphTransport = r.connector._reader  # type: ignore[attr-defined]  # the real one
     return graph
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.activity import ActivityPage, Record, Window
-from connectors.errors import ConnectorError, Expired
+from connectors.activity import ActivityPage, ActivityRecord, Window
+from connectors.errors import ConnectorError, CursorExpired
 from emulators.fault_proxy import Fault
 from models.vocabulary import Account, ActivityKind, Service
 from tests.contract.rig import ActivityRig, Rig, Rigging, account_of
@@ -41,9 +41,9 @@ class Reading:
     async def page(self, cursor: str | None = None, window: Window = WINDOW) -> ActivityPage:
         return await self.rig.connector.activity(self.account, self.kit.source, window, cursor)
 
-    async def whole(self, window: Window = WINDOW, cursor: str | None = None) -> list[Record]:
+    async def whole(self, window: Window = WINDOW, cursor: str | None = None) -> list[ActivityRecord]:
         """Read to the end, as whoever keeps evidence does: by id, so that what comes twice is held once."""
-        found: dict[str, Record] = {}
+        found: dict[str, ActivityRecord] = {}
         for _ in range(200):
             page = await self.page(cursor, window)
             found |= {record.id: record for record in page.records}
@@ -52,7 +52,7 @@ class Reading:
                 return list(found.values())
         raise AssertionError("no end within 200 pages")
 
-    def downloads(self, records: list[Record]) -> list[datetime]:
+    def downloads(self, records: list[ActivityRecord]) -> list[datetime]:
         """Return when the records tell of a download, in order."""
         told = [a for r in records for a in self.rig.connector.describe(self.kit.source, r.raw)]
         return sorted(a.at for a in told if a.kind is ActivityKind.DOWNLOAD)
@@ -124,7 +124,7 @@ class TestPages:
 
     async def test_cursor_of_nobody(self, reading: Reading) -> None:
         """A cursor that cannot be read means beginning again, not an empty log."""
-        with pytest.raises(Expired):
+        with pytest.raises(CursorExpired):
             await reading.page("no cursor of ours")
 
 

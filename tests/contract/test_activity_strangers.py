@@ -14,7 +14,7 @@ import pytest
 
 from casework.messages import catalogue
 from connectors.activity import Window
-from connectors.errors import Expired, Throttled, Unintelligible
+from connectors.errors import CursorExpired, Throttled, Unintelligible
 from connectors.google_workspace.activity.describing import describe as google
 from connectors.google_workspace.activity.sources import KEEPS
 from connectors.microsoft365.activity import search
@@ -22,7 +22,7 @@ from connectors.microsoft365.activity.describing import describe as microsoft
 from connectors.microsoft365.activity.sources import PURVIEW, SIGN_INS
 from emulators.activity_profiles import ordinary
 from emulators.fault_proxy import Fault
-from emulators.microsoft365 import Audit
+from emulators.microsoft365 import AuditOptions
 from models.vocabulary import Account, ActivityKind
 from tests.contract import logs_microsoft365 as m
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
@@ -38,7 +38,11 @@ class TestReasons:
     def test_each_has_its_words(self) -> None:
         """Every reason why a log is not whole is said in words, in both languages."""
         sources = [path.read_text("utf-8") for path in Path(__file__).parents[2].glob("connectors/*/activity/*.py")]
-        used = {reason for text in sources for reason in re.findall(r'\b_?[Gg]ap\(\s*(?:progress, )?"(\w+)"', text)}
+        used = {
+            reason
+            for text in sources
+            for reason in re.findall(r'\b(?:UnreadSpan|_gap)\(\s*(?:progress, )?"(\w+)"', text)
+        }
         assert {"retention", "address", "names_unseen", "names_denied", "fewer", "truncated", "refused"} <= used
         assert {f"log_{reason}" for reason in used} <= catalogue().keys()
 
@@ -114,7 +118,7 @@ class TestGoogle:
             account = await account_of(r, "E1001")
             page = await r.connector.activity(account, "admin", DAY)
             assert page.cursor is not None
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await r.connector.activity(account, "admin", DAY, json.dumps(json.loads(page.cursor) | change))
 
     @pytest.mark.parametrize(
@@ -176,7 +180,7 @@ class TestMicrosoft:
 
     async def test_odd_search(self) -> None:
         """Somebody else's search of an odd shape stops none of ours."""
-        async with rig_microsoft365.rig(audit=Audit()) as r:
+        async with rig_microsoft365.rig(audit=AuditOptions()) as r:
             person = m.account(r, habit=m.views(3))
             body = json.dumps({"value": [{"id": "1", "displayName": [], "status": []}]})
             r.stage.faults.append(Fault(rf"GET /v1.0{m.QUERIES}$", status=200, body=body))

@@ -18,6 +18,7 @@ from emulators.company import PEOPLE
 from emulators.fault_proxy import Fault
 from models.vocabulary import (
     AccountKind,
+    ComparisonResult,
     ConnectionId,
     EntitlementKind,
     EntitlementState,
@@ -26,7 +27,6 @@ from models.vocabulary import (
     Match,
     MatchReason,
     RevocationResult,
-    Says,
     Service,
 )
 from tests.contract.rig import Rig, Rigging, account_of, leaver
@@ -51,7 +51,11 @@ CHARACTERS = [
 def two_facts(match: Match) -> bool:
     """Whether the match alone makes the account the leaver's."""
     said = list(match.says.values())
-    return said.count(Says.FACT) > 1 and Says.CONTRADICTION not in said and not match.for_administration
+    return (
+        said.count(ComparisonResult.FACT) > 1
+        and ComparisonResult.CONTRADICTION not in said
+        and not match.for_administration
+    )
 
 
 def rigging(service: Service) -> Rigging:

@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from connectors.activity import Activity, Gap, Record, Window
+from connectors.activity import Activity, ActivityRecord, UnreadSpan, Window
 from connectors.errors import (
     ConnectorError,
+    CursorExpired,
     Denied,
-    Expired,
     NotOnPlan,
     NotRecorded,
     Throttled,
     Unintelligible,
 )
-from connectors.google_workspace.activity.cursors import Position
+from connectors.google_workspace.activity.cursors import PageCursor
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, QUERIES
 from emulators import activity_profiles
 from emulators.activity_profiles import TOKYO, ActivityProfile, Strand, Verb
 from emulators.fault_proxy import Fault
-from emulators.google_workspace.reports_logs import Logs
+from emulators.google_workspace.reports_logs import LogOptions
 from models.vocabulary import TAKES, Account, ActivityKind, Service
 from tests.contract.records_google_workspace import raw
 from tests.contract.rig import Rig
@@ -47,12 +47,12 @@ class Leaver:
     def __init__(self, built: Rig, account: Account) -> None:
         self.rig = built
         self.account = account
-        self.gaps: list[Gap] = []
+        self.gaps: list[UnreadSpan] = []
         self.pages = 0
 
-    async def read(self, source: str, window: Window = HALF_YEAR) -> list[Record]:
+    async def read(self, source: str, window: Window = HALF_YEAR) -> list[ActivityRecord]:
         """Read to the end by id; raises what the connector raises."""
-        found: dict[str, Record] = {}
+        found: dict[str, ActivityRecord] = {}
         cursor: str | None = None
         self.gaps, self.pages = [], 0
         while True:
@@ -161,7 +161,7 @@ class TestQueries:
     async def test_end(self, *, included: bool) -> None:
         """Google does not say whether endTime is part of the time asked for: the window's end is out either way."""
         end = NOW.replace(microsecond=0) - timedelta(hours=1)
-        async with leaver(logs=Logs(ends_included=included)) as someone:
+        async with leaver(logs=LogOptions(ends_included=included)) as someone:
             for at in (end, end - timedelta(milliseconds=1)):
                 someone.rig.tenant.record_activity(someone.account.id, "download", at=at, doc_id="x")
             first = await someone.read("drive", Window(end - timedelta(seconds=1), end))
@@ -272,7 +272,7 @@ class TestTime:
         habit = ActivityProfile(
             "late", [Strand(Verb.DOWNLOAD, 400, TODAY - timedelta(days=3), TODAY, activity_profiles.EVERY_DAY)]
         )
-        async with leaver(habit, logs=Logs(lags={"drive": 0.0}, straggling=8 * 86400.0)) as someone:
+        async with leaver(habit, logs=LogOptions(lags={"drive": 0.0}, straggling=8 * 86400.0)) as someone:
             window = Window(NOW - timedelta(days=6), NOW - timedelta(hours=1))
             first = {r.id for r in await someone.read("drive", window)}
             someone.rig.tenant.shift = timedelta(days=9)
@@ -289,9 +289,11 @@ class TestTime:
 
 class TestFaultyPages:
     @pytest.mark.parametrize(
-        "logs", [Logs(empty_every=2), Logs(repeat_every=3), Logs(empty_every=3, repeat_every=2)], ids=repr
+        "logs",
+        [LogOptions(empty_every=2), LogOptions(repeat_every=3), LogOptions(empty_every=3, repeat_every=2)],
+        ids=repr,
     )
-    async def test_empty_and_repeated(self, logs: Logs) -> None:
+    async def test_empty_and_repeated(self, logs: LogOptions) -> None:
         """An empty page with a next one is not the end; a page that comes twice counts once."""
         async with leaver(ActivityProfile("x", [strand(Verb.DOWNLOAD, 30)]), logs=logs, page_size=4) as someone:
             assert len(await someone.read("drive")) == 30
@@ -299,7 +301,7 @@ class TestFaultyPages:
     async def test_circle(self) -> None:
         """Pages that lead back to themselves end in an error, not in a short log nor in none."""
         async with leaver(
-            ActivityProfile("x", [strand(Verb.DOWNLOAD, 40)]), logs=Logs(circles=True), page_size=5
+            ActivityProfile("x", [strand(Verb.DOWNLOAD, 40)]), logs=LogOptions(circles=True), page_size=5
         ) as someone:
             with pytest.raises(Unintelligible, match="the same page again"):
                 await someone.read("drive")
@@ -334,22 +336,22 @@ class TestFaultyPages:
             page = await someone.rig.connector.activity(someone.account, "drive", window, page.cursor)
             assert page.cursor is not None
             someone.rig.tenant.expire_page_tokens()
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await someone.rig.connector.activity(someone.account, "drive", window, page.cursor)
 
     def test_forgotten_after_disorder(self) -> None:
         """Narrowing is only sure while everything came newest first; after a single exception it begins again."""
-        place = Position("drive", "1", NOW - timedelta(days=9), NOW, token="t")
+        place = PageCursor("drive", "1", NOW - timedelta(days=9), NOW, token="t")
         orderly = place.onwards("u", [NOW - timedelta(days=1), NOW - timedelta(days=2)])
         assert orderly.renewed().ends_at == NOW - timedelta(days=2) + timedelta(milliseconds=1)
-        with pytest.raises(Expired):
+        with pytest.raises(CursorExpired):
             orderly.onwards("v", [NOW - timedelta(days=1, hours=1)]).renewed()
 
     async def test_cursor_of_another(self) -> None:
         """A cursor goes on with the log and the account that it was given for, and no other."""
         async with leaver(ActivityProfile("x", [strand(Verb.DOWNLOAD, 20)]), page_size=4) as someone:
             page = await someone.rig.connector.activity(someone.account, "drive", HALF_YEAR)
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await someone.rig.connector.activity(someone.account, "token", HALF_YEAR, page.cursor)
 
 
@@ -358,14 +360,14 @@ class TestVerdicts:
 
     async def test_nothing_recorded(self) -> None:
         """Where no log of the tenant holds anything, nothing is recorded."""
-        async with leaver(logs=Logs(unlogged=frozenset({"drive", "login"}))) as someone:
+        async with leaver(logs=LogOptions(unlogged=frozenset({"drive", "login"}))) as someone:
             for source in ("drive", "login"):
                 with pytest.raises(NotRecorded):
                     await someone.read(source)
 
     async def test_edition_without_drive_log(self) -> None:
         """Google answers with an empty list where the edition has no Drive log: sign-ins of the tenant give it away."""
-        async with leaver(logs=Logs(unlogged=frozenset({"drive"}))) as someone:
+        async with leaver(logs=LogOptions(unlogged=frozenset({"drive"}))) as someone:
             with pytest.raises(NotOnPlan):
                 await someone.read("drive")
 
@@ -373,7 +375,7 @@ class TestVerdicts:
         """An account of which the log never told anything, while it tells of others, is a gap."""
         async with rig() as built:
             silent = built.account_id("E1001")
-        async with leaver(logs=Logs(unlicensed=frozenset({silent}))) as someone:
+        async with leaver(logs=LogOptions(unlicensed=frozenset({silent}))) as someone:
             assert await someone.read("drive") == []
         assert [gap.reason for gap in someone.gaps] == ["plan"]
 
@@ -429,7 +431,7 @@ class TestQuota:
     async def test_over_the_minute(self) -> None:
         """The tenant's own count of filtered queries is over its limit: a wait, and no record is lost by it."""
         async with leaver(
-            ActivityProfile("x", [strand(Verb.DOWNLOAD, 12)]), page_size=2, logs=Logs(quota=4)
+            ActivityProfile("x", [strand(Verb.DOWNLOAD, 12)]), page_size=2, logs=LogOptions(quota=4)
         ) as someone:
             with pytest.raises(Throttled):
                 await someone.read("drive")

@@ -13,7 +13,16 @@ from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.requests import Requests
 from emulators.fault_proxy import Fault
 from emulators.google_workspace.state import User, user_id
-from models.vocabulary import Account, AccountKind, EntitlementKind, Fact, Leaver, MatchReason, Says, Service
+from models.vocabulary import (
+    Account,
+    AccountKind,
+    ComparisonResult,
+    EntitlementKind,
+    Fact,
+    Leaver,
+    MatchReason,
+    Service,
+)
 from tests.contract.rig import leaver
 from tests.contract.rig_google_workspace import rig
 
@@ -27,7 +36,7 @@ class TestFindAccounts:
         async with rig(page_size=1) as r:
             first = (await r.connector.find_accounts(leaver(employee_no)))[0]
             assert (first.account.id, first.reason) == (r.account_id(employee_no), MatchReason.EMPLOYEE_NO)
-            assert list(first.says.values()).count(Says.FACT) >= 2
+            assert list(first.says.values()).count(ComparisonResult.FACT) >= 2
 
     async def test_namesake(self) -> None:
         """The other person of the same name is shown, with the number that contradicts."""
@@ -35,9 +44,11 @@ class TestFindAccounts:
             r.tenant.users[r.account_id("E1002")].given = r.tenant.users[r.account_id("E1003")].given = "健"
             r.tenant.users[r.account_id("E1002")].family = r.tenant.users[r.account_id("E1003")].family = "佐藤"
             found = {m.account.id: m for m in await r.connector.find_accounts(leaver("E1002"))}
-            assert found[r.account_id("E1002")].says == dict.fromkeys((Fact.NUMBER, Fact.ADDRESS, Fact.NAME), Says.FACT)
+            assert found[r.account_id("E1002")].says == dict.fromkeys(
+                (Fact.NUMBER, Fact.ADDRESS, Fact.NAME), ComparisonResult.FACT
+            )
             other = found[r.account_id("E1003")]
-            assert (other.reason, other.says[Fact.NUMBER]) == (MatchReason.NAME, Says.CONTRADICTION)
+            assert (other.reason, other.says[Fact.NUMBER]) == (MatchReason.NAME, ComparisonResult.CONTRADICTION)
 
     async def test_no_number(self) -> None:
         """Without an employee number in the directory the primary address is a fact, and an alias none."""
@@ -45,9 +56,9 @@ class TestFindAccounts:
             r.tenant.users[r.account_id("E1002")].employee_no = ""
             who = leaver("E1002")
             first = (await r.connector.find_accounts(who))[0]
-            assert (first.reason, first.says[Fact.ADDRESS]) == (MatchReason.EMAIL, Says.FACT)
+            assert (first.reason, first.says[Fact.ADDRESS]) == (MatchReason.EMAIL, ComparisonResult.FACT)
             first = (await r.connector.find_accounts(replace(who, email="K.Sato@hoshizora.example")))[0]
-            assert (first.reason, first.says[Fact.ADDRESS]) == (MatchReason.ALIAS, Says.NEITHER)
+            assert (first.reason, first.says[Fact.ADDRESS]) == (MatchReason.ALIAS, ComparisonResult.NEITHER)
 
     async def test_former_name(self) -> None:
         """A directory that still has the former name is found by it."""
@@ -126,7 +137,7 @@ class TestFindAccounts:
             new = replace(r.tenant.users[r.account_id("E1001")], id="1" * 21, email="new@hoshizora.example", aliases=[])
             r.tenant.users[new.id] = new
             found = {m.account.id: m.says for m in await r.connector.find_accounts(leaver("E1001"))}
-            assert found[new.id][Fact.NUMBER] is Says.FACT
+            assert found[new.id][Fact.NUMBER] is ComparisonResult.FACT
 
     async def test_odd_entries(self) -> None:
         """Entries without a name, with odd external ids and contacts, are weighed by what they have."""

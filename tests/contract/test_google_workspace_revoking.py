@@ -16,7 +16,7 @@ from models.vocabulary import (
     Entitlement,
     EntitlementKind,
     Receipt,
-    Restores,
+    Restorability,
     RevocationResult,
     Service,
 )
@@ -482,7 +482,7 @@ class TestRestore:
             receipt = await r.connector.restore(row(r, K.SIGN_IN, "account"), {"suspended": False})
             assert (receipt.result, receipt.evidence[-1].code) == (REFUSED, "adminCannotUnsuspend")
 
-    @pytest.mark.parametrize("kind", [k for k, v in MANIFEST.kinds.items() if v.restores is Restores.RE_ENROL])
+    @pytest.mark.parametrize("kind", [k for k, v in MANIFEST.kinds.items() if v.restores is Restorability.RE_ENROL])
     async def test_what_cannot_be(self, kind: EntitlementKind) -> None:
         """What only its owner can enrol again is refused before anything is sent."""
         async with rig() as r:

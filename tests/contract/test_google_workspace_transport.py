@@ -21,7 +21,7 @@ from googleapiclient.errors import HttpError
 
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.google_workspace import Settings, connect
-from connectors.google_workspace.client import HttpOnce, build
+from connectors.google_workspace.client import SingleSendHttp, build
 from connectors.google_workspace.errors import ErrorBody, failure
 from connectors.google_workspace.limits import LIMITS, THREADS
 from connectors.google_workspace.manifest import SECURITY, USER_READ
@@ -125,7 +125,7 @@ class TestSentOnce:
 
             server = threading.Thread(target=serve, daemon=True)
             server.start()
-            http = HttpOnce(timeout=5)
+            http = SingleSendHttp(timeout=5)
             port = listener.getsockname()[1]
             for _ in range(2):
                 response, _ = http.request(f"http://127.0.0.1:{port}/x", "POST", body="{}")
@@ -159,7 +159,7 @@ class TestSentOnce:
 
     def test_in_the_clear_by_one_spelling_only(self) -> None:
         """An address that is not spelled http: is spoken to over TLS, however it is spelled."""
-        http = HttpOnce(timeout=5)
+        http = SingleSendHttp(timeout=5)
         with stranger() as met:
             with pytest.raises(OSError, match=r"SSL|no connection"):
                 http.request(f"HTTPS://127.0.0.1:{met.port}/token", "POST", body="assertion=secret")
@@ -351,7 +351,7 @@ async def recorder(r: Rig) -> AsyncIterator[Recorder]:
     """Yield what a request is sent through, with a token."""
     bearer = await requests_of(r).transport._tokens.of("read", USER_READ).bearer([])
     sending = Recorder(Request("send a batch", USER_READ, object), bearer)
-    with closing(HttpOnce()) as sending.http:
+    with closing(SingleSendHttp()) as sending.http:
         yield sending
 
 

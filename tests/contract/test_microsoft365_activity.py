@@ -11,8 +11,8 @@ import pytest
 
 from connectors.activity import Window
 from connectors.errors import (
+    CursorExpired,
     Denied,
-    Expired,
     NotOnPlan,
     NotRecorded,
     Unreachable,
@@ -20,7 +20,7 @@ from connectors.errors import (
 from connectors.microsoft365.activity.sources import BACKGROUND, DIRECTORY, PURVIEW, SIGN_INS
 from emulators.activity_profiles import by_program, heavy_leaver, ordinary
 from emulators.fault_proxy import Fault
-from emulators.microsoft365 import Audit
+from emulators.microsoft365 import AuditOptions
 from emulators.microsoft365.permissions import READ_TIER
 from models.vocabulary import Account, AccountKind, ActivityKind
 from tests.contract.logs_microsoft365 import (
@@ -88,7 +88,7 @@ class TestComplete:
 
     async def test_repeated_page(self) -> None:
         """A page that comes twice gives the same ids twice, and evidence holds them once."""
-        async with rig(page_size=4, audit=Audit(repeated=True)) as r:
+        async with rig(page_size=4, audit=AuditOptions(repeated=True)) as r:
             leaver = account(r, habit=views(10))
             reading = await read(r, leaver)
             assert len(reading.records) == 10
@@ -303,7 +303,7 @@ class TestComplete:
 
     async def test_late(self) -> None:
         """A record that comes late is in the second look, which asks for the tail alone."""
-        async with rig(audit=Audit(lag=24 * 3600)) as r:
+        async with rig(audit=AuditOptions(lag=24 * 3600)) as r:
             leaver = account(r, habit=views(40))
             late = r.tenant.book.write(leaver.id, "FileDownloaded", at=NOW - timedelta(hours=2))
             first = await read(r, leaver)
@@ -315,7 +315,7 @@ class TestComplete:
 
     async def test_fewer_than_told(self) -> None:
         """A search whose records come short the first time is read again, not submitted again."""
-        async with rig(page_size=5, audit=Audit(first_short=True)) as r:
+        async with rig(page_size=5, audit=AuditOptions(first_short=True)) as r:
             leaver = account(r, habit=views(20))
             reading = await read(r, leaver)
             assert (len(reading.records), reading.gaps, submissions(r)) == (20, [], 1)
@@ -332,7 +332,7 @@ class TestComplete:
     @pytest.mark.parametrize(("readings", "found", "reasons"), [(1, 18, set()), (9, 15, {"fewer"})])
     async def test_a_page_in_the_place_of_another(self, readings: int, found: int, reasons: set[str]) -> None:
         """What comes twice is counted once: it does not stand for what never came."""
-        async with rig(page_size=5, audit=Audit(instead=readings)) as r:
+        async with rig(page_size=5, audit=AuditOptions(instead=readings)) as r:
             leaver = account(r, habit=views(18))
             reading = await read(r, leaver)
             assert (len(reading.records), reading.reasons, submissions(r)) == (found, reasons, 1)
@@ -351,7 +351,7 @@ class TestNothingFound:
 
     async def test_auditing_off(self) -> None:
         """With auditing switched off a search succeeds and finds nothing: that is `NotRecorded`, never zero downloads."""
-        async with rig(audit=Audit(recording=False)) as r:
+        async with rig(audit=AuditOptions(recording=False)) as r:
             with pytest.raises(NotRecorded) as raised:
                 await read(r, account(r, habit=views(10)))
             assert raised.value.evidence
@@ -438,5 +438,5 @@ class TestEntraLogs:
         async with rig(page_size=3) as r:
             leaver = account(r, habit=ordinary("x", TODAY - timedelta(days=1)))
             r.stage.faults.append(Fault("signIns.*skiptoken", status=400, body='{"error": {"code": "BadRequest"}}'))
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await read(r, leaver, SIGN_INS)

@@ -16,7 +16,7 @@ from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible,
 from connectors.kit.exchange import Exchange, Reply, Trace
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.batching import MOST_IN_ONE, apart
-from connectors.microsoft365.errors import GONE, NotThere, Outcome, judge
+from connectors.microsoft365.errors import GONE, NotFound, Outcome, judge
 from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import graph_of, rig
 
@@ -70,7 +70,7 @@ class TestApart:
             told("2", 503, body="PGh0bWw+"),
         ]
         answers = parts(brought(200, {"responses": responses}, date="Sun, 22 Nov 2026 00:00:00 GMT"), 4)
-        assert [judged(one) for one in answers] == [Throttled, Unreachable, Denied, NotThere]
+        assert [judged(one) for one in answers] == [Throttled, Unreachable, Denied, NotFound]
         with pytest.raises(Throttled) as raised:
             judge(answers[0], [])
         assert raised.value.retry_after is not None

@@ -18,9 +18,9 @@ from connectors.kit.exchange import Reply, Trace
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace, together
 from connectors.microsoft365 import Settings
-from connectors.microsoft365.batching import MOST_IN_ONE, Batching
+from connectors.microsoft365.batching import MOST_IN_ONE, BatchedReads
 from connectors.microsoft365.directory import read_user
-from connectors.microsoft365.errors import GONE, NotThere, Outcome
+from connectors.microsoft365.errors import GONE, NotFound, Outcome
 from connectors.microsoft365.limits import LIMITS
 from connectors.microsoft365.listings import (
     app_roles,
@@ -30,7 +30,7 @@ from connectors.microsoft365.listings import (
     ownerships,
     role_assignments,
 )
-from connectors.microsoft365.transport import Graph, Reads
+from connectors.microsoft365.transport import GraphTransport, Reads
 from emulators.fault_proxy import Fault, Request
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
 from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
@@ -86,7 +86,7 @@ class TestOneExchange:
     async def test_of_what_comes_one_after_the_other(self) -> None:
         """A batch waits as long as each turn of the event loop brings one more."""
         async with rig() as r:
-            reads, user = Batching(graph_of(r)), r.account_id(PLAIN)
+            reads, user = BatchedReads(graph_of(r)), r.account_id(PLAIN)
 
             async def after(turns: int, listing: Callable[[Reads, str, Trace], Awaitable[object]]) -> None:
                 for _ in range(turns):
@@ -147,7 +147,7 @@ class TestOneExchange:
         async with rig() as r:
             user = r.account_id("E1001")
             by_itself = await ask(graph_of(r), user)
-            assert await ask(Batching(graph_of(r)), user) == by_itself
+            assert await ask(BatchedReads(graph_of(r)), user) == by_itself
 
     async def test_headers_of_its_own(self) -> None:
         """An advanced query's consistency level stands with that query: the batch's own headers are for no request in it."""
@@ -162,7 +162,7 @@ class TestOneExchange:
             return build
 
         async with rig() as r:
-            reads = Batching(graph_of(r))
+            reads = BatchedReads(graph_of(r))
             clauses = ("accountEnabled%20ne%20true", "endsWith(mail,'@hoshizora.example')")
             none, all_of_them = await together(*(reads.pages(advanced(clause), []) for clause in clauses))
             assert (len(none), len(calls(r))) == (0, 1)
@@ -172,7 +172,9 @@ class TestOneExchange:
         """The batch goes to the configured Graph, wherever it stands, and names what is in it relatively."""
         endpoint = "https://127.0.0.1:1/gateway/v1.0"
         settings = Settings(_env_file=None, graph_endpoint=endpoint, tenant_id="t", client_id="c", client_secret="s")
-        graph = Graph(settings, settings.reader, FAST, Limits("microsoft365", LIMITS, FAST.sleep, FAST.longest))
+        graph = GraphTransport(
+            settings, settings.reader, FAST, Limits("microsoft365", LIMITS, FAST.sleep, FAST.longest)
+        )
         sent: list[RequestInformation] = []
 
         async def send(request: RequestInformation, number: str, *, urgent: bool) -> Outcome:
@@ -181,7 +183,7 @@ class TestOneExchange:
             return Outcome(graph.exchange(request, number), datetime.now(UTC), Reply(500, {}, b""))
 
         monkeypatch.setattr(graph, "send", send)
-        reads = Batching(graph)
+        reads = BatchedReads(graph)
         trace: Trace = []
         with pytest.raises(Unreachable, match=r"cannot GET /users/u/memberOf: HTTP 500"):
             await together(memberships(reads, "u", trace), ownerships(reads, "u", trace))
@@ -260,12 +262,12 @@ class TestEachForItself:
             return client.users.by_user_id("nobody").to_get_request_information()
 
         async with rig() as r:
-            reads = Batching(graph_of(r))
-            with pytest.raises(NotThere):
+            reads = BatchedReads(graph_of(r))
+            with pytest.raises(NotFound):
                 await reads.read(nobody, [], gone=GONE)
             with pytest.raises(Unintelligible) as absent:
                 await reads.read(nobody, [])
-            assert not isinstance(absent.value, NotThere)
+            assert not isinstance(absent.value, NotFound)
             r.stage.faults.append(Fault("nobody", status=403, times=None))
             for ask in (reads.read, reads.pages):
                 for needs in ("One.Read", "Other.Read"):
@@ -296,7 +298,7 @@ class TestEachForItself:
                 Fault("oauth2PermissionGrants", status=429, headers={"Retry-After": "300"}, times=None)
             )
             with pytest.raises(Throttled) as raised:
-                await Batching(graph_of(r)).pages(
+                await BatchedReads(graph_of(r)).pages(
                     lambda client: client.users.by_user_id("u").oauth2_permission_grants.to_get_request_information(),
                     [],
                 )

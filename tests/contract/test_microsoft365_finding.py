@@ -9,12 +9,12 @@ import pytest
 
 from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
 from connectors.microsoft365.directory import MOST_CLAUSES, Directory, read_user
-from connectors.microsoft365.errors import NotThere
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.errors import NotFound
+from connectors.microsoft365.transport import GraphTransport
 from emulators.company import PEOPLE
 from emulators.fault_proxy import Fault
 from emulators.microsoft365.permissions import READ_TIER
-from models.vocabulary import AccountKind, Fact, Leaver, Match, MatchReason, Says
+from models.vocabulary import AccountKind, ComparisonResult, Fact, Leaver, Match, MatchReason
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_microsoft365 import graph_of, read, rig
 
@@ -30,8 +30,8 @@ class TestFindAccounts:
         async with rig() as r:
             matches = await r.connector.find_accounts(leaver("E1002"))
             assert {m.account.id: m.says[Fact.NUMBER] for m in matches} == {
-                r.account_id("E1002"): Says.FACT,
-                r.account_id("E1003"): Says.CONTRADICTION,
+                r.account_id("E1002"): ComparisonResult.FACT,
+                r.account_id("E1003"): ComparisonResult.CONTRADICTION,
             }
             assert matches[0].account.id == r.account_id("E1002")
 
@@ -53,7 +53,7 @@ class TestFindAccounts:
             user.update(userPrincipalName="w.yumi@hoshizora.example", proxyAddresses=[])
             (match,) = await r.connector.find_accounts(leaver("E1005"))
             assert (match.reason, match.account.id) == (MatchReason.FORMER_NAME, user["id"])
-            assert dict(match.says) == {Fact.ADDRESS: Says.NEITHER, Fact.NAME: Says.FACT}
+            assert dict(match.says) == {Fact.ADDRESS: ComparisonResult.NEITHER, Fact.NAME: ComparisonResult.FACT}
 
     async def test_guest(self) -> None:
         """A partner is found as a guest, by the address at home."""
@@ -67,7 +67,7 @@ class TestFindAccounts:
         async with rig() as r:
             r.tenant.directory.users[r.account_id("X2001")].update(mail=None, otherMails=[], proxyAddresses=[])
             (match,) = await r.connector.find_accounts(leaver("X2001"))
-            assert (match.account.id, match.says[Fact.ADDRESS]) == (r.account_id("X2001"), Says.FACT)
+            assert (match.account.id, match.says[Fact.ADDRESS]) == (r.account_id("X2001"), ComparisonResult.FACT)
 
     async def test_guest_of_own_private_address(self) -> None:
         """A colleague's private address that was invited as a guest is a second account, for a person to look at."""
@@ -130,7 +130,7 @@ class TestFindAccounts:
     @pytest.mark.parametrize("person", [p for p in PEOPLE if p.employee_no], ids=lambda p: p.employee_no)
     async def test_every_filter_is_one_that_graph_answers(self, person: object) -> None:
         """No filter has more clauses than the directory takes, whatever the name."""
-        for clause in Directory(Graph.__new__(Graph)).filters(leaver(person.employee_no)):  # type: ignore[attr-defined]  # a parametrized Person
+        for clause in Directory(GraphTransport.__new__(GraphTransport)).filters(leaver(person.employee_no)):  # type: ignore[attr-defined]  # a parametrized Person
             assert clause.count(" or ") < MOST_CLAUSES
             assert clause.count("', '") < MOST_CLAUSES
 
@@ -161,7 +161,7 @@ class TestFindAccounts:
             user = r.tenant.directory.users[r.account_id("E1001")]
             user.update(employeeId="0000", onPremisesExtensionAttributes={"extensionAttribute3": "E1001"})
             (match,) = await r.connector.find_accounts(leaver("E1001"))
-            assert match.says[Fact.NUMBER] is Says.FACT
+            assert match.says[Fact.NUMBER] is ComparisonResult.FACT
 
     async def test_an_account_younger_than_the_snapshot(self) -> None:
         """Number and addresses are asked for afresh: an account made a moment ago is found."""
@@ -219,4 +219,4 @@ class TestReadUser:
             r.stage.faults.append(Fault("GET /v1.0/users/", status=404, body='{"error": {"code": "ResourceNotFound"}}'))
             with pytest.raises(Unintelligible) as raised:
                 await read(r)
-            assert not isinstance(raised.value, NotThere)
+            assert not isinstance(raised.value, NotFound)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.activity import Record, Window
+from connectors.activity import ActivityRecord, Window
 from connectors.errors import (
-    Expired,
+    CursorExpired,
     OutcomeUnknown,
     Throttled,
     Unintelligible,
@@ -21,7 +21,7 @@ from connectors.microsoft365.activity.progress import Progress
 from connectors.microsoft365.activity.search import LOOKS, grown, too_old
 from connectors.microsoft365.activity.sources import PURVIEW, SIGN_INS
 from emulators.fault_proxy import Fault
-from emulators.microsoft365 import Audit
+from emulators.microsoft365 import AuditOptions
 from tests.contract.logs_microsoft365 import (
     NOW,
     POLL,
@@ -107,14 +107,14 @@ class TestFaults:
         """If that goes on, the reading says that it has to begin again; it does not go round for ever."""
         async with rig(page_size=4) as r:
             leaver = account(r, habit=views(10))
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await read(r, leaver, before=lambda _: r.tenant.purview.expire_tokens())
 
     async def test_search_gone(self) -> None:
-        """A search that the vendor has forgotten is `Expired`; begun again, the reading is complete."""
+        """A search that the vendor has forgotten is `CursorExpired`; begun again, the reading is complete."""
         async with rig(page_size=4) as r:
             leaver = account(r, habit=views(10))
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await read(r, leaver, before=lambda n: r.tenant.purview.forget() if n == 4 else None)
             assert len((await read(r, leaver)).records) == 10
 
@@ -128,7 +128,7 @@ class TestFaults:
 
     async def test_narrow_pages(self) -> None:
         """Where the vendor refuses wide pages, its own are read."""
-        async with rig(audit=Audit(most=150)) as r:
+        async with rig(audit=AuditOptions(most=150)) as r:
             leaver = account(r, habit=views(400))
             assert len((await read(r, leaver)).records) == 400
 
@@ -153,18 +153,18 @@ class TestFaults:
                 await read(r, leaver)
 
     async def test_foreign_cursor(self) -> None:
-        """A cursor that is none of ours is `Expired`: the reading begins again."""
+        """A cursor that is none of ours is `CursorExpired`: the reading begins again."""
         async with rig() as r:
             for source in (PURVIEW, SIGN_INS):
                 for cursor in ODD_CURSORS:
-                    with pytest.raises(Expired):
+                    with pytest.raises(CursorExpired):
                         await r.connector.activity(account(r), source, WINDOW, cursor)
 
 
 class TestSearches:
     async def test_slow(self) -> None:
         """A search that runs long is asked after with waits that grow, and submitted once."""
-        async with rig(audit=Audit(polls=6)) as r:
+        async with rig(audit=AuditOptions(polls=6)) as r:
             leaver = account(r, habit=views(10))
             reading = await read(r, leaver)
             assert (len(reading.records), submissions(r)) == (10, 1)
@@ -186,7 +186,7 @@ class TestSearches:
         assert sum((grown(turn) for turn in range(search.POLLS)), timedelta(0)) > timedelta(days=1)
         monkeypatch.setattr(search, "POLLS", 2)
         monkeypatch.setattr(search_quota, "AT_ONCE", 50)
-        async with rig(audit=Audit(polls=10**9)) as r:
+        async with rig(audit=AuditOptions(polls=10**9)) as r:
             reading = await read(r, account(r, habit=views(10)))
             assert (reading.records, reading.reasons) == ({}, {"search_failed", "unproven"})
 
@@ -201,7 +201,7 @@ class TestSearches:
 
     async def test_fails_always(self) -> None:
         """What always fails is a gap with its times."""
-        async with rig(audit=Audit(failing=10**6)) as r:
+        async with rig(audit=AuditOptions(failing=10**6)) as r:
             reading = await read(r, account(r, habit=views(10)))
             assert "search_failed" in reading.reasons
             assert reading.gaps[0].from_at is not None
@@ -210,7 +210,7 @@ class TestSearches:
 
     async def test_truncated(self) -> None:
         """A search that found more than it may give is halved until its parts are whole."""
-        async with rig(audit=Audit(limit=30)) as r:
+        async with rig(audit=AuditOptions(limit=30)) as r:
             leaver = account(r, habit=views(100))
             reading = await read(r, leaver)
             assert (set(reading.records), reading.gaps) == (truth(r, leaver), [])
@@ -219,7 +219,7 @@ class TestSearches:
 
     async def test_truncated_in_an_hour(self) -> None:
         """An hour is not halved any more: what came is kept, and that it is not all is said."""
-        async with rig(audit=Audit(limit=5)) as r:
+        async with rig(audit=AuditOptions(limit=5)) as r:
             leaver = account(r)
             r.tenant.book.behave(leaver.id, None)
             begin = NOW - timedelta(days=3)
@@ -313,10 +313,10 @@ class TestSubmission:
 
     async def test_killed_anywhere(self) -> None:
         """Killed after each answer, before it could be kept, and begun again from the cursor before: one submission, all records."""
-        async with rig(page_size=4, empty_page=True, audit=Audit(polls=2)) as r:
+        async with rig(page_size=4, empty_page=True, audit=AuditOptions(polls=2)) as r:
             leaver = account(r, habit=views(10))
             cursor: str | None = None
-            records: dict[str, Record] = {}
+            records: dict[str, ActivityRecord] = {}
             pages = 0
             while True:
                 await r.connector.activity(leaver, PURVIEW, WINDOW, cursor)
@@ -348,7 +348,7 @@ class TestSubmission:
 
     async def test_unknown_outcome_and_a_slow_list(self) -> None:
         """It is also found when the tenant's list shows it late."""
-        async with rig(audit=Audit(hidden=1)) as r:
+        async with rig(audit=AuditOptions(hidden=1)) as r:
             leaver = account(r, habit=views(10))
             r.stage.faults.append(Fault(SUBMIT, drop=True, after=True))
             reading = await read(r, leaver)
@@ -374,7 +374,7 @@ class TestSubmission:
 
     async def test_late_return(self) -> None:
         """Who comes back late, after a kill perhaps, looks more than once before a submission."""
-        async with rig(audit=Audit(hidden=1)) as r:
+        async with rig(audit=AuditOptions(hidden=1)) as r:
             leaver = account(r, habit=views(10))
             begun = await r.connector.activity(leaver, PURVIEW, WINDOW)
             assert begun.cursor is not None
@@ -407,7 +407,7 @@ class TestSubmission:
 
     async def test_throttled_without_an_end(self) -> None:
         """A tenant that refuses for ever, without saying how long, is `Throttled` after growing waits."""
-        async with rig(audit=Audit(daily=0)) as r:
+        async with rig(audit=AuditOptions(daily=0)) as r:
             with pytest.raises(Throttled):
                 await read(r, account(r, habit=views(10)))
 
@@ -437,7 +437,7 @@ class TestSubmission:
 
     async def test_queue(self) -> None:
         """No more than five of our searches run at a time: the sixth leaver waits."""
-        async with rig(audit=Audit(polls=50)) as r:
+        async with rig(audit=AuditOptions(polls=50)) as r:
             people = [account(r, f"E{1100 + n}", views(3)) for n in range(6)]
             pages = []
             for person in people:

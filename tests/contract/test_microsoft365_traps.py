@@ -25,7 +25,7 @@ from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown,
 from connectors.kit.exchange import Exchange, Reply
 from connectors.microsoft365 import Settings, connect
 from connectors.microsoft365.answers import WHO
-from connectors.microsoft365.errors import GONE, NotThere, Outcome, Refused, judge
+from connectors.microsoft365.errors import GONE, NotFound, Outcome, RequestRefused, judge
 from emulators.ca import certificate
 from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.microsoft365 import Tenant
@@ -357,14 +357,14 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("status", "code", "writes", "error"),
         [
-            (400, "Request_BadRequest", True, Refused),
+            (400, "Request_BadRequest", True, RequestRefused),
             (400, "Request_BadRequest", False, Unintelligible),
             (400, "BadRequest", True, Unintelligible),
             (400, "AadPremiumLicenseRequired", False, NotOnPlan),
             (403, "AadPremiumLicenseRequired", True, NotOnPlan),
             (403, "Authorization_RequestDenied", True, Denied),
             (401, "InvalidAuthenticationToken", True, Denied),
-            (404, "Request_ResourceNotFound", True, NotThere),
+            (404, "Request_ResourceNotFound", True, NotFound),
             (404, "Request_ResourceNotFoundX", True, Unintelligible),
             (400, "Request_ResourceNotFound", True, Unintelligible),
             (404, None, True, Unintelligible),

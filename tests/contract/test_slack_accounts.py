@@ -12,12 +12,12 @@ from emulators.slack.state import slack_id
 from models.vocabulary import (
     Account,
     AccountKind,
+    ComparisonResult,
     EntitlementKind,
     EntitlementState,
     Fact,
     Leaver,
     MatchReason,
-    Says,
     Service,
 )
 from tests.contract.rig import Rig, leaver
@@ -35,8 +35,8 @@ class TestFindAccounts:
         async with rig(page_size=7) as r:
             says = {m.account.id: m.says for m in await r.connector.find_accounts(leaver("E1002"))}
             assert {its: said[Fact.NUMBER] for its, said in says.items()} == {
-                r.account_id("E1002"): Says.FACT,
-                r.account_id("E1003"): Says.CONTRADICTION,
+                r.account_id("E1002"): ComparisonResult.FACT,
+                r.account_id("E1003"): ComparisonResult.CONTRADICTION,
             }
 
     async def test_numbers_that_are_not_hrs(self) -> None:
@@ -51,7 +51,7 @@ class TestFindAccounts:
             matches = await r.connector.find_accounts(leaver("E1002"))
             assert {m.account.id for m in matches} == {r.account_id("E1002"), r.account_id("E1003")}
             assert {m.reason for m in matches} == {MatchReason.NAME}
-            assert all(list(m.says.values()).count(Says.FACT) < 2 for m in matches)
+            assert all(list(m.says.values()).count(ComparisonResult.FACT) < 2 for m in matches)
 
     async def test_display_names_are_nicknames(self) -> None:
         """What somebody likes to be called speaks against nobody."""
@@ -59,7 +59,7 @@ class TestFindAccounts:
             member = r.tenant.members[r.account_id("E1001")]
             member.real_name, member.display_name = "", "Sales Queen"
             match = (await r.connector.find_accounts(leaver("E1001")))[0]
-            assert dict(match.says) == {Fact.ADDRESS: Says.FACT}
+            assert dict(match.says) == {Fact.ADDRESS: ComparisonResult.FACT}
 
     async def test_alias(self) -> None:
         """An address that HR knows only as a further one finds the account that has it."""

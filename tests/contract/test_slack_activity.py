@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from connectors.activity import ActivityPage, Record, Window
-from connectors.errors import Denied, Expired, NotOnPlan, Throttled, Unintelligible
+from connectors.activity import ActivityPage, ActivityRecord, Window
+from connectors.errors import CursorExpired, Denied, NotOnPlan, Throttled, Unintelligible
 from connectors.slack.activity.describing import describe
 from connectors.slack.activity.words import ACTIONS, kind_of
 from emulators import activity_profiles
@@ -47,7 +47,7 @@ async def pages(r: Rig, person: Account, source: str, window: Window) -> AsyncIt
             return
 
 
-async def everything(r: Rig, person: Account, source: str, window: Window) -> list[Record]:
+async def everything(r: Rig, person: Account, source: str, window: Window) -> list[ActivityRecord]:
     return [record async for page in pages(r, person, source, window) for record in page.records]
 
 
@@ -129,18 +129,18 @@ class TestAuditLogs:
             assert throttled.value.evidence
 
     async def test_cursor_forgotten(self) -> None:
-        """A cursor that Slack no longer knows is `Expired`: the reading begins again."""
+        """A cursor that Slack no longer knows is `CursorExpired`: the reading begins again."""
         async with rig(page_size=2, cursor_seconds=-1.0) as r:
             person = behave(r, activity_profiles.ordinary("tanaka", LAST_DAY, scale=0.05))
             first = await r.connector.activity(person, "audit_logs", LAST_WEEK)
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await r.connector.activity(person, "audit_logs", LAST_WEEK, first.cursor)
 
     @pytest.mark.parametrize("cursor", ["", "{}x", "[1]", '{"other":1}', "null"])
     async def test_odd_cursor(self, cursor: str) -> None:
-        """A cursor that is none of ours is `Expired` as well, and nothing is asked."""
+        """A cursor that is none of ours is `CursorExpired` as well, and nothing is asked."""
         async with rig() as r:
-            with pytest.raises(Expired):
+            with pytest.raises(CursorExpired):
                 await r.connector.activity(account(r), "audit_logs", LAST_WEEK, cursor)
             assert not r.stage.journal
 

@@ -11,9 +11,9 @@ from connectors.contract import Ability, Capabilities
 from connectors.errors import Denied
 from connectors.slack.activity.sources import sources_for
 from connectors.slack.activity.words import AUDIT_LOGS
-from connectors.slack.manifest import Plan, manifest_for
+from connectors.slack.manifest import SlackPlan, manifest_for
 from connectors.slack.probing import FINDING, purpose_of
-from connectors.slack.settings import Purpose
+from connectors.slack.settings import TokenPurpose
 from emulators.fault_proxy import Fault, FaultProxy, served
 from emulators.slack import Tenant
 from emulators.slack.tenant import ADMIN_SCOPES, BOT_SCOPES
@@ -29,15 +29,15 @@ def ability(found: Capabilities, kind: EntitlementKind) -> Ability:
 
 
 class TestProbe:
-    @pytest.mark.parametrize("plan", list(Plan))
-    async def test_plan(self, plan: Plan) -> None:
+    @pytest.mark.parametrize("plan", list(SlackPlan))
+    async def test_plan(self, plan: SlackPlan) -> None:
         """The plan is told from reads alone, and the manifest becomes that plan's."""
         async with rig(plan=plan.value) as r:
             found = await r.connector.probe()
             assert found.plan == plan
             assert r.connector.manifest == manifest_for(plan)
             assert r.tenant.automation_id in found.own_account_ids
-            assert ability(found, K.SIGN_IN).can_revoke is (plan is not Plan.PRO)
+            assert ability(found, K.SIGN_IN).can_revoke is (plan is not SlackPlan.PRO)
             assert ability(found, K.GRANT).can_list is False
             assert r.changed() == set()
             assert found.problems == ()
@@ -111,15 +111,15 @@ class TestProbe:
                 "slack: cannot use LASTDAY_SLACK_BOT_TOKEN: missing_scope (needs users:read.email)"
             ]
 
-    @pytest.mark.parametrize("plan", list(Plan))
-    async def test_uploads_hidden(self, plan: Plan) -> None:
+    @pytest.mark.parametrize("plan", list(SlackPlan))
+    async def test_uploads_hidden(self, plan: SlackPlan) -> None:
         """Where uploads are read, the scope for it is asked for; on Enterprise the audit logs hold them, and it is not."""
         async with rig(plan=plan.value, missing_scopes=frozenset({"files:read"})) as r:
             problems = (await r.connector.probe()).problems
-            assert any("needs files:read" in problem for problem, _ in problems) is (plan is not Plan.ENTERPRISE)
+            assert any("needs files:read" in problem for problem, _ in problems) is (plan is not SlackPlan.ENTERPRISE)
 
-    @pytest.mark.parametrize("plan", list(Plan))
-    async def test_exactly_what_the_page_asks_for(self, plan: Plan) -> None:
+    @pytest.mark.parametrize("plan", list(SlackPlan))
+    async def test_exactly_what_the_page_asks_for(self, plan: SlackPlan) -> None:
         """With the scopes that the page names for the plan, and no others, everything that the plan has can be done."""
         more = (ADMIN_SCOPES | BOT_SCOPES) - {scope for scopes in asked_for(plan).values() for scope in scopes}
         async with rig(plan=plan.value, missing_scopes=more) as r:
@@ -237,29 +237,29 @@ class TestEmulatedSlack:
             assert [u["id"] for u in found["Resources"]] == [tenant.account_id("E1002")]
 
 
-def asked_for(plan: Plan) -> dict[Purpose, set[str]]:
+def asked_for(plan: SlackPlan) -> dict[TokenPurpose, set[str]]:
     """Return the scopes that are used on a plan, by the token that needs them."""
     kinds = manifest_for(plan).kinds.values()
     scopes = {*FINDING, *(s for kind in kinds for s in (*kind.read_scopes, *kind.write_scopes))}
-    logs = [source for source in sources_for(plan) if plan is Plan.ENTERPRISE or source.name != AUDIT_LOGS]
+    logs = [source for source in sources_for(plan) if plan is SlackPlan.ENTERPRISE or source.name != AUDIT_LOGS]
     scopes |= {scope for source in logs for scope in source.scopes}
-    return {purpose: {s for s in scopes if purpose_of(s) is purpose} for purpose in Purpose}
+    return {purpose: {s for s in scopes if purpose_of(s) is purpose} for purpose in TokenPurpose}
 
 
 class TestPage:
-    @pytest.mark.parametrize("plan", list(Plan))
-    def test_names_the_scopes(self, plan: Plan) -> None:
+    @pytest.mark.parametrize("plan", list(SlackPlan))
+    def test_names_the_scopes(self, plan: SlackPlan) -> None:
         """The page names for each plan and token the scopes that are used, and no others."""
         page = (Path(__file__).parents[2] / "docs/connectors/slack.md").read_text(encoding="utf-8")
-        column = {Plan.PRO: 1, Plan.BUSINESS_PLUS: 1, Plan.ENTERPRISE: 2}[plan]
+        column = {SlackPlan.PRO: 1, SlackPlan.BUSINESS_PLUS: 1, SlackPlan.ENTERPRISE: 2}[plan]
         for purpose, scopes in asked_for(plan).items():
             (line,) = [
                 row for row in page.splitlines() if row.startswith(f"| scopes of `LASTDAY_SLACK_{purpose.upper()}`")
             ]
             assert set(line.split("|")[column + 1].strip(" –").split(", ")) - {""} == scopes
 
-    @pytest.mark.parametrize("plan", [Plan.BUSINESS_PLUS, Plan.ENTERPRISE])
-    def test_equals_the_manifest(self, plan: Plan) -> None:
+    @pytest.mark.parametrize("plan", [SlackPlan.BUSINESS_PLUS, SlackPlan.ENTERPRISE])
+    def test_equals_the_manifest(self, plan: SlackPlan) -> None:
         """The page for those who set Slack up says what the manifest says."""
         page = (Path(__file__).parents[2] / "docs/connectors/slack.md").read_text(encoding="utf-8")
         for row in manifest_for(plan).kinds.values():

@@ -32,7 +32,7 @@ from connectors.kit.pacing import Pace
 from connectors.slack import Settings, client, connect
 from connectors.slack.errors import failure, lost
 from connectors.slack.limits import LIMITS
-from connectors.slack.settings import Purpose
+from connectors.slack.settings import TokenPurpose
 from connectors.slack.transport import Transport
 from emulators.ca import certificate
 from emulators.fault_proxy import Fault, FaultProxy, served
@@ -93,7 +93,7 @@ class TestSettings:
         monkeypatch.setenv("LASTDAY_SLACK_AUDIT_ENDPOINT", "http://127.0.0.1:1/audit/v1/")
         settings = Settings(_env_file=None)
         assert settings.web_endpoint == "http://127.0.0.1:1/api/"
-        assert [settings.secret(p) for p in Purpose] == [SECRET, "xoxb-2-bot", SECRET, SECRET]
+        assert [settings.secret(p) for p in TokenPurpose] == [SECRET, "xoxb-2-bot", SECRET, SECRET]
 
     @pytest.mark.parametrize("token", ["", "xoxp-1\nxoxp-2-secret", "hunter2(secret)", "xoxp-1-秘密", "xoxp-1 secret"])
     def test_refused_without_showing_it(self, token: str) -> None:
@@ -107,7 +107,7 @@ class TestSettings:
     @pytest.mark.parametrize("token", ["xoxe.xoxp-1-Mi0yLTE_x", "admin-token", "c2VjcmV0=="])
     def test_whatever_a_header_can_carry(self, token: str) -> None:
         """Slack's forms of token are not ours to know: whether one is good, Slack says."""
-        assert Settings(_env_file=None, token=SecretStr(token)).secret(Purpose.SCIM) == token
+        assert Settings(_env_file=None, token=SecretStr(token)).secret(TokenPurpose.SCIM) == token
 
     def test_endpoint(self) -> None:
         """An endpoint that is no web address stops the start."""

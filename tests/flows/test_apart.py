@@ -43,7 +43,7 @@ class Turns:
 async def test_what_is_due_is_looked_for_whatever_hangs_beside_it(monkeypatch: pytest.MonkeyPatch, hangs: str) -> None:
     """A sweep over a thousand plans, a Prefect that never answers, a restore's vendor: what is due is still taken up twice a second; looks are none of its turns."""
     monkeypatch.setattr(serve, "answering", lambda *_: nullcontext())
-    for name in ("Carrying", "Watchman"):
+    for name in ("CarryingLoop", "HealthMonitor"):
         monkeypatch.setattr(serve, name, Mock())
     await ended(serve.serve(), turns := Turns(serve, hangs, monkeypatch))
     assert turns.taken == {name: 1 if name == hangs else 3 for name in SERVING}

@@ -16,7 +16,7 @@ from casework import claims, runbook
 from casework.context import Context
 from flows import artifacts, carrying
 from flows import offboard as offboarding
-from flows.carrying import Carrying
+from flows.carrying import CarryingLoop
 from flows.offboard import offboard
 from models.tables import Case
 from models.vocabulary import CaseState
@@ -73,7 +73,7 @@ class Carried:
         self.ended.append(case_id)
 
 
-async def turns(carrier: Carrying, count: int) -> None:
+async def turns(carrier: CarryingLoop, count: int) -> None:
     for _ in range(count):
         await carrier()
         await asyncio.sleep(0.2)  # the carrier's own waits are a hundredth, and this machine may be busy
@@ -91,7 +91,7 @@ class TestCarrying:
         """A run that does not take its case up in time is not waited for; each case is carried once."""
         cases = due(office, "E1", "E2")
         monkeypatch.setattr(runbook, "offboard", carried := Carried(*cases))
-        await turns(Carrying(office.context), 5)
+        await turns(CarryingLoop(office.context), 5)
         assert sorted(carried.cases) == sorted(cases)
 
     async def test_fifty_who_are_due_at_once_are_one_run(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ class TestCarrying:
         monkeypatch.setattr(carrying, "_in_a_run", refused)
         cases = due(office, *(f"E{number}" for number in range(1, 52)))
         monkeypatch.setattr(runbook, "offboard", carried := Carried(*cases))
-        await turns(Carrying(office.context), 2)
+        await turns(CarryingLoop(office.context), 2)
         await until(lambda: len(carried.cases) >= len(cases))
         assert [sorted(run) for run in runs] == [sorted(run) for run in (cases[:50], cases[50:])]
         assert sorted(carried.cases) == sorted(cases)
@@ -116,7 +116,7 @@ class TestCarrying:
         """A vendor may say Retry-After: half an hour.  The cases that were taken up with that one go on."""
         slow, other = due(office, "E1", "E2")
         monkeypatch.setattr(runbook, "offboard", carried := Carried(slow))
-        carrier = Carrying(office.context)
+        carrier = CarryingLoop(office.context)
         await turns(carrier, 2)
         office.clock.pass_by(minutes=10)
         with office.context.store.write() as session:  # as its heartbeat would
@@ -138,7 +138,7 @@ class TestCarrying:
         broken, other = due(office, "E1", "E2")
         monkeypatch.setattr(runbook, "offboard", carried := Carried(panics=broken))
         monkeypatch.setattr(carrying, "open_context", opened)
-        carrier = Carrying(office.context)
+        carrier = CarryingLoop(office.context)
         await turns(carrier, 4)
         assert open_now == [other]
 
@@ -155,7 +155,7 @@ class TestCarrying:
         due(office, "E1")
         monkeypatch.setattr(carrying, "open_context", broken)
         monkeypatch.setattr(carrying, "_RESTS", 2.0)
-        carrier = Carrying(office.context)
+        carrier = CarryingLoop(office.context)
         await turns(carrier, 4)
         assert len(opened) == 1
         await asyncio.sleep(2.0)
@@ -188,7 +188,7 @@ class TestARunIsRecordedLater:
         """Asked for again until there is one, once, and of those that are closed alone."""
         closed, left = due(office, "E1", "E2")
         self.open = {left}
-        await turns(Carrying(office.context), 2)
+        await turns(CarryingLoop(office.context), 2)
         await until(lambda: len(self.asked) > 2)
         assert [sorted(asked) for asked in self.asked] == [sorted([closed, left]), [closed], [closed]]
         assert office.context.case(closed).run_id.startswith("serve-")  # type: ignore[union-attr]  # so its run says who
@@ -197,7 +197,7 @@ class TestARunIsRecordedLater:
         """A run that was made ahead and has not come yet finds the work done, and is the record."""
         (case_id,) = due(office, "E1")
         claims.record_run(office.context, (case_id,), "late")
-        await turns(Carrying(office.context), 2)
+        await turns(CarryingLoop(office.context), 2)
         assert self.asked == [[case_id]]
 
 
@@ -267,7 +267,7 @@ class TestWhatIsCutAlready:
     async def test_after_a_minute_without_a_run(self, office: Office, state: CaseState) -> None:
         """It is carried on a minute after its next try was due, and again a minute after the one that follows."""
         (case_id,) = self.contained(office, "E1", state=state)
-        carrier = Carrying(office.context)
+        carrier = CarryingLoop(office.context)
         await turns(carrier, 1)
         office.clock.pass_by(seconds=59)
         await turns(carrier, 1)
@@ -285,7 +285,7 @@ class TestWhatIsCutAlready:
     async def test_a_run_that_came_and_left_it_begins_the_minute_anew(self, office: Office) -> None:
         """What Prefect carries is not taken from it at its next pause."""
         (case_id,) = self.contained(office, "E1")
-        carrier = Carrying(office.context)
+        carrier = CarryingLoop(office.context)
         await turns(carrier, 1)
         async with runbook.claim(office.context, case_id, "run-1"):
             await turns(carrier, 1)
@@ -298,7 +298,7 @@ class TestWhatIsCutAlready:
     async def test_never_beside_a_cut_and_few_at_a_time(self, office: Office) -> None:
         """Who is due goes first and alone; of those that were cut four are taken up together."""
         self.contained(office, "E1", "E2", "E3", "E4", "E5")
-        carrier = Carrying(office.context)
+        carrier = CarryingLoop(office.context)
         await turns(carrier, 1)
         office.clock.pass_by(minutes=2)
         (cut,) = due(office, "E6")

@@ -18,11 +18,11 @@ from prefect import Flow, Task
 from prefect.client.schemas.objects import FlowRun
 from prefect.workers.base import BaseWorker
 
-from flows.api_server import OwnAddressOnly
+from flows.api_server import LocalRequestMiddleware
 from flows.deploy import QUEUES
 from flows.execute import FLOWS, find_flow
 from flows.redaction import HERE
-from flows.worker import BASE_JOB_TEMPLATE, LIMIT, POOL, NothingFromOutside, Worker, _end
+from flows.worker import BASE_JOB_TEMPLATE, LIMIT, POOL, LocalConfiguration, Worker, _end
 from stack.environments import SETTINGS
 from stack.processes import CHECKOUT
 
@@ -68,8 +68,8 @@ class TestWorker:
         """Whatever pool, deployment and run say of how a run is started, the worker starts it as it starts every other."""
         value = {"env": {"A": "b"}, "labels": {"A": "b"}}.get(brought, "evil")
         template = {"job_configuration": {brought: value}, "variables": {"properties": {brought: {"default": value}}}}
-        found = await NothingFromOutside.from_template_and_values(template, {brought: value})
-        assert found == NothingFromOutside()
+        found = await LocalConfiguration.from_template_and_values(template, {brought: value})
+        assert found == LocalConfiguration()
 
     def test_pool(self) -> None:
         """A pool that the worker makes takes no variable at all."""
@@ -185,7 +185,7 @@ class TestAddresses:
         async def nothing(*_: Any) -> Any:
             return None
 
-        guarded = OwnAddressOnly(app, [address])
+        guarded = LocalRequestMiddleware(app, [address])
         headers = [(b"host", host.encode()), (b"origin", origin.encode())]
         await guarded({"type": "http", "method": "GET", "path": "/x", "headers": headers}, nothing, nothing)
         assert reached == ["/x"]

@@ -16,14 +16,14 @@ import pytest
 
 from casework.health import Alarm, Health
 from flows import health, serve
-from flows.health import Watchman, answering
+from flows.health import HealthMonitor, answering
 
 AT = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
 SILENT = Alarm("process_silent", red=False, facts={"process": "serve@one:1", "since": AT})
 LATE = Alarm("cut_overdue", red=True, facts={"count": 1, "cases": ["case-1"], "seconds": 12})
 
 
-class Staged(Watchman):
+class Staged(HealthMonitor):
     """A watchman that sees what a test says."""
 
     def __init__(self, *alarms: Alarm) -> None:
@@ -139,7 +139,7 @@ class TestServing:
         monkeypatch.setattr(serve, "again", no_turns)
         monkeypatch.setattr(serve, "in_runs", no_turns)
         monkeypatch.setattr(serve, "answering", lambda *_: nullcontext())
-        with patch.object(serve, "Carrying") as carrying, patch.object(serve, "Watchman") as watchman:
+        with patch.object(serve, "CarryingLoop") as carrying, patch.object(serve, "HealthMonitor") as watchman:
             await serve.serve()
         assert carrying.call_args != watchman.call_args
         assert watchman.call_args.args[0] in opened

@@ -17,12 +17,12 @@ from prefect.exceptions import Pause, TerminationSignal
 from prefect.states import Cancelled, Cancelling
 from pydantic import TypeAdapter, ValidationError
 
-from casework.errors import Misconfigured, NotDueYet, QuestionsOpen, StillOpen
+from casework.errors import CaseNotDue, Misconfigured, QuestionsOpen, StillOpen
 from flows import redaction
 from flows.offboard import offboard
 from flows.offboard_many import offboard_many
 from flows.plan import plan
-from flows.redaction import CaseId, Elsewhere, FindingsOpen, StepFailed, redact, redacted, to_its_state
+from flows.redaction import CaseId, FindingsOpen, RunNotNeeded, StepFailed, redact, redacted, to_its_state
 from tests.flows.personal import ADDRESS, KANJI, ROMAJI
 
 
@@ -173,7 +173,7 @@ class TestEndings:
         assert (state.type, state.name) == (StateType.CANCELLED, "Paused by a person")
         assert state.message == "nothing is cut until two resume it"
 
-    @pytest.mark.parametrize("error", [Elsewhere(Cancelled()), NotDueYet("case-1: is not due yet", "Wait.")])
+    @pytest.mark.parametrize("error", [RunNotNeeded(Cancelled()), CaseNotDue("case-1: is not due yet", "Wait.")])
     async def test_nothing_to_do(self, error: Exception) -> None:
         """A run that has nothing to do is neither green nor red."""
         state = await ending(error)

@@ -36,7 +36,7 @@ class Steps:
     """
     Steps that note themselves in *taken* when they begin; *beside* has what else they do.
 
-    The runbook and its carriers are the real ones, Prefect's engine aside: `tests.flows.test_stack` has that.
+    The runbook and its carriers are the real ones, Prefect's engine aside: `tests.flows.test_runs` has that.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from casework.activity.comparison import Comparison
 from casework.activity.reason import Reason
 from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.tally import Tally
-from casework.policy import Activity as Rules
+from casework.policy import ActivityPolicy as Rules
 from connectors.activity import Activity
 from tests.planted.honest import APART, HONEST
 from tests.planted.leaks import LEAKS, Plant

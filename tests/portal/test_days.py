@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from casework.activity.robust_statistics import Usual
+from casework.activity.robust_statistics import WeekdayNorm
 from casework.view.case import CaseView, Departure
-from casework.view.downloads import Days, Downloads
+from casework.view.downloads import DailyDownloads, Downloads
 from portal.sections.daily_chart import picture
 
 LAST = date(2026, 11, 30)
@@ -26,8 +26,8 @@ def taken(counts: list[int], *, usual: bool = True) -> CaseView:
         "employment_ends_on": LAST,
         "last_working_at": None,
     }
-    week = (Usual(median=3, limit=30),) * 7 if usual else ()
-    days = Days(first=first, counts=tuple(counts), usual=week)
+    week = (WeekdayNorm(median=3, limit=30),) * 7 if usual else ()
+    days = DailyDownloads(first=first, counts=tuple(counts), usual=week)
     downloads = Downloads(state="collected", notice_from=first, days=days)
     return known(departure=Departure.model_construct(**dates), downloads=downloads)
 

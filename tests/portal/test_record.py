@@ -13,10 +13,10 @@ import pytest
 
 from audit.events import EventType
 from casework.decisions import pausing, signatures
-from casework.record.facts import Facts
+from casework.record.facts import RecordFacts
 from casework.view.downloads import Downloads
 from casework.view.papers import Paper, Papers
-from casework.visible import visible
+from casework.visible_text import visible
 from models.vocabulary import EntitlementState
 from portal.document import Clock
 from portal.record.composing import compose
@@ -69,13 +69,13 @@ SECTIONS = {
 
 
 @pytest.fixture
-async def facts(office: Office) -> Facts:  # noqa: F811  # the fixture imported above
+async def facts(office: Office) -> RecordFacts:  # noqa: F811  # the fixture imported above
     """A finished case whose names, papers and downloads are written by somebody hostile."""
     found = gather(office.context, (await finished(office)).id, by=HOSTILE, rehearsal=True)
     return told(replace(found, sha256="0" * 64, revision=2, former="1" * 64), nda=NDA, downloads=DOWNLOADS)
 
 
-def told(facts: Facts, **changed: object) -> Facts:
+def told(facts: RecordFacts, **changed: object) -> RecordFacts:
     """Return the same record of a case of which something else is known."""
     return replace(facts, view=facts.view.model_copy(update=changed))
 
@@ -102,7 +102,7 @@ def read(html: bytes) -> Tags:
 
 
 class TestPage:
-    def test_runs_and_fetches_nothing(self, facts: Facts) -> None:
+    def test_runs_and_fetches_nothing(self, facts: RecordFacts) -> None:
         """No script, no handler, no address outside: whatever the names say, the page is the page."""
         html = page(compose(facts))
         seen = read(html)
@@ -116,7 +116,7 @@ class TestPage:
         assert "url(" not in style[1]
         assert "@import" not in style[1]
 
-    def test_names_are_text_and_nothing_is_invisible(self, facts: Facts) -> None:
+    def test_names_are_text_and_nothing_is_invisible(self, facts: RecordFacts) -> None:
         """A hostile name stands there letter by letter; marks that turn writing round are shown by their number."""
         seen = read(page(compose(facts)))
         assert NAME in seen.text
@@ -124,7 +124,7 @@ class TestPage:
         assert "\u202e" not in seen.text
         assert visible("葛\u200d城\x1b[31m") == "葛〈U+200D〉城〈U+001B〉[31m"
 
-    def test_has_every_part_in_both_languages(self, facts: Facts) -> None:
+    def test_has_every_part_in_both_languages(self, facts: RecordFacts) -> None:
         """Timeline, truth table, papers, downloads, findings, waivers, who asked and approved, digests, how to verify."""
         seen = read(page(compose(facts)))
         assert {found["id"] for tag, found in seen.tags if tag == "section"} == SECTIONS
@@ -133,7 +133,7 @@ class TestPage:
             assert words in seen.text, words
         assert "not closed when this was written" not in seen.text
 
-    def test_says_whose_name_nobody_made_sure_of(self, facts: Facts) -> None:
+    def test_says_whose_name_nobody_made_sure_of(self, facts: RecordFacts) -> None:
         """A name that was only typed bears the word, in both languages; one that was made sure of, or of which nothing is known, does not."""
         sure, old = "sec.sato", "hr.before"
         first = next(told for told in facts.told if told.by == "hr.sato")
@@ -149,7 +149,7 @@ class TestPage:
         ("by", "made_sure_by", "shown"),
         [("hr.sato", "unauthenticated", "hr.sato (unauthenticated)"), ("sec.sato", "oidc", "sec.sato"), ("old", None, "old"), (None, None, "–")],
     )  # fmt: skip
-    def test_who_exported(self, facts: Facts, by: str | None, made_sure_by: str | None, shown: str) -> None:
+    def test_who_exported(self, facts: RecordFacts, by: str | None, made_sure_by: str | None, shown: str) -> None:
         """The newest export says who made it, and that nobody made sure where so it was; after an erasure nobody."""
         earlier, last = facts.told[-1], replace(facts.told[-1], by=by, made_sure_by=made_sure_by)
         assert last.type == "case.exported"
@@ -192,7 +192,7 @@ class TestNothingKnown:
             ({}, True, "Erased with the personal data"),
         ],
     )  # fmt: skip
-    def test_is_not_nothing(self, facts: Facts, changed: dict[str, str], erased: bool, said: str) -> None:
+    def test_is_not_nothing(self, facts: RecordFacts, changed: dict[str, str], erased: bool, said: str) -> None:
         """Without a summary that was read the record says why, and never that nothing stands out; with one that found nothing it does."""
         unknown = told(facts, downloads=DOWNLOADS.model_copy(update={"risks": None, **changed}))
         if erased:
@@ -205,7 +205,7 @@ class TestNothingKnown:
 
 
 class TestMany:
-    def test_a_timeline_stays_in_its_frame(self, facts: Facts) -> None:
+    def test_a_timeline_stays_in_its_frame(self, facts: RecordFacts) -> None:
         """However often a case was opened again: each step is drawn, none on another, none outside."""
         again = replace(next(one for one in facts.told if one.type == "case.closed"), type=EventType.CASE_REOPENED)
         busy = replace(
@@ -218,12 +218,12 @@ class TestMany:
         assert max(places) <= 970
         assert all(later > sooner for sooner, later in pairwise(places))
 
-    def test_one_time_zone(self, facts: Facts) -> None:
+    def test_one_time_zone(self, facts: RecordFacts) -> None:
         """Every time of a page is of the case's zone, that of the page itself too."""
         text = read(page(compose(facts))).text
         assert not re.search(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+][0-9]{2}:[0-9]{2})", text)
 
-    def test_two_hundred_groups_are_one_line(self, facts: Facts) -> None:
+    def test_two_hundred_groups_are_one_line(self, facts: RecordFacts) -> None:
         """Rows that differ in name and time alone stand in one line, all of them by name to be unfolded; what is odd stands by itself."""
         account = facts.view.accounts[0]
         group = next(row for row in account.entitlements if row.kind == "group")
@@ -265,7 +265,7 @@ class TestMany:
 
 
 class TestPrinted:
-    def test_opens_and_says_the_same(self, facts: Facts) -> None:
+    def test_opens_and_says_the_same(self, facts: RecordFacts) -> None:
         """The PDF opens in a reader that is not ours, with the Japanese name; a letter that the font lacks is shown by number."""
         made = pdf(compose(facts))
         assert b"pdfaid:part" in made or b"pdfaid" in made
@@ -275,7 +275,7 @@ class TestPrinted:
         assert "タカハシ ツキコ" in text
         assert "worthless against the operator" in text.replace("\r\n", " ")
 
-    def test_every_state_has_a_word(self, facts: Facts) -> None:
+    def test_every_state_has_a_word(self, facts: RecordFacts) -> None:
         """No state of an entitlement, however bad, stops the printing."""
         account = facts.view.accounts[0]
         rows = tuple(account.entitlements[0].model_copy(update={"state": state}) for state in EntitlementState)

@@ -21,7 +21,7 @@ from emulators.timestamping import Authority
 from emulators.timestamping.certificates import issue
 from portal.record.pages import pages
 from portal.record.reviewing import unlike
-from portal.record.sealing import SealRefused, sealed
+from portal.record.sealing import PdfSealRefused, sealed
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.casework.records import record_of
 
@@ -77,12 +77,12 @@ class TestSeal:
         stage.faults.append(
             Fault("POST /", status=200, body="<html>sign in first", headers={"content-type": "text/html"}, times=None)
         )
-        with served(stage) as url, pytest.raises(SealRefused, match="no authority"):
+        with served(stage) as url, pytest.raises(PdfSealRefused, match="no authority"):
             sealed(pkcs12, PASSPHRASE, client, (f"{url}/",))(record)
 
     def test_refusals(self, record: bytes, pkcs12: Path) -> None:
         """Another passphrase, and no authority that answers, end in a sentence; nothing is sealed without a stamp."""
-        with pytest.raises(SealRefused, match="PKCS#12"):
+        with pytest.raises(PdfSealRefused, match="PKCS#12"):
             sealed(pkcs12, "another", client, ())
-        with pytest.raises(SealRefused, match="no authority"):
+        with pytest.raises(PdfSealRefused, match="no authority"):
             sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/",))(record)

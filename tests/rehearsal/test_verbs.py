@@ -15,7 +15,7 @@ import pytest
 
 from emulators.company import person
 from emulators.tenants import Company, tenants
-from rehearsal.live_table import Sight, at_rest
+from rehearsal.live_table import LiveState, at_rest
 from tests.rehearsal.conftest import POLICY
 from tests.terminal_house import House
 
@@ -259,4 +259,4 @@ class TestWatching:
     )
     def test_rest(self, sight: tuple[str, str, int, int, int, int], rests: bool) -> None:
         """A case rests when it is closed, or when its run has ended and a person is needed."""
-        assert at_rest(Sight(*sight)) is rests
+        assert at_rest(LiveState(*sight)) is rests

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tomllib
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -291,7 +290,7 @@ class TestUp:
         for name, code in (("__init__", ""), ("api_server", answers), ("worker", sleeps), ("deploy", sleeps)):
             (flows / f"{name}.py").write_text(code)
         monkeypatch.setattr(processes, "_READY_WITHIN", 4.0)
-        monkeypatch.setattr("cli.operation.local_stack", partial(processes.local_stack, checkout=flows.parent))
+        monkeypatch.setattr(processes, "CHECKOUT", flows.parent)
         said = house.lastday("up", "--port", "0", "--home", "prefect", "--json")
         assert said.code == 2
         assert said.json["error"].startswith("deploy: not ready after 4 s, see ")

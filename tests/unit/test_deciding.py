@@ -9,12 +9,22 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from casework.matching.deciding import Candidate, Key, Verdict, decide
+from casework.matching.deciding import Candidate, CandidateVerdict, Key, decide
 from connectors.matching import Profile, match_all
-from models.vocabulary import Account, AccountKind, Fact, Leaver, Match, MatchReason, Says, Service, Standing
+from models.vocabulary import (
+    Account,
+    AccountKind,
+    ComparisonResult,
+    Fact,
+    Leaver,
+    Match,
+    MatchReason,
+    Service,
+    Standing,
+)
 
 GOOGLE, SLACK, M365 = Service.GOOGLE_WORKSPACE, Service.SLACK, Service.MICROSOFT365
-YES, NO, NEITHER = Says.FACT, Says.CONTRADICTION, Says.NEITHER
+YES, NO, NEITHER = ComparisonResult.FACT, ComparisonResult.CONTRADICTION, ComparisonResult.NEITHER
 NUMBER, ADDRESS, NAME, ELSEWHERE = Fact
 S = Standing
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
@@ -26,7 +36,7 @@ def one(
     *,
     primary: str = "",
     reason: MatchReason | None = None,
-    **says: Says,
+    **says: ComparisonResult,
 ) -> Candidate:
     """A member's account of which reads say *says*, by the facts' own names."""
     return Candidate(
@@ -276,7 +286,7 @@ class World:
     profiles: list[Profile]
     own: set[Key] = field(default_factory=set)
 
-    def judged(self) -> tuple[dict[Key, Match], dict[Key, Verdict]]:
+    def judged(self) -> tuple[dict[Key, Match], dict[Key, CandidateVerdict]]:
         matches = match_all(self.notice, self.profiles)
         candidates = [
             Candidate(

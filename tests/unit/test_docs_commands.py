@@ -145,3 +145,16 @@ class TestPaths:
         rooms = {one.name for one in ROOT.iterdir()}
         here = {one for one in named if one.split("/")[0] in rooms} | linked
         assert {one for one in here if not _SKIP.search(one) and not (ROOT / one).exists()} == set()
+
+    def test_tables_of_rooms(self) -> None:
+        """Each file or folder of architecture.md's table of rooms is in the room of its row."""
+        table = (
+            (ROOT / "docs" / "architecture.md").read_text().partition("### The other rooms")[2].partition("\n## ")[0]
+        )
+        room, missing, named = "", list[str](), 0
+        for row in re.findall(r"^\| (?:`(\w+)/`)? ?\| ([^|]+) \|", table, re.MULTILINE):
+            room = row[0] or room
+            for one in re.findall(r"`([\w./]+)`", row[1]):
+                named += 1
+                missing += [] if (ROOT / room / one).exists() else [f"{room}/{one}"]
+        assert (missing, named > 30) == ([], True)

@@ -6,21 +6,22 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from casework.intake.columns import Column
 from casework.intake.csv_file import read_csv
 from casework.intake.decoding import MOST_BYTES
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Reading
+from casework.intake.notice import NoticeReading
 from casework.intake.reading import MOST_ROWS
 from models.vocabulary import DepartureKind, Leaver
 
 HEAD = "employee_no,name,employment_ends_on"
 
 
-def codes(reading: Reading) -> list[tuple[str, int | None, str | None]]:
+def codes(reading: NoticeReading) -> list[tuple[str, int | None, str | None]]:
     return [(refusal.code, refusal.row, refusal.column) for refusal in reading.refused]
 
 
-def rows(*lines: str, head: str = HEAD) -> Reading:
+def rows(*lines: str, head: str = HEAD) -> NoticeReading:
     """Read a file of resignations, unless it has a column of the kind."""
     return read_csv("\n".join((head, *lines)).encode(), KindRule(whole="resignation", implied=True))
 
@@ -33,6 +34,7 @@ class TestFile:
             "2026年11月30日,解雇,Ｅ１００１　,髙橋　由美,タカハシ ユミ,Takahashi Yumi,渡辺 由美,yumi@hoshizora.example,"
             '"y@mail.example;y2@mail.example",2026-11-20 18:00,小林 誠,Europe/Berlin'
         )
+        assert len(head.split(",")) == len(Column)
         (notice,) = read_csv(f"{head}\r\n{row}\r\n".encode("cp932")).notices
         assert notice.leaver == Leaver(
             "E1001",

@@ -17,7 +17,7 @@ from casework.intake.columns import Column
 from casework.intake.csv_file import read_csv
 from casework.intake.dates import end_of_day
 from casework.intake.json_file import read_json
-from casework.intake.notice import Reading
+from casework.intake.notice import NoticeReading
 from casework.intake.reading import read_options
 from tests.unit.hostile_notices import TRAPS, csv_files, good_rows, json_files
 
@@ -28,7 +28,7 @@ MANY = settings(max_examples=3_400, deadline=None, suppress_health_check=_QUIET)
 _json_or_csv = st.sampled_from((read_csv, read_json))
 
 
-def judge(reading: Reading, raw: bytes) -> None:
+def judge(reading: NoticeReading, raw: bytes) -> None:
     """Hold one reading to its promises."""
     assert reading.sha256 == hashlib.sha256(raw).hexdigest()
     noticed = [notice.row for notice in reading.notices]
@@ -53,7 +53,7 @@ def judge(reading: Reading, raw: bytes) -> None:
         assert notice.leaver.name.strip()
 
 
-def _bytes(raw: bytes, read: Callable[[bytes], Reading]) -> None:
+def _bytes(raw: bytes, read: Callable[[bytes], NoticeReading]) -> None:
     judge(read(raw), raw)
 
 
@@ -68,7 +68,7 @@ def _json(raw: bytes) -> None:
 class TestHostileInput:
     @SOME
     @given(raw=st.binary(max_size=200), read=_json_or_csv)
-    def test_random_bytes(self, raw: bytes, read: Callable[[bytes], Reading]) -> None:
+    def test_random_bytes(self, raw: bytes, read: Callable[[bytes], NoticeReading]) -> None:
         """Bytes without sense are refused, with a reason."""
         _bytes(raw, read)
 
@@ -91,7 +91,7 @@ class TestHostileInput:
     def test_options(self, fields: dict[Column, str | None]) -> None:
         """The command's own options are read with the same care, and are always one row."""
         reading = read_options(**{column.value: text for column, text in fields.items()})
-        judge(Reading(reading.notices, reading.refused, (), reading.rows, hashlib.sha256(b"").hexdigest()), b"")
+        judge(NoticeReading(reading.notices, reading.refused, (), reading.rows, hashlib.sha256(b"").hexdigest()), b"")
         assert reading.rows == 1
 
 
@@ -99,7 +99,7 @@ class TestHostileInput:
 class TestTenThousandHostileInputs:
     @MANY
     @given(raw=st.binary(max_size=1000), read=_json_or_csv)
-    def test_random_bytes(self, raw: bytes, read: Callable[[bytes], Reading]) -> None:
+    def test_random_bytes(self, raw: bytes, read: Callable[[bytes], NoticeReading]) -> None:
         """Bytes without sense are refused, with a reason."""
         _bytes(raw, read)
 

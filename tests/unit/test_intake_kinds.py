@@ -10,7 +10,7 @@ import pytest
 from casework.intake.csv_file import read_csv
 from casework.intake.json_file import read_json
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Reading
+from casework.intake.notice import NoticeReading
 from casework.intake.reading import read_options
 from models.vocabulary import DepartureKind as Kind
 
@@ -18,7 +18,7 @@ HEAD = "社員番号,氏名,退職日"
 ROWS = ("E1,星 空子,2026-11-30", "E2,月 影子,2026-11-30")
 
 
-def csv(*kinds: str, column: str | None = None, rule: KindRule | None = None) -> Reading:
+def csv(*kinds: str, column: str | None = None, rule: KindRule | None = None) -> NoticeReading:
     """Read two people from a CSV, with a column of this name that says *kinds*."""
     lines = [HEAD, *ROWS]
     if column is not None:
@@ -26,7 +26,7 @@ def csv(*kinds: str, column: str | None = None, rule: KindRule | None = None) ->
     return read_csv("\n".join(lines).encode(), rule)
 
 
-def tree(*kinds: str, column: str | None = None, rule: KindRule | None = None) -> Reading:
+def tree(*kinds: str, column: str | None = None, rule: KindRule | None = None) -> NoticeReading:
     """Read the same two from JSON."""
     people: list[dict[str, Any]] = [
         dict(zip(("employee_no", "name", "employment_ends_on"), row.split(","), strict=True)) for row in ROWS
@@ -39,7 +39,7 @@ def tree(*kinds: str, column: str | None = None, rule: KindRule | None = None) -
 SOURCES = pytest.mark.parametrize(("read", "known"), [(csv, "区分"), (tree, "kind")], ids=["csv", "json"])
 
 
-def stopped(reading: Reading) -> tuple[str, str | None, str]:
+def stopped(reading: NoticeReading) -> tuple[str, str | None, str]:
     """The one refusal of a file of which nothing was taken: its code, the column it names, its remedy."""
     (refusal,) = reading.refused
     assert (reading.notices, reading.rows, refusal.row) == ((), 0, None)

@@ -16,13 +16,13 @@ from connectors.errors import (
     Unintelligible,
     Unreachable,
 )
-from connectors.kit.exchange import Codes, Exchange, Reply
-from connectors.kit.paging import PageMarks
+from connectors.kit.exchange import ErrorCodes, Exchange, Reply
+from connectors.kit.paging import FollowedCursors
 
 NOON = "Mon, 30 Nov 2026 12:00:00 GMT"
 READ = Exchange("vendor", "list groups", "GET /groups", "limit=1")
 WRITE = Exchange("vendor", "drop a group", "DELETE /groups/g1", write=True)
-CODES = Codes(
+CODES = ErrorCodes(
     throttled=frozenset({"slow_down"}),
     passing=frozenset({"try_later"}),
     not_on_plan=frozenset({"paid_only"}),
@@ -124,20 +124,20 @@ class TestFailure:
 class TestPages:
     def test_to_the_last(self) -> None:
         """Only a page without a mark is the last one."""
-        marks = PageMarks("vendor", "list groups")
+        marks = FollowedCursors("vendor", "list groups")
         assert [marks.follow(mark) for mark in ("a", "b", "", None)] == ["a", "b", None, None]
 
     @pytest.mark.parametrize("mark", ["a", 7, ["b"], False])
     def test_none_that_never_ends(self, mark: object) -> None:
         """A page that comes again, or a mark that is no text, is no list."""
-        marks = PageMarks("vendor", "list groups")
+        marks = FollowedCursors("vendor", "list groups")
         marks.follow("a")
         with pytest.raises(Unintelligible, match="vendor: cannot list groups"):
             marks.follow(mark)
 
     def test_not_more_than_agreed(self) -> None:
         """A vendor that always has one more page is not followed for ever."""
-        marks = PageMarks("vendor", "list groups", most=2)
+        marks = FollowedCursors("vendor", "list groups", most=2)
         marks.follow("a"), marks.follow("b")
         with pytest.raises(Unintelligible, match="more than 2 pages"):
             marks.follow("c")

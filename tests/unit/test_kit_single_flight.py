@@ -11,12 +11,12 @@ from typing import TypeVar
 import pytest
 
 from connectors.errors import ConnectorError, Throttled, Unreachable
-from connectors.google_workspace.errors import ErrorBody, Rejected
+from connectors.google_workspace.errors import ErrorBody, RequestRejected
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Trace
 from connectors.kit.limits import Rank, for_a_due_cut, rank_of
 from connectors.kit.single_flight import SingleFlight
-from connectors.snapshot import Shared
+from connectors.snapshot import SharedValue
 from models.vocabulary import Evidence
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class TestFailure:
         "failure",
         [
             Throttled("x: cannot list", retry_after=timedelta(seconds=3), code="slow", remedy="Wait."),
-            Rejected("x: cannot list", status=404, body=ErrorBody("notFound"), evidence=(evidence(SHARED),)),
+            RequestRejected("x: cannot list", status=404, body=ErrorBody("notFound"), evidence=(evidence(SHARED),)),
         ],
         ids=lambda failure: type(failure).__name__,
     )
@@ -171,5 +171,5 @@ class TestRank:
         async def read() -> None:
             ranks.append(rank_of())
 
-        await Shared(read).get()
+        await SharedValue(read).get()
         assert (ranks, rank_of()) == ([Rank.DUE], Rank.OTHER)

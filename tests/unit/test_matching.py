@@ -13,7 +13,7 @@ from connectors.matching import Profile, compare, fold_email, fold_number, match
 from connectors.names import fold_name, former_spellings, spellings
 from connectors.snapshot import Index
 from emulators.company import DOMAIN, PEOPLE, Person
-from models.vocabulary import Account, AccountKind, Fact, Leaver, Match, MatchReason, Says, Service
+from models.vocabulary import Account, AccountKind, ComparisonResult, Fact, Leaver, Match, MatchReason, Service
 from tests.contract.rig import leaver
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
@@ -29,12 +29,12 @@ def profile(
     return Profile(Account(Service.SLACK, "U1", kind), number, emails, aliases, names)
 
 
-def found(who: Leaver, entry: Profile) -> tuple[MatchReason, dict[Fact, Says]] | None:
+def found(who: Leaver, entry: Profile) -> tuple[MatchReason, dict[Fact, ComparisonResult]] | None:
     match = compare(who, entry)
     return (match.reason, dict(match.says)) if match is not None else None
 
 
-def said(who: Leaver, entry: Profile, fact: Fact) -> Says | None:
+def said(who: Leaver, entry: Profile, fact: Fact) -> ComparisonResult | None:
     match = compare(who, entry)
     return match.says.get(fact) if match is not None else None
 
@@ -83,10 +83,10 @@ class TestPromises:
             return
         number = fold_number(who.employee_no)
         same = number != "" and number == fold_number(entry.employee_no or "")
-        assert (match.says.get(Fact.NUMBER) is Says.FACT) == same
+        assert (match.says.get(Fact.NUMBER) is ComparisonResult.FACT) == same
         address = fold_email(who.email or "")
         primary = address != "" and address in {fold_email(email) for email in entry.emails}
-        assert (match.says.get(Fact.ADDRESS) is Says.FACT) == primary
+        assert (match.says.get(Fact.ADDRESS) is ComparisonResult.FACT) == primary
 
     @CALM
     @given(who=_leavers, entry=_profiles)
@@ -110,7 +110,7 @@ class TestPromises:
         """Most facts first, and the order does not depend on the vendor's."""
         named = [replace(e, account=replace(e.account, id=f"U{n}")) for n, e in enumerate(entries)]
         matches = match_all(who, named)
-        facts = [sum(one is Says.FACT for one in m.says.values()) for m in matches]
+        facts = [sum(one is ComparisonResult.FACT for one in m.says.values()) for m in matches]
         assert facts == sorted(facts, reverse=True)
         assert matches == match_all(who, reversed(named))
 
@@ -133,17 +133,17 @@ class TestNumber:
     @pytest.mark.parametrize("number", ["E1001", "e1001", "Ｅ１００１", " E1001　", "E 1001"])
     def test_same(self, number: str) -> None:
         """The same employee number, in any width, case and spacing, is a fact."""
-        assert said(MISAKI, profile(number), Fact.NUMBER) is Says.FACT
+        assert said(MISAKI, profile(number), Fact.NUMBER) is ComparisonResult.FACT
 
     @pytest.mark.parametrize("number", ["E01001", "E-1001"])
     def test_alike(self, number: str) -> None:
         """A number that agrees only without its hyphen or leading zeros speaks neither for nor against."""
-        assert found(MISAKI, profile(number)) == (MatchReason.EMPLOYEE_NO, {Fact.NUMBER: Says.NEITHER})
+        assert found(MISAKI, profile(number)) == (MatchReason.EMPLOYEE_NO, {Fact.NUMBER: ComparisonResult.NEITHER})
 
     def test_other(self) -> None:
         """Another number is a contradiction, whatever else agrees."""
         entry = profile("E2002", emails=(str(MISAKI.email),), names=("田中 美咲",))
-        assert said(MISAKI, entry, Fact.NUMBER) is Says.CONTRADICTION
+        assert said(MISAKI, entry, Fact.NUMBER) is ComparisonResult.CONTRADICTION
 
     def test_none(self) -> None:
         """A directory without a number is silent about it."""
@@ -164,7 +164,7 @@ class TestAddress:
     @pytest.mark.parametrize("email", ["Misaki.Tanaka@HOSHIZORA.example", " misaki.tanaka@hoshizora.example "])
     def test_primary(self, email: str) -> None:
         """The account's primary address is a fact; case and surrounding space do not make another one."""
-        assert found(MISAKI, profile(emails=(email,))) == (MatchReason.EMAIL, {Fact.ADDRESS: Says.FACT})
+        assert found(MISAKI, profile(emails=(email,))) == (MatchReason.EMAIL, {Fact.ADDRESS: ComparisonResult.FACT})
 
     @pytest.mark.parametrize(
         "email", ["misakitanaka@hoshizora.example", "misaki.tanaka+x@hoshizora.example", "misaki.tanaka@other.example"]
@@ -176,7 +176,7 @@ class TestAddress:
     def test_alias(self) -> None:
         """An alias makes a candidate and is no fact: it may be the manager's who took the mail over."""
         entry = profile(emails=("m@hoshizora.example",), aliases=(str(MISAKI.email),))
-        assert found(MISAKI, entry) == (MatchReason.ALIAS, {Fact.ADDRESS: Says.NEITHER})
+        assert found(MISAKI, entry) == (MatchReason.ALIAS, {Fact.ADDRESS: ComparisonResult.NEITHER})
 
     def test_private_address(self) -> None:
         """A private address makes a candidate and is no fact."""
@@ -220,7 +220,10 @@ class TestName:
     )  # fmt: skip
     def test_spellings_of_one_name(self, ours: str, theirs: str) -> None:
         """Width, script, order, accents and romanisation do not hide a person."""
-        assert found(Leaver("1", ours), profile(names=(theirs,))) == (MatchReason.NAME, {Fact.NAME: Says.FACT})
+        assert found(Leaver("1", ours), profile(names=(theirs,))) == (
+            MatchReason.NAME,
+            {Fact.NAME: ComparisonResult.FACT},
+        )
 
     @pytest.mark.parametrize(
         "forms",
@@ -232,7 +235,7 @@ class TestName:
         for form in forms:
             theirs = f"{form}\U000e0100田 徳子"
             assert found(Leaver("1", f"{forms[0]}田 德子"), profile(names=(theirs,))) == (
-                MatchReason.NAME, {Fact.NAME: Says.FACT},
+                MatchReason.NAME, {Fact.NAME: ComparisonResult.FACT},
             )  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -242,7 +245,10 @@ class TestName:
     )  # fmt: skip
     def test_different_names(self, ours: str, theirs: str) -> None:
         """Another full name in a script that both have is a contradiction, and makes nobody a candidate."""
-        assert compare_names(Leaver("1", ours), (theirs,)).says in {Says.CONTRADICTION, Says.NEITHER}
+        assert compare_names(Leaver("1", ours), (theirs,)).says in {
+            ComparisonResult.CONTRADICTION,
+            ComparisonResult.NEITHER,
+        }
         assert compare(Leaver("1", ours), profile(names=(theirs,))) is None
 
     @pytest.mark.parametrize(
@@ -251,7 +257,7 @@ class TestName:
     )
     def test_nicknames_are_silent(self, theirs: str) -> None:
         """A nickname, a part of the name, initials and a name in another script contradict nobody."""
-        assert compare_names(MISAKI, (theirs,)).says in {None, Says.NEITHER}
+        assert compare_names(MISAKI, (theirs,)).says in {None, ComparisonResult.NEITHER}
         assert compare_names(MISAKI, (), ("Sales Queen",)).says is None
 
     @pytest.mark.parametrize(
@@ -261,7 +267,7 @@ class TestName:
     )  # fmt: skip
     def test_what_both_have_in_brackets(self, ours: str, theirs: str) -> None:
         """A department, a contract or a given name behind brackets is nobody's full name: it makes no two people one."""
-        assert compare_names(Leaver("1", ours), (theirs,)).says is not Says.FACT
+        assert compare_names(Leaver("1", ours), (theirs,)).says is not ComparisonResult.FACT
 
     @pytest.mark.parametrize(
         "theirs",
@@ -279,20 +285,20 @@ class TestName:
     )
     def test_a_name_beside_brackets(self, ours: str, theirs: str) -> None:
         """What stands beside the brackets of the notice is the name; of a directory's entry either may be."""
-        assert compare_names(Leaver("1", ours), (theirs,)).says is Says.FACT
+        assert compare_names(Leaver("1", ours), (theirs,)).says is ComparisonResult.FACT
 
     def test_another_reading_of_the_same_kanji(self) -> None:
         """The same kanji, read otherwise: a candidate, and no fact."""
         who = Leaver("1", "佐藤 健", kana="サトウ ケン")
         entry = profile(names=("佐藤 健", "Takeru Sato"))
-        assert found(who, entry) == (MatchReason.NAME, {Fact.NAME: Says.NEITHER})
+        assert found(who, entry) == (MatchReason.NAME, {Fact.NAME: ComparisonResult.NEITHER})
 
     @pytest.mark.parametrize("former", ["渡辺 由美", "渡辺", "渡邊", "Watanabe Yumi", "Watanabe"])
     def test_former_name(self, former: str) -> None:
         """A former name is a name; the family name alone will do."""
         who = replace(leaver("E1005"), former_name=former)
         names = ("渡辺 由美",) if former[0] == "渡" else ("Yumi Watanabe",)
-        assert found(who, profile(names=names)) == (MatchReason.FORMER_NAME, {Fact.NAME: Says.FACT})
+        assert found(who, profile(names=names)) == (MatchReason.FORMER_NAME, {Fact.NAME: ComparisonResult.FACT})
 
     def test_former_name_is_not_everybody_of_that_family(self) -> None:
         """A former family name does not make candidates of all who bear it."""
@@ -320,10 +326,10 @@ class TestCompany:
         """Among sixty people each finds their own account first, and only namesakes and twins are mentioned besides."""
         first, *others = self.matches(person, numbered=numbered)
         assert first.account.id == person.mailbox
-        assert sum(one is Says.FACT for one in first.says.values()) >= 2
+        assert sum(one is ComparisonResult.FACT for one in first.says.values()) >= 2
         besides = {"E1002": ["takeru.sato"], "E1003": ["ken.sato"], "E1007": ["adm-sho.ito"]}
         assert [match.account.id for match in others] == besides.get(person.employee_no, [])
-        assert all(sum(one is Says.FACT for one in match.says.values()) < 2 for match in others)
+        assert all(sum(one is ComparisonResult.FACT for one in match.says.values()) < 2 for match in others)
 
 
 class TestNumbersOfADirectory:

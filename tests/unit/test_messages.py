@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.messages import Entry, Said, catalogue, joined, message, parameters
+from casework.messages import BilingualText, MessageTexts, catalogue, joined, message, parameters
 from casework.truth.states import NEVER_CUT
 from models.vocabulary import ActivityKind, Completeness, FindingKind, NdaState, Opener, PaperKind
 from portal.words import glossary
@@ -27,7 +27,7 @@ PROOFS = (
     "proof_broken",
 )
 """Put together from what `casework.nda.signers` says a signature proves."""
-SAYING = {"message": "", "Flaw": "", "of": "", "refuse": "", "because": "risk_", "difference": ""}
+SAYING = {"message": "", "Flaw": "", "of": "", "refuse": "", "Reason": "risk_", "difference": ""}
 """What takes a code and the parameters of its sentence, and what stands before the code in the catalogue."""
 ROOMS = ("log", "risk", "silence", "finding", "finding_guarded")
 """Words that stand after their room's name in the catalogue: of verdicts and gaps, the connectors' too, reasons, states and guards."""
@@ -69,10 +69,28 @@ def reasons(module: ast.Module) -> Iterator[str]:
                 pass
 
 
+def constants(module: ast.Module) -> Iterator[str]:
+    """Yield every code that is written where it becomes a sentence; `_new` makes a reason of its second word."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(func=ast.Name(id="message" | "Reason" as name), args=[ast.Constant(value=str() as code), *_]):
+                yield SAYING[name] + code
+            case ast.Call(func=ast.Name(id="_new"), args=[_, ast.Constant(value=str() as code), *_]):
+                yield SAYING["Reason"] + code
+            case _:
+                pass
+
+
 class TestCatalogue:
     def test_every_code_has_a_sentence(self) -> None:
         """Every kind and state of a paper is worded, and who let an account in again."""
         assert {*Opener, *PaperKind, *NdaState, *PROOFS} <= catalogue().keys()
+
+    def test_every_code_that_is_said_has_a_sentence(self) -> None:
+        """A code without one would be an error where it is said: a leaver's summary would be missing."""
+        codes = {code for path in SOURCES for code in constants(tree(path))}
+        assert len(codes) > 80, "the test sees what the program says"
+        assert codes - catalogue().keys() == set()
 
     def test_every_reason_for_refusing_has_its_remedy(self) -> None:
         """Whatever stops a file, a row or a cell is told in whole sentences, with what to do about it."""
@@ -133,7 +151,7 @@ class TestCatalogue:
 class TestMessage:
     def test_says_the_same_in_both_languages(self) -> None:
         """What is filled in is put into the reader's language, several things as that language lists them."""
-        named = (Said("name", "氏名"), Said("email", "メールアドレス"))
+        named = (BilingualText("name", "氏名"), BilingualText("email", "メールアドレス"))
         said = message("contradicting_rows", rows="2, 3", columns=named).said
         assert said.en == "Rows 2, 3 report the same departure, but differ in name, email."
         assert said.ja == "2, 3行目は同じ退職の通知ですが、氏名、メールアドレスが異なります。"
@@ -174,7 +192,7 @@ class TestTerminal:
                 assert needed(sentences[code]) <= filled, code
 
 
-def needed(entry: Entry) -> frozenset[str]:
+def needed(entry: MessageTexts) -> frozenset[str]:
     """Return what a sentence and its remedy are filled with."""
     return parameters(entry.en) | parameters(entry.remedy_en)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import Field, TypeAdapter
 
-from casework.nda.papers.examined import Examined
+from casework.nda.papers.examination import Examination
 from connectors.settings import ConnectorSettings
 
 SECONDS = 30.0
@@ -32,27 +32,27 @@ NO_ROOTS = 3
 
 _LITTLE = {"LANG": "C.UTF-8"}  # the child gets no secrets: a hostile paper may take over its reader
 _ROOT = Path(__file__).resolve().parents[3]
-_shape = TypeAdapter(Examined)
+_shape = TypeAdapter(Examination)
 
 
-class ExaminingSettings(ConnectorSettings):
+class ExaminerSettings(ConnectorSettings):
     """*roots_file* (`LASTDAY_NDA_ROOTS_FILE`): the root certificates, in PEM, of trusted signers and timestamps."""
 
     roots_file: Path | None = Field(default=None, validation_alias="LASTDAY_NDA_ROOTS_FILE")
 
 
-async def examine_in_subprocess(paper: bytes, roots: Path | None = None, *, seconds: float = SECONDS) -> Examined:
+async def examine_in_subprocess(paper: bytes, roots: Path | None = None, *, seconds: float = SECONDS) -> Examination:
     """
     Examine *paper* within *seconds* and a gigabyte.  Beyond them, or if the reader crashes, the result is unreadable and says why.
 
     *roots* defaults to `LASTDAY_NDA_ROOTS_FILE`.  Raises nothing except when cancelled; the child is then killed, too.
     """
-    blank = Examined(
+    blank = Examination(
         hashlib.sha256(paper).hexdigest(), len(paper), readable=False, altered=False, signatures=(), text=""
     )
     if len(paper) > LARGEST:
         return dataclasses.replace(blank, text=f"larger than {LARGEST // 2**20} megabytes: it was not looked into")
-    trusted = roots or ExaminingSettings().roots_file
+    trusted = roots or ExaminerSettings().roots_file
     arguments = [str(int(seconds) + 1), *([str(trusted)] if trusted is not None else [])]
     try:
         child = await asyncio.create_subprocess_exec(

@@ -31,10 +31,10 @@ from pyhanko.sign.validation.status import (
 )
 from pyhanko_certvalidator import ValidationContext
 
-from casework.nda.papers.examined import Examined, Signature
+from casework.nda.papers.examination import Examination, Signature
+from casework.nda.papers.pdf_seals import Kind, kind_of
 from casework.nda.papers.removing import bore_another
 from casework.nda.papers.resealing import digest_under, seals_from
-from casework.nda.papers.seals import Kind, kind_of
 
 MOST_SIGNATURES = 40
 """Signatures of one file, more than any pledge has; a file with more is refused as unreadable, since each one costs time."""
@@ -52,7 +52,7 @@ _NAMES = {"person": "signature", "seal": "a company's seal", "timestamp": "time 
 _SCAN = "nobody signed it electronically: what a scan or a print shows proves nothing by itself"
 
 
-class Unreadable(Exception):
+class UnreadablePaper(Exception):
     """The bytes cannot be opened as a paper.  The text says why."""
 
 
@@ -64,13 +64,13 @@ def read_roots(bundle: bytes) -> tuple[Certificate, ...]:
     return roots
 
 
-def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | None = None) -> Examined:
+def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | None = None) -> Examination:
     """
     Return what *paper* shows.  *roots*: the certificates that signers and timestamps must lead to; without roots, none is trusted.
 
     Never raises: a paper that cannot be opened is `readable=False`, with the reason in its text.
     """
-    found = Examined(
+    found = Examination(
         hashlib.sha256(paper).hexdigest(), len(paper), readable=False, altered=False, signatures=(), text=""
     )
     try:
@@ -80,7 +80,7 @@ def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | 
         judge = _Judge(paper, tuple(roots), now or datetime.now(UTC))
         with ThreadPoolExecutor(1) as thread:  # pyHanko starts an event loop, which fails in a thread that runs one
             return thread.submit(_examine_pdf, found, paper, judge).result()
-    except Unreadable as exc:
+    except UnreadablePaper as exc:
         return replace(found, text=str(exc))
 
 
@@ -88,14 +88,14 @@ def _picture(paper: bytes) -> str | None:
     for begins, ends, name in _PICTURES:
         if paper.startswith(begins):
             if b"%PDF-" in paper:
-                raise Unreadable(f"a picture ({name}) and a PDF in one: readers differ in what it shows")
+                raise UnreadablePaper(f"a picture ({name}) and a PDF in one: readers differ in what it shows")
             if not paper.rstrip(b"\0\r\n").endswith(ends):
-                raise Unreadable(f"a picture ({name}) that breaks off")
+                raise UnreadablePaper(f"a picture ({name}) that breaks off")
             return name
     return None
 
 
-def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
+def _examine_pdf(found: Examination, paper: bytes, judge: _Judge) -> Examination:
     reader = _open(paper)
     embedded = list(_embedded(reader))
     kinds = [_kind(one) for one in embedded]
@@ -105,7 +105,7 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
         signatures.insert(0, judge.signature(embedded[n], kinds[n], _Later(embedded[n + 1 :], by_a_person=answered)))
     vanished = bore_another(paper, reader, embedded)
     if not signatures and _BREAKS_OFF.search(paper, paper.rfind(b"%%EOF")):
-        raise Unreadable("a PDF that breaks off in a later version of itself, where a signature may have been")
+        raise UnreadablePaper("a PDF that breaks off in a later version of itself, where a signature may have been")
     broken = [s for s in signatures if not (s.intact and s.covers_whole)]
     said = [_said(s) for s in signatures] or [_SCAN]
     if signatures and "person" not in kinds:
@@ -119,19 +119,19 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
 
 
 def _open(paper: bytes) -> PdfFileReader:
-    """Open a PDF and read its page count.  Raises `Unreadable`, which says why it cannot."""
+    """Open a PDF and read its page count.  Raises `UnreadablePaper`, which says why it cannot."""
     if b"%PDF-" not in paper[:1024]:
-        raise Unreadable("neither a PDF nor a picture" if paper else "an empty file")
+        raise UnreadablePaper("neither a PDF nor a picture" if paper else "an empty file")
     try:
         reader = PdfFileReader(BytesIO(paper), strict=False)
         locked = reader.encrypted and reader.decrypt("").status is AuthStatus.FAILED
         pages = 0 if locked else int(reader.root["/Pages"]["/Count"])
     except Exception as exc:  # a hostile file makes pyHanko raise any exception
-        raise Unreadable(f"a PDF that no reader opens: {type(exc).__name__}") from exc
+        raise UnreadablePaper(f"a PDF that no reader opens: {type(exc).__name__}") from exc
     if locked:
-        raise Unreadable("encrypted: it opens with a password only")
+        raise UnreadablePaper("encrypted: it opens with a password only")
     if pages < 1:
-        raise Unreadable("a PDF without a page")
+        raise UnreadablePaper("a PDF without a page")
     return reader
 
 
@@ -139,9 +139,9 @@ def _embedded(reader: PdfFileReader) -> Iterator[EmbeddedPdfSignature]:
     try:
         found = reader.embedded_signatures
     except Exception as exc:
-        raise Unreadable(f"a PDF whose signature fields cannot be read: {type(exc).__name__}") from exc
+        raise UnreadablePaper(f"a PDF whose signature fields cannot be read: {type(exc).__name__}") from exc
     if len(found) > MOST_SIGNATURES:
-        raise Unreadable(f"a PDF with more than {MOST_SIGNATURES} signatures")
+        raise UnreadablePaper(f"a PDF with more than {MOST_SIGNATURES} signatures")
     yield from found
 
 

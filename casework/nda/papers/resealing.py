@@ -15,7 +15,7 @@ from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, Modifica
 from pyhanko.sign.diff_analysis.commons import compare_dicts
 from pyhanko.sign.validation import EmbeddedPdfSignature
 
-from casework.nda.papers.examined import Signature
+from casework.nda.papers.examination import Signature
 
 _OF_THE_ROOT = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Perms", "/Version"})
 _OF_A_PAGE = frozenset({"/Annots"})

@@ -12,11 +12,11 @@ import unicodedata
 from functools import lru_cache
 from itertools import combinations, permutations
 
-from casework.nda.papers.seals import GLUED_OFFICE, OFFICE
+from casework.nda.papers.pdf_seals import GLUED_OFFICE, OFFICE
 from connectors.full_names import compare_names, written_names
 from connectors.matching import fold_all, fold_email
 from connectors.names import bare_name, fold_name, former_names, in_latin, script_of
-from models.vocabulary import Leaver, Says
+from models.vocabulary import ComparisonResult, Leaver
 
 _FOR_SOMEBODY = re.compile(r"代理|代筆|\bfor\b|on behalf|\bp\.?p\.")
 _BESIDE = re.compile(r"様|殿|さん|氏|印|mr|ms|mrs|miss|dr|prof|jr|sr|代理|代行|補佐|心得|(?=.*\d)[\da-z]+")
@@ -27,7 +27,7 @@ _MOST_WORDS, _SHORTEST_RUN, _SHORTEST_GIVEN = 5, 6, 4
 _LONGEST_FAMILY = 2  # in kanji, in front of a given name of one letter, where HR writes both in one word
 
 
-def says_whose(leaver: Leaver, name: str) -> Says:
+def says_whose(leaver: Leaver, name: str) -> ComparisonResult:
     """
     Say whether *name* is the leaver's.
 
@@ -39,17 +39,17 @@ def says_whose(leaver: Leaver, name: str) -> Says:
     """
     text = unicodedata.normalize("NFKC", name).casefold()
     if _FOR_SOMEBODY.search(OFFICE.sub(" ", text)):
-        return Says.CONTRADICTION
+        return ComparisonResult.CONTRADICTION
     addresses, own = fold_all(_ADDRESS.findall(text)), fold_all((leaver.email or "", *leaver.other_emails))
     domain = fold_email(leaver.email or "").rpartition("@")[2]
     if domain and any(one.rpartition("@")[2] == domain for one in addresses - own):
-        return Says.CONTRADICTION
+        return ComparisonResult.CONTRADICTION
     words = _words(_ADDRESS.sub(" ", text))
     if not words:
-        return Says.FACT if addresses & own else Says.NEITHER
+        return ComparisonResult.FACT if addresses & own else ComparisonResult.NEITHER
     if any(_is_whole(full, words) for full in _full_names(leaver)):
-        return Says.FACT
-    return Says.CONTRADICTION if _is_anothers(leaver, words) else Says.NEITHER
+        return ComparisonResult.FACT
+    return ComparisonResult.CONTRADICTION if _is_anothers(leaver, words) else ComparisonResult.NEITHER
 
 
 def _is_anothers(leaver: Leaver, words: tuple[str, ...]) -> bool:
@@ -62,7 +62,7 @@ def _is_anothers(leaver: Leaver, words: tuple[str, ...]) -> bool:
     if not shared:
         return not (_is_part_of_an_unspaced_name(leaver, words) or _is_the_given_name_in_one(leaver, words, given))
     family_and_another = bool(given) and not shared & given and len(words) == 2
-    return family_and_another and compare_names(leaver, [" ".join(words)]).says is Says.CONTRADICTION
+    return family_and_another and compare_names(leaver, [" ".join(words)]).says is ComparisonResult.CONTRADICTION
 
 
 def _is_part_of_an_unspaced_name(leaver: Leaver, words: tuple[str, ...]) -> bool:

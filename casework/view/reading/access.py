@@ -12,20 +12,20 @@ from sqlmodel import Session, col, or_, select
 from casework.context import Context, all_of
 from casework.truth.post_cut import cutoff_of, exposure_minutes
 from casework.truth.rows import accounts_of, rows_of
-from casework.view.access import Account, Detail, Match, Row, Timing
+from casework.view.access import Account, Detail, Match, Timing, TruthRow
 from models import tables
 from models.vocabulary import ConnectionId, EntitlementKind, EntitlementState
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class CaseSignatures:
     """The signatures of a case by id: its attestations, its waivers, and the tenant's waivers that settle a row of it."""
 
     attestations: Mapping[str, tables.Attestation]
     waivers: Mapping[str, tables.Waiver]
 
     @classmethod
-    def of(cls, session: Session, case_id: str) -> Signed:
+    def of(cls, session: Session, case_id: str) -> CaseSignatures:
         attested = all_of(session, tables.Attestation, case_id, tables.Attestation.attested_at)
         used = select(tables.CaseEntitlement.settled_by).where(tables.CaseEntitlement.case_id == case_id)
         waived = select(tables.Waiver).where(or_(tables.Waiver.case_id == case_id, col(tables.Waiver.id).in_(used)))
@@ -43,7 +43,7 @@ class Signed:
 
 
 def accounts_in(
-    session: Session, case: tables.Case, signed: Signed, *, now: datetime, sla: int | None
+    session: Session, case: tables.Case, signed: CaseSignatures, *, now: datetime, sla: int | None
 ) -> tuple[Account, ...]:
     """Return the case's candidate accounts with their times and rows; *sla* in minutes, None if it is not known."""
     rows: dict[tuple[ConnectionId, str], list[tables.CaseEntitlement]] = defaultdict(list)
@@ -64,15 +64,15 @@ def accounts_in(
     )
 
 
-def _row(row: tables.CaseEntitlement, signed: Signed, back: tables.Comeback | None) -> Row:
+def _row(row: tables.CaseEntitlement, signed: CaseSignatures, back: tables.Comeback | None) -> TruthRow:
     person, words = signed.over(row)
     of_row = back is not None and row.kind is EntitlementKind.SIGN_IN and row.came_back_at is not None
     who = {"opener": back.opener, "came_back_by": back.opened_by} if back is not None and of_row else {}
-    return Row.of(row, detail=Detail.of(row, signed_by=person, statement=words, **who))
+    return TruthRow.of(row, detail=Detail.of(row, signed_by=person, statement=words, **who))
 
 
 def _timing(
-    case: tables.Case, rows: Sequence[tables.CaseEntitlement], signed: Signed, now: datetime, sla: int | None
+    case: tables.Case, rows: Sequence[tables.CaseEntitlement], signed: CaseSignatures, now: datetime, sla: int | None
 ) -> Timing:
     cutoff = cutoff_of(rows, signed.attestations)
     by = [row.cut_effective_by for row in rows if row.cut_effective_by is not None]

@@ -21,7 +21,7 @@ from casework.recording import seal
 from casework.truth.rows import load
 from casework.view import case as parts
 from casework.view.case import CaseView
-from casework.view.reading.access import Signed, accounts_in, sla_of
+from casework.view.reading.access import CaseSignatures, accounts_in, sla_of
 from casework.view.reading.downloads import Summary, downloads_in, lacking_in, summary_in
 from casework.view.reading.papers import markings_of, papers_in
 from models import tables
@@ -51,7 +51,7 @@ def seal_look(context: Context, case_id: str, scope: Literal["downloads", "evide
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ExternalParts:
     """
     The parts of a view that are in no table of its case.
 
@@ -74,7 +74,7 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
     """
     case_in(session, case_id)
     required = requirements(context, session, load(context, session, case_id))
-    beside = Beside(
+    beside = ExternalParts(
         now=context.now(),
         sla=sla_of(context, session, case_id),
         summary=summary_in(context, case_id),
@@ -86,9 +86,9 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
     return view_of(session, case_id, beside, confidential=confidential)
 
 
-def view_of(session: Session, case_id: str, beside: Beside, *, confidential: bool) -> CaseView:
+def view_of(session: Session, case_id: str, beside: ExternalParts, *, confidential: bool) -> CaseView:
     """Return the case from its tables and *beside*."""
-    case, signed = case_in(session, case_id), Signed.of(session, case_id)
+    case, signed = case_in(session, case_id), CaseSignatures.of(session, case_id)
     downloads = downloads_in(session, case_id, beside.summary, beside.lacking, confidential=confidential)
     marked = markings_of(downloads, erased=case.erased_at is not None)
     findings = all_of(session, tables.Finding, case_id, tables.Finding.key)
@@ -129,11 +129,11 @@ def _question(row: tables.Question, now: datetime) -> parts.Question:
     return parts.Question.of(row, asked_of=asked_of(row, now), options=options, release=release)
 
 
-def _waiting(session: Session, case_id: str) -> Iterator[parts.Waiting]:
+def _waiting(session: Session, case_id: str) -> Iterator[parts.PendingConsent]:
     """Yield the open requests for consent that do not hold the case; *account_ref* is only for a restore of one account."""
     for asked in open_questions(session, case_id, CONSENTS - HOLDING):
         ref = asked.subject if asked.kind is QuestionKind.RESTORE else None
-        yield parts.Waiting.of(asked, verb=str(asked.kind), account_ref=ref)
+        yield parts.PendingConsent.of(asked, verb=str(asked.kind), account_ref=ref)
 
 
 def _pauses(session: Session, case: tables.Case) -> Iterator[parts.Pause]:

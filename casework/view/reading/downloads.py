@@ -18,7 +18,7 @@ from casework.errors import CaseworkError
 from casework.evidence.store import EvidenceStore
 from casework.messages import message
 from casework.truth.rows import accepted_accounts
-from casework.view.downloads import Difference, Downloads, Source
+from casework.view.downloads import CollectionPass, Downloads, LateRecords
 from models.tables import Collection, EvidenceFile
 from models.vocabulary import Completeness
 
@@ -107,13 +107,13 @@ def _state(passes: Sequence[Collection], *, begun: bool) -> Literal["collected",
     return "not_available" if verdicts == {Completeness.NOT_AVAILABLE} else "partial"
 
 
-def _source(row: Collection) -> Source:
+def _source(row: Collection) -> CollectionPass:
     """Return one pass.  After an erasure it still has our words and the counts, and no text of the vendor's."""
     stated = row.statement or {}
     file = stated.get("file") or {}
     verdict = row.verdict if row.ended_at is not None and row.verdict is not None else Completeness.PARTIAL
     reason = row.reason if row.ended_at is not None else "under_way"
-    return Source.of(
+    return CollectionPass.of(
         row,
         verdict=verdict,
         reason=reason,
@@ -128,11 +128,11 @@ def _source(row: Collection) -> Source:
     )
 
 
-def _difference(row: Collection) -> Difference | None:
+def _difference(row: Collection) -> LateRecords | None:
     """Return the records that a later pass added to the earlier ones; None for the first."""
     if row.round == 1:
         return None
     if row.late_before is None:
-        return Difference(new=row.records, late=None, **message("pass_again", new=row.records).said.fields)
+        return LateRecords(new=row.records, late=None, **message("pass_again", new=row.records).said.fields)
     added = message("pass_tail", late=row.late, later=row.records - row.late)
-    return Difference(new=row.records, late=row.late, **added.said.fields)
+    return LateRecords(new=row.records, late=row.late, **added.said.fields)

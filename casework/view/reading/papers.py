@@ -10,19 +10,19 @@ from sqlmodel import Session
 
 from casework import consents
 from casework.context import all_of
-from casework.messages import Said, message
+from casework.messages import BilingualText, message
 from casework.nda import files
 from casework.nda.judging import risks
 from casework.truth.rows import accepted_rows
 from casework.view.downloads import Downloads
-from casework.view.papers import Answer, Paper, Papers, Pledge, Refusal, RegisterLook, Risk, SecretTest
+from casework.view.papers import Paper, PaperRisk, Papers, Pledge, PledgeRefusal, RegisterSearch, SecretTest, TestAnswer
 from models import tables
 from models.vocabulary import EntitlementKind, NdaState, PaperKind, QuestionKind, TradeSecretTest
 
 _LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKind.GRANT})
 
 
-def papers_in(session: Session, case: tables.Case, now: datetime, markings: Sequence[Said]) -> Papers:
+def papers_in(session: Session, case: tables.Case, now: datetime, markings: Sequence[BilingualText]) -> Papers:
     """Return the case's papers as of *now*.  *markings*: the sentences of `markings_of` on downloaded files that were marked."""
     check = files.newest_check(session, case.id)
     rows = files.newest_papers(session, case.id)
@@ -32,19 +32,19 @@ def papers_in(session: Session, case: tables.Case, now: datetime, markings: Sequ
     return Papers(
         state=check.state if check is not None else "not_expected" if files.is_over(case) else "not_collected",
         checked_at=check.checked_at if check is not None else None,
-        looks=tuple(RegisterLook.model_validate(look) for look in (check.looks if check is not None else ())),
+        looks=tuple(RegisterSearch.model_validate(look) for look in (check.looks if check is not None else ())),
         papers=tuple(_paper(row) for row in rows if row.accepted),
         not_accepted=tuple(_paper(row) for row in rows if not row.accepted),
         pledge=Pledge.of(pledges[-1]) if pledges else None,
-        refusals=tuple(Refusal.of(row, note=row.note or None) for row in refused),
-        risk=Risk(level="raised" if raised else "ordinary", reasons=tuple(raised)),
+        refusals=tuple(PledgeRefusal.of(row, note=row.note or None) for row in refused),
+        risk=PaperRisk(level="raised" if raised else "ordinary", reasons=tuple(raised)),
         trade_secret=tuple(_secret_tests(session, case.id, rows, markings)),
     )
 
 
-def markings_of(found: Downloads, *, erased: bool) -> list[Said]:
+def markings_of(found: Downloads, *, erased: bool) -> list[BilingualText]:
     """Return sentences on downloads of marked files; that there were none is said only if a summary of complete logs shows it."""
-    if marked := [Said(risk.text, risk.text_ja) for risk in found.risks or () if risk.reason == "marked"]:
+    if marked := [BilingualText(risk.text, risk.text_ja) for risk in found.risks or () if risk.reason == "marked"]:
         return marked
     if erased:
         return [message("markings_erased").said]
@@ -64,7 +64,7 @@ def _paper(row: tables.CasePaper) -> Paper:
 
 
 def _secret_tests(
-    session: Session, case_id: str, papers: Sequence[tables.CasePaper], markings: Sequence[Said]
+    session: Session, case_id: str, papers: Sequence[tables.CasePaper], markings: Sequence[BilingualText]
 ) -> Iterator[SecretTest]:
     """
     Yield the three tests (不正競争防止法 2条6項), each with what the record shows, what a person is asked, and the latest answer.
@@ -73,7 +73,7 @@ def _secret_tests(
     A marked file that was downloaded is a marking that the leaver saw.
     """
     answers = {
-        asked.subject: Answer.of(
+        asked.subject: TestAnswer.of(
             asked, text="".join(asked.answer or ()), by=str(asked.answered_by), at=asked.answered_at
         )
         for asked in consents.answered(session, case_id, QuestionKind.TRADE_SECRET)
@@ -90,7 +90,7 @@ def _secret_tests(
         yield SecretTest(test=test, shows=told, shows_ja=told_ja, asks=asks, asks_ja=asks_ja, answer=answer)
 
 
-def _duties(papers: Sequence[tables.CasePaper]) -> list[Said]:
+def _duties(papers: Sequence[tables.CasePaper]) -> list[BilingualText]:
     """Return a sentence for each paper: a signed one bound the leaver, another one is lacking."""
     said = []
     for paper in papers:
@@ -105,7 +105,7 @@ def _duties(papers: Sequence[tables.CasePaper]) -> list[Said]:
     return [one.said for one in said or [message("papers_not_checked")]]
 
 
-def _limits(session: Session, case_id: str) -> list[Said]:
+def _limits(session: Session, case_id: str) -> list[BilingualText]:
     """Return how access was limited: by groups, roles and grants that the leaver held and others did not."""
     held = Counter(str(row.kind) for row in accepted_rows(session, case_id) if row.kind in _LIMITS)
     if not held:
@@ -114,11 +114,11 @@ def _limits(session: Session, case_id: str) -> list[Said]:
     return [message("access_limited", kinds=listed).said]
 
 
-def _scopes(papers: Sequence[tables.CasePaper]) -> list[Said]:
+def _scopes(papers: Sequence[tables.CasePaper]) -> list[BilingualText]:
     scopes = sorted({paper.scope for paper in papers if paper.accepted and paper.scope})
     return [message("scope_named", scope=scope).said for scope in scopes] or [message("scope_none").said]
 
 
-def _outsiders(papers: Sequence[tables.CasePaper]) -> list[Said]:
+def _outsiders(papers: Sequence[tables.CasePaper]) -> list[BilingualText]:
     ndas = sum(p.kind is PaperKind.PROJECT_NDA and p.state is NdaState.SIGNED for p in papers if p.accepted)
     return [message("outsiders_bound", count=ndas).said if ndas else message("outsiders_none").said]

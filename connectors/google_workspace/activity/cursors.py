@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from connectors.errors import Expired
+from connectors.errors import CursorExpired
 from connectors.google_workspace.activity.sources import QUERIES
 from connectors.google_workspace.errors import WHO
 
@@ -17,7 +17,7 @@ _TICK = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class PageCursor:
     """
     The next page to read.
 
@@ -38,7 +38,7 @@ class Position:
     pages: int = 0
     mark: str | None = None
 
-    def onwards(self, token: str | None, instants: Sequence[datetime]) -> Position:
+    def onwards(self, token: str | None, instants: Sequence[datetime]) -> PageCursor:
         """
         Return the position after a page; *instants* are its records', in Google's order.
 
@@ -61,31 +61,31 @@ class Position:
         """Whether *token*, the next page's, is one that the reading has had."""
         return token is not None and token in {self.token, self.mark}
 
-    def renewed(self) -> Position:
+    def renewed(self) -> PageCursor:
         """
         Return a position without a token, for the time up to the oldest record read, its millisecond included.
 
-        All newer records have been given; those of that millisecond come twice.  Raises `Expired` if records came out of
+        All newer records have been given; those of that millisecond come twice.  Raises `CursorExpired` if records came out of
         order, or if no time is left.
         """
         if not self.ordered or self.oldest_at is None or self.oldest_at + _TICK >= self.ends_at:
-            raise Expired(f"{WHO}: cannot go on in the {self.source} log: the page token is no longer known")
+            raise CursorExpired(f"{WHO}: cannot go on in the {self.source} log: the page token is no longer known")
         return replace(self, token=None, mark=None, pages=0, ends_at=self.oldest_at + _TICK)
 
     def as_cursor(self) -> str:
         return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
 
 
-def read(cursor: str, source: str, account_id: str) -> Position:
-    """Return the position of *cursor*; raises `Expired` if it is not one of ours, or is of another log or account."""
+def read(cursor: str, source: str, account_id: str) -> PageCursor:
+    """Return the position of *cursor*; raises `CursorExpired` if it is not one of ours, or is of another log or account."""
     try:
         held = json.loads(cursor)
         for name in ("from_at", "ends_at", "oldest_at"):
             held[name] = datetime.fromisoformat(held[name]) if held[name] is not None else None
-        position = Position(**held)
+        position = PageCursor(**held)
         there = position.from_at < position.ends_at and 0 <= position.query < len(QUERIES[source])
     except (ValueError, TypeError, KeyError) as exc:
-        raise Expired(f"{WHO}: cannot go on in the {source} log: the cursor cannot be read") from exc
+        raise CursorExpired(f"{WHO}: cannot go on in the {source} log: the cursor cannot be read") from exc
     if (position.source, position.account_id) != (source, account_id) or not there:
-        raise Expired(f"{WHO}: cannot go on in the {source} log: the cursor is of another reading")
+        raise CursorExpired(f"{WHO}: cannot go on in the {source} log: the cursor is of another reading")
     return position

@@ -9,15 +9,15 @@ from typing import Any
 
 import orjson
 
-from connectors.activity import ActivityPage, Gap, Record, Window
-from connectors.errors import ConnectorError, Expired, NotOnPlan, NotRecorded, Unintelligible
+from connectors.activity import ActivityPage, ActivityRecord, UnreadSpan, Window
+from connectors.errors import ConnectorError, CursorExpired, NotOnPlan, NotRecorded, Unintelligible
 from connectors.google_workspace import manifest
 from connectors.google_workspace.activity import cursors
-from connectors.google_workspace.activity.cursors import Position
+from connectors.google_workspace.activity.cursors import PageCursor
 from connectors.google_workspace.activity.records import PLACEHOLDER, names, record
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, OWN, QUERIES
 from connectors.google_workspace.answers import listed, rfc3339
-from connectors.google_workspace.errors import WHO, Rejected
+from connectors.google_workspace.errors import WHO, RequestRejected
 from connectors.google_workspace.limits import FILTERED, REPORTS
 from connectors.google_workspace.requests import Requests
 from connectors.google_workspace.transport import Request
@@ -47,20 +47,20 @@ class LogReader:
         from_at = max(window.from_at, now - KEEPS)
         if from_at >= min(window.until_at, now):
             return ActivityPage((), None, (), gaps=lacking)
-        return await self._read(Position(source, account.id, from_at, window.until_at), account, window, lacking)
+        return await self._read(PageCursor(source, account.id, from_at, window.until_at), account, window, lacking)
 
     async def _read(
-        self, position: Position, account: Account, window: Window, lacking: tuple[Gap, ...]
+        self, position: PageCursor, account: Account, window: Window, lacking: tuple[UnreadSpan, ...]
     ) -> ActivityPage:
         trace: Trace = []
         query = QUERIES[position.source][position.query]
         try:
             position, body = await self._fetch(position, account, trace)
-        except Rejected as error:
+        except RequestRejected as error:
             if query.event is None or position.token is not None or error.status != 400:
                 raise
             text = f"Google refuses to be asked for {query.event}: what others did to the account by that name was not looked for."
-            return _page((), _next_walk(position, account, window), trace, (*lacking, Gap("refused", text)))
+            return _page((), _next_walk(position, account, window), trace, (*lacking, UnreadSpan("refused", text)))
         rows = listed(body, "items", _doing(position))
         if query is OWN:
             _only_of(rows, account.id, position)
@@ -69,7 +69,7 @@ class LogReader:
         if token is not None and not isinstance(token, str):
             raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the page token is not a text")
         read = position.onwards(token, [known.at for known in records])
-        after: Position | None = read
+        after: PageCursor | None = read
         if position.leads_back(token):
             after = _out_of_circle(read, trace)
         elif token is None:
@@ -80,20 +80,20 @@ class LogReader:
             asked_for = [known for known in asked_for if names(known.raw, query.parameter, account.label)]
         return _page(asked_for, after, trace, lacking)
 
-    async def _fetch(self, position: Position, account: Account, trace: Trace) -> tuple[Position, Row]:
+    async def _fetch(self, position: PageCursor, account: Account, trace: Trace) -> tuple[PageCursor, Row]:
         """Read a page; if Google no longer knows the token, read the remaining time without it."""
         try:
             return position, await self._ask(position, account, trace)
-        except Rejected as error:
+        except RequestRejected as error:
             if position.token is None or error.status not in {400, 410}:
                 raise
             try:
                 position = position.renewed()
-            except Expired as expired:
-                raise Expired(str(expired), code=error.code, evidence=trace) from error
+            except CursorExpired as expired:
+                raise CursorExpired(str(expired), code=error.code, evidence=trace) from error
         return position, await self._ask(position, account, trace)
 
-    async def _ask(self, position: Position, account: Account, trace: Trace) -> Row:
+    async def _ask(self, position: PageCursor, account: Account, trace: Trace) -> Row:
         query = QUERIES[position.source][position.query]
         return await self._list(
             _doing(position),
@@ -119,7 +119,7 @@ class LogReader:
         async with self._places.place():
             return await self._requests.transport.read(request, trace)
 
-    async def _emptiness(self, position: Position, account: Account, trace: Trace) -> tuple[Gap, ...]:
+    async def _emptiness(self, position: PageCursor, account: Account, trace: Trace) -> tuple[UnreadSpan, ...]:
         """
         Return or raise what it means that a whole walk found nothing: nothing happened, or nothing is recorded.
 
@@ -135,7 +135,7 @@ class LogReader:
                 f"In {KEEPS.days} days the Drive log has no record of account {account.id}, but has records of others: its edition "
                 "may have no Drive log events.  That is not the same as no downloads."
             )
-            return (Gap("plan", text),) if source == "drive" else ()
+            return (UnreadSpan("plan", text),) if source == "drive" else ()
         if source == "drive" and await self._any("all", "login", trace):
             text = "it is empty for the whole tenant, though sign-ins are recorded"
             remedy = "The edition has no Drive log events, or nobody uses Drive: ask a person what was downloaded."
@@ -149,17 +149,17 @@ class LogReader:
         return bool(listed(body, "items", f"look into the {source} log")) or "nextPageToken" in body
 
 
-def _known_gaps(source: str, account: Account, window: Window, now: datetime) -> Iterator[Gap]:
+def _known_gaps(source: str, account: Account, window: Window, now: datetime) -> Iterator[UnreadSpan]:
     """Yield the gaps that are known before a reading: what Google does not have, and what cannot be asked for."""
     edge = now - KEEPS
     if window.from_at < edge - _MOMENT or window.until_at <= edge:
         text = f"Google keeps its logs for {KEEPS.days} days: what lies before {edge:%Y-%m-%d %H:%M} UTC is gone."
-        yield Gap("retention", text, window.from_at, min(edge, window.until_at))
+        yield UnreadSpan("retention", text, window.from_at, min(edge, window.until_at))
     if window.from_at >= now:
-        yield Gap("not_yet", "The window has not begun.", window.from_at, window.until_at)
+        yield UnreadSpan("not_yet", "The window has not begun.", window.from_at, window.until_at)
     if len(QUERIES[source]) > 1 and "@" not in account.label:
         text = "The account's address is not known, so what others did to it in this log was not looked for."
-        yield Gap("address", text)
+        yield UnreadSpan("address", text)
 
 
 def _parsed(_: Any, content: bytes) -> Any:
@@ -170,24 +170,26 @@ def _parsed(_: Any, content: bytes) -> Any:
         return json.loads(content)
 
 
-def _page(records: Sequence[Record], after: Position | None, trace: Trace, lacking: tuple[Gap, ...]) -> ActivityPage:
+def _page(
+    records: Sequence[ActivityRecord], after: PageCursor | None, trace: Trace, lacking: tuple[UnreadSpan, ...]
+) -> ActivityPage:
     return ActivityPage(records, after.as_cursor() if after is not None else None, tuple(trace), gaps=lacking)
 
 
-def _next_walk(position: Position, account: Account, window: Window) -> Position | None:
-    after = Position(position.source, position.account_id, position.from_at, window.until_at, position.query + 1)
+def _next_walk(position: PageCursor, account: Account, window: Window) -> PageCursor | None:
+    after = PageCursor(position.source, position.account_id, position.from_at, window.until_at, position.query + 1)
     has_more = after.query < len(QUERIES[position.source]) and "@" in account.label
     return after if has_more else None
 
 
-def _out_of_circle(position: Position, trace: Trace) -> Position:
+def _out_of_circle(position: PageCursor, trace: Trace) -> PageCursor:
     try:
         return position.renewed()
-    except Expired as exc:
+    except CursorExpired as exc:
         raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the same page again", evidence=trace) from exc
 
 
-def _only_of(rows: list[Row], account_id: str, position: Position) -> None:
+def _only_of(rows: list[Row], account_id: str, position: PageCursor) -> None:
     """Raise `Unintelligible` if all of a page's actors are other accounts: Google was seen to mix up answers."""
     actors = [actor.get("profileId") for row in rows if isinstance(actor := row.get("actor"), dict)]
     named = {actor for actor in actors if isinstance(actor, str)} - {PLACEHOLDER}
@@ -195,5 +197,5 @@ def _only_of(rows: list[Row], account_id: str, position: Position) -> None:
         raise Unintelligible(f"{WHO}: cannot {_doing(position)}: the records are another account's")
 
 
-def _doing(position: Position) -> str:
+def _doing(position: PageCursor) -> str:
     return f"read the {position.source} log of {position.account_id}"

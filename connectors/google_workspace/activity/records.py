@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.activity import Record
+from connectors.activity import ActivityRecord
 from connectors.errors import Unintelligible
 from connectors.google_workspace.errors import WHO
 from connectors.kit.answers import instant, need, objects_of
@@ -17,7 +17,7 @@ PLACEHOLDER = "105250506097979753968"
 """The profile id that Google writes for an actor who has none."""
 
 
-def record(row: Row) -> Record:
+def record(row: Row) -> ActivityRecord:
     """Return the record; its id joins the properties that Google documents as unique together."""
     held = row.get("id")
     if not isinstance(held, dict):
@@ -26,7 +26,7 @@ def record(row: Row) -> Record:
     qualifier = held.get("uniqueQualifier")
     if qualifier is None:
         raise Unintelligible(f"{WHO}: cannot read a record: uniqueQualifier is missing")
-    return Record(f"{told}/{qualifier}/{application}/{held.get('customerId', '')}", happened_at(held), row)
+    return ActivityRecord(f"{told}/{qualifier}/{application}/{held.get('customerId', '')}", happened_at(held), row)
 
 
 def happened_at(held: Mapping[str, Any]) -> datetime:

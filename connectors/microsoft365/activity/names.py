@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connectors.activity import Gap, Name
+from connectors.activity import LogName, UnreadSpan
 from connectors.errors import Denied, NotOnPlan
 from connectors.kit.answers import instant, need, objects_of
 from connectors.kit.exchange import Row, Trace
@@ -16,10 +16,10 @@ from connectors.microsoft365.activity.records import PAGE
 from connectors.microsoft365.activity.sources import READ_LOGS
 from connectors.microsoft365.answers import WHO
 from connectors.microsoft365.directory import few, quoted, read_user
-from connectors.microsoft365.errors import NotThere
+from connectors.microsoft365.errors import NotFound
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.probing import plan_checked
-from connectors.microsoft365.transport import Graph, get
+from connectors.microsoft365.transport import GraphTransport, get
 from models.vocabulary import Account, AccountKind
 
 _SIGN_IN = "userPrincipalName"
@@ -67,20 +67,22 @@ class _Changes:
                 self.lost[name] = at
         self.gained |= {(named, name): at for name in after - before}
 
-    def sign_in_names(self, present: str, made_at: datetime | None) -> Iterator[Name]:
+    def sign_in_names(self, present: str, made_at: datetime | None) -> Iterator[LogName]:
         for name, periods in self.held.items():
-            yield from (Name(name, since or made_at, until) for since, until in periods)
+            yield from (LogName(name, since or made_at, until) for since, until in periods)
         for name in self.called.keys() - self.held.keys() - {present}:
-            yield Name(name, made_at, self.called[name])
+            yield LogName(name, made_at, self.called[name])
 
-    def addresses(self, made_at: datetime | None) -> Iterator[Name]:
+    def addresses(self, made_at: datetime | None) -> Iterator[LogName]:
         """Yield the addresses that were removed, each until its removal."""
         for name, at in self.lost.items():
             times = (self.gained.get((kind, name)) for kind in _ADDRESSES.values())
-            yield Name(name, min((one for one in times if one is not None and one < at), default=made_at), at)
+            yield LogName(name, min((one for one in times if one is not None and one < at), default=made_at), at)
 
 
-async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[Name], tuple[Gap, ...]]:
+async def names_of(
+    graph: GraphTransport, account: Account, trace: Trace
+) -> tuple[list[LogName], tuple[UnreadSpan, ...]]:
     """
     Return the names to search for, and the gaps.
 
@@ -97,9 +99,11 @@ async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[N
     try:
         changes = await _changes(graph, account.id, trace)
     except NotOnPlan as exc:
-        gaps += (Gap("names_unseen", f"whether the account had other names before cannot be seen ({exc.code})"),)
+        gaps += (UnreadSpan("names_unseen", f"whether the account had other names before cannot be seen ({exc.code})"),)
     except Denied as exc:
-        gaps += (Gap("names_denied", f"whether the account had other names before may not be seen ({exc.code})"),)
+        gaps += (
+            UnreadSpan("names_denied", f"whether the account had other names before may not be seen ({exc.code})"),
+        )
     present = need(WHO, row, _SIGN_IN, str).casefold()
     made_at = instant(WHO, row.get("createdDateTime"), "createdDateTime")
     today = [*_of_today(row, changes, made_at)]
@@ -112,26 +116,26 @@ async def names_of(graph: Graph, account: Account, trace: Trace) -> tuple[list[N
     others = await _taken_over(graph, account.id, sorted({one.name for one in every}), trace)
     if others & were:
         text = "a former sign-in name of the account is another account's today: the log was not searched for it"
-        gaps += (Gap("name_reused", text),)
+        gaps += (UnreadSpan("name_reused", text),)
     if {one.name for one in every} <= others or (
         is_deleted and account.kind is AccountKind.GUEST and not were - others
     ):
-        gaps += (Gap("address", "no name is known that is the account's alone: nothing was searched"),)
+        gaps += (UnreadSpan("address", "no name is known that is the account's alone: nothing was searched"),)
     return [one for one in every if one.name not in others], gaps
 
 
-async def _found(graph: Graph, account: Account, trace: Trace) -> tuple[Row, tuple[Gap, ...]]:
+async def _found(graph: GraphTransport, account: Account, trace: Trace) -> tuple[Row, tuple[UnreadSpan, ...]]:
     try:
         asked = ["id", _SIGN_IN, "mail", "proxyAddresses", "createdDateTime"]
         return await read_user(graph, account.id, asked, trace), ()
-    except NotThere:
+    except NotFound:
         if "@" not in account.label:
             raise
         text = "the directory does not know the account any more: searched by the name that it was found under"
-        return {_SIGN_IN: account.label}, (Gap("names_unseen", text),)
+        return {_SIGN_IN: account.label}, (UnreadSpan("names_unseen", text),)
 
 
-def _of_today(row: Row, changes: _Changes, made_at: datetime | None) -> Iterator[Name]:
+def _of_today(row: Row, changes: _Changes, made_at: datetime | None) -> Iterator[LogName]:
     """Yield the account's names in the directory, each since it was added."""
     mail, addresses = row.get("mail"), row.get("proxyAddresses")
     held = [(_SIGN_IN, need(WHO, row, _SIGN_IN, str).casefold())]
@@ -141,10 +145,10 @@ def _of_today(row: Row, changes: _Changes, made_at: datetime | None) -> Iterator
     for named, name in held:
         since.setdefault(name, []).append(changes.gained.get((named, name), made_at))
     for name, times in since.items():
-        yield Name(name, min(filter(None, times), default=None))
+        yield LogName(name, min(filter(None, times), default=None))
 
 
-async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
+async def _changes(graph: GraphTransport, account_id: str, trace: Trace) -> _Changes:
     """Return the changes of the account's names in Entra's log of changes.  Raises `Denied` and `NotOnPlan`, as the read does."""
     about = f"targetResources/any(t: t/id eq {quoted(account_id)})"
     asked = get(lambda client: client.audit_logs.directory_audits, filter=about, top=PAGE)
@@ -159,7 +163,7 @@ async def _changes(graph: Graph, account_id: str, trace: Trace) -> _Changes:
     return told
 
 
-async def _taken_over(graph: Graph, account_id: str, names: Sequence[str], trace: Trace) -> set[str]:
+async def _taken_over(graph: GraphTransport, account_id: str, names: Sequence[str], trace: Trace) -> set[str]:
     """Return those of *names* that are another account's sign-in name today: the log's records of them may be its."""
     found: set[str] = set()
     for some in few(names):

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from connectors.activity import Window
-from connectors.errors import Expired
+from connectors.errors import CursorExpired
 
 Slice: TypeAlias = "tuple[int, int]"
 """From and until, in seconds since 1970, the resolution of the vendor's filter."""
@@ -22,7 +22,7 @@ SHORTEST = timedelta(hours=1)
 """The shortest slice: it is not halved, and no window is split for less.  Our choice."""
 
 
-class Step(StrEnum):
+class SearchStep(StrEnum):
     """What the next call does."""
 
     ASK = "ask"
@@ -46,7 +46,7 @@ class Progress:
 
     key: str
     slices: tuple[Slice, ...]
-    step: Step = Step.ASK
+    step: SearchStep = SearchStep.ASK
     number: int = 0
     due: float = 0.0
     looks: int = 0
@@ -80,14 +80,16 @@ class Progress:
 
     @classmethod
     def read(cls, cursor: str) -> Progress:
-        """Return the progress of *cursor*; raises `Expired` if it is not one of ours: then the reading begins again."""
+        """Return the progress of *cursor*; raises `CursorExpired` if it is not one of ours: then the reading begins again."""
         try:
             values: dict[str, Any] = json.loads(cursor)
             slices = tuple((int(a), int(b)) for a, b in values.pop("slices"))
-            progress = cls(slices=slices, step=Step(values.pop("step")), pages=tuple(values.pop("pages", ())), **values)
+            progress = cls(
+                slices=slices, step=SearchStep(values.pop("step")), pages=tuple(values.pop("pages", ())), **values
+            )
             _ = progress.ends_at  # the slice that is being read
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as exc:
-            raise Expired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc
+            raise CursorExpired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc
         return progress
 
     def cursor(self) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from connectors.activity import ActivityPage, Gap, Record, Window
-from connectors.errors import ConnectorError, Expired, NotOnPlan, Unintelligible
+from connectors.activity import ActivityPage, ActivityRecord, UnreadSpan, Window
+from connectors.errors import ConnectorError, CursorExpired, NotOnPlan, Unintelligible
 from connectors.kit.exchange import Trace
 from connectors.microsoft365.activity import sources
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, record_of, records_of, status_of, zulu
@@ -17,12 +17,12 @@ from connectors.microsoft365.activity.search import AuditSearch
 from connectors.microsoft365.answers import WHO, page_rows
 from connectors.microsoft365.directory import quoted
 from connectors.microsoft365.probing import PAID, edition, plan_checked
-from connectors.microsoft365.transport import Graph
+from connectors.microsoft365.transport import GraphTransport
 from models.vocabulary import Account, Json
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class EntraLog:
     """One of Entra's logs; each of *filters* in turn selects one account (`{id}`).  *beta*: v1.0 does not have it."""
 
     path: str
@@ -32,14 +32,14 @@ class Log:
 
 
 LOGS = {
-    sources.SIGN_INS: Log("/auditLogs/signIns", STAMP, ("userId eq {id}",)),
-    sources.BACKGROUND: Log(
+    sources.SIGN_INS: EntraLog("/auditLogs/signIns", STAMP, ("userId eq {id}",)),
+    sources.BACKGROUND: EntraLog(
         "/auditLogs/signIns",
         STAMP,
         ("userId eq {id} and signInEventTypes/any(t: t eq 'nonInteractiveUser')",),
         beta=True,
     ),
-    sources.DIRECTORY: Log(
+    sources.DIRECTORY: EntraLog(
         "/auditLogs/directoryAudits",
         "activityDateTime",
         ("initiatedBy/user/id eq {id}", "targetResources/any(t: t/id eq {id})"),
@@ -47,14 +47,14 @@ LOGS = {
 }
 
 
-def record(source: str, raw: Mapping[str, Json]) -> Record:
+def record(source: str, raw: Mapping[str, Json]) -> ActivityRecord:
     return record_of(raw, LOGS[source].stamp if source in LOGS else STAMP)
 
 
-class Activities:
+class ActivityReader:
     """Reads with the reading application; submitting a search changes nothing in the tenant."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: GraphTransport) -> None:
         self._graph = graph
         self._search = AuditSearch(graph)
 
@@ -65,7 +65,7 @@ class Activities:
             raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
         return await self._of_entra(account, LOGS[source], window, cursor)
 
-    async def _of_entra(self, account: Account, log: Log, window: Window, cursor: str | None) -> ActivityPage:
+    async def _of_entra(self, account: Account, log: EntraLog, window: Window, cursor: str | None) -> ActivityPage:
         """Return a page of one of Entra's logs.  The cursor is the filter's index and the next link."""
         trace: Trace = []
         turn, link = _read(cursor, log)
@@ -78,7 +78,7 @@ class Activities:
         except Unintelligible as exc:
             if not link or status_of(exc) not in REFUSED:
                 raise
-            raise Expired("microsoft365: cannot read on: the page is no longer known", evidence=trace) from exc
+            raise CursorExpired("microsoft365: cannot read on: the page is no longer known", evidence=trace) from exc
         records = records_of(page_rows(body, trace), window, log.stamp)
         then = body.get("@odata.nextLink")
         if then is not None:
@@ -89,7 +89,7 @@ class Activities:
             turn, then = turn + 1, ""
         return ActivityPage(records, None if then is None else json.dumps([turn, then]), tuple(trace), gaps=gaps)
 
-    def _address(self, log: Log, turn: int, account: Account, window: Window) -> str:
+    def _address(self, log: EntraLog, turn: int, account: Account, window: Window) -> str:
         end = window.until_at + timedelta(seconds=1)  # the filter has whole seconds; `records_of` drops what is later
         clause = log.filters[turn].replace("{id}", quoted(account.id))
         asked = f"{clause} and {log.stamp} ge {zulu(window.from_at)} and {log.stamp} le {zulu(end)}"
@@ -98,17 +98,17 @@ class Activities:
             root = root.removesuffix("/v1.0") + "/beta"
         return f"{root}{log.path}?{urlencode({'$filter': asked, '$top': PAGE})}"
 
-    async def _too_old(self, window: Window, trace: Trace) -> tuple[Gap, ...]:
+    async def _too_old(self, window: Window, trace: Trace) -> tuple[UnreadSpan, ...]:
         plan, _ = await edition(self._graph, trace)
         keeps = sources.ENTRA_PAID if plan in PAID else sources.ENTRA_FREE
         edge = datetime.now(UTC) - keeps
         if window.from_at >= edge:
             return ()
         text = f"Entra keeps its logs for {keeps.days} days (plan: {plan})"
-        return (Gap("retention", text, window.from_at, min(edge, window.until_at)),)
+        return (UnreadSpan("retention", text, window.from_at, min(edge, window.until_at)),)
 
 
-def _read(cursor: str | None, log: Log) -> tuple[int, str]:
+def _read(cursor: str | None, log: EntraLog) -> tuple[int, str]:
     if cursor is None:
         return 0, ""
     try:
@@ -116,4 +116,4 @@ def _read(cursor: str | None, log: Log) -> tuple[int, str]:
         _ = log.filters[abs(int(turn))]  # it has so many
         return abs(int(turn)), str(link)
     except (ValueError, TypeError, IndexError) as exc:
-        raise Expired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc
+        raise CursorExpired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc

@@ -11,17 +11,17 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from connectors.activity import ActivityPage, Gap, Name, Record, Window
-from connectors.errors import Expired, NotRecorded, OutcomeUnknown, Throttled, Unintelligible
+from connectors.activity import ActivityPage, ActivityRecord, LogName, UnreadSpan, Window
+from connectors.errors import CursorExpired, NotRecorded, OutcomeUnknown, Throttled, Unintelligible
 from connectors.kit.answers import need
 from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.activity import search_quota
 from connectors.microsoft365.activity.names import names_of
-from connectors.microsoft365.activity.progress import SHORTEST, Progress, Step
+from connectors.microsoft365.activity.progress import SHORTEST, Progress, SearchStep
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of
 from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
 from connectors.microsoft365.answers import WHO, page_rows
-from connectors.microsoft365.transport import Graph, get
+from connectors.microsoft365.transport import GraphTransport, get
 from models.vocabulary import Account
 
 LATE = 10.0
@@ -45,18 +45,18 @@ A_WEEK = 7 * 24 * 3600
 class AuditSearch:
     """Reads one account's records, one step a call.  Has no state besides the cursor."""
 
-    graph: Graph
+    graph: GraphTransport
 
     async def page(self, account: Account, window: Window, cursor: str | None) -> ActivityPage:
         if cursor is None:
             return await self._begin(account, window)
         progress = Progress.read(cursor)
         match progress.step:
-            case Step.ASK:
+            case SearchStep.ASK:
                 return await self._ask(account, progress)
-            case Step.POLL:
+            case SearchStep.POLL:
                 return await self._poll(progress)
-            case Step.READ:
+            case SearchStep.READ:
                 return await self._read(window, progress)
 
     async def _begin(self, account: Account, window: Window) -> ActivityPage:
@@ -86,7 +86,7 @@ class AuditSearch:
             return await self._submit(account, progress, now, trace)
 
     async def _submit(self, account: Account, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
-        names, gaps = (list[Name](), ()) if progress.alive else await names_of(self.graph, account, trace)
+        names, gaps = (list[LogName](), ()) if progress.alive else await names_of(self.graph, account, trace)
         if not names and not progress.alive:  # a search without a name finds all accounts' records
             return ActivityPage((), None, tuple(trace), gaps=gaps)
         try:
@@ -106,7 +106,7 @@ class AuditSearch:
         return replace(self._begun(progress, found, trace), names=tuple(names), gaps=gaps)
 
     def _begun(self, progress: Progress, found: str, trace: Trace) -> ActivityPage:
-        return self._wait(replace(progress, step=Step.POLL, query=found, turn=0), timedelta(0), trace)
+        return self._wait(replace(progress, step=SearchStep.POLL, query=found, turn=0), timedelta(0), trace)
 
     def _stand_in_line(self, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
         """Wait for a place, a day at most: no property shows whether another application's search hangs."""
@@ -124,7 +124,7 @@ class AuditSearch:
         if status_of(error) != 400 or progress.begins_at >= edge:
             raise error
         text = "the vendor does not search so far back on this licence"
-        gap = Gap("retention", text, progress.begins_at, min(progress.ends_at, edge + A_MINUTE))
+        gap = UnreadSpan("retention", text, progress.begins_at, min(progress.ends_at, edge + A_MINUTE))
         if progress.ends_at <= edge + A_MINUTE:
             return self._after(progress, trace, gaps=(gap,))
         kept = int((edge + A_MINUTE).timestamp()), progress.slices[0][1]
@@ -139,7 +139,7 @@ class AuditSearch:
             # the vendor may not know a new search yet, and was seen to answer 400 for a running one
             status = status_of(exc)
             if status == 404 and progress.turn >= NEW:
-                raise Expired("microsoft365: cannot read a search: it is gone", evidence=trace) from exc
+                raise CursorExpired("microsoft365: cannot read a search: it is gone", evidence=trace) from exc
             if status not in REFUSED:
                 raise
             return self._ask_later(progress, trace)
@@ -163,7 +163,7 @@ class AuditSearch:
         if truncated and end - begin > SHORTEST.total_seconds():
             return self._wait(progress.halved(datetime.now(UTC)), timedelta(0), trace)
         told = row.get("approximateReturnedRecordCount")
-        reading = replace(progress, step=Step.READ, turn=0, told=told if isinstance(told, int) else 0)
+        reading = replace(progress, step=SearchStep.READ, turn=0, told=told if isinstance(told, int) else 0)
         gaps = (_gap(progress, "truncated", "the vendor gives only a part of these records"),) if truncated else ()
         return ActivityPage((), reading.cursor(), tuple(trace), gaps=gaps)
 
@@ -209,11 +209,13 @@ class AuditSearch:
         if status not in REFUSED:
             raise error
         if progress.again >= AGAIN or (progress.link is None and status != 400):
-            raise Expired("microsoft365: cannot read a search's records: they are gone", evidence=trace) from error
+            raise CursorExpired(
+                "microsoft365: cannot read a search's records: they are gone", evidence=trace
+            ) from error
         wide = progress.wide and progress.link is not None
         return self._wait(replace(progress.from_first_page(), wide=wide), timedelta(0), trace)
 
-    def _read_out(self, progress: Progress, records: tuple[Record, ...], trace: Trace) -> ActivityPage:
+    def _read_out(self, progress: Progress, records: tuple[ActivityRecord, ...], trace: Trace) -> ActivityPage:
         """Go on to the next slice.  Too few records are read again once, since the vendor was seen to give more then."""
         short = progress.came < progress.told
         if short and progress.again == 0:
@@ -223,13 +225,17 @@ class AuditSearch:
         return self._after(progress, trace, records, gaps)
 
     def _after(
-        self, progress: Progress, trace: Trace, records: tuple[Record, ...] = (), gaps: tuple[Gap, ...] = ()
+        self,
+        progress: Progress,
+        trace: Trace,
+        records: tuple[ActivityRecord, ...] = (),
+        gaps: tuple[UnreadSpan, ...] = (),
     ) -> ActivityPage:
         """Go on to the next slice.  After the last one without any record, search whether the tenant records at all."""
         now, rest, end = datetime.now(UTC), progress.slices[1:], progress.slices[0][1]
         if progress.alive:
             text = "nothing was found, and whether the tenant records at all could not be seen"
-            return ActivityPage((), None, tuple(trace), gaps=(Gap("unproven", text),))
+            return ActivityPage((), None, tuple(trace), gaps=(UnreadSpan("unproven", text),))
         then = progress.ask(rest, now) if rest else None
         if then is None and progress.total == 0:
             then = replace(progress.ask(((end - A_WEEK, end),), now), alive=True)
@@ -244,14 +250,14 @@ def grown(turn: int) -> timedelta:
     return min(timedelta(seconds=15 * 1.5 ** min(turn, 20)), LONGEST_WAIT)
 
 
-def too_old(window: Window, now: datetime) -> tuple[Gap, ...]:
+def too_old(window: Window, now: datetime) -> tuple[UnreadSpan, ...]:
     """Return the part of *window* that only some licences keep, from a minute on.  It is asked for nevertheless."""
     edge = now - STANDARD
     if window.from_at > edge - A_MINUTE:
         return ()
     text = "records older than 180 days are kept with some licences only; what came of them may not be all"
-    return (Gap("retention", text, window.from_at, min(edge, window.until_at)),)
+    return (UnreadSpan("retention", text, window.from_at, min(edge, window.until_at)),)
 
 
-def _gap(progress: Progress, reason: str, text: str) -> Gap:
-    return Gap(reason, text, progress.begins_at, progress.ends_at)
+def _gap(progress: Progress, reason: str, text: str) -> UnreadSpan:
+    return UnreadSpan(reason, text, progress.begins_at, progress.ends_at)

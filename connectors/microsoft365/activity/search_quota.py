@@ -16,7 +16,7 @@ from connectors.kit.exchange import Row, Trace
 from connectors.microsoft365.activity.progress import Progress
 from connectors.microsoft365.activity.sources import READ_AUDIT
 from connectors.microsoft365.answers import WHO
-from connectors.microsoft365.transport import Graph, get
+from connectors.microsoft365.transport import GraphTransport, get
 from models.vocabulary import Evidence
 
 DAY = timedelta(hours=24)
@@ -32,7 +32,7 @@ _UNFINISHED = frozenset({"notStarted", "running"})
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class TenantSearch:
     """One of the tenant's searches.  *submitted_at* is read from our names, None for others': searches have no such property."""
 
     id: str
@@ -41,7 +41,7 @@ class Search:
     submitted_at: datetime | None
 
     @classmethod
-    def of(cls, row: Row) -> Search:
+    def of(cls, row: Row) -> TenantSearch:
         name, submitted_at = str(row.get("displayName") or ""), None
         if (ours := _NAME.fullmatch(name)) is not None:
             with contextlib.suppress(ValueError):  # another application's, after all
@@ -49,19 +49,19 @@ class Search:
         return cls(need(WHO, row, "id", str), name, str(row.get("status")) in _UNFINISHED, submitted_at)
 
 
-async def searches(graph: Graph, trace: Trace) -> list[Search]:
+async def searches(graph: GraphTransport, trace: Trace) -> list[TenantSearch]:
     """Return all searches that the tenant still has, by a fresh read of every page."""
     asked = get(lambda client: client.security.audit_log.queries)
-    return [Search.of(row) for row in await graph.pages(asked, trace, needs=READ_AUDIT)]
+    return [TenantSearch.of(row) for row in await graph.pages(asked, trace, needs=READ_AUDIT)]
 
 
-def full(known: Sequence[Search], now: datetime) -> bool:
+def full(known: Sequence[TenantSearch], now: datetime) -> bool:
     """Whether the allowed number of searches run.  Our searches older than a day do not count as running."""
     ours = sum(s.unfinished for s in _of_today(known, now))
     return ours >= AT_ONCE or sum(s.unfinished for s in known) >= MOST_RUNNING
 
 
-def check_quota(known: Sequence[Search], now: datetime, evidence: tuple[Evidence, ...]) -> None:
+def check_quota(known: Sequence[TenantSearch], now: datetime, evidence: tuple[Evidence, ...]) -> None:
     """Raise `Throttled` if our share of the last 24 hours is used up, with the time until a submission is a day old."""
     today = sorted(s.submitted_at for s in _of_today(known, now) if s.submitted_at is not None)
     if len(today) < OUR_SHARE:
@@ -70,7 +70,7 @@ def check_quota(known: Sequence[Search], now: datetime, evidence: tuple[Evidence
     raise Throttled(text, retry_after=today[-OUR_SHARE] + DAY - now, evidence=evidence)
 
 
-async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: datetime, trace: Trace) -> str:
+async def submit(graph: GraphTransport, progress: Progress, names: Sequence[str], now: datetime, trace: Trace) -> str:
     """
     Submit the search that *progress* names, over all workloads; return its id.
 
@@ -90,5 +90,5 @@ async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: da
     return str(answer["id"])
 
 
-def _of_today(known: Sequence[Search], now: datetime) -> Iterator[Search]:
+def _of_today(known: Sequence[TenantSearch], now: datetime) -> Iterator[TenantSearch]:
     return (s for s in known if s.submitted_at is not None and s.submitted_at > now - DAY)

@@ -13,10 +13,10 @@ from connectors.kit.pacing import Pace
 from connectors.nda.cloudsign.answers import AGREED, CLOSED, SENT, WHO, papers_of, recipients, with_attribute
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.limits import LIMITS
-from connectors.nda.cloudsign.sending import Sending
+from connectors.nda.cloudsign.sending import PledgeSender
 from connectors.nda.cloudsign.settings import Settings
 from connectors.nda.cloudsign.transport import Request, Transport
-from connectors.nda.contract import Found, Paper, PaperMatch, Sent
+from connectors.nda.contract import FoundPapers, Paper, PaperMatch, SentPledge
 from connectors.nda.matching import addresses_of, likeliest, names_of, search_keys, strongest_first
 from connectors.nda.pledges import check_waiting
 from models.vocabulary import Leaver, MatchReason
@@ -36,7 +36,7 @@ class CloudSignRegister:
         self._transport = transport
         self._whole_team = settings.whole_team
         self._index = Index(settings, transport)
-        self._sending = Sending(transport, self._index, whole_team=settings.whole_team)
+        self._sending = PledgeSender(transport, self._index, whole_team=settings.whole_team)
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
@@ -52,7 +52,7 @@ class CloudSignRegister:
             return (("cloudsign: its user administers the team", remedy),)
         return ()
 
-    async def find_papers(self, leaver: Leaver) -> Found:
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
         """Return the leaver's documents and look-alikes.  Raises while the index is incomplete or cannot be updated."""
         keys = search_keys(names_of(leaver), addresses_of(leaver))
         trace: Trace = []
@@ -61,7 +61,7 @@ class CloudSignRegister:
                 await self._index.refresh(trace)
                 matches = strongest_first(likeliest(leaver, papers_of(document)) for document in self._index.find(keys))
             fresh = [await self._anew(leaver, match, trace) for match in matches[:FRESH]]
-        return Found(strongest_first((*fresh, *matches[FRESH:])), tuple(trace))
+        return FoundPapers(strongest_first((*fresh, *matches[FRESH:])), tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the document by a new read, with the first of several recipients."""
@@ -83,14 +83,14 @@ class CloudSignRegister:
             path = f"/documents/{paper_id}/files/{_plain(files[0]['id'])}"
         return await self._transport.read_bytes(Request("fetch a file", "GET", path), trace)
 
-    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> SentPledge:
         """Send *pledge* once for each *key*."""
         trace: Trace = []
         async with self._turn:
             with understood(WHO, trace):
                 return await self._sending.send(pledge, leaver, title, key, trace)
 
-    async def find_sent(self, key: str) -> Sent | None:
+    async def find_sent(self, key: str) -> SentPledge | None:
         """Return the document that was sent with *key*; a draft does not count."""
         trace: Trace = []
         async with self._turn:

@@ -16,14 +16,14 @@ from connectors.matching import fold_email
 from connectors.nda.cloudsign.answers import CLOSED, COMPLETED, DRAFT, MARK, SENT, WHO, mark, recipients
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.transport import Request, Transport
-from connectors.nda.contract import Sent
+from connectors.nda.contract import SentPledge
 from connectors.nda.pledges import address_of, still_unknown
 from models.vocabulary import Leaver
 
 _DRAFT_PAGES = 50
 
 
-class Sending:
+class PledgeSender:
     """Sends pledges.  The register makes one call at a time."""
 
     def __init__(self, transport: Transport, index: Index, *, whole_team: bool) -> None:
@@ -31,7 +31,7 @@ class Sending:
         self._index = index
         self._whole_team = whole_team
 
-    async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str, trace: Trace) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str, trace: Trace) -> SentPledge:
         """Send, or return what was sent with *key*.  Raises `OutcomeUnknown` if only the next call can see what was done."""
         address, own = address_of(WHO, leaver), _own(key)
         document = await self._known(own, trace)
@@ -42,7 +42,7 @@ class Sending:
             document = await self._post(document, trace)
         return _sent(document, trace)
 
-    async def find(self, key: str, trace: Trace) -> Sent | None:
+    async def find(self, key: str, trace: Trace) -> SentPledge | None:
         document = await self._known(_own(key), trace)
         return _sent(document, trace) if document is not None and document["status"] != DRAFT else None
 
@@ -135,9 +135,9 @@ class Sending:
         return found
 
 
-def _sent(document: Row, trace: Trace) -> Sent:
+def _sent(document: Row, trace: Trace) -> SentPledge:
     sent_at = instant(WHO, document.get("sent_at"), "sent_at") or datetime.now(UTC)
-    return Sent(WHO, document["id"], sent_at, tuple(trace))
+    return SentPledge(WHO, document["id"], sent_at, tuple(trace))
 
 
 def _own(key: str) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from connectors.errors import ConnectorError, Denied, Throttled
-from connectors.kit.exchange import Codes, Exchange, Reply, Row, Trace, lower
+from connectors.kit.exchange import ErrorCodes, Exchange, Reply, Row, Trace, lower
 from connectors.kit.limits import Limits
 from connectors.kit.pacing import Pace
 from connectors.nda.cloudsign.answers import WHO
@@ -19,7 +19,7 @@ from connectors.nda.cloudsign.limits import BLOCKED, CALLS
 from connectors.nda.cloudsign.settings import Settings
 from connectors.settings import trust
 
-CODES = Codes(
+CODES = ErrorCodes(
     not_on_plan=frozenset({"webapi_option_required"}),
     remedies={"webapi_option_required": "Order the Web API option for this CloudSign user."},
 )

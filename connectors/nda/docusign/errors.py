@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible
-from connectors.kit.exchange import Codes, Exchange, Reply, Trace
+from connectors.kit.exchange import ErrorCodes, Exchange, Reply, Trace
 
 WHO = "docusign"
-CODES = Codes(
+CODES = ErrorCodes(
     throttled=frozenset(
         {
             "HOURLY_APIINVOCATION_LIMIT_EXCEEDED",

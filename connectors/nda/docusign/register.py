@@ -17,8 +17,8 @@ from connectors.kit.answers import instant, understood
 from connectors.kit.exchange import Trace
 from connectors.kit.limits import Ledger, Limits, OwnLedger
 from connectors.kit.pacing import Pace
-from connectors.kit.paging import PageMarks
-from connectors.nda.contract import Found, Paper, Sent
+from connectors.kit.paging import FollowedCursors
+from connectors.nda.contract import FoundPapers, Paper, SentPledge
 from connectors.nda.docusign.answers import KEY_FIELD, papers_of, signers_of
 from connectors.nda.docusign.client import Client
 from connectors.nda.docusign.errors import WHO
@@ -59,7 +59,7 @@ class DocuSignRegister:
             return ((str(exc), exc.advice),)
         return ()
 
-    async def find_papers(self, leaver: Leaver) -> Found:
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
         """
         Return the envelopes that name the leaver, and look-alikes, by a search for each address and each spelling of the name.
         The vendor searches only what the configured user sent, received or was shown.
@@ -70,7 +70,7 @@ class DocuSignRegister:
             found |= await self._search(trace, from_date=FIRST_DAY, search_text=term)
         with understood(WHO, trace):
             matches = strongest_first(likeliest(leaver, papers_of(envelope)) for envelope in found.values())
-        return Found(matches, tuple(trace))
+        return FoundPapers(matches, tuple(trace))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the envelope by a new read, with the first of several signers."""
@@ -93,7 +93,7 @@ class DocuSignRegister:
             raise Unintelligible(message, code="odd_answer", evidence=tuple(trace))
         return content
 
-    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> SentPledge:
         """
         Send *pledge* once for each *key*, which the envelope carries as its transaction id and in a custom field.  After an
         unknown outcome, searches for the envelope; never sends again in the same call.
@@ -105,7 +105,7 @@ class DocuSignRegister:
             with understood(WHO, trace):
                 return await self._sent_with(own, trace) or await self._send(envelope, own, trace)
 
-    async def find_sent(self, key: str) -> Sent | None:
+    async def find_sent(self, key: str) -> SentPledge | None:
         trace: Trace = []
         async with self._turn:
             with understood(WHO, trace):
@@ -151,7 +151,7 @@ class DocuSignRegister:
         )
         await self._transport.send(request, trace)
 
-    async def _send(self, envelope: esign.EnvelopeDefinition, own: str, trace: Trace) -> Sent:
+    async def _send(self, envelope: esign.EnvelopeDefinition, own: str, trace: Trace) -> SentPledge:
         request = Request(
             "send a pledge",
             "POST /envelopes",
@@ -169,7 +169,7 @@ class DocuSignRegister:
             raise OutcomeUnknown(f"{WHO}: cannot send a pledge: the vendor says it is {status}", code=status)
         return _sent(made.envelope_id, made.status_date_time, trace)
 
-    async def _sent_with(self, own: str, trace: Trace) -> Sent | None:
+    async def _sent_with(self, own: str, trace: Trace) -> SentPledge | None:
         """
         Return what was sent with a key: searches by transaction id, which the vendor has at once and for seven days, then by
         the custom field, which it keeps.
@@ -191,7 +191,7 @@ class DocuSignRegister:
     async def _search(self, trace: Trace, **query: str) -> dict[str, Any]:
         """Return every envelope of a search by its id.  Raises unless there are as many as the vendor counts."""
         found: dict[str, Any] = {}
-        marks = PageMarks(WHO, "list envelopes", PAGES - 1)
+        marks = FollowedCursors(WHO, "list envelopes", PAGES - 1)
         wanted = {"include": "recipients,custom_fields", "count": str(PAGE), **query}
         position: str | None = "0"
         while position is not None:
@@ -233,8 +233,8 @@ def _following(next_uri: str | None) -> str | None:
     return found if found.isdecimal() else None
 
 
-def _sent(envelope_id: str, at: str | None, trace: Trace) -> Sent:
-    return Sent(WHO, envelope_id, instant(WHO, at, "sent_at") or datetime.now(UTC), tuple(trace))
+def _sent(envelope_id: str, at: str | None, trace: Trace) -> SentPledge:
+    return SentPledge(WHO, envelope_id, instant(WHO, at, "sent_at") or datetime.now(UTC), tuple(trace))
 
 
 def _own(key: str) -> str:

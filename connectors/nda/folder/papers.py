@@ -90,7 +90,7 @@ class Pledge:
 _PLEDGES = TypeAdapter(Pledge)
 
 
-class Outbox:
+class PledgeFolder:
     """
     Pledges for printing: `<id>.pdf`, and `<id>.json`, which is written last and removed first: without it the pledge was not
     sent.  Raises `OSError` if the folder cannot be used.

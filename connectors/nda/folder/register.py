@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from connectors.errors import ConnectorError, NotOnPlan, Unreachable
 from connectors.kit.limits import Ledger
-from connectors.nda.contract import Found, Paper, Sent
+from connectors.nda.contract import FoundPapers, Paper, SentPledge
 from connectors.nda.folder.index import EVERYBODY, Index
 from connectors.nda.folder.manifest import REGISTER, paper_of
-from connectors.nda.folder.papers import Outbox, pledge_id, read_file
+from connectors.nda.folder.papers import PledgeFolder, pledge_id, read_file
 from connectors.nda.matching import addresses_of, match_papers, names_of, search_keys
 from connectors.nda.settings import Settings
 from models.vocabulary import Evidence, Leaver
@@ -36,7 +36,7 @@ class FolderRegister:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._index = Index(folder)
-        self._outbox = Outbox(folder)
+        self._outbox = PledgeFolder(folder)
         self._turn = asyncio.Lock()
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
@@ -47,13 +47,13 @@ class FolderRegister:
             return ((str(exc), exc.advice),)
         return ()
 
-    async def find_papers(self, leaver: Leaver) -> Found:
+    async def find_papers(self, leaver: Leaver) -> FoundPapers:
         """Return the leaver's papers, look-alikes, what binds everybody, and pledges in the outbox that are not back."""
         keys = {EVERYBODY} | search_keys(names_of(leaver), addresses_of(leaver), leaver.employee_no)
         began = datetime.now(UTC)
         digest, papers = await self._aside(lambda: self._find(keys))
         read = Evidence("read the manifest", began, datetime.now(UTC), None, code="file", response_sha256=digest)
-        return Found(match_papers(leaver, papers), (read,))
+        return FoundPapers(match_papers(leaver, papers), (read,))
 
     async def look_up(self, paper_id: str) -> Paper | None:
         """Return the paper of the present manifest, else the pledge in the outbox."""
@@ -63,16 +63,16 @@ class FolderRegister:
         """Return the file's bytes, unchecked: the caller compares their digest with the manifest's."""
         return await self._aside(lambda: self._bytes(paper_id))
 
-    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> SentPledge:
         """Write the pledge into the outbox; again with the same *key* writes nothing."""
         put = await self._aside(lambda: self._outbox.put(pledge, leaver, title, key))
         seen = datetime.now(UTC)
         wrote = Evidence(f"write outbox/{put.id}.pdf", put.sent_at, seen, None, code="file", request_sha256=put.sha256)
-        return Sent(REGISTER, put.id, put.sent_at, (wrote,))
+        return SentPledge(REGISTER, put.id, put.sent_at, (wrote,))
 
-    async def find_sent(self, key: str) -> Sent | None:
+    async def find_sent(self, key: str) -> SentPledge | None:
         put = await self._aside(lambda: self._outbox.get(pledge_id(key)))
-        return Sent(REGISTER, put.id, put.sent_at, ()) if put is not None else None
+        return SentPledge(REGISTER, put.id, put.sent_at, ()) if put is not None else None
 
     async def remind(self, paper_id: str) -> None:  # noqa: ARG002  # the contract's own
         """Raise `NotOnPlan`: a folder cannot remind."""

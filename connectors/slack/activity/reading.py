@@ -7,14 +7,14 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from connectors.activity import ActivityPage, Gap, Record, Window
-from connectors.errors import ConnectorError, Denied, Expired, NotOnPlan, Unintelligible
+from connectors.activity import ActivityPage, ActivityRecord, UnreadSpan, Window
+from connectors.errors import ConnectorError, CursorExpired, Denied, NotOnPlan, Unintelligible
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Trace
 from connectors.slack.activity.records import moment, record
 from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, ENABLING, FILES, INTEGRATION_LOGS
-from connectors.slack.answers import Answer, check_id
-from connectors.slack.settings import Purpose
+from connectors.slack.answers import CallOutcome, check_id
+from connectors.slack.settings import TokenPurpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Account
 
@@ -51,7 +51,7 @@ class _Position:
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError) as exc:
-            raise Expired("slack: cannot go on reading: the cursor is not one of ours") from exc
+            raise CursorExpired("slack: cannot go on reading: the cursor is not one of ours") from exc
 
     def text(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -67,7 +67,7 @@ class _Reading:
     latest: int
     position: _Position
 
-    def inside(self, record: Record) -> bool:
+    def inside(self, record: ActivityRecord) -> bool:
         return self.window.from_at <= record.at < self.window.until_at
 
 
@@ -121,7 +121,7 @@ class ActivityReader:
         arguments = {"before": str(reading.latest), "limit": str(MOST_BY_CURSOR)}
         if reading.position.cursor:
             arguments["cursor"] = reading.position.cursor
-        answer = await self._web("team.accessLogs", arguments, trace, Purpose.SCIM)
+        answer = await self._web("team.accessLogs", arguments, trace, TokenPurpose.SCIM)
         entries = [record(ACCESS_LOGS, row) for row in answer.rows("logins")]
         begins, ends = reading.window.from_at, reading.window.until_at
         its = (one for one in entries if one.raw.get("user_id") == reading.user and one.at >= begins)
@@ -132,7 +132,7 @@ class ActivityReader:
 
     async def _integration_logs(self, reading: _Reading, trace: Trace) -> ActivityPage:
         arguments = {"user": reading.user, "count": str(PAGE), "page": str(reading.position.page)}
-        answer = await self._web("team.integrationLogs", arguments, trace, Purpose.SCIM)
+        answer = await self._web("team.integrationLogs", arguments, trace, TokenPurpose.SCIM)
         return self._counted(reading, answer, [record(INTEGRATION_LOGS, row) for row in answer.rows("logs")])
 
     async def _files(self, reading: _Reading, trace: Trace) -> ActivityPage:
@@ -140,16 +140,16 @@ class ActivityReader:
             "user": reading.user, "ts_from": str(reading.oldest), "ts_to": str(reading.latest),
             "count": str(PAGE), "page": str(reading.position.page),
         }  # fmt: skip
-        answer = await self._web("files.list", arguments, trace, Purpose.BOT)
+        answer = await self._web("files.list", arguments, trace, TokenPurpose.BOT)
         return self._counted(reading, answer, [record(FILES, row) for row in answer.rows("files")])
 
-    async def _web(self, method: str, arguments: Mapping[str, str], trace: Trace, purpose: Purpose) -> Answer:
+    async def _web(self, method: str, arguments: Mapping[str, str], trace: Trace, purpose: TokenPurpose) -> CallOutcome:
         answer = await self._transport.web(method, arguments, trace, purpose=purpose, expect=_GONE)
         if answer.code is not None:
-            raise Expired(f"slack: cannot go on with {method}: {answer.code}", code=answer.code, evidence=trace)
+            raise CursorExpired(f"slack: cannot go on with {method}: {answer.code}", code=answer.code, evidence=trace)
         return answer
 
-    def _page(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
+    def _page(self, reading: _Reading, answer: CallOutcome, records: Iterable[ActivityRecord]) -> ActivityPage:
         """Return the page of an answer with a cursor.  An empty page is not the end; a repeated cursor is an error."""
         following = (answer.body.get("response_metadata") or {}).get("next_cursor") or ""
         if following and following == reading.position.cursor:
@@ -157,7 +157,7 @@ class ActivityReader:
         onward = replace(reading.position, cursor=str(following)).text() if following else None
         return ActivityPage([*filter(reading.inside, records)], onward, answer.evidence)
 
-    def _counted(self, reading: _Reading, answer: Answer, records: Iterable[Record]) -> ActivityPage:
+    def _counted(self, reading: _Reading, answer: CallOutcome, records: Iterable[ActivityRecord]) -> ActivityPage:
         """Return the page of an answer with numbered pages; pages past Slack's last one are a gap."""
         number, pages = reading.position.page, int(answer.body["paging"]["pages"])
         page = ActivityPage([*filter(reading.inside, records)], None, answer.evidence)
@@ -165,23 +165,23 @@ class ActivityReader:
             return page
         if number >= MOST_PAGES:
             text = f"Slack gives {MOST_PAGES} pages and no more: {pages - number} are missing."
-            return replace(page, gaps=(Gap("truncated", text),))
+            return replace(page, gaps=(UnreadSpan("truncated", text),))
         return replace(page, cursor=_Position(page=number + 1).text())
 
 
-def _cursorless(position: _Position, answer: Answer) -> tuple[Gap, ...]:
+def _cursorless(position: _Position, answer: CallOutcome) -> tuple[UnreadSpan, ...]:
     """Return a gap if the answer has several pages but no cursor: then the second page cannot be read."""
     paging, going_on = answer.body.get("paging") or {}, answer.body.get("response_metadata") or {}
     if position.cursor or going_on.get("next_cursor") or paging.get("pages", 1) <= 1:
         return ()
-    return (Gap("truncated", f"Slack gave the first page and no cursor to the other {paging['pages'] - 1}."),)
+    return (UnreadSpan("truncated", f"Slack gave the first page and no cursor to the other {paging['pages'] - 1}."),)
 
 
 def _explained(error: ConnectorError) -> ConnectorError:
     """Return *error* with the Audit Logs' meaning: no such log on this plan, a missing scope, an expired cursor."""
     kind, remedy = type(error), None
     if error.code == "invalid_cursor":
-        kind = Expired
+        kind = CursorExpired
     elif isinstance(error, NotOnPlan):
         remedy = _NO_DOWNLOADS
     elif isinstance(error, Denied) and error.code == "missing_scope":

@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.activity import Record
+from connectors.activity import ActivityRecord
 from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS
 
 _STAMPS = {AUDIT_LOGS: "date_create", ACCESS_LOGS: "date_last", INTEGRATION_LOGS: "date", FILES: "created"}
 _WITHOUT_AN_ID = frozenset({ACCESS_LOGS, INTEGRATION_LOGS})
 
 
-def record(source: str, raw: Mapping[str, Any]) -> Record:
+def record(source: str, raw: Mapping[str, Any]) -> ActivityRecord:
     its = _digest(raw) if source in _WITHOUT_AN_ID else raw["id"]
     if not isinstance(its, str) or not its:
         raise TypeError("an entry without an id")
-    return Record(its, moment(raw[_STAMPS[source]]), raw)
+    return ActivityRecord(its, moment(raw[_STAMPS[source]]), raw)
 
 
 def _digest(row: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from connectors.activity import ActivitySource
 from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS, TOLD
-from connectors.slack.manifest import Plan
+from connectors.slack.manifest import SlackPlan
 from models.vocabulary import ActivityKind
 
 UNDOCUMENTED_LAG = timedelta(hours=1)
@@ -46,12 +46,12 @@ _FILES = ActivitySource(
 )  # fmt: skip
 
 
-def sources_for(plan: Plan) -> tuple[ActivitySource, ...]:
+def sources_for(plan: SlackPlan) -> tuple[ActivitySource, ...]:
     """
     Return the logs to read on *plan*.
 
     The Audit Logs are read below Enterprise too: their refusal is the evidence that downloads are not recorded there.
     """
-    if plan is Plan.ENTERPRISE:
+    if plan is SlackPlan.ENTERPRISE:
         return (_AUDIT_LOGS,)
     return (_AUDIT_LOGS, _ACCESS_LOGS, _INTEGRATION_LOGS, _FILES)

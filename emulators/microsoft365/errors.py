@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 
-class Problem(Exception):
+class VendorRefusal(Exception):
     """Graph refuses: *status* and *code* as documented, *message* in Microsoft's words (clients branch on the code)."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -28,45 +28,45 @@ class Problem(Exception):
         return {"error": {"code": self.code, "message": self.message, "innerError": inner}}
 
 
-def denied() -> Problem:
+def denied() -> VendorRefusal:
     """Refuse for want of a permission, or of a role: Graph does not say which."""
-    return Problem(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    return VendorRefusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
 
-def missing(object_id: str) -> Problem:
+def missing(object_id: str) -> VendorRefusal:
     """Refuse: no such object *or* no such link.  The same code for a wrong group and for a member who is gone."""
-    return Problem(
+    return VendorRefusal(
         404,
         "Request_ResourceNotFound",
         f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present.",
     )
 
 
-def bad(message: str) -> Problem:
+def bad(message: str) -> VendorRefusal:
     """Refuse a request that the directory cannot carry out."""
-    return Problem(400, "Request_BadRequest", message)
+    return VendorRefusal(400, "Request_BadRequest", message)
 
 
-def malformed(message: str) -> Problem:
+def malformed(message: str) -> VendorRefusal:
     """Refuse a malformed request: unknown paths, parameters and properties."""
-    return Problem(400, "BadRequest", message)
+    return VendorRefusal(400, "BadRequest", message)
 
 
-def unsupported(message: str) -> Problem:
+def unsupported(message: str) -> VendorRefusal:
     """Refuse a query that the directory does not answer in this form."""
-    return Problem(400, "Request_UnsupportedQuery", message)
+    return VendorRefusal(400, "Request_UnsupportedQuery", message)
 
 
-def unlicensed() -> Problem:
+def unlicensed() -> VendorRefusal:
     """Refuse what only a paid edition has.  Seen in the field with status 400."""
-    return Problem(
+    return VendorRefusal(
         400,
         "AadPremiumLicenseRequired",
         "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.",
     )
 
 
-class TokenProblem(Exception):
+class TokenRefusal(Exception):
     """Entra issues no token: OAuth's *error* and the AADSTS *number* with its sentence."""
 
     def __init__(self, status: int, error: str, number: int, sentence: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from audit import leaf as leaves
 from audit import reading
 from audit.fields import Json
-from audit.leaf import FIRST_PREV, SALT_SIZE, Event, Frame
+from audit.leaf import FIRST_PREV, SALT_SIZE, Event, LeafPosition
 from audit.merkle import Frontier
 from audit.reading import Entry
 from audit.tables import audit_entry, audit_payload
@@ -44,7 +44,7 @@ class TrailError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class EventDraft:
     """An event to append, its payload (personal data goes here), and the key by which a retry finds the entry."""
 
     event: Event
@@ -74,13 +74,13 @@ class LogTail:
             self._closed = reading.find(self._connection, CLOSED_KEY) is not None
         return str(said["time"])
 
-    def place(self, drafts: Sequence[Draft]) -> list[Entry]:
+    def place(self, drafts: Sequence[EventDraft]) -> list[Entry]:
         """Append the drafts that are not in the log yet; return all entries in order.  Raises `TrailError` if a key has another event."""
         there = self._there({draft.dedup_key for draft in drafts if draft.dedup_key is not None})
         rows: list[dict[str, Any]] = []
         payloads: list[dict[str, Any]] = []
         placed: list[Entry] = []
-        written: dict[str, Draft] = {}
+        written: dict[str, EventDraft] = {}
         for draft in drafts:
             entry = there.get(draft.dedup_key) if draft.dedup_key is not None else None
             if entry is None:
@@ -104,7 +104,7 @@ class LogTail:
                 found[row.dedup_key] = reading.entry_of(row)
         return found
 
-    def _write(self, draft: Draft, rows: list[dict[str, Any]], payloads: list[dict[str, Any]]) -> Entry:
+    def _write(self, draft: EventDraft, rows: list[dict[str, Any]], payloads: list[dict[str, Any]]) -> Entry:
         """Make the leaf and its hashes, and add them to *rows* and *payloads* for the insert."""
         event, idx = draft.event, self._tree.size
         if self._closed and not event.type.startswith(AFTER_THE_END):
@@ -115,7 +115,7 @@ class LogTail:
             salt, payload = self._entropy(SALT_SIZE), leaves.canonical(draft.payload)
             commit = leaves.commitment(salt, payload)
             payloads.append({"idx": idx, "salt": salt, "payload": payload})
-        leaf = leaves.write(event, Frame(self._origin, seq, prev, self._time), commit)
+        leaf = leaves.write(event, LeafPosition(self._origin, seq, prev, self._time), commit)
         nodes = b"".join(self._tree.add(leaf))
         self._chains[event.case] = seq + 1, hashlib.sha256(leaf).hexdigest()
         rows.append(
@@ -146,7 +146,7 @@ class LogTail:
         if payloads:
             self._connection.execute(_NEW_PAYLOAD, payloads)
 
-    def _tells_the_same(self, entry: Entry, draft: Draft) -> bool:
+    def _tells_the_same(self, entry: Entry, draft: EventDraft) -> bool:
         """Compare draft and entry.  The actor may differ only between workers (`svc:`), since another worker may retry."""
         said, event = entry.record, draft.event
         same_actor = said["actor"] == event.actor or (

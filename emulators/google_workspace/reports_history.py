@@ -12,18 +12,18 @@ from typing import Any
 from emulators.activity_profiles import TOKYO, ActivityProfile, ordinary
 from emulators.company import DOMAIN
 from emulators.google_workspace.errors import over_quota
-from emulators.google_workspace.reports_logs import AuditEvent, Habitual, Logs, Recorded
+from emulators.google_workspace.reports_logs import AuditEvent, HabitLines, LogOptions, RecordedLines
 from emulators.google_workspace.state import User
 
 
-class Logbook:
+class ReportsHistory:
     """
     Part of the tenant.  *silent* accounts have no habit.
 
     *shift*: moves the tenant's clock; late lines show once it was moved far enough.
     """
 
-    def __init__(self, logs: Logs, people: Mapping[str, User], silent: frozenset[str]) -> None:
+    def __init__(self, logs: LogOptions, people: Mapping[str, User], silent: frozenset[str]) -> None:
         self.events: list[AuditEvent] = []
         self.shift = timedelta(0)
         self.tokens_from = 0.0
@@ -32,7 +32,7 @@ class Logbook:
         self._silent = silent
         self._habits: dict[str, ActivityProfile] = {}
         self._queries: deque[float] = deque()
-        self._streams: dict[tuple[str, str], Habitual] = {}
+        self._streams: dict[tuple[str, str], HabitLines] = {}
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.shift
@@ -67,12 +67,12 @@ class Logbook:
         """Refuse every page token of the Reports API that was given until now."""
         self.tokens_from = time.time()
 
-    def streams(self, application: str, actor: User | None) -> list[Recorded | Habitual]:
+    def streams(self, application: str, actor: User | None) -> list[RecordedLines | HabitLines]:
         """Return the streams of a log: everybody's, or only *actor*'s."""
         if application in self._logs.unlogged:
             return []
         lines = [e for e in list(self.events) if e.application == application]
-        recorded = Recorded(e for e in lines if actor is None or e.actor_id == actor.id)
+        recorded = RecordedLines(e for e in lines if actor is None or e.actor_id == actor.id)
         people = list(self._people.values()) if actor is None else [actor]
         habitual = [self._habitual(application, user) for user in people if self._is_logged(application, user)]
         return [recorded, *habitual]
@@ -81,15 +81,15 @@ class Logbook:
         guest = not user.email.endswith(f"@{DOMAIN}") or user.id in self._silent
         return not guest and not (application == "drive" and user.id in self._logs.unlicensed)
 
-    def _habitual(self, application: str, user: User) -> Habitual:
+    def _habitual(self, application: str, user: User) -> HabitLines:
         key = (application, user.id)
         if key not in self._streams:
             habit = self._habits.get(user.id) or _usual(int(user.id) % 4, datetime.now(TOKYO).date())
-            self._streams[key] = Habitual(application, user, list(self._people).index(user.id), habit)
+            self._streams[key] = HabitLines(application, user, list(self._people).index(user.id), habit)
         return self._streams[key]
 
     def count_query(self) -> None:
-        """Count a filtered query; raises `Refusal` over the minute's quota."""
+        """Count a filtered query; raises `VendorRefusal` over the minute's quota."""
         most, now = self._logs.quota, time.monotonic()
         while self._queries and self._queries[0] < now - 60:
             self._queries.popleft()

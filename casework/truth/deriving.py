@@ -19,7 +19,7 @@ from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal_seen
 from casework.truth.rows import TruthTable
-from casework.truth.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
+from casework.truth.states import WHOLE_KIND, RowFacts, came_back, is_contradicted, verdict_of
 from connectors.contract import Manifest
 from models.tables import Case, CaseAccount, CaseEntitlement, Comeback, Look, Waiver
 from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
@@ -42,7 +42,7 @@ def derive(context: Context, session: Session, table: TruthTable) -> None:
         _settle(context, session, account, known)
 
 
-def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[tuple[CaseAccount, Known]]:
+def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[tuple[CaseAccount, RowFacts]]:
     """
     Yield each row's account, and the facts from which the row's state is derived.
 
@@ -59,7 +59,7 @@ def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[
 def _known_of_account(
     table: TruthTable, account: CaseAccount, rows: Sequence[CaseEntitlement], manifest: Manifest,
     waivers: Sequence[Waiver],
-) -> Iterator[Known]:  # fmt: skip
+) -> Iterator[RowFacts]:  # fmt: skip
     of_kind: dict[EntitlementKind | None, list[CaseEntitlement]] = defaultdict(list)
     for row in rows:
         of_kind[row.kind].append(row)
@@ -71,7 +71,7 @@ def _known_of_account(
         if row.kind not in reads:
             continue
         line = manifest.kinds[row.kind]
-        yield Known(
+        yield RowFacts(
             row, line, reads[row.kind], shown[row.kind], table.case.due_at,
             block=block, causes=of_kind.get(line.implied_by, ()), mastered_elsewhere=account.mastered_elsewhere,
             waivers=[one for one in waivers if _is_over(one, row)],
@@ -102,7 +102,7 @@ def _is_over(waiver: Waiver, row: CaseEntitlement) -> bool:
     return (waiver.connection, waiver.kind) == (row.connection, row.kind)
 
 
-def _settle(context: Context, session: Session, account: CaseAccount, known: Known) -> None:
+def _settle(context: Context, session: Session, account: CaseAccount, known: RowFacts) -> None:
     """Write one row's state; a read that contradicts an attestation ends the attestation for good."""
     for attestation in known.attestations:
         if attestation.ended_at is None and is_contradicted(attestation, known):
@@ -130,7 +130,7 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
         seal_seen(context, session, row, account.ref, known.read.exchanges if read else ())
 
 
-def _closed(known: Known) -> dict[str, Any]:
+def _closed(known: RowFacts) -> dict[str, Any]:
     """Return a closed row's columns.  The first read that saw it closed sets the effective cut-off; later ones do not move it."""
     row, line, seen_at = known.row, known.line, known.row.observed_at
     if seen_at is None:

@@ -17,7 +17,7 @@ Row: TypeAlias = "dict[str, Any]"
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class AuditOptions:
     """
     How the tenant's logs behave.
 
@@ -68,14 +68,14 @@ class Spans(Sequence[Row]):
         return self._spans[n].at(place - (self._ends[n] - self._spans[n].size))
 
 
-class Book:
+class PurviewHistory:
     """
     Part of the tenant.  *users*: the tenant's own mapping, read again each time.
 
     *shift*: moves the tenant's clock; late records show once it was moved far enough.
     """
 
-    def __init__(self, audit: Audit, users: Mapping[str, Row]) -> None:
+    def __init__(self, audit: AuditOptions, users: Mapping[str, Row]) -> None:
         self.audit = audit
         self.shift = timedelta(0)
         self._users = users

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from emulators.slack.calls import Call, Refused
+from emulators.slack.calls import Call, VendorRefusal
 from emulators.slack.methods import METHODS, Method
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def endpoint(tenant: Tenant) -> Callable[[Request], Awaitable[Response]]:
             _check_permission(tenant, method, token)
             _check_arguments(tenant, method, args)
             return JSONResponse({"ok": True, **method.run(Call(tenant, token, args))}, headers=headers)
-        except Refused as refused:
+        except VendorRefusal as refused:
             return JSONResponse({"ok": False, "error": refused.code, **refused.more}, headers=headers)
 
     return answer
@@ -45,17 +45,17 @@ def endpoint(tenant: Tenant) -> Callable[[Request], Awaitable[Response]]:
 def _method(request: Request) -> Method:
     method = METHODS.get(request.path_params["method"])
     if method is None:
-        raise Refused("unknown_method")
+        raise VendorRefusal("unknown_method")
     return method
 
 
 def _check_permission(tenant: Tenant, method: Method, token: Token) -> None:
     if method.enterprise and not tenant.enterprise:
-        raise Refused("feature_not_enabled")
+        raise VendorRefusal("feature_not_enabled")
     if token.kind not in method.kinds or (method.enterprise and not token.org):
-        raise Refused("not_allowed_token_type")
+        raise VendorRefusal("not_allowed_token_type")
     if missing := [s for s in method.scopes if s not in token.scopes]:
-        raise Refused("missing_scope", needed=missing[0], provided=",".join(sorted(token.scopes)))
+        raise VendorRefusal("missing_scope", needed=missing[0], provided=",".join(sorted(token.scopes)))
 
 
 async def _arguments(request: Request) -> dict[str, str]:
@@ -70,12 +70,12 @@ def _token(tenant: Tenant, request: Request, args: dict[str, str]) -> Token:
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
     value = args.pop("token", None) or bearer
     if not value:
-        raise Refused("not_authed")
+        raise VendorRefusal("not_authed")
     token = tenant.tokens.get(value)
     if token is None:
-        raise Refused("invalid_auth")
+        raise VendorRefusal("invalid_auth")
     if not tenant.alive(token):
-        raise Refused("token_revoked" if token.kind == "xoxp" else "account_inactive")
+        raise VendorRefusal("token_revoked" if token.kind == "xoxp" else "account_inactive")
     return token
 
 
@@ -83,7 +83,7 @@ def _check_arguments(tenant: Tenant, method: Method, args: dict[str, Any]) -> No
     unknown = sorted(set(args) - method.arguments - set(method.required))
     if tenant.options.strict and unknown:
         told = [f"[ERROR] no such argument: {name}" for name in unknown]
-        raise Refused("invalid_arguments", response_metadata={"messages": told})
+        raise VendorRefusal("invalid_arguments", response_metadata={"messages": told})
     for name in method.required:
         if not args.get(name):
-            raise Refused({"user_id": "missing_user", "team_id": "missing_team"}.get(name, "invalid_arguments"))
+            raise VendorRefusal({"user_id": "missing_user", "team_id": "missing_team"}.get(name, "invalid_arguments"))

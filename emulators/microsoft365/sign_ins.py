@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 from emulators.activity_profiles import Deed, Verb
 from emulators.microsoft365.calls import Call
-from emulators.microsoft365.problems import Problem, bad
-from emulators.microsoft365.purview_book import Span, Spans
+from emulators.microsoft365.errors import VendorRefusal, bad
+from emulators.microsoft365.purview_history import Span, Spans
 from emulators.microsoft365.purview_records import BROWSER, PLACES, PROGRAM, PROGRAM_NAME, number, zulu
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _CHANGES = {
 _MOST, _USUAL = 999, 999
 
 
-class Logs:
+class SignInLogs:
     """The calls.  Each takes a `Call` and returns the answer's body."""
 
     def __init__(self, tenant: Tenant) -> None:
@@ -42,7 +42,7 @@ class Logs:
     def sign_ins(self, call: Call) -> Row:
         """List sign-ins; refused below P1.  Non-interactive sign-ins are in beta only."""
         if self.tenant.plan == "free":
-            raise Problem(
+            raise VendorRefusal(
                 403,
                 "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
                 "Neither tenant is B2C or tenant doesn't have premium license",
@@ -105,7 +105,7 @@ class Logs:
         size = min(int(text), self.tenant.paging.page_size or int(text))
         token = call.query.get("$skiptoken", "p0")
         if token[:1] not in {"p", "e"} or not token[1:].isdigit():
-            raise Problem(400, "BadRequest", "The skip token is not valid any more.")
+            raise VendorRefusal(400, "BadRequest", "The skip token is not valid any more.")
         start = int(token[1:])
         answer: Row = {"@odata.context": f"{call.root}/$metadata#{context}"}
         if token[0] == "e":

@@ -33,7 +33,7 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class Examination:
     """
     What the bytes of a paper show.  *signatures* is empty for a scan: it proves nothing by itself, and *text* says so.
 

@@ -13,12 +13,12 @@ from models.vocabulary import ConnectionId
 
 def require_one(connectors: Mapping[ConnectionId, Connector]) -> None:
     """Raise the first connector's failure if none of *connectors* could be opened."""
-    closed = [connector for connector in connectors.values() if isinstance(connector, Unopened)]
+    closed = [connector for connector in connectors.values() if isinstance(connector, UnopenedConnector)]
     if closed and len(closed) == len(connectors):
         raise closed[0].failure
 
 
-class Unopened:
+class UnopenedConnector:
     """
     `connectors.contract.Connector` until it can be opened: every verb raises *failure*, except `probe`, which tries *reopen*
     (it puts the opened connector in this one's place).

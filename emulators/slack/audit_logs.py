@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from emulators.slack.calls import Refused
+from emulators.slack.calls import VendorRefusal
 
 if TYPE_CHECKING:
     from emulators.slack.tenant import Tenant
@@ -24,7 +24,7 @@ def endpoint(tenant: Tenant) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             return JSONResponse(_answer(tenant, request))
-        except Refused as refused:
+        except VendorRefusal as refused:
             return JSONResponse({"ok": False, "error": refused.code}, _STATUS.get(refused.code, 403))
 
     return answer
@@ -37,33 +37,33 @@ def _answer(tenant: Tenant, request: Request) -> dict[str, Any]:
         case "logs":
             _check_token(tenant, request)
             return _logs(tenant, dict(request.query_params))
-    raise Refused("bad_endpoint")
+    raise VendorRefusal("bad_endpoint")
 
 
 def _check_token(tenant: Tenant, request: Request) -> None:
     value = request.headers.get("authorization", "").removeprefix("Bearer ")
     token = tenant.tokens.get(value)
     if not value:
-        raise Refused("missing_authentication")
+        raise VendorRefusal("missing_authentication")
     if token is None or not tenant.alive(token):
-        raise Refused("invalid_authentication")
+        raise VendorRefusal("invalid_authentication")
     if not tenant.enterprise:
-        raise Refused("feature_not_enabled")
+        raise VendorRefusal("feature_not_enabled")
     if not token.org:
-        raise Refused("team_not_authorized")
+        raise VendorRefusal("team_not_authorized")
     owner = tenant.members.get(token.owner_id)
     if owner is None or owner.rank < 2:
-        raise Refused("user_not_authorized")
+        raise VendorRefusal("user_not_authorized")
     if "auditlogs:read" not in token.scopes:
-        raise Refused("missing_scope")
+        raise VendorRefusal("missing_scope")
 
 
 def _logs(tenant: Tenant, asked: dict[str, str]) -> dict[str, Any]:
     if set(asked) - _KNOWN:
-        raise Refused("invalid_range")
+        raise VendorRefusal("invalid_range")
     actions = set(filter(None, asked.get("action", "").split(",")))
     if len(actions) > 30:
-        raise Refused("invalid_action")
+        raise VendorRefusal("invalid_action")
     seen_until = int(tenant.options.clock() - tenant.options.audit_lag)
     oldest, latest = int(asked.get("oldest", 0)), min(int(asked.get("latest", 1 << 40)), seen_until)
     recorded = [
@@ -120,5 +120,5 @@ def _start(tenant: Tenant, cursor: str | None) -> int:
     place, _, issued = cursor.partition(".")
     life = tenant.options.cursor_seconds
     if not (place.isdigit() and issued.isdigit()) or (life is not None and tenant.options.clock() - int(issued) > life):
-        raise Refused("invalid_cursor")
+        raise VendorRefusal("invalid_cursor")
     return int(place)

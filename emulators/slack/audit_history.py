@@ -32,7 +32,7 @@ PROGRAMS = (
 )
 
 
-class Memory:
+class AuditHistory:
     """One person's half year.  *user* is the account's id."""
 
     def __init__(self, user: str, name: str, habit: ActivityProfile) -> None:
@@ -126,7 +126,7 @@ class Memory:
 class Span(Sequence[dict[str, Any]]):
     """Entries of some seconds, newest first, each computed when it is read."""
 
-    def __init__(self, memory: Memory, habit: ActivityProfile, oldest: int, latest: int) -> None:
+    def __init__(self, memory: AuditHistory, habit: ActivityProfile, oldest: int, latest: int) -> None:
         self._memory = memory
         self._habit = habit
         self._first = habit.before(_at(oldest))

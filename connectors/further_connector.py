@@ -9,16 +9,16 @@ from dataclasses import replace
 from typing import TypeVar
 
 from connectors.activity import ActivityPage, ActivitySource, Window
-from connectors.contract import Ability, Capabilities, Connector, Found, Kinds, Listing, Manifest
+from connectors.contract import Ability, Capabilities, Connector, FoundAccounts, Kinds, Listing, Manifest
 from connectors.errors import ConnectorError
 from connectors.settings import prefix_of
-from connectors.snapshot import Numbers
+from connectors.snapshot import NumberCounts
 from models.vocabulary import Account, ConnectionId, Entitlement, Json, Leaver, Match, Receipt
 
 _Worded = TypeVar("_Worded", Ability, Entitlement)
 
 
-class Further:
+class FurtherConnector:
     """
     `connectors.contract.Connector` for *connection*, through *inner*, which calls its tenant by the vendor's name.
 
@@ -40,16 +40,16 @@ class Further:
         problems = tuple((self._own(problem), self._own(remedy)) for problem, remedy in found.problems)
         return replace(found, abilities=tuple(map(self._worded, found.abilities)), problems=problems)
 
-    async def find_accounts(self, leaver: Leaver) -> Found:
+    async def find_accounts(self, leaver: Leaver) -> FoundAccounts:
         with self._told():
             found = await self._inner.find_accounts(leaver)
-        return Found(map(self._match, found), found.evidence, found.looked_through)
+        return FoundAccounts(map(self._match, found), found.evidence, found.looked_through)
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         with self._told():
             return [self._match(match) for match in await self._inner.find_at(leaver, addresses)]
 
-    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+    async def numbers(self, people: Iterable[Leaver]) -> NumberCounts:
         with self._told():
             return await self._inner.numbers(people)
 
