@@ -12,7 +12,7 @@ from pathlib import Path
 from casework.context import Context
 from connectors.contract import Connector, Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, Unintelligible
-from connectors.kit.limits import urgently
+from connectors.kit.limits import Rank, at_least
 from models.tables import Case, CaseAccount
 from models.vocabulary import Account, ConnectionId, DepartureKind, EntitlementKind, EntitlementState
 
@@ -30,7 +30,7 @@ async def ready(context: Context, connection: ConnectionId) -> Connector:
         raise ConnectorError(f"{connection}: is not configured any more", remedy="Add it to LASTDAY_SERVICES again.")
     async with context.probing.setdefault(connection, asyncio.Lock()):
         if connection not in context.own_accounts:
-            with urgently():  # a cut may wait for it, even if another task began it
+            with at_least(Rank.URGENT):  # a cut may wait for it, even if another task began it
                 context.own_accounts[connection] = (await context.connectors[connection].probe()).own_account_ids
     return context.connectors[connection]  # a probe may have opened it
 

@@ -152,7 +152,6 @@ class ActivityLog(Protocol):
         Repeating a cursor is safe and never starts a costly search twice.  What is missing is a `UnreadSpan` or an exception, never
         a shorter page.
         """
-        ...
 
     def record(self, source: str, raw: Mapping[str, Json]) -> ActivityRecord:
         """
@@ -160,7 +159,6 @@ class ActivityLog(Protocol):
 
         Raises `Unintelligible`, `ArithmeticError`, `LookupError`, `TypeError` or `ValueError` if *raw* is not a record of *source*.
         """
-        ...
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """
@@ -168,4 +166,3 @@ class ActivityLog(Protocol):
 
         Pure: no request, the same answer for the same bytes.  Raises as `record` does for a record that it cannot read.
         """
-        ...

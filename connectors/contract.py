@@ -154,7 +154,6 @@ class Connector(ActivityLog, Protocol):
 
     async def probe(self) -> Capabilities:
         """Return what plan and scopes allow.  Reads only.  A missing scope is an `Ability`, not an exception."""
-        ...
 
     async def find_accounts(self, leaver: Leaver) -> FoundAccounts:
         """
@@ -164,7 +163,6 @@ class Connector(ActivityLog, Protocol):
         Number and addresses are searched for afresh.  Names are compared in a snapshot of the directory, which may be
         fifteen minutes old and serves all leavers.
         """
-        ...
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """
@@ -172,11 +170,9 @@ class Connector(ActivityLog, Protocol):
 
         Looks them up in the snapshot: no request while that is fresh.
         """
-        ...
 
     async def numbers(self, people: Iterable[Leaver]) -> NumberCounts:
         """Return how many of *people* have the same employee number in the directory's snapshot as in HR's list."""
-        ...
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """
@@ -185,11 +181,9 @@ class Connector(ActivityLog, Protocol):
         Kinds are read at once.  A kind that cannot be read gives one row `unreadable`, `not_on_plan` or `no_api`.
         A blocked account has no `sign_in` row.  Raises nothing for a single kind.
         """
-        ...
 
     async def freeze(self, account: Account) -> list[Receipt]:
         """Revoke the manifest's *frozen* kinds in as few requests as the vendor allows; empty where there are none."""
-        ...
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
         """
@@ -199,15 +193,12 @@ class Connector(ActivityLog, Protocol):
         A refusal because of the account's state is a receipt (`refused`, with the reason); a failure of ours or of the
         network is an exception.  After `OutcomeUnknown`, list again.
         """
-        ...
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
         """Give back what a wrong cut took, from *prestate*.  Only for kinds whose manifest says `restored`."""
-        ...
 
     async def aclose(self) -> None:
         """Close connections.  The connector is not used afterwards."""
-        ...
 
 
 def cannot_look(

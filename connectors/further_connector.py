@@ -56,7 +56,7 @@ class FurtherConnector:
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         with self._told():
             listing = await self._inner.list_access(account, kinds)
-        return Listing((self._row(row) for row in listing), listing.evidence)
+        return Listing((replace(self._worded(row), connection=self._connection) for row in listing), listing.evidence)
 
     async def freeze(self, account: Account) -> list[Receipt]:
         with self._told():
@@ -76,9 +76,6 @@ class FurtherConnector:
 
     def _match(self, match: Match) -> Match:
         return replace(match, account=replace(match.account, connection=self._connection))
-
-    def _row(self, row: Entitlement) -> Entitlement:
-        return replace(self._worded(row), connection=self._connection)
 
     def _worded(self, one: _Worded) -> _Worded:
         problem, remedy = (words and self._own(words) for words in (one.problem, one.remedy))

@@ -110,28 +110,22 @@ def _number_key(number: str | None) -> str:
 
 
 class SharedValue(Generic[T]):
-    """A value that is read once and then shared for *fresh_for* seconds; callers during the read wait for it."""
+    """A value that is read once and then shared for `FRESH_FOR` seconds; callers during the read wait for it."""
 
-    def __init__(
-        self,
-        read: Callable[[], Awaitable[T]],
-        *,
-        fresh_for: float = FRESH_FOR,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._read, self._fresh_for, self._clock = read, fresh_for, clock
+    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
+        self._read = read
         self._known: tuple[float, T] | None = None
         self._lock = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self) -> T:
-        """Return the value, read anew if it is older than *fresh_for* seconds.  Raises what the read raises; keeps no failure."""
+        """Return the value, read anew if it is older than `FRESH_FOR` seconds.  Raises what the read raises; keeps no failure."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:  # a connector may be used from several loops, one after the other
             self._loop, self._lock = loop, asyncio.Lock()
         async with self._lock:
-            if self._known is None or self._clock() - self._known[0] > self._fresh_for:
-                began = self._clock()
+            if self._known is None or time.monotonic() - self._known[0] > FRESH_FOR:
+                began = time.monotonic()
                 with for_a_due_cut():  # one may wait for it, even if another task began it
                     self._known = began, await self._read()
             return self._known[1]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable
 from connectors.google_workspace.answers import texts
 from connectors.google_workspace.errors import WHO, RequestRejected
 from connectors.google_workspace.numbers import NumberField
-from connectors.google_workspace.requests import Requests, is_admin, is_blocked
+from connectors.google_workspace.requests import Requests, is_blocked
 from connectors.kit import directory as kit
 from connectors.kit.answers import need, objects_of
 from connectors.kit.exchange import Row, Trace
@@ -49,7 +49,8 @@ class Directory(kit.Directory):
         """Return the profile of a user.  Contact addresses count only if Google calls them private."""
         first, contacts = need(WHO, row, "primaryEmail", str), objects_of(row.get("emails"))
         private = (str(e["address"]) for e in contacts if e.get("type") in {"home", "other"} and e.get("address"))
-        kind = AccountKind.ADMIN if is_admin(row) else AccountKind.MEMBER
+        is_admin = row.get("isAdmin") is True or row.get("isDelegatedAdmin") is True
+        kind = AccountKind.ADMIN if is_admin else AccountKind.MEMBER
         if row.get("isGuestUser") is True:
             kind = AccountKind.GUEST
         its = need(WHO, row, "id", str)

@@ -140,7 +140,3 @@ def _paged(api: Any, asked: Mapping[str, Any]) -> Callable[[str | None], Any]:
 def is_blocked(user: Row) -> bool:
     """Whether the user is suspended or archived; a missing field counts as no."""
     return user.get("suspended") is True or user.get("archived") is True
-
-
-def is_admin(user: Row) -> bool:
-    return user.get("isAdmin") is True or user.get("isDelegatedAdmin") is True

@@ -6,6 +6,7 @@ A receipt says `already_absent` only after a fresh read of the kind, never from 
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -118,8 +119,7 @@ async def _sign_out(requests: Requests, entitlement: Entitlement, trace: Trace) 
 async def _delete_grant(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key, client_id = entitlement.account_id, entitlement.vendor_id
     doing, asked = f"delete grant {client_id} of {key}", {"userKey": key, "clientId": client_id}
-    many = f"delete grants of {key}"
-    write = requests.write(doing, SECURITY, requests.tokens.delete, asked, trace, of_account=many)
+    write = functools.partial(requests.write, doing, SECURITY, requests.tokens.delete, asked, trace)
     return await _deleted(write, requests, entitlement, trace)
 
 
@@ -128,21 +128,19 @@ async def _delete_app_password(requests: Requests, entitlement: Entitlement, tra
         raise _unknown(entitlement)
     key, code_id = entitlement.account_id, int(entitlement.vendor_id)
     doing, asked = f"delete app password {code_id} of {key}", {"userKey": key, "codeId": code_id}
-    many = f"delete app passwords of {key}"
-    write = requests.write(doing, SECURITY, requests.asps.delete, asked, trace, of_account=many)
+    write = functools.partial(requests.write, doing, SECURITY, requests.asps.delete, asked, trace)
     return await _deleted(write, requests, entitlement, trace, absent=_NOT_THERE | _NO_SUCH_CODE)
 
 
 async def _leave_group(requests: Requests, entitlement: Entitlement, trace: Trace) -> Outcome:
     key, group_id = entitlement.account_id, entitlement.vendor_id
     doing, asked = f"remove {key} from group {group_id}", {"groupKey": group_id, "memberKey": key}
-    many = f"remove {key} from groups"
-    write = requests.write(doing, MEMBER_WRITE, requests.members.delete, asked, trace, of_account=many)
+    write = functools.partial(requests.write, doing, MEMBER_WRITE, requests.members.delete, asked, trace)
     return await _deleted(write, requests, entitlement, trace, refused=_STATE_FORBIDS)
 
 
 async def _deleted(
-    write: Awaitable[object],
+    write: Callable[..., Awaitable[object]],
     requests: Requests,
     entitlement: Entitlement,
     trace: Trace,
@@ -156,7 +154,7 @@ async def _deleted(
     "No such user" does not count: it says nothing about the entitlement.
     """
     try:
-        await write
+        await write(of_account=f"delete {entitlement.kind} of {entitlement.account_id}")
     except RequestRejected as no:
         said = (no.status, no.code or "")
         if said in refused:
@@ -223,11 +221,8 @@ async def _delete_assignment(requests: Requests, entitlement: Entitlement, trace
     if assignment.get("assignedTo") != entitlement.account_id:
         return Outcome(RevocationResult.REFUSED, "held through a group: it goes with the membership")
     asked = {"customer": requests.customer, "roleAssignmentId": entitlement.vendor_id}
-    doing, many = (
-        f"delete role assignment {entitlement.vendor_id}",
-        f"delete role assignments of {entitlement.account_id}",
-    )
-    write = requests.write(doing, ROLE_WRITE, requests.assignments.delete, asked, trace, of_account=many)
+    doing = f"delete role assignment {entitlement.vendor_id}"
+    write = functools.partial(requests.write, doing, ROLE_WRITE, requests.assignments.delete, asked, trace)
     return await _deleted(write, requests, entitlement, trace, refused=_STATE_FORBIDS)
 
 

@@ -80,18 +80,18 @@ class Transport:
 
     async def read(self, request: Request, trace: Trace) -> Row:
         """Return one JSON object; raises `ConnectorError`.  Each exchange is added to *trace*, failed ones too."""
-        body = await self._pace.read(functools.partial(self._try, request, trace))
+        body = await self._pace.run(functools.partial(self._try, request, trace))
         if not isinstance(body, dict):
             raise Unintelligible(f"{WHO}: cannot {request.doing}: not a JSON object", evidence=trace)
         return body
 
     async def write(self, request: Request, trace: Trace) -> Any:
         """Send a write, again only if it surely did nothing.  Returns the SDK's result, which may be empty."""
-        return await self._pace.write(functools.partial(self._try, request, trace))
+        return await self._pace.run(functools.partial(self._try, request, trace))
 
     async def exchange(self, tier: Tier, scope: str) -> None:
         """Get a token and use it for nothing; raises `ConnectorError`."""
-        await self._pace.read(lambda: self._tokens.of(tier, scope).bearer([]))
+        await self._pace.run(lambda: self._tokens.of(tier, scope).bearer([]))
 
     async def pages(self, request: Request, key: str, trace: Trace, *, most: int = MOST) -> list[Row]:
         """Return all rows under *key*, to the last page: see `each_page`."""

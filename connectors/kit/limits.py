@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import IntEnum, auto
-from itertools import count, pairwise
+from itertools import count
 from math import ceil, inf
 from typing import Protocol, TypeAlias
 
@@ -54,11 +54,6 @@ def for_a_due_cut() -> AbstractContextManager[None]:
     return at_least(Rank.DUE)
 
 
-def urgently() -> AbstractContextManager[None]:
-    """Let every call that is begun in here be URGENT: what a block waits for."""
-    return at_least(Rank.URGENT)
-
-
 @contextmanager
 def at_least(rank: Rank) -> Iterator[None]:
     """Let every call that is begun in here have *rank*, or the higher one that it would have had."""
@@ -80,8 +75,8 @@ class Limit:
     *a_minute*: calls that the vendor allows for *name*, a method or a group of them; *source*: where it says so.
 
     *within*: the seconds in which the vendor counts, where it is not a minute: 30 calls a minute within ten seconds are five in each
-    ten.  *bucket*: how many it takes at once, where it says so, the others following evenly.  *at_once*: how many may be under
-    way together; as many urgent ones may be beside them.
+    ten.  *bucket*: how many it takes at once, where it says so, the others following evenly; all that are counted for it have to be
+    urgent.  *at_once*: how many may be under way together; as many urgent ones may be beside them.
     """
 
     name: str
@@ -108,11 +103,11 @@ class Limit:
         """
         Return the limit of a tenant that was given other calls *a_minute*, or leaves some to others.
 
-        The bucket shrinks with them, and is none if there is no part for each rank; it does not grow, since the vendor has not said so.
+        The bucket shrinks with them; it does not grow, since the vendor has not said so.
         """
         bucket = (self.bucket or 0) * min(a_minute, self.a_minute) // self.a_minute
         within = max(self.within, -(-60 // a_minute))  # a call at least
-        return replace(self, a_minute=a_minute, bucket=bucket if bucket >= _WHOLE else None, within=within)
+        return replace(self, a_minute=a_minute, bucket=bucket or None, within=within)
 
 
 class Ledger(Protocol):
@@ -124,7 +119,6 @@ class Ledger(Protocol):
 
         Raises nothing, and never waits for long: no call of a cut depends on it.
         """
-        ...
 
 
 @dataclass(slots=True)
@@ -149,7 +143,7 @@ def booked(slots: Mapping[int, int], now: float, limit: Limit, calls: int, rank:
     urgent leave a quarter of them.  What a clock that was wrong has booked ahead holds up nobody: earlier slots are free.
     """
     if limit.bucket is not None:
-        return _poured(slots, now, limit, limit.bucket, calls, rank)
+        return _poured(slots, now, limit, limit.bucket, calls)
     first = int(now // limit.slot_seconds)
     kept = {slot: count for slot, count in slots.items() if -SLOTS <= slot - first <= _FURTHEST * SLOTS}
     chosen = next(slot for slot in count(first) if _fits(kept, slot, limit, calls, rank))
@@ -168,33 +162,19 @@ def _fits(slots: Slots, slot: int, limit: Limit, calls: int, rank: Rank) -> bool
     return all(sum(around[start : start + SLOTS + 1]) + calls <= max(most, calls) for start in range(SLOTS + 1))
 
 
-def _poured(
-    slots: Mapping[int, int], now: float, limit: Limit, bucket: int, calls: int, rank: Rank
-) -> tuple[Slots, float, float]:
+def _poured(slots: Mapping[int, int], now: float, limit: Limit, bucket: int, calls: int) -> tuple[Slots, float, float]:
     """
     Book *calls* by the vendor's token bucket (the generic cell rate algorithm, ITU-T I.371).  They go at the moment that is returned, so
     that no block of several is taken.
 
-    Each rank has a part of the bucket, which fills at its part of the rate, and may use the parts of lower ranks.  The slot of a rank's
-    number holds until when its part is spent, in milliseconds; later than after two times of the limit, a clock was wrong.
+    All ranks share it: the calls of a bucket are urgent.  Slot 0 holds until when it is spent, in milliseconds; later than after two times
+    of the limit, a clock was wrong.
     """
-    fills = bucket * limit.within / max(limit.counted - bucket, 1)
-    known = {part: slots[part] / 1000 for part in Rank if part in slots}
-    kept = {part: at if at <= now + 2 * limit.within else now for part, at in known.items()}
-    spent = {
-        part: max(kept.get(part, -inf), now - fills) + calls * fills / size
-        for part, size in _parts(bucket).items()
-        if part >= rank
-    }
-    part = min(spent, key=spent.__getitem__)
-    wait = max(spent[part] - now, 0.0)
-    return {int(one): ceil(1000 * at) for one, at in (kept | {part: spent[part]}).items()}, wait, wait
-
-
-def _parts(bucket: int) -> dict[Rank, int]:
-    """Return how many calls of a bucket are for each rank and those above it; of the smallest, a rank may have none."""
-    shares = [*(_share(bucket, rank) for rank in Rank), 0]
-    return {rank: more - less for rank, (more, less) in zip(Rank, pairwise(shares), strict=True) if more > less}
+    each = limit.within / max(limit.counted - bucket, 1)  # the seconds in which one call flows in
+    before = slots.get(0, -inf) / 1000
+    spent = max(before if before <= now + 2 * limit.within else now, now - bucket * each) + calls * each
+    wait = max(spent - now, 0.0)
+    return {0: ceil(1000 * spent)}, wait, wait
 
 
 _BESIDE = {Rank.DUE: Rank.OTHER, Rank.OTHER: Rank.DUE}

@@ -29,8 +29,12 @@ class Pace:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     draw: Callable[[], float] = random.random
 
-    async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Run a read until it answers; raises the last `Throttled` or `Unreachable`."""
+    async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """
+        Run *attempt* until it answers; raises the last `Throttled` or `Unreachable`.
+
+        So a write is sent again only if it surely did nothing: it was throttled, or never reached the vendor.
+        """
         for n in range(1, self.tries + 1):
             try:
                 return await attempt()
@@ -40,10 +44,6 @@ class Pace:
                     raise
                 await self.sleep(wait)
         raise AssertionError("unreachable: the last try returns or raises")
-
-    async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Run a write.  It is sent again only if it surely did nothing: it was throttled, or never reached the vendor."""
-        return await self.read(attempt)
 
     def _wait(self, n: int, error: Exception) -> float:
         asked: timedelta | None = getattr(error, "retry_after", None)

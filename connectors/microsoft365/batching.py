@@ -87,9 +87,10 @@ class BatchedReads:
                     if outcome.of_batch or outcome.reply is None or outcome.reply.status != 401:
                         raise
             # a single request; or one challenged for another token, which only the SDK answers, outside of a batch
-            return await self._graph.ask(build, trace, needs=needs, gone=gone, urgent=self._urgent)
+            body = await self._graph.once(build, trace, needs=needs, gone=gone, urgent=self._urgent)
+            return row_of(body, trace)
 
-        return await self._graph.pace.read(attempt)
+        return await self._graph.pace.run(attempt)
 
     async def _outcome(self, inner: _Inner) -> Outcome | None:
         """Send *inner* in a batch with all requests that wait; return its outcome, None if it is alone and was not sent."""

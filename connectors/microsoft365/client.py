@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.identity.aio import CertificateCredential, ClientSecretCredential
@@ -36,7 +35,6 @@ from connectors.settings import trust
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, and our filters have addresses
 
 _CONNECT, _READ = 5.0, 30.0  # seconds; our choice
-_TIMEOUT = httpx.Timeout(_READ, connect=_CONNECT)
 
 
 class _Http(httpx.AsyncClient):
@@ -51,7 +49,11 @@ class _Http(httpx.AsyncClient):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One application's SDK client with its HTTP client, credential and locks.  Belongs to the event loop that it was made on."""
+    """
+    One application's SDK client with its HTTP client and credential.  Belongs to the event loop that it was made on.
+
+    Locks: *administrators* for blocking their accounts, *searches* for submitting those of the audit log.
+    """
 
     sdk: GraphServiceClient
     adapter: GraphRequestAdapter
@@ -79,7 +81,7 @@ def client_for(settings: Settings, application: ApplicationCredential) -> Client
     http = GraphClientFactory.create_with_default_middleware(
         client=_Http(
             verify=certificates,
-            timeout=_TIMEOUT,
+            timeout=httpx.Timeout(_READ, connect=_CONNECT),
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             http2=False,
             trust_env=settings.graph_endpoint.startswith("https:"),  # plain http is for this machine: no proxy
@@ -90,16 +92,12 @@ def client_for(settings: Settings, application: ApplicationCredential) -> Client
             RedirectHandlerOption.get_key(): RedirectHandlerOption(max_redirect=0, should_redirect=False),
         },
     )
-    adapter = GraphRequestAdapter(_bearer(settings, credential), client=http)
-    adapter.base_url = settings.graph_endpoint
-    return Client(GraphServiceClient(request_adapter=adapter), adapter, http, credential, settings.scope)
-
-
-def _bearer(settings: Settings, credential: AsyncTokenCredential) -> BaseBearerTokenAuthenticationProvider:
-    """Return a provider that gives the token to the configured Graph host only."""
+    # the token is for the configured Graph host only
     host = urlsplit(settings.graph_endpoint).hostname or "graph.microsoft.com"
     tokens = AzureIdentityAccessTokenProvider(credential, None, scopes=[settings.scope], allowed_hosts=[host])
-    return BaseBearerTokenAuthenticationProvider(tokens)
+    adapter = GraphRequestAdapter(BaseBearerTokenAuthenticationProvider(tokens), client=http)
+    adapter.base_url = settings.graph_endpoint
+    return Client(GraphServiceClient(request_adapter=adapter), adapter, http, credential, settings.scope)
 
 
 def _refuse_redirect(answer: Any) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
 from connectors.activity import ActivitySource
 from connectors.contract import Capabilities, Manifest
 from connectors.kit.limits import Ledger, Limits, OwnLedger
@@ -13,7 +10,6 @@ from connectors.microsoft365 import probing
 from connectors.microsoft365.access import AccessReader
 from connectors.microsoft365.activity.describing import describe
 from connectors.microsoft365.activity.reading import ActivityReader, record
-from connectors.microsoft365.activity.search import utc_now
 from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.directory import Directory
 from connectors.microsoft365.limits import LIMITS
@@ -37,9 +33,7 @@ class Microsoft365Connector:
     manifest: Manifest = MANIFEST
     activity_sources: tuple[ActivitySource, ...] = SOURCES
 
-    def __init__(
-        self, settings: Settings, *, pace: Pace, limits: Limits, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, settings: Settings, *, pace: Pace, limits: Limits) -> None:
         self._reader = GraphTransport(settings, settings.reader, pace, limits)
         same = settings.write_client_id is None
         self._writer = self._reader if same else GraphTransport(settings, settings.writer, pace, limits)
@@ -51,7 +45,7 @@ class Microsoft365Connector:
         self.list_access = access.list_access
         self.revoke = Revoker(self._reader, self._writer, access).revoke
         self.restore = Restorer(self._writer, access).restore
-        self.activity, self.record, self.describe = ActivityReader(self._reader, clock).page, record, describe
+        self.activity, self.record, self.describe = ActivityReader(self._reader).page, record, describe
 
     async def probe(self) -> Capabilities:
         """See `Connector.probe`.  *plan* is the edition of Entra ID."""
@@ -73,9 +67,8 @@ async def connect(
     *,
     connection: ConnectionId = Service.MICROSOFT365,
     pace: Pace | None = None,
-    clock: Callable[[], datetime] = utc_now,
 ) -> Microsoft365Connector:
     """Return the connector.  Sends nothing."""
     settings, pace = settings or Settings(), pace or Pace()
     limits = Limits(connection, LIMITS, pace.sleep, pace.longest, settings.limits, ledger or OwnLedger())
-    return Microsoft365Connector(settings, pace=pace, limits=limits, clock=clock)
+    return Microsoft365Connector(settings, pace=pace, limits=limits)

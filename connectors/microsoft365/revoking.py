@@ -91,7 +91,7 @@ class Revoker:
     async def _disable(self, row: Entitlement, trace: Trace) -> Row | None:
         if row.prestate.get(PRIVILEGED) is not True:
             return await self._block(row, trace)
-        async with self._writer.one_administrator():
+        async with self._writer.client().administrators:
             await self._require_another_admin(row, trace)
             try:
                 answer = await self._block(row, trace)

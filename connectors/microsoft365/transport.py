@@ -71,12 +71,8 @@ class GraphTransport:
         self, build: Build, trace: Trace, *, needs: Needs = (), gone: Gone = NOTHING_GONE, urgent: bool = False
     ) -> Row:
         """Return the answer's JSON object; retried by `Pace`.  *urgent*: a cut waits for it."""
-        return await self.pace.read(lambda: self.ask(build, trace, needs=needs, gone=gone, urgent=urgent))
-
-    async def ask(self, build: Build, trace: Trace, *, needs: Needs, gone: Gone, urgent: bool) -> Row:
-        """Send a read once: one try of `read`."""
-        outcome = await self.send(self.prepared(build), str(uuid4()), urgent=urgent)
-        return row_of(judge(outcome, trace, needs=needs, gone=gone), trace)
+        body = await self.pace.run(lambda: self.once(build, trace, needs=needs, gone=gone, urgent=urgent))
+        return row_of(body, trace)
 
     async def pages(self, build: Build, trace: Trace, *, needs: Needs = ()) -> list[Row]:
         """
@@ -98,12 +94,12 @@ class GraphTransport:
 
     async def write(self, build: Build, trace: Trace, *, needs: Needs, gone: Gone = NOTHING_GONE) -> Row | None:
         """Send a write, again only if it surely did nothing.  Raises `OutcomeUnknown` if it may have been carried out."""
-        return await self.pace.write(lambda: self.submit(build, trace, needs=needs, gone=gone, urgent=True))
+        return await self.pace.run(lambda: self.once(build, trace, needs=needs, gone=gone, urgent=True))
 
-    async def submit(
+    async def once(
         self, build: Build, trace: Trace, *, needs: Needs, gone: Gone = NOTHING_GONE, urgent: bool = False
     ) -> Row | None:
-        """Send a write once, and not again when throttled: each try may count against a day's quota."""
+        """Send a request once, and not again when throttled: each try may count against a day's quota."""
         outcome = await self.send(self.prepared(build), str(uuid4()), urgent=urgent)
         return judge(outcome, trace, needs=needs, gone=gone)
 
@@ -123,7 +119,7 @@ class GraphTransport:
 
     def prepared(self, build: Build) -> RequestInformation:
         """Return *build*'s request with its URL expanded once: the SDK would expand it, slowly, at each access."""
-        client = self._client()
+        client = self.client()
         request: RequestInformation = build(client.sdk)
         client.adapter.set_base_url_for_request_information(request)
         request.url = request.url
@@ -139,16 +135,16 @@ class GraphTransport:
 
     async def send(self, request: RequestInformation, number: str, *, urgent: bool) -> Outcome:
         """Send *request* once, with client-request-id *number*, when the limits allow it.  Failures are outcomes, too."""
-        client, exchange = self._client(), self.exchange(request, number)
+        client, exchange = self.client(), self.exchange(request, number)
         limit = limit_of(*exchange.doing.split(" ", 1))
-        request.add_request_options([_RAW])
+        request.add_request_options([_RAW])  # so the adapter neither raises for a status nor builds models
         request.headers.try_add("client-request-id", number)
         try:
             await client.sign_in()
             async with self.limits.turn(limit, urgent=urgent):
                 # the exchange begins after the wait: the vendor's times are compared with it
                 exchange = replace(exchange, sent_at=datetime.now(UTC))
-                response = await self._send(client, request)
+                response: Any = await client.adapter.send_primitive_async(request, "bytes", None)
         except AzureError as exc:
             return self._no_token(exc, exchange.sent_at)
         except (httpx.HTTPError, ValueError) as exc:
@@ -158,21 +154,13 @@ class GraphTransport:
             self.limits.close(limit, reply.retry_after)
         return Outcome(exchange, datetime.now(UTC), reply)
 
-    def one_search(self) -> asyncio.Lock:
-        """Return the running loop's lock for submitting searches of the audit log."""
-        return self._client().searches
-
-    def one_administrator(self) -> asyncio.Lock:
-        """Return the running loop's lock for blocking administrators' accounts."""
-        return self._client().administrators
-
     async def aclose(self) -> None:
         """Close the connections of the running loop; those of an ended loop are closed with it."""
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.aclose()
 
-    def _client(self) -> Client:
+    def client(self) -> Client:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             self._clients = {other: client for other, client in self._clients.items() if not other.is_closed()}
@@ -191,13 +179,6 @@ class GraphTransport:
             content = response.body()
         reply = None if response is None else Reply(response.status_code, lower(response.headers), content)
         return Outcome(exchange, datetime.now(UTC), reply, error)
-
-    async def _send(self, client: Client, request: RequestInformation) -> httpx.Response:
-        """Send through the adapter; with a native response handler it neither raises for a status nor builds models."""
-        response: Any = await client.adapter.send_primitive_async(request, "bytes", None)
-        if not isinstance(response, httpx.Response):
-            raise TypeError("the SDK returned no native response")
-        return response
 
 
 def get(of: Callable[[GraphServiceClient], Any], **query: Any) -> Build:

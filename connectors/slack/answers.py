@@ -69,9 +69,8 @@ def of_web(reply: Reply) -> Judgement:
 def of_audit(reply: Reply) -> Judgement:
     """Judge an answer of the Audit Logs, whose successes have no `ok`."""
     body = reply.body or {}
-    if reply.status == 200 and isinstance(body.get("entries"), list):
-        return True, None
-    return False, _word(body.get("error"))
+    success = reply.status == 200 and isinstance(body.get("entries"), list)
+    return success, None if success else _word(body.get("error"))
 
 
 def of_scim(reply: Reply) -> Judgement:

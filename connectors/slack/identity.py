@@ -14,6 +14,8 @@ from connectors.slack.settings import TokenPurpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Evidence
 
+INSTALL_REMEDY = "Let an Owner of the organisation install the app on it, choosing the organisation in the drop-down."
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -11,7 +11,7 @@ from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SharedRead
 from connectors.matching import Profile
 from connectors.slack.answers import check_id
-from connectors.slack.identity import Identities
+from connectors.slack.identity import INSTALL_REMEDY, Identities
 from connectors.slack.transport import Transport
 from models.vocabulary import Account, AccountKind, Entitlement, EntitlementKind, Json, Service
 
@@ -96,19 +96,13 @@ class ListedAccount:
         user = await self.user(trace)
         named = frozenset(str(team) for team in (user.get("enterprise_user") or {}).get("teams") or [])
         if not identity.org_install:
-            return _only_ours(identity.team_id, named, deleted=is_deleted(user))
+            if named == {identity.team_id} and not is_deleted(user):
+                return [identity.team_id]
+            text = "slack: cannot look through the person's workspaces: the app is installed on one workspace"
+            raise Denied(text, remedy=INSTALL_REMEDY)
         if not is_deleted(user):
             self.identities.workspaces[self.account_id] = named
         else:
             before = self.identities.workspaces.get(self.account_id, frozenset())
             named = named | before if before else before
         return sorted(named) or await self.identities.all_workspaces(trace)
-
-
-def _only_ours(team_id: str, named: frozenset[str], *, deleted: bool) -> list[str]:
-    if named == {team_id} and not deleted:
-        return [team_id]
-    raise Denied(
-        "slack: cannot look through the person's workspaces: the app is installed on one workspace",
-        remedy="Let an Owner of the organisation install the app on it, choosing the organisation in the drop-down.",
-    )

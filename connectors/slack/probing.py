@@ -8,7 +8,7 @@ from connectors.contract import Ability, Capabilities, KindManifest, Manifest
 from connectors.errors import ConnectorError, Denied, NotOnPlan, Unintelligible
 from connectors.slack.activity.sources import sources_for
 from connectors.slack.activity.words import AUDIT_LOGS
-from connectors.slack.identity import Identities, Identity
+from connectors.slack.identity import INSTALL_REMEDY, Identities, Identity
 from connectors.slack.manifest import SlackPlan, manifest_for
 from connectors.slack.settings import TokenPurpose
 from connectors.slack.transport import Transport
@@ -30,7 +30,9 @@ class Prober:
         """See `Connector.probe`.  Raises if Slack cannot be reached, or accepts no token."""
         identity = await self.identities.get(afresh=True)
         scim = await self._try_scim()
-        plan = _plan(identity, scim)
+        plan = SlackPlan.PRO if isinstance(scim, NotOnPlan) else SlackPlan.BUSINESS_PLUS
+        if identity.enterprise_id is not None:
+            plan = SlackPlan.ENTERPRISE
         manifest = manifest_for(plan)
         problems = [_problem(error) for error in identity.refused.values()]
         # on Enterprise the audit logs are tried; elsewhere their refusal is evidence, not a problem
@@ -79,12 +81,6 @@ class Prober:
         return Ability(row.kind, reading is None, writing is None, *(reading or writing or ()))
 
 
-def _plan(identity: Identity, scim: ConnectorError | None) -> SlackPlan:
-    if identity.enterprise_id is not None:
-        return SlackPlan.ENTERPRISE
-    return SlackPlan.PRO if isinstance(scim, NotOnPlan) else SlackPlan.BUSINESS_PLUS
-
-
 def purpose_of(scope: str) -> TokenPurpose:
     if scope in {"admin", "auditlogs:read"}:
         return TokenPurpose.SCIM if scope == "admin" else TokenPurpose.AUDIT
@@ -107,10 +103,7 @@ def _lacking(scopes: tuple[str, ...], identity: Identity) -> Problem | None:
 def _install(identity: Identity) -> Problem | None:
     if identity.enterprise_id is None or identity.org_install:
         return None
-    return (
-        "slack: cannot act on the whole organisation: an app is installed on one workspace",
-        "Let an Owner of the organisation install the app on it, choosing the organisation in the drop-down.",
-    )
+    return "slack: cannot act on the whole organisation: an app is installed on one workspace", INSTALL_REMEDY
 
 
 def _problem(error: ConnectorError) -> Problem:

@@ -92,7 +92,7 @@ class Transport:
         exchange = Exchange("slack", f"call {method}", what, None if write else form, form.encode(), write)
         token = self._settings.secret(purpose)
         request = _Request(exchange, lambda: self._clients.web(method, sent, token), of_web, (method,), expect, UNSAID)
-        return await self._tried(request, trace)
+        return await self._pace.run(lambda: self._once(request, trace))
 
     async def admin_write(
         self, method: str, arguments: Mapping[str, str], trace: Trace, *, expect: frozenset[str]
@@ -116,12 +116,13 @@ class Transport:
         exchange = Exchange("slack", doing, what, None if write else urlencode(query or {}), sent, write)
         limits = scim_sets(verb, path)
         request = _Request(exchange, lambda: self._clients.scim(verb, path, query, body), of_scim, limits, expect)
-        return await self._tried(request, trace)
+        return await self._pace.run(lambda: self._once(request, trace))
 
     async def audit(self, trace: Trace, **query: str | int) -> CallOutcome:
         """Read one page of the audit logs, the newest entries first."""
         exchange = Exchange("slack", "read the audit logs", f"GET {self._audit_path}logs", urlencode(query))
-        return await self._tried(_Request(exchange, lambda: self._clients.audit(query), of_audit, (AUDIT_LOGS,)), trace)
+        request = _Request(exchange, lambda: self._clients.audit(query), of_audit, (AUDIT_LOGS,))
+        return await self._pace.run(lambda: self._once(request, trace))
 
     async def rows(
         self,
@@ -166,10 +167,6 @@ class Transport:
                 raise Unintelligible("slack: cannot read the SCIM users: one came twice", evidence=trace)
             if len(found) >= total:
                 return found
-
-    async def _tried(self, request: _Request, trace: Trace) -> CallOutcome:
-        tries = self._pace.write if request.exchange.write else self._pace.read
-        return await tries(lambda: self._once(request, trace))
 
     async def _once(self, request: _Request, trace: Trace) -> CallOutcome:
         async with self._limits.turn(*request.limits, urgent=self._urgent or request.exchange.write):

@@ -13,11 +13,13 @@ import pytest
 
 from connectors.contract import Connector, Listing
 from connectors.errors import ConnectorError
+from connectors.kit.limits import Limit, OwnLedger, Rank
 from emulators.company import PEOPLE
 from emulators.fault_proxy import Fault
 from models.vocabulary import (
     AccountKind,
     ComparisonResult,
+    ConnectionId,
     EntitlementKind,
     EntitlementState,
     Evidence,
@@ -297,6 +299,32 @@ class TestRestore:
         receipt = await rig.connector.restore(row, row.prestate)
         assert receipt.result is RevocationResult.COMMANDED
         assert [r.kind for r in await rig.connector.list_access(account, kinds)] == [EntitlementKind.SIGN_IN]
+
+
+class TestLimits:
+    async def test_calls_of_a_bucket_are_urgent(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        """All ranks share a bucket, since only what is urgent draws on one: each row with a bucket is a limit of writes."""
+        taken = set[tuple[str, Rank]]()
+        take = OwnLedger.take
+
+        async def noted(
+            self: OwnLedger, connection: ConnectionId, limit: Limit, calls: int, rank: Rank
+        ) -> tuple[float, float]:
+            if limit.bucket is not None:
+                taken.add((limit.name, rank))
+            return await take(self, connection, limit, calls, rank)
+
+        monkeypatch.setattr(OwnLedger, "take", noted)
+        await rig.connector.probe()
+        account = await account_of(rig, "E1001")
+        rows = await rig.connector.list_access(account)
+        for row in rows:
+            if row.vendor_id != "*" and row.guard is None:
+                await rig.connector.revoke(row)
+        sign_in = next(row for row in rows if row.kind is EntitlementKind.SIGN_IN)
+        await rig.connector.restore(sign_in, sign_in.prestate)
+        limits = importlib.import_module(f"connectors.{rig.service}.limits").LIMITS
+        assert taken == {(limit.name, Rank.URGENT) for limit in limits if limit.bucket is not None}
 
 
 def test_each_connector_keeps_the_protocol(rig: Rig) -> None:

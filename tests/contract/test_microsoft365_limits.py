@@ -71,8 +71,8 @@ def timed(r: Rig, clock: Clock) -> list[tuple[float, Request]]:
         finally:
             clock.under_way -= 1
 
-    graph: Any = graph_of(r)
-    really, graph._send = graph._send, send
+    adapter: Any = graph_of(r).client().adapter
+    really, adapter.send_primitive_async = adapter.send_primitive_async, send
     r.stage.journal = Journal()
     limits = graph_of(r).limits
     limits.clock, limits.ledger = clock, OwnLedger(clock)

@@ -181,7 +181,7 @@ class TestManyAtOnce:
         async with rig() as r:
             r.stage.latency = 0.1
             burst = asyncio.gather(*(read(r) for _ in range(60)))
-            pool = graph_of(r)._client().http._transport.transport._pool  # type: ignore[attr-defined]  # the real one
+            pool = graph_of(r).client().http._transport.transport._pool  # type: ignore[attr-defined]  # the real one
             most = 0
             while not burst.done():
                 most = max(most, len(pool.connections))

@@ -450,7 +450,7 @@ class TestNeverSent:
         async with rig() as r:
             row = await first(r, "E1001", K.SIGN_IN)
             graph = r.connector._writer  # type: ignore[attr-defined]  # the real one
-            graph._client().adapter.base_url = "https://127.0.0.1:9/v1.0"
+            graph.client().adapter.base_url = "https://127.0.0.1:9/v1.0"
             with pytest.raises(Unreachable):
                 await r.connector.revoke(row)
             assert writes(r) == []

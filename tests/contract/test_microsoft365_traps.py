@@ -43,7 +43,7 @@ class TestClient:
     async def test_token_goes_to_one_host(self) -> None:
         """The access token is given to the configured host and to no other, whatever address is asked for."""
         async with rig() as r:
-            client = graph_of(r)._client()
+            client = graph_of(r).client()
             for url, signed in (("https://elsewhere.example/v1.0/users", False), ("https://127.0.0.1:1/v1.0", True)):
                 request = RequestInformation(Method.GET)
                 request.url = url
@@ -65,7 +65,7 @@ class TestClient:
         """Closing the connector closes the SDK's connections, which the SDK itself does not."""
         async with rig() as r:
             await read(r)
-            client = graph_of(r)._client()
+            client = graph_of(r).client()
             pool = client.http._transport.transport._pool  # type: ignore[attr-defined]  # the SDK's own
             assert pool.connections
             await r.connector.aclose()

@@ -206,18 +206,8 @@ class TestLimits:
         assert_poured([at for at, _ in gone])
         assert len(gone) >= 0.8 * 5 * limit.a_minute
 
-    @pytest.mark.parametrize("rank", [Rank.DUE, Rank.OTHER])
-    async def test_a_bucket_leaves_a_part_to_blocks(self, rank: Rank) -> None:
-        """However many processes draw on it, five of twenty go at once for blocks, and a quarter of the rate is theirs."""
-        time, limit = Time(), Limit("d", 180, "x", bucket=20)
-        ledger = OwnLedger(time)
-        await let_go([ledger] * 40, lambda at: setattr(time, "at", at), limit, 90, [rank])
-        waits = [(await ledger.take("slack", limit, 1, Rank.URGENT))[0] for _ in range(15)]
-        assert max(waits[:5]) < 0.1
-        assert max(waits) <= 10 * limit.within / ((limit.a_minute - 20) / 4)
-
-    async def test_blocks_may_use_all_of_a_bucket(self) -> None:
-        """What the other ranks leave is for blocks too: twenty at once, then as fast as the vendor allows."""
+    async def test_all_of_a_bucket_is_used(self) -> None:
+        """Twenty at once, then as fast as the vendor allows."""
         time, limit = Time(), Limit("d", 180, "x", bucket=20)
         at = await calls(limits(time, limit), time, "d", 60, urgent=True)
         assert at[:20] == [1000.0] * 20
@@ -232,7 +222,7 @@ class TestLimits:
             await calls(kept, time, "d", 20, urgent=True)
         assert time.at - 1000 >= 20 * 60 / (360 - 20)
 
-    @pytest.mark.parametrize(("a_minute", "at_once"), [(360, 20), (90, 10), (3, 3)])
+    @pytest.mark.parametrize(("a_minute", "at_once"), [(360, 20), (90, 10), (45, 5), (3, 3)])
     async def test_a_bucket_that_a_setting_is_about(self, a_minute: int, at_once: int) -> None:
         """It stays: it shrinks with fewer calls, and does not grow with more."""
         time = Time()

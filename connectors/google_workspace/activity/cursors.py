@@ -61,9 +61,6 @@ class PageCursor:
         """Whether *token*, the next page's, is one that the reading has had."""
         return token is not None and token in {self.token, self.mark}
 
-    def next_query(self, window_ends_at: datetime) -> PageCursor:
-        return PageCursor(self.source, self.account_id, self.from_at, window_ends_at, self.query + 1)
-
     def renewed(self) -> PageCursor:
         """
         Return a position without a token, for the time up to the oldest record read, its millisecond included.

@@ -177,7 +177,7 @@ def _page(
 
 
 def _next_walk(position: PageCursor, account: Account, window: Window) -> PageCursor | None:
-    after = position.next_query(window.until_at)
+    after = PageCursor(position.source, position.account_id, position.from_at, window.until_at, position.query + 1)
     has_more = after.query < len(QUERIES[position.source]) and "@" in account.label
     return after if has_more else None
 

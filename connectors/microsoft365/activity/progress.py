@@ -72,7 +72,8 @@ class Progress:
         The earliest is up to an hour longer: a window as long as the *kept* time was worked out a moment before *now*, and that moment is
         no search of its own.
         """
-        begin, end = whole_seconds(window)
+        # in whole seconds, rounded outwards
+        begin, end = int(window.from_at.timestamp() // 1), int(-(-window.until_at.timestamp() // 1))
         step, first = int(kept.total_seconds()), begin + int(SHORTEST.total_seconds())
         edges = sorted({begin, end, *(x for x in range(int(now.timestamp()) - step, first, -step) if x < end)})
         return cls(key, tuple(pairwise(edges)), due=now.timestamp())
@@ -129,16 +130,7 @@ class Progress:
         came = len(set(ids))
         return replace(self, came=self.came + came, total=self.total + came, pages=(*self.pages, mark))
 
-    def leads_back(self, link: str) -> bool:
-        return link in {self.link, self.mark}
-
     def onwards(self, link: str) -> Progress:
         """Go on to *link*.  Keeps the link at each power of two (Brent's algorithm), which detects a circle of any length."""
         turn = self.turn + 1
         return replace(self, link=link, turn=turn, mark=self.link if turn & (turn - 1) == 0 else self.mark)
-
-
-def whole_seconds(window: Window) -> Slice:
-    """Return *window* in whole seconds, rounded outwards."""
-    begin, end = window.from_at.timestamp(), window.until_at.timestamp()
-    return int(begin // 1), int(-(-end // 1))

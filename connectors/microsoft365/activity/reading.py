@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from connectors.activity import ActivityPage, ActivityRecord, UnreadSpan, Window
@@ -13,7 +13,7 @@ from connectors.errors import ConnectorError, CursorExpired, NotOnPlan, Unintell
 from connectors.kit.exchange import Trace
 from connectors.microsoft365.activity import sources
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, record_of, records_of, status_of, zulu
-from connectors.microsoft365.activity.search import AuditSearch, utc_now
+from connectors.microsoft365.activity.search import AuditSearch
 from connectors.microsoft365.answers import WHO, page_rows
 from connectors.microsoft365.directory import quoted
 from connectors.microsoft365.probing import PAID, edition, plan_checked
@@ -54,10 +54,9 @@ def record(source: str, raw: Mapping[str, Json]) -> ActivityRecord:
 class ActivityReader:
     """Reads with the reading application; submitting a search changes nothing in the tenant."""
 
-    def __init__(self, graph: GraphTransport, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, graph: GraphTransport) -> None:
         self._graph = graph
-        self._clock = clock
-        self._search = AuditSearch(graph, clock)
+        self._search = AuditSearch(graph)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         if source == sources.PURVIEW:
@@ -69,9 +68,7 @@ class ActivityReader:
     async def _of_entra(self, account: Account, log: EntraLog, window: Window, cursor: str | None) -> ActivityPage:
         """Return a page of one of Entra's logs.  The cursor is the filter's index and the next link."""
         trace: Trace = []
-        turn, link = _read(cursor)
-        if turn >= len(log.filters):
-            raise CursorExpired("microsoft365: cannot go on reading: the cursor is not one of ours")
+        turn, link = _read(cursor, log)
         gaps = await self._too_old(window, trace) if cursor is None else ()
         build = self._graph.follow(link or self._address(log, turn, account, window), trace)
         try:
@@ -104,18 +101,19 @@ class ActivityReader:
     async def _too_old(self, window: Window, trace: Trace) -> tuple[UnreadSpan, ...]:
         plan, _ = await edition(self._graph, trace)
         keeps = sources.ENTRA_PAID if plan in PAID else sources.ENTRA_FREE
-        edge = self._clock() - keeps
+        edge = datetime.now(UTC) - keeps
         if window.from_at >= edge:
             return ()
         text = f"Entra keeps its logs for {keeps.days} days (plan: {plan})"
         return (UnreadSpan("retention", text, window.from_at, min(edge, window.until_at)),)
 
 
-def _read(cursor: str | None) -> tuple[int, str]:
+def _read(cursor: str | None, log: EntraLog) -> tuple[int, str]:
     if cursor is None:
         return 0, ""
     try:
         turn, link = json.loads(cursor)
+        _ = log.filters[abs(int(turn))]  # it has so many
         return abs(int(turn)), str(link)
-    except (ValueError, TypeError) as exc:
+    except (ValueError, TypeError, IndexError) as exc:
         raise CursorExpired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc

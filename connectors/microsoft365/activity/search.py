@@ -8,7 +8,6 @@ the search's name, and the submitting call first looks for that name among the t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +21,7 @@ from connectors.microsoft365.activity.progress import SHORTEST, Progress, Search
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of
 from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
 from connectors.microsoft365.answers import WHO, page_rows
-from connectors.microsoft365.transport import Build, GraphTransport, get
+from connectors.microsoft365.transport import GraphTransport, get
 from models.vocabulary import Account
 
 LATE = 10.0
@@ -42,16 +41,11 @@ MOST_PAGES = 100_000
 A_WEEK = 7 * 24 * 3600
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class AuditSearch:
     """Reads one account's records, one step a call.  Has no state besides the cursor."""
 
     graph: GraphTransport
-    clock: Callable[[], datetime] = utc_now
 
     async def page(self, account: Account, window: Window, cursor: str | None) -> ActivityPage:
         if cursor is None:
@@ -69,23 +63,23 @@ class AuditSearch:
         """Name the first search and submit nothing; without names to search for, there is no search."""
         trace: Trace = []
         names, gaps = await names_of(self.graph, account, trace)
-        begun = Progress.of(window, secrets.token_hex(16), self.clock(), STANDARD)
+        begun = Progress.of(window, secrets.token_hex(16), datetime.now(UTC), STANDARD)
         if not names:
             return ActivityPage((), None, tuple(trace), gaps=gaps)
-        gaps += too_old(window, self.clock())
+        gaps += too_old(window, datetime.now(UTC))
         return ActivityPage((), begun.cursor(), tuple(trace), gaps=gaps, names=tuple(names))
 
     async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
         trace: Trace = []
-        async with self.graph.one_search():
+        async with self.graph.client().searches:
             known = await search_quota.searches(self.graph, trace)
-            now = self.clock()
+            now = datetime.now(UTC)
             found = next((search.id for search in known if search.name.startswith(progress.name)), None)
             if found is not None:
                 return self._begun(progress, found, trace)
             may_be_under_way = progress.looks > 0 or now.timestamp() > progress.due + LATE
             if may_be_under_way and progress.looks < LOOKS:
-                return self._look_later(progress, now, trace)
+                return self._in_a_minute(replace(progress, looks=progress.looks + 1), now, trace)
             search_quota.check_quota(known, now, tuple(trace))
             if search_quota.full(known, now):
                 return self._stand_in_line(progress, now, trace)
@@ -101,7 +95,7 @@ class AuditSearch:
         except OutcomeUnknown:  # look for the search that may have been submitted
             if progress.turn >= REFUSALS:
                 raise
-            return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, trace)
+            return self._in_a_minute(replace(progress, looks=1, turn=progress.turn + 1), now, trace)
         except Throttled as exc:  # wait as the vendor asks, or longer each time if it does not say
             wait = max(exc.retry_after or grown(progress.turn), timedelta(seconds=1))
             if progress.turn >= REFUSALS or wait > LONGEST_WAIT:
@@ -119,12 +113,10 @@ class AuditSearch:
         if progress.waits >= MOST_WAITS:
             text = "microsoft365: cannot search the audit log: as many searches as the tenant may have run for a day"
             raise Throttled(text, retry_after=LONGEST_WAIT, evidence=trace)
-        later = replace(progress, waits=progress.waits + 1, due=(now + A_MINUTE).timestamp())
-        return self._wait(later, A_MINUTE, trace)
+        return self._in_a_minute(replace(progress, waits=progress.waits + 1), now, trace)
 
-    def _look_later(self, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
-        later = replace(progress, looks=progress.looks + 1, due=(now + A_MINUTE).timestamp())
-        return self._wait(later, A_MINUTE, trace)
+    def _in_a_minute(self, progress: Progress, now: datetime, trace: Trace) -> ActivityPage:
+        return self._wait(replace(progress, due=(now + A_MINUTE).timestamp()), A_MINUTE, trace)
 
     def _not_taken(self, progress: Progress, error: Unintelligible, now: datetime, trace: Trace) -> ActivityPage:
         """Return a gap if the vendor refuses to search before the 180 days that the tenant may keep; raise otherwise."""
@@ -169,7 +161,7 @@ class AuditSearch:
         truncated = row.get("isRecordCountLimitExceeded") is True and not progress.alive
         begin, end = progress.slices[0]
         if truncated and end - begin > SHORTEST.total_seconds():
-            return self._wait(progress.halved(self.clock()), timedelta(0), trace)
+            return self._wait(progress.halved(datetime.now(UTC)), timedelta(0), trace)
         told = row.get("approximateReturnedRecordCount")
         reading = replace(progress, step=SearchStep.READ, turn=0, told=told if isinstance(told, int) else 0)
         gaps = (_gap(progress, "truncated", "the vendor gives only a part of these records"),) if truncated else ()
@@ -178,7 +170,7 @@ class AuditSearch:
     def _failed(self, progress: Progress, trace: Trace) -> ActivityPage:
         """Submit a new search for one that failed, up to `FAILURES` times; then return a gap."""
         if progress.failures < FAILURES:
-            again = progress.ask(progress.slices, self.clock() + A_MINUTE)
+            again = progress.ask(progress.slices, datetime.now(UTC) + A_MINUTE)
             again = replace(again, failures=progress.failures + 1, alive=progress.alive)
             return self._wait(again, A_MINUTE, trace)
         text = f"the vendor's search failed {progress.failures + 1} times"
@@ -186,7 +178,12 @@ class AuditSearch:
 
     async def _read(self, window: Window, progress: Progress) -> ActivityPage:
         trace: Trace = []
-        build = _first(progress) if progress.link is None else self.graph.follow(progress.link, trace)
+        if progress.link is None:
+            wide = {"top": PAGE} if progress.wide else {}  # as large as the vendor gives, unless it has refused that
+            query = progress.query
+            build = get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(query).records, **wide)
+        else:
+            build = self.graph.follow(progress.link, trace)
         try:
             body = await self.graph.read(build, trace, needs=READ_AUDIT)
         except Unintelligible as exc:
@@ -202,7 +199,7 @@ class AuditSearch:
         if link is None:
             return self._read_out(read, records, trace)
         self.graph.follow(link, trace)
-        if progress.leads_back(link) or progress.turn >= MOST_PAGES:
+        if link in {progress.link, progress.mark} or progress.turn >= MOST_PAGES:
             raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=trace)
         return ActivityPage(records, read.onwards(link).cursor(), tuple(trace))
 
@@ -235,7 +232,7 @@ class AuditSearch:
         gaps: tuple[UnreadSpan, ...] = (),
     ) -> ActivityPage:
         """Go on to the next slice.  After the last one without any record, search whether the tenant records at all."""
-        now, rest, end = self.clock(), progress.slices[1:], progress.slices[0][1]
+        now, rest, end = datetime.now(UTC), progress.slices[1:], progress.slices[0][1]
         if progress.alive:
             text = "nothing was found, and whether the tenant records at all could not be seen"
             return ActivityPage((), None, tuple(trace), gaps=(UnreadSpan("unproven", text),))
@@ -264,9 +261,3 @@ def too_old(window: Window, now: datetime) -> tuple[UnreadSpan, ...]:
 
 def _gap(progress: Progress, reason: str, text: str) -> UnreadSpan:
     return UnreadSpan(reason, text, progress.begins_at, progress.ends_at)
-
-
-def _first(progress: Progress) -> Build:
-    """Return the request for the first page: as large as the vendor gives, unless it has refused that."""
-    wide = {"top": PAGE} if progress.wide else {}
-    return get(lambda client: client.security.audit_log.queries.by_audit_log_query_id(progress.query).records, **wide)

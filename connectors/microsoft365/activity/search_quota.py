@@ -82,7 +82,7 @@ async def submit(graph: GraphTransport, progress: Progress, names: Sequence[str]
         filter_end_date_time=progress.ends_at,
         user_principal_name_filters=list(names) or None,
     )
-    answer = await graph.submit(
+    answer = await graph.once(
         lambda client: client.security.audit_log.queries.to_post_request_information(query), trace, needs=READ_AUDIT
     )
     if answer is None or not isinstance(answer.get("id"), str):

@@ -14,16 +14,14 @@ from connectors.nda.contract import Paper
 
 WHO = "cloudsign"
 DRAFT, SENT, COMPLETED, CLOSED, TEMPLATE, IMPORTED = 0, 1, 2, 3, 4, 13
-WORDS = MappingProxyType(
-    {
-        DRAFT: "下書き",
-        SENT: "先方確認中",
-        COMPLETED: "締結済",
-        CLOSED: "取消、または却下",
-        TEMPLATE: "テンプレート",
-        IMPORTED: "インポート書類",
-    }
-)
+WORDS: Mapping[int, str] = {
+    DRAFT: "下書き",
+    SENT: "先方確認中",
+    COMPLETED: "締結済",
+    CLOSED: "取消、または却下",
+    TEMPLATE: "テンプレート",
+    IMPORTED: "インポート書類",
+}
 AGREED, _DECLINED = 7, 9  # participantModel.status
 _TOKYO = ZoneInfo("Asia/Tokyo")
 MARK = "lastday:"

@@ -52,8 +52,8 @@ class Index:
         self._transport = transport
         self._file = settings.index_file
         self._pages = settings.pages_per_look
-        self._path = "/team_documents" if settings.whole_team else "/documents"
-        owner = f"{settings.endpoint}|{settings.client_id.get_secret_value()}|{self._path}"
+        self.path = "/team_documents" if settings.whole_team else "/documents"
+        owner = f"{settings.endpoint}|{settings.client_id.get_secret_value()}|{self.path}"
         self._owner = hashlib.sha256(owner.encode()).hexdigest()
 
     async def refresh(self, trace: Trace) -> None:
@@ -90,7 +90,7 @@ class Index:
     async def _pass(
         self, held: sqlite3.Connection, query: Mapping[str, str], budget: Iterator[int], trace: Trace
     ) -> bool:
-        reading = "|".join((self._path, *query.values())) if "to" in query else f"since|{datetime.now(UTC).isoformat()}"
+        reading = "|".join((self.path, *query.values())) if "to" in query else f"since|{datetime.now(UTC).isoformat()}"
         begun: dict[str, Any] = json.loads(_told(held, "page") or "{}")
         page, total = (begun["page"], begun["total"]) if begun.get("reading") == reading else (1, None)
         if page == 1:
@@ -110,7 +110,7 @@ class Index:
 
     async def _page(self, query: Mapping[str, str | int], trace: Trace) -> tuple[list[dict[str, Any]], int]:
         more = {"with_files": "y", "with_participants": "y"}
-        request = Request("list documents", "GET", self._path, query={**query, **more})
+        request = Request("list documents", "GET", self.path, query={**query, **more})
         match await self._transport.read(request, trace):
             case {"documents": list(documents), "total": int(total)}:
                 return documents, total

@@ -43,8 +43,7 @@ class CloudSignRegister:
         """See `Register.probe`: whether the client id works, and its user may list the documents of the settings."""
         try:
             me = await self._transport.read(Request("read its own user", "GET", "/me"), []) or {}
-            path = "/team_documents" if self._whole_team else "/documents"
-            await self._transport.read(Request("list documents", "GET", path, query={"page": 1}), [])
+            await self._transport.read(Request("list documents", "GET", self._index.path, query={"page": 1}), [])
         except ConnectorError as exc:
             refused = self._whole_team and isinstance(exc, Denied) and exc.code == "forbidden"
             return ((str(exc), _NO_TEAM if refused else exc.advice),)

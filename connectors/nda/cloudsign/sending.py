@@ -43,7 +43,6 @@ class PledgeSender:
         return _sent(document, trace)
 
     async def find(self, key: str, trace: Trace) -> SentPledge | None:
-        """Return what was sent with *key*."""
         document = await self._known(_own(key), trace)
         return _sent(document, trace) if document is not None and document["status"] != DRAFT else None
 

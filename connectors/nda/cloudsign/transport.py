@@ -71,19 +71,18 @@ class Transport:
 
     async def read(self, request: Request, trace: Trace) -> Row | None:
         """Return the answer's object; None for a 404 with *absent*."""
-        reply = await self._pace.read(lambda: self._attempt(request, trace))
+        reply = await self._pace.run(lambda: self._attempt(request, trace))
         return None if reply.status == 404 else _object(request, reply, trace)
 
     async def read_bytes(self, request: Request, trace: Trace) -> bytes:
-        """Return the answer's bytes."""
-        reply = await self._pace.read(lambda: self._attempt(request, trace))
+        reply = await self._pace.run(lambda: self._attempt(request, trace))
         if not reply.content:
             raise request.exchange().unintelligible("empty", trace)
         return reply.content
 
     async def write(self, request: Request, trace: Trace) -> Row:
         """Send a write, again only if it surely did nothing.  Raises `OutcomeUnknown` if it may have been carried out."""
-        reply = await self._pace.write(lambda: self._attempt(request, trace))
+        reply = await self._pace.run(lambda: self._attempt(request, trace))
         return _object(request, reply, trace)
 
     async def _attempt(self, request: Request, trace: Trace) -> Reply:

@@ -87,7 +87,7 @@ class DocuSignRegister:
             f"GET /envelopes/{_plain(paper_id)}/documents/combined",
             lambda api, account: api.get_document(account, "combined", paper_id, certificate="false"),
         )
-        content = await self._transport.read(request, trace)
+        content = await self._transport.send(request, trace)
         if not isinstance(content, bytes) or not content:
             message = f"{WHO}: cannot fetch {paper_id}: empty"
             raise Unintelligible(message, code="odd_answer", evidence=tuple(trace))
@@ -106,7 +106,6 @@ class DocuSignRegister:
                 return await self._sent_with(own, trace) or await self._send(envelope, own, trace)
 
     async def find_sent(self, key: str) -> SentPledge | None:
-        """Return the envelope that was sent with *key*."""
         trace: Trace = []
         async with self._turn:
             with understood(WHO, trace):
@@ -142,7 +141,7 @@ class DocuSignRegister:
             lambda api, account: api.get_envelope(account, known, include="recipients,custom_fields"),
             absent=_NONE_SUCH,
         )
-        return await self._transport.read(request, trace)
+        return await self._transport.send(request, trace)
 
     async def _update(self, doing: str, envelope_id: str, envelope: esign.Envelope, trace: Trace, **query: str) -> None:
         request = Request(
@@ -150,7 +149,7 @@ class DocuSignRegister:
             f"PUT /envelopes/{envelope_id}",
             lambda api, account: api.update(account, envelope_id, envelope=envelope, **query),
         )
-        await self._transport.write(request, trace)
+        await self._transport.send(request, trace)
 
     async def _send(self, envelope: esign.EnvelopeDefinition, own: str, trace: Trace) -> SentPledge:
         request = Request(
@@ -159,7 +158,7 @@ class DocuSignRegister:
             lambda api, account: api.create_envelope(account, envelope_definition=envelope),
         )
         try:
-            made = await self._transport.write(request, trace)
+            made = await self._transport.send(request, trace)
         except OutcomeUnknown as lost:
             with still_unknown(WHO, lost, trace):
                 if (sent := await self._sent_with(own, trace)) is not None:
@@ -175,7 +174,9 @@ class DocuSignRegister:
         Return what was sent with a key: searches by transaction id, which the vendor has at once and for seven days, then by
         the custom field, which it keeps.
         """
-        ids = await self._by_transaction(own, trace)
+        listed = await self._list("look for a transaction", trace, transaction_ids=own)
+        known = [*(listed.envelope_transaction_statuses or ()), *(listed.envelopes or ())]
+        ids = [one.envelope_id for one in known if one.envelope_id]
         field = f"{KEY_FIELD}={own}"
         for envelope_id in sorted(ids or await self._search(trace, from_date=FIRST_DAY, custom_field=field)):
             envelope = await self._get(envelope_id, trace)
@@ -183,14 +184,9 @@ class DocuSignRegister:
                 return _sent(envelope_id, envelope.sent_date_time, trace)
         return None
 
-    async def _by_transaction(self, own: str, trace: Trace) -> list[str]:
-        listed = await self._list("look for a transaction", trace, transaction_ids=own)
-        known = [*(listed.envelope_transaction_statuses or ()), *(listed.envelopes or ())]
-        return [one.envelope_id for one in known if one.envelope_id]
-
     async def _list(self, doing: str, trace: Trace, **query: str) -> Any:
         request = Request(doing, "GET /envelopes", lambda api, account: api.list_status_changes(account, **query))
-        return await self._transport.read(request, trace)
+        return await self._transport.send(request, trace)
 
     async def _search(self, trace: Trace, **query: str) -> dict[str, Any]:
         """Return every envelope of a search by its id.  Raises unless there are as many as the vendor counts."""

@@ -47,13 +47,12 @@ class Transport:
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
 
-    async def read(self, request: Request, trace: Trace) -> Any:
-        """Return the SDK's result; None for a code of *absent*."""
-        return await self._pace.read(lambda: self._attempt(request, trace))
-
-    async def write(self, request: Request, trace: Trace) -> Any:
-        """Send a write, again only if it surely did nothing.  Raises `OutcomeUnknown` if it may have been carried out."""
-        return await self._pace.write(lambda: self._attempt(request, trace))
+    async def send(self, request: Request, trace: Trace) -> Any:
+        """
+        Return the SDK's result; None for a code of *absent*.  A write is sent again only if it surely did nothing; raises
+        `OutcomeUnknown` if it may have been carried out.
+        """
+        return await self._pace.run(lambda: self._attempt(request, trace))
 
     async def _attempt(self, request: Request, trace: Trace) -> Any:
         await self._in_thread(partial(self._client.sign_in, trace))

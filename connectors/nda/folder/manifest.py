@@ -110,7 +110,6 @@ def _refusal(line: int, why: str) -> Unintelligible:
 
 
 def paper_of(row: Row) -> Paper:
-    """Return the paper that one line describes."""
     known, problems = columns.read_cells(row)
     file = known.get("file")
     details = {key: value for key, value in row.items() if key not in columns.COLUMNS}

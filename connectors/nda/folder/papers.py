@@ -73,7 +73,6 @@ class Pledge:
     email: str | None
 
     def paper(self) -> Paper:
-        """Return the pledge as a paper that nobody has signed yet."""
         return Paper(
             register=REGISTER,
             id=self.id,
@@ -114,7 +113,6 @@ class PledgeFolder:
         return made
 
     def get(self, pledge_id: str) -> Pledge | None:
-        """Return the pledge with *pledge_id*, None if there is none."""
         if not pledge_id.startswith(PLEDGE) or not pledge_id.removeprefix(PLEDGE).isalnum():
             return None
         try:
@@ -125,19 +123,16 @@ class PledgeFolder:
             raise Unintelligible("folder: cannot read a pledge: not ours", code="outbox") from exc
 
     def remove(self, pledge_id: str) -> None:
-        """Remove a pledge."""
         if self.get(pledge_id) is not None:
             for ending in ("json", "pdf"):
                 (self._root / f"{pledge_id}.{ending}").unlink(missing_ok=True)
 
     def all(self) -> list[Pledge]:
-        """Return every pledge of the outbox, by id."""
         found = (self.get(path.stem) for path in sorted(self._root.glob(f"{PLEDGE}*.json")))
         return [pledge for pledge in found if pledge is not None]
 
 
 def pledge_id(key: str) -> str:
-    """Return the id of *key*'s pledge."""
     return PLEDGE + hashlib.sha256(key.encode()).hexdigest()[:20]
 
 

@@ -71,7 +71,6 @@ class FolderRegister:
         return SentPledge(REGISTER, put.id, put.sent_at, (wrote,))
 
     async def find_sent(self, key: str) -> SentPledge | None:
-        """Return *key*'s pledge in the outbox."""
         put = await self._aside(lambda: self._outbox.get(pledge_id(key)))
         return SentPledge(REGISTER, put.id, put.sent_at, ()) if put is not None else None
 
@@ -85,7 +84,6 @@ class FolderRegister:
         await self._aside(lambda: self._outbox.remove(paper_id))
 
     async def aclose(self) -> None:
-        """Remove this process's own index."""
         await asyncio.to_thread(self._index.close)
 
     async def _aside(self, work: Callable[[], T]) -> T:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.kit.limits import OwnLedger
+from connectors.kit.limits import Limit, OwnLedger
+from connectors.nda.cloudsign import limits as cloudsign
+from connectors.nda.docusign import limits as docusign
 from emulators.company import PEOPLE
 from tests.contract.nda.rig import FAST, rigging
 from tests.contract.rig import leaver
@@ -67,3 +69,9 @@ async def test_a_night_of_fifty_leavers(name: str, tmp_path: Path) -> None:
     most = {seconds: clock.most_within(seconds) for seconds in limits}
     assert all(most[seconds] <= allowed for seconds, allowed in limits.items()), most
     assert any(most[seconds] > allowed / 2 for seconds, allowed in limits.items()), most
+
+
+@pytest.mark.parametrize("limit", [*cloudsign.LIMITS, *docusign.LIMITS], ids=lambda limit: limit.name)
+def test_no_limit_has_a_bucket(limit: Limit) -> None:
+    """Calls of a bucket have to be urgent; most of a register's are searches."""
+    assert limit.bucket is None
