@@ -6,7 +6,7 @@ Connectors know neither the database nor Prefect.  Tests in `tests/contract/` ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias
@@ -73,11 +73,10 @@ class Manifest:
     kinds: Mapping[EntitlementKind, KindManifest]
 
     @classmethod
-    def of(cls, service: Service, rows: Iterable[KindManifest]) -> Manifest:
+    def of(cls, service: Service, rows: Sequence[KindManifest]) -> Manifest:
         """Return the manifest of *rows*; raises `ValueError` if two have one kind, or if sign-in has another order than 0."""
-        listed = list(rows)
-        kinds = {row.kind: row for row in listed}
-        if len(kinds) != len(listed):
+        kinds = {row.kind: row for row in rows}
+        if len(kinds) != len(rows):
             raise ValueError(f"{service}: the manifest has a kind twice")
         if kinds[EntitlementKind.SIGN_IN].order != 0:
             raise ValueError(f"{service}: the block has order 0")

@@ -7,7 +7,7 @@ import re
 import ssl
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -96,6 +96,3 @@ class ConnectorSettings(BaseSettings):
     )
 
     ca_bundle: Path | None = Field(default=None, validation_alias="LASTDAY_CA_BUNDLE")
-
-    def __init__(self, **values: Any) -> None:
-        super().__init__(**values)

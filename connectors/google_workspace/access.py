@@ -39,6 +39,7 @@ class AccountReading:
         return Entitlement(Service.GOOGLE_WORKSPACE, self.account_id, kind, vendor_id, prestate=kept, **more)
 
 
+ROLE_FIELDS = ("roleId", "scopeType", "orgUnitId", "condition")
 RECOVERY_FIELDS = {"email": "recoveryEmail", "phone": "recoveryPhone"}
 _LEFT_MEANWHILE = frozenset({"Resource Not Found: memberKey", "Resource Not Found: groupKey"})
 Reader: TypeAlias = "Callable[[AccountReading, Trace], Awaitable[list[Entitlement]]]"
@@ -167,9 +168,7 @@ async def roles(reading: AccountReading, trace: Trace) -> list[Entitlement]:
 
 
 def _direct(reading: AccountReading, assignment: Row, role: Row) -> Entitlement:
-    prestate = {
-        key: assignment[key] for key in ("roleId", "scopeType", "orgUnitId", "condition") if assignment.get(key)
-    }
+    prestate = {key: assignment[key] for key in ROLE_FIELDS if assignment.get(key)}
     its, label = need(WHO, assignment, "roleAssignmentId", str), str(role.get("roleName") or "")
     return reading.row(K.ROLE, its, label=label, prestate=prestate)
 

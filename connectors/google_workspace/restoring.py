@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from connectors.errors import ConnectorError, Unintelligible
-from connectors.google_workspace.access import SUPER_ADMIN
+from connectors.google_workspace.access import ROLE_FIELDS, SUPER_ADMIN
 from connectors.google_workspace.answers import same_id
 from connectors.google_workspace.errors import WHO, RequestRejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE
@@ -66,7 +66,7 @@ async def _assign(requests: Requests, entitlement: Entitlement, prestate: Mappin
     if prestate.get(SUPER_ADMIN) is True:
         await make_admin(requests, key, "make super admin", trace, status=True)
         return COMMANDED
-    kept = {name: prestate[name] for name in ("roleId", "scopeType", "orgUnitId", "condition") if prestate.get(name)}
+    kept = {name: prestate[name] for name in ROLE_FIELDS if prestate.get(name)}
     _kept(prestate, "roleId", entitlement)
     for row in await requests.assignments_of(key, trace):
         if {name: row.get(name) for name in kept} == kept and row.get("assignedTo") == key:

@@ -66,10 +66,8 @@ class Transport:
         self._limits = limits
         self._settings = settings
         self._timeout = timeout
-        files: dict[Tier, Any] = {
-            "read": settings.credentials_file,
-            "write": settings.write_credentials_file or settings.credentials_file,
-        }
+        read = settings.credentials_file
+        files: dict[Tier, Any] = {"read": read, "write": settings.write_credentials_file or read}
         self._tokens = Tokens(files, settings.admin_subject, self._run)
         self.directory = build("directory_v1", settings.endpoint)
         self.reports = build("reports_v1", settings.endpoint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 import httpx
 
@@ -41,14 +40,13 @@ def page_rows(body: Row, trace: Trace) -> list[Row]:
     return rows_of(WHO, body.get("value"), "value", trace)
 
 
-def own(rows: Iterable[Row], principal: str, trace: Trace) -> list[Row]:
+def own(rows: list[Row], principal: str, trace: Trace) -> list[Row]:
     """Return *rows*; raises `Unintelligible` if one is not of *principal*.  Ids are compared without case."""
-    listed = list(rows)
-    for row in listed:
+    for row in rows:
         if need(WHO, row, "principalId", str).casefold() != principal.casefold():
             text = f"{WHO}: cannot list for {principal}: another one's came"
             raise Unintelligible(text, evidence=trace)
-    return listed
+    return rows
 
 
 def address_at(endpoint: str, link: object) -> str | None:

@@ -37,10 +37,8 @@ class Microsoft365Connector:
         self._reader = GraphTransport(settings, settings.reader, pace, limits)
         same = settings.write_client_id is None
         self._writer = self._reader if same else GraphTransport(settings, settings.writer, pace, limits)
-        directory, access = (
-            Directory(self._reader, settings.number_field),
-            AccessReader(self._reader, self._writer.client_id),
-        )
+        directory = Directory(self._reader, settings.number_field)
+        access = AccessReader(self._reader, self._writer.client_id)
         self.find_accounts, self.find_at, self.numbers = directory.find, directory.find_at, directory.numbers
         self.list_access = access.list_access
         self.revoke = Revoker(self._reader, self._writer, access).revoke

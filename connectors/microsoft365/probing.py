@@ -30,7 +30,9 @@ _UNKNOWN_PLAN = "unknown"
 async def probe(reader: GraphTransport, writer: GraphTransport) -> Capabilities:
     """See `Connector.probe`.  Raises only if the tenant itself cannot be read."""
     trace: Trace = []
-    tenant = await _tenant(reader, trace)
+    asked = get(lambda client: client.organization, select=["id", "displayName"])
+    rows = await reader.pages(asked, trace, needs=READ_USERS)
+    tenant = f"{rows[0].get('displayName') or ''} ({need(WHO, rows[0], 'id', str)})" if rows else ""
     plan, plan_problem = await edition(reader, trace)
     try:
         own, held = await _applications(reader, {reader.client_id, writer.client_id}, trace)
@@ -43,12 +45,6 @@ async def probe(reader: GraphTransport, writer: GraphTransport) -> Capabilities:
     blind = tuple(_unread(reads))
     reach = await _reach(reader, writer, trace)
     return Capabilities(Service.MICROSOFT365, plan, tenant, own, abilities, (*plan_problem, *blind, *reach))
-
-
-async def _tenant(graph: GraphTransport, trace: Trace) -> str:
-    asked = get(lambda client: client.organization, select=["id", "displayName"])
-    rows = await graph.pages(asked, trace, needs=READ_USERS)
-    return f"{rows[0].get('displayName') or ''} ({need(WHO, rows[0], 'id', str)})" if rows else ""
 
 
 async def edition(graph: GraphTransport, trace: Trace) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
 from typing import TypeVar
 
 import pytest
 
+from connectors import snapshot
 from connectors.errors import ConnectorError, Throttled, Unreachable
 from connectors.google_workspace.errors import ErrorBody, RequestRejected
 from connectors.kit.answers import understood
@@ -173,3 +176,19 @@ class TestRank:
 
         await SharedValue(read).get()
         assert (ranks, rank_of()) == ([Rank.DUE], Rank.OTHER)
+
+
+async def test_a_snapshot_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is shared for fifteen minutes, and then read again."""
+    now = [100.0]
+    monkeypatch.setattr(snapshot, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    reads = count(1)
+
+    async def read() -> int:
+        return next(reads)
+
+    shared = SharedValue(read)
+    seen = []
+    for now[0] in (100.0, 1000.0, 1001.0):
+        seen.append(await shared.get())
+    assert seen == [1, 1, 2]
