@@ -45,7 +45,7 @@ def on_this_machine(url: str) -> bool:
 
 Endpoint: TypeAlias = Annotated[str, AfterValidator(checked_endpoint)]
 """Where requests go that carry a secret."""
-Root: TypeAlias = Annotated[Endpoint, AfterValidator(lambda url: url.rstrip("/") + "/")]
+EndpointWithSlash: TypeAlias = Annotated[Endpoint, AfterValidator(lambda url: url.rstrip("/") + "/")]
 """An endpoint with a slash at its end, since the SDKs join paths to it."""
 
 

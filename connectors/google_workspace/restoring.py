@@ -64,7 +64,7 @@ async def _assign(requests: Requests, entitlement: Entitlement, prestate: Mappin
     """Assign the role, under a new id, unless a read shows that the account holds it with the same scope."""
     key = entitlement.account_id
     if prestate.get(SUPER_ADMIN) is True:
-        await make_admin(requests, key, "make super admin", trace, status=True)
+        await make_admin(requests, key, f"make {key} super admin", trace, status=True)
         return COMMANDED
     kept = {name: prestate[name] for name in ROLE_FIELDS if prestate.get(name)}
     _kept(prestate, "roleId", entitlement)

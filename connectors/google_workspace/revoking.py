@@ -194,13 +194,13 @@ async def _take_role(requests: Requests, entitlement: Entitlement, trace: Trace)
     is_one = (await requests.user(key, trace)).get("isAdmin") is True
     if not is_one and (left := await _super_assignments(requests, key, trace)):
         return await _delete_assignment(requests, replace(entitlement, vendor_id=left[0]), trace)
-    await make_admin(requests, key, "end super admin of", trace, status=False)
+    await make_admin(requests, key, f"end super admin of {key}", trace, status=False)
     return COMMANDED
 
 
 async def make_admin(requests: Requests, key: str, doing: str, trace: Trace, *, status: bool) -> None:
     asked = {"userKey": key, "body": {"status": status}}
-    await requests.write(f"{doing} {key}", USER_WRITE, requests.users.makeAdmin, asked, trace)
+    await requests.write(doing, USER_WRITE, requests.users.makeAdmin, asked, trace)
 
 
 async def _super_assignments(requests: Requests, key: str, trace: Trace) -> list[str]:

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.google_workspace.numbers import NumberField
-from connectors.settings import ConnectorSettings, Root, checked_endpoint
+from connectors.settings import ConnectorSettings, EndpointWithSlash, checked_endpoint
 
 
 class Settings(ConnectorSettings):
@@ -26,7 +26,7 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_GOOGLE_WORKSPACE_")
 
-    endpoint: Root = "https://admin.googleapis.com/"
+    endpoint: EndpointWithSlash = "https://admin.googleapis.com/"
     credentials_file: Path
     write_credentials_file: Path | None = None
     admin_subject: str

@@ -84,12 +84,18 @@ class SharedRead(Generic[T]):
     def __init__(self, ask: Callable[[Trace], Coroutine[Any, Any, T]]) -> None:
         self._ask, self._trace = ask, list[Evidence]()
         self._task: asyncio.Task[T] | None = None
+        self._callers = 0
 
     async def get(self, trace: Trace) -> T:
-        """Add the exchanges to *trace*, and return or raise what *ask* does."""
-        if self._task is None:
-            self._task = asyncio.ensure_future(self._ask(self._trace))
+        """Add the exchanges to *trace*, and return or raise what *ask* does.  The read is given up with its last caller."""
+        task = self._task = self._task or asyncio.ensure_future(self._ask(self._trace))
+        self._callers += 1
         try:
-            return await self._task
+            return await asyncio.shield(task)
         finally:
+            self._callers -= 1
+            if not self._callers and not task.done():
+                self._task = None
+                task.cancel()
+                await asyncio.wait([task])
             trace += self._trace

@@ -84,7 +84,8 @@ class BatchedReads:
                 try:
                     return row_of(judge(outcome, trace, needs=needs, gone=gone), trace)
                 except Denied:
-                    if outcome.of_batch or outcome.reply is None or outcome.reply.status != 401:
+                    answer = outcome.reply if outcome.failure is None and not outcome.of_batch else None
+                    if answer is None or answer.status != 401:
                         raise
             # a single request; or one challenged for another token, which only the SDK answers, outside of a batch
             body = await self._graph.once(build, trace, needs=needs, gone=gone, urgent=self._urgent)

@@ -86,12 +86,12 @@ def column(header: str) -> str | None:
 
 
 def read_cells(row: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Return what the known columns of *row* say, and in words which cannot be read."""
+    """Return what the known columns of *row* say, and the names of those that cannot be read."""
     known: dict[str, Any] = {}
-    problems = []
+    unread = []
     for name in COLUMNS.keys() & {name for name, cell in row.items() if cell}:
         try:
             known[name] = COLUMNS[name][1](row[name])
         except (KeyError, ValueError):
-            problems.append(f"{name} cannot be read")
-    return known, sorted(problems)
+            unread.append(name)
+    return known, sorted(unread)

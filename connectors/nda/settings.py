@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from connectors.settings import ConnectorSettings, Endpoint
 
-Root: TypeAlias = Annotated[Endpoint, AfterValidator(lambda url: url.rstrip("/"))]
+EndpointWithoutSlash: TypeAlias = Annotated[Endpoint, AfterValidator(lambda url: url.rstrip("/"))]
 """An endpoint without a slash at its end."""
 
 

@@ -1,16 +1,15 @@
-"""Whether an answer of Slack's is a success, and its error code if it is not; the outcomes of receipts."""
+"""Whether an answer of Slack's is a success, and its error code if it is not."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from connectors.errors import Unintelligible
 from connectors.kit.answers import rows_of
 from connectors.kit.exchange import Reply, Row
-from models.vocabulary import Evidence, RevocationResult
+from models.vocabulary import Evidence
 
 Judgement = tuple[bool, str | None]
 """Whether it is a success, and Slack's code in it if it is not."""
@@ -39,18 +38,6 @@ class CallOutcome:
         if not isinstance(found, dict) or found.get("id") != wanted_id:
             raise Unintelligible(f"slack: cannot read an answer: not about {wanted_id}", evidence=self.evidence)
         return found
-
-
-Outcome: TypeAlias = "tuple[RevocationResult, str]"
-"""A receipt's result, and a sentence where it needs one."""
-
-COMMANDED: Outcome = (RevocationResult.COMMANDED, "")
-ABSENT: Outcome = (RevocationResult.ALREADY_ABSENT, "")
-
-
-def refused(why: str) -> Outcome:
-    """Return the outcome of a refusal, Slack's or, before any write, our own."""
-    return RevocationResult.REFUSED, why
 
 
 def check_id(user_id: str) -> str:

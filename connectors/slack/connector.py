@@ -42,7 +42,7 @@ class SlackConnector:
         self._access = AccessReader(transport, identities)
         self._probing = Prober(transport, identities)
         user_groups = UserGroups(transport, identities, self._access)
-        revoking = Revoker(transport, identities, self._access, user_groups)
+        revoking = Revoker(transport, identities, self._access, user_groups.leave)
         directory = Directory(transport, identities, with_numbers=with_numbers)
         self.find_accounts, self.find_at, self.numbers = directory.find, directory.find_at, directory.numbers
         self.revoke, self.restore = revoking.revoke, Restorer(transport, revoking, user_groups).restore

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from connectors.errors import NotOnPlan, Unintelligible
 from connectors.kit.exchange import Trace
-from connectors.slack.answers import COMMANDED, Outcome, check_id, refused
-from connectors.slack.revoking import REFUSALS, Revoker, activity, rejections
+from connectors.slack.answers import check_id
+from connectors.slack.revoking import COMMANDED, REFUSALS, Outcome, Revoker, activity, refused, rejections
 from connectors.slack.transport import Transport
 from connectors.slack.user_groups import UserGroups
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt

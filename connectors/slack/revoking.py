@@ -7,17 +7,24 @@ import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.kit.exchange import Row, Trace
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import AccessReader, sessions_in
-from connectors.slack.answers import ABSENT, COMMANDED, CallOutcome, Outcome, check_id, refused
+from connectors.slack.answers import CallOutcome, check_id
 from connectors.slack.identity import Identities
 from connectors.slack.people import ListedAccount, flags, is_deleted
 from connectors.slack.transport import Transport
-from connectors.slack.user_groups import UserGroups
-from models.vocabulary import Entitlement, EntitlementKind, Receipt
+from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
+
+Outcome: TypeAlias = "tuple[RevocationResult, str]"
+"""A receipt's result, and a sentence where it needs one."""
+Verb: TypeAlias = "Callable[[Entitlement, Trace], Awaitable[Outcome]]"
+
+COMMANDED: Outcome = (RevocationResult.COMMANDED, "")
+ABSENT: Outcome = (RevocationResult.ALREADY_ABSENT, "")
 
 # codes by which Slack refuses to deactivate this account, on any request or on ours
 REFUSALS = {
@@ -41,18 +48,18 @@ class Revoker:
     transport: Transport
     identities: Identities
     access: AccessReader
-    user_groups: UserGroups
+    leave_group: Verb
     _resets: SingleFlight[tuple[set[str], str | None]] = field(default_factory=SingleFlight)
     _ending: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
         """See `Connector.revoke`.  Raises `NotOnPlan` for a kind that no request can revoke."""
         check_id(entitlement.account_id)
-        verbs: dict[EntitlementKind, Callable[[Entitlement, Trace], Awaitable[Outcome]]] = {
+        verbs: dict[EntitlementKind, Verb] = {
             EntitlementKind.SIGN_IN: self._deactivate,
             EntitlementKind.SESSION: self._end_sessions,
             EntitlementKind.ROLE: self._unassign,
-            EntitlementKind.GROUP: self.user_groups.leave,
+            EntitlementKind.GROUP: self.leave_group,
         }
         verb = verbs.get(entitlement.kind)
         if verb is None:
@@ -137,6 +144,11 @@ class Revoker:
         if entitlement.kind is EntitlementKind.ROLE and not gone:
             gone = flags(user).get(entitlement.vendor_id) is False
         return ABSENT if gone else refused("on this plan it ends with the sign-in and cannot be taken by itself")
+
+
+def refused(why: str) -> Outcome:
+    """Return the outcome of a refusal, Slack's or, before any write, our own."""
+    return RevocationResult.REFUSED, why
 
 
 def activity(*, active: bool) -> Row:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from connectors.settings import ConnectorSettings, Root
+from connectors.settings import ConnectorSettings, EndpointWithSlash
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a header can carry: RFC 6750
 
@@ -35,9 +35,9 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_SLACK_")
 
-    web_endpoint: Root = "https://slack.com/api/"
-    scim_endpoint: Root = "https://api.slack.com/scim/"
-    audit_endpoint: Root = "https://api.slack.com/audit/v1/"
+    web_endpoint: EndpointWithSlash = "https://slack.com/api/"
+    scim_endpoint: EndpointWithSlash = "https://api.slack.com/scim/"
+    audit_endpoint: EndpointWithSlash = "https://api.slack.com/audit/v1/"
     token: SecretStr
     bot_token: SecretStr | None = None
     scim_token: SecretStr | None = None

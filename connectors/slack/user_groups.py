@@ -18,8 +18,8 @@ from connectors.kit.exchange import Row, Trace
 from connectors.kit.limits import for_a_due_cut
 from connectors.kit.single_flight import SingleFlight
 from connectors.slack.access import AccessReader, group_guard
-from connectors.slack.answers import ABSENT, COMMANDED, Outcome, refused
 from connectors.slack.identity import Identities
+from connectors.slack.revoking import ABSENT, COMMANDED, Outcome, refused
 from connectors.slack.transport import Transport
 from models.vocabulary import Entitlement, RevocationResult
 

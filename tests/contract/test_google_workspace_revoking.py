@@ -473,6 +473,9 @@ class TestRestore:
             await r.connector.revoke(right)
             await r.connector.restore(right, right.prestate)
             assert r.tenant.users[r.account_id("E1009")].is_admin
+            r.stage.faults.append(Fault("POST .*/makeAdmin", status=403))
+            with pytest.raises(ConnectorError, match=f"cannot make {r.account_id('E1009')} super admin"):
+                await r.connector.restore(right, right.prestate)
 
     async def test_suspended_for_abuse(self) -> None:
         """A suspension that Google made for abuse is Google's to lift."""

@@ -457,6 +457,7 @@ class TestWhole:
             for kind in r.connector.manifest.kinds:
                 assert listing.evidence[kind][-1].what.endswith("/oauth2/v2.0/token")
             assert calls(r) == []
+            assert len([q for q in r.stage.journal if q.path.endswith("/token")]) == 1
 
     async def test_given_up(self) -> None:
         """Whoever gives up a listing leaves nothing running behind."""

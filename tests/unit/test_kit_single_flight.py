@@ -18,7 +18,7 @@ from connectors.google_workspace.errors import ErrorBody, RequestRejected
 from connectors.kit.answers import understood
 from connectors.kit.exchange import Trace
 from connectors.kit.limits import Rank, for_a_due_cut, rank_of
-from connectors.kit.single_flight import SingleFlight
+from connectors.kit.single_flight import SharedRead, SingleFlight
 from connectors.snapshot import SharedValue
 from models.vocabulary import Evidence
 
@@ -96,6 +96,46 @@ class TestGivingUp:
         answer.set()
         assert await asyncio.gather(*callers) == ["rows", "rows"]
         assert asked == ["list"]
+
+
+class TestSharedRead:
+    @pytest.mark.parametrize("which", [0, 1], ids=["who began it", "who joined it"])
+    async def test_one_gives_up(self, which: int) -> None:
+        """A caller that gives up ends the read for nobody else; the read goes on once, with its evidence."""
+        answer, asked = asyncio.Event(), list[str]()
+
+        async def ask(trace: Trace) -> str:
+            asked.append("user")
+            await answer.wait()
+            trace.append(evidence("GET /user"))
+            return "row"
+
+        read, trace = SharedRead(ask), list[Evidence]()
+        callers = [await began(read.get(trace)) for _ in range(2)]
+        callers[which].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await callers.pop(which)
+        answer.set()
+        assert await callers[0] == await read.get([]) == "row"
+        assert (asked, [x.what for x in trace]) == (["user"], ["GET /user"])
+
+    async def test_all_give_up(self) -> None:
+        """Nothing runs on when the last caller has given up, and who asks later has a read of its own."""
+        before, answer = asyncio.all_tasks(), asyncio.Event()
+
+        async def ask(_: Trace) -> str:
+            await answer.wait()
+            return "row"
+
+        read = SharedRead(ask)
+        callers = [await began(read.get([])) for _ in range(2)]
+        for caller in callers:
+            caller.cancel()
+        await asyncio.wait(callers)
+        assert all(caller.cancelled() for caller in callers)
+        assert asyncio.all_tasks() == before
+        answer.set()
+        assert await read.get([]) == "row"
 
 
 @dataclass

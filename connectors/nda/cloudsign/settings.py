@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, PositiveInt, SecretStr
+from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from connectors.nda.settings import Root
+from connectors.nda.settings import EndpointWithoutSlash
 from connectors.settings import ConnectorSettings
 
 
@@ -24,9 +24,16 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_CLOUDSIGN_", str_strip_whitespace=True)
 
-    endpoint: Root = "https://api.cloudsign.jp"
-    client_id: SecretStr = Field(min_length=1)
+    endpoint: EndpointWithoutSlash = "https://api.cloudsign.jp"
+    client_id: SecretStr
     whole_team: bool = False
     index_file: Path = Field(default=Path("var/cloudsign-index.db"))
     pages_per_look: int = Field(default=200, ge=1)
     limits: dict[str, PositiveInt] = Field(default_factory=dict)
+
+    @field_validator("client_id")
+    @classmethod
+    def _is_there(cls, secret: SecretStr) -> SecretStr:
+        if not secret.get_secret_value():
+            raise ValueError("the client id is empty")
+        return secret

@@ -9,14 +9,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.kit.answers import instant
-from connectors.nda.columns import column, read_cells
+from connectors.nda.columns import COLUMNS, read_cells
 from connectors.nda.contract import Paper
 from connectors.nda.docusign.errors import WHO
 
 KEY_FIELD = "lastday_key"
 _TOKYO = ZoneInfo("Asia/Tokyo")
-_SHORT = {"employee_no": "signer_employee_no"}
-_OURS = frozenset({"signer_employee_no", "expires_on", "scope", "survives"})
+_OURS = ("signer_employee_no", "expires_on", "scope", "survives")
+_FIELDS = MappingProxyType(
+    {field: name for name in _OURS for field in (COLUMNS[name][0], name.removeprefix("signer_"))}
+)
 
 
 def papers_of(envelope: Any) -> list[Paper]:
@@ -24,14 +26,14 @@ def papers_of(envelope: Any) -> list[Paper]:
     Return one paper for each signer: an envelope that several sign binds each of them.
 
     The envelope's text custom fields have what DocuSign itself does not: employee_no, expires_on, scope, survives (or
-    社員番号, 有効期限, 対象範囲, 退職後有効).  Call it within `connectors.kit.answers.understood`: an envelope of another
-    shape raises.
+    社員番号, 有効期限, 対象範囲, 退職後有効).  A word that is neither yes nor no leaves *survives* unknown.  Call it within
+    `connectors.kit.answers.understood`: an envelope of another shape raises.
     """
-    known, problems = read_cells(_cells_of(envelope))
+    known, unread = read_cells(_cells_of(envelope))
     details = {"voided_reason": envelope.voided_reason} if envelope.voided_reason else {}
     if envelope.purge_state not in {None, "", "unpurged"}:
         details["purge_state"] = envelope.purge_state
-    if problems:
+    if problems := [f"{name} cannot be read" for name in unread if name != "survives"]:
         details["problem"] = "; ".join(problems)
     paper = Paper(
         register=WHO,
@@ -50,8 +52,7 @@ def papers_of(envelope: Any) -> list[Paper]:
 def _cells_of(envelope: Any) -> dict[str, str]:
     """Return the envelope's text custom fields that say what we ask for, by the names of a manifest's columns."""
     held = envelope.custom_fields.text_custom_fields if envelope.custom_fields is not None else None
-    named = ((_SHORT.get(one.name) or column(one.name or ""), one.value) for one in held or ())
-    return {name: value for name, value in named if name in _OURS and value}
+    return {_FIELDS[one.name]: one.value for one in held or () if one.name in _FIELDS and one.value}
 
 
 def signers_of(envelope: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.errors import NotConfigured
-from connectors.nda.settings import Root
+from connectors.nda.settings import EndpointWithoutSlash
 from connectors.settings import ConnectorSettings
 
 SCOPES = ("signature", "impersonation")
@@ -30,8 +30,8 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_DOCUSIGN_")
 
-    endpoint: Root | None = None
-    authority: Root = "https://account.docusign.com"
+    endpoint: EndpointWithoutSlash | None = None
+    authority: EndpointWithoutSlash = "https://account.docusign.com"
     account_id: UUID
     integration_key: SecretStr
     user_id: UUID

@@ -11,7 +11,6 @@ import csv
 import hashlib
 import io
 import json
-import mimetypes
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime, time
@@ -31,6 +30,11 @@ Row = dict[str, str]
 
 _SAME = columns.COLUMNS.keys() & {field.name for field in fields(Paper)} - {"id", "title", "status"}
 """The columns that a paper has as they are."""
+
+_MEDIA_TYPES = MappingProxyType({
+    ".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+    ".tif": "image/tiff", ".tiff": "image/tiff",
+})  # fmt: skip
 
 
 def find_manifest(folder: Path) -> Path:
@@ -110,16 +114,15 @@ def _refusal(line: int, why: str) -> Unintelligible:
 
 
 def paper_of(row: Row) -> Paper:
-    known, problems = columns.read_cells(row)
+    known, unread = columns.read_cells(row)
     file = known.get("file")
     details = {key: value for key, value in row.items() if key not in columns.COLUMNS}
     if file is not None:
         details["file"] = file
-    if problems:
-        details["problem"] = "; ".join(problems)
+    if unread:
+        details["problem"] = "; ".join(f"{name} cannot be read" for name in unread)
     kind, status = known.get("kind"), columns.fold(known.get("status", ""))
     filed = file is not None or kind is PaperKind.WORK_RULES
-    media_type = mimetypes.guess_type(file)[0] or "application/octet-stream" if file is not None else None
     return Paper(
         register=REGISTER,
         id=id_of(row),
@@ -128,7 +131,7 @@ def paper_of(row: Row) -> Paper:
         completed=status in columns.SIGNED or (status == "" and filed),
         declined_at=_declined_at(known, status),
         void=status in columns.VOID,
-        media_type=media_type,
+        media_type=None if file is None else _MEDIA_TYPES.get(Path(file).suffix.lower(), "application/octet-stream"),
         details=MappingProxyType(details),
         **{name: known.get(name) for name in _SAME},
     )

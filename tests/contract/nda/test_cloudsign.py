@@ -8,8 +8,10 @@ import itertools
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from connectors.errors import Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.cloudsign import Settings
@@ -179,7 +181,31 @@ class TestSend:
             assert not made.delivered()
 
 
+class TestTakeBack:
+    @pytest.mark.parametrize("left", [{"status": 7}, {"status": 0, "processed_at": "2026-11-20T00:00:00Z"}])
+    async def test_any_sign_of_a_signature(self, tmp_path: Path, left: dict[str, Any]) -> None:
+        """A recipient's status or its time of processing, either without the other, says that somebody has signed: it stays."""
+        async with rig(tmp_path) as made:
+            sent = await made.register.send(PDF, leaver("E1001"), title=EXIT, key="k")
+            made.tenant.documents[sent.id]["participants"][1] |= left
+            with pytest.raises(Unintelligible, match="somebody has signed it already"):
+                await made.register.take_back(sent.id, "the last day moved")
+            assert made.tenant.documents[sent.id]["status"] == 1
+
+
 class TestRefusals:
+    async def test_not_found_where_it_is_no_answer(self, tmp_path: Path) -> None:
+        """A 404 to a write is no success, and its body is no file's bytes."""
+        async with rig(tmp_path) as made:
+            assert made.stage is not None
+            sent = await made.register.send(PDF, leaver("E1001"), title=EXIT, key="k")
+            gone = [Fault(match, status=404, body='{"error": "not_found"}') for match in ("/files/", "^PUT .*/decline")]
+            made.stage.faults += gone
+            for verb in (made.register.fetch(sent.id), made.register.take_back(sent.id, "the last day moved")):
+                with pytest.raises(Unintelligible, match="not_found"):
+                    await verb
+            assert [fault.times for fault in gone] == [0, 0]
+
     async def test_credential_and_plan(self, tmp_path: Path) -> None:
         """A wrong client id and a missing option say what to do, and name no secret."""
         async with rig(tmp_path, settings={"client_id": "sesame-secret"}) as made:
@@ -207,6 +233,11 @@ class TestRefusals:
             made.stage.faults.append(Fault(LISTS, delay=2, times=None))
             with pytest.raises(Unreachable, match="ReadTimeout"):
                 await made.register.find_papers(leaver("E1001"))
+
+    @pytest.mark.parametrize("text", ["", " \t"])
+    def test_empty_client_id(self, text: str) -> None:
+        with pytest.raises(ValidationError, match="the client id is empty"):
+            Settings(_env_file=None, client_id=text)
 
     def test_settings_hide_the_client_id(self) -> None:
         """The client id is all that opens the register: it is never shown."""

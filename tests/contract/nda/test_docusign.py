@@ -79,6 +79,30 @@ class TestFindPapers:
                 assert (paper.signer_employee_no, paper.expires_on) == (number, ends)
                 assert paper.details.get("problem") == problem
 
+    async def test_whether_it_survives(self, tmp_path: Path) -> None:
+        """People's own words beside yes and no leave it unknown, and the paper readable; a field of a similar name is not ours."""
+        async with rig(tmp_path) as made:
+            envelope = next(e for e in made.tenant.envelopes.values() if e["emailSubject"] == EXIT)
+            for name, value, survives in (
+                ("退職後有効", "○", True), ("survives", "No", False), ("退職後有効", "3年間", None), ("Survives", "yes", None),
+                ("Signer Employee No", "E9", None), ("signer_employee_no", "E9", None), ("有効期限 ", "soon", None),
+            ):  # fmt: skip
+                envelope["customFields"] = {"textCustomFields": [{"name": name, "value": value, "show": "false"}]}
+                paper = await made.register.look_up(envelope["envelopeId"])
+                assert paper is not None
+                assert (paper.survives, paper.signer_employee_no, paper.expires_on) == (survives, None, None)
+                assert "problem" not in paper.details
+
+    async def test_ends_by_an_era(self, tmp_path: Path) -> None:
+        async with rig(tmp_path) as made:
+            envelope = next(e for e in made.tenant.envelopes.values() if e["emailSubject"] == EXIT)
+            envelope["customFields"] = {
+                "textCustomFields": [{"name": "有効期限", "value": "令和9年3月31日", "show": "false"}]
+            }
+            paper = await made.register.look_up(envelope["envelopeId"])
+            assert paper is not None
+            assert paper.expires_on == date(2027, 3, 31)
+
 
 class TestSend:
     async def test_search_lags(self, tmp_path: Path) -> None:

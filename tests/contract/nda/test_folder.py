@@ -12,13 +12,15 @@ import pytest
 
 from connectors.errors import NotConfigured, NotOnPlan, Unintelligible, Unreachable
 from connectors.nda.contract import Paper
-from connectors.nda.folder import FolderRegister
+from connectors.nda.folder import FolderRegister, index
 from connectors.nda.folder.index import NAME
+from connectors.nda.folder.papers import pledge_id
 from models.vocabulary import MatchReason, PaperKind
 from tests.contract.nda.rig import PDF
 from tests.contract.rig import leaver
 
 HEADER = "file,kind,signer_name,signer_email,signer_employee_no,signed_on,survives,status,expires_on,sha256\n"
+OTHER = "application/octet-stream"
 LINE = "a.pdf,entry_pledge,田中 美咲,misaki.tanaka@hoshizora.example,E1001,2020-04-01,yes,,,\n"
 
 
@@ -66,6 +68,15 @@ class TestManifest:
             (PaperKind.WORK_RULES, MatchReason.EVERYBODY, 1.0)
         ]
         assert found.matches[0].paper.media_type is None
+
+    @pytest.mark.parametrize(
+        ("name", "media_type"),
+        [("a.PDF", "application/pdf"), ("a.tif", "image/tiff"), ("a.html", OTHER), ("a.pdf.gz", OTHER), ("a", OTHER)],
+    )
+    async def test_media_type(self, tmp_path: Path, name: str, media_type: str) -> None:
+        """It is the same on each machine, whatever types the machine itself knows."""
+        (paper,) = await papers(folder(tmp_path, LINE.replace("a.pdf", name)))
+        assert paper.media_type == media_type
 
     @pytest.mark.parametrize("cell", ["2020-13-45", "unknown", "04/01/20", "２０２０"])
     async def test_a_cell_without_sense(self, tmp_path: Path, cell: str) -> None:
@@ -194,6 +205,15 @@ class TestIndex:
         )
         assert await papers(register) == []
 
+    async def test_of_another_version(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An index that another version of lastday made has other keys: it is built again."""
+        register = folder(tmp_path)
+        with monkeypatch.context() as former:
+            former.setattr(index, "_VERSION", "0")
+            former.setattr(index, "keys_of", lambda _: {"keys", "of", "then"})
+            assert await papers(register) == []
+        assert len(await papers(register)) == 1
+
     async def test_torn_or_foreign_index(self, tmp_path: Path) -> None:
         """An index that is not one is thrown away, not believed."""
         (tmp_path / NAME).write_bytes(b"SQLite format 3\0 but torn")
@@ -232,3 +252,22 @@ class TestOutbox:
         assert await register.look_up(sent.id) is None
         assert (await register.send(PDF, leaver("E1001"), title="t", key="k")).id == sent.id
         assert await register.look_up(sent.id) is not None
+
+    async def test_file_that_cannot_be_written(self, tmp_path: Path) -> None:
+        """A pledge whose file cannot be written was not sent."""
+        register = folder(tmp_path)
+        (tmp_path / "outbox" / f"{pledge_id('k')}.pdf").mkdir(parents=True)
+        with pytest.raises(Unreachable):
+            await register.send(PDF, leaver("E1001"), title="t", key="k")
+        assert await register.find_sent("k") is None
+
+    async def test_file_that_cannot_be_removed(self, tmp_path: Path) -> None:
+        """A pledge whose file cannot be removed was taken back: nobody waits for it any more."""
+        register = folder(tmp_path)
+        sent = await register.send(PDF, leaver("E1001"), title="t", key="k")
+        written = tmp_path / "outbox" / f"{sent.id}.pdf"
+        written.unlink()
+        written.mkdir()
+        with pytest.raises(Unreachable):
+            await register.take_back(sent.id, "the last day moved")
+        assert await register.find_sent("k") is None

@@ -59,6 +59,10 @@ class TestMatchPaper:
         """A name alone, or with a stranger's address, is for a person to decide."""
         assert matched("田中 美咲") == matched("田中 美咲", "m@elsewhere.example") == (MatchReason.NAME, 0.5)
 
+    def test_name_where_nobody_has_an_address(self) -> None:
+        """Two addresses that are missing are not two at one company."""
+        assert matched("田中 美咲", who=replace(TANAKA, email=None)) == (MatchReason.NAME, 0.5)
+
     def test_number(self) -> None:
         """The employee number decides, unless everything else contradicts it."""
         assert matched("田中 美咲", None, "Ｅ１００１") == (MatchReason.EMPLOYEE_NO, 1.0)
