@@ -56,6 +56,8 @@ class Token:
             if self._under_way is None or self._under_way.done():
                 work = self.run(functools.partial(_exchange, self.credentials, self.scope))
                 self._under_way = asyncio.ensure_future(work)
+                # if every caller gave up, asyncio must not log the failure: it holds the vendor's words
+                self._under_way.add_done_callback(lambda done: done.cancelled() or done.exception())
             try:
                 await asyncio.shield(self._under_way)
             except ConnectorError as error:

@@ -47,9 +47,11 @@ class SingleFlight(Generic[T]):
         All callers with one key must give the same *ask*.
         """
         before, flight = self._under_way.get(key), self._waiting.get(key)
-        if flight is None:
+        if flight is None or flight.answer.done():  # done: cancelled before it began
             flight = self._waiting[key] = _Flight(rank_of())
             flight.answer = asyncio.ensure_future(self._begin(key, flight, ask))
+            # if every caller gave up, asyncio must not log the failure: it holds the vendor's words
+            flight.answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         flight.rank = min(flight.rank, rank_of())
         if before is None or flight.rank < before.rank:
             flight.may_begin.set()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -103,25 +105,88 @@ class TestDatabaseLedger:
         assert {ledger._late for ledger in ledgers} == {None}, "each waits for it as long as before"
         assert 12 + len([wait for wait in (*during, *after) if wait < 54]) <= 20 + 2 * 3
 
-    async def test_a_database_that_is_slow(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The first call waits for it, later ones hardly; what they take is still booked there."""
+    @pytest.mark.parametrize("fails", [False, True], ids=["answers late", "fails late"])
+    async def test_a_database_that_is_slow(self, tmp_path: Path, fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The first call waits for it, later ones hardly; what they take is still counted here, and booked there with the next."""
         monkeypatch.setattr(call_budget, "_PATIENCE", 0.1)
         ledger, other = DatabaseLedger(store(tmp_path / "one.db")), DatabaseLedger(store(tmp_path / "one.db"))
-        take, waited = DatabaseLedger._take, list[float]()
+        take, waited, taken = DatabaseLedger._take, list[float](), list[float]()
 
         def slowly(*args: Any) -> Any:
             time.sleep(0.15)
-            return take(*args)
+            with monkeypatch.context() as failing:
+                if fails:
+                    failing.setattr(call_budget, "_WRITE", call_budget._WRITE.where(text("no_such_column")))
+                return take(*args)
 
         with monkeypatch.context() as slow:
             slow.setattr(DatabaseLedger, "_take", slowly)
-            for _ in range(8):
+            for _ in range(3):
                 began = time.monotonic()
-                await waits([ledger], 1, rank=Rank.URGENT)
+                for _ in range(4):
+                    taken += await waits([ledger], 1, rank=Rank.URGENT)
                 waited.append(time.monotonic() - began)
-                await asyncio.sleep(0.2)
-        assert [one > 0.08 for one in waited] == [True, *[False] * 7]
-        assert len([wait for wait in await waits([other], 20, rank=Rank.URGENT) if wait < 54]) == 12
+                await asyncio.sleep(0.3)
+        monkeypatch.setattr(call_budget, "_PATIENCE", 60.0)
+        assert [one > 0.08 for one in waited] == [True, False, False]
+        taken += await waits([ledger], 1, rank=Rank.URGENT)
+        assert taken == [0.0] * 13
+        taken += await waits([other], 10, rank=Rank.URGENT)
+        taken += await waits([ledger], 10, rank=Rank.URGENT)
+        assert len([wait for wait in taken if wait < 54]) == 20
+
+    @pytest.mark.parametrize("limit", [LIMIT, replace(LIMIT, a_minute=180, bucket=20)], ids=["in slots", "in a bucket"])
+    async def test_many_at_once_while_it_is_slow(
+        self, tmp_path: Path, limit: Limit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of those that wait for it together, whatever became of each, every one is booked: twenty at once by two processes."""
+        monkeypatch.setattr(call_budget, "_PATIENCE", 0.1)
+        stores = [store(tmp_path / "one.db") for _ in range(2)]
+        turn_to(stores, 1_800_000_000.0)
+        ledger, other = map(DatabaseLedger, stores)
+        take, goes_on = DatabaseLedger._take, threading.Event()
+
+        def held(*args: Any) -> Any:
+            goes_on.wait()
+            return take(*args)
+
+        async def urgent(one: DatabaseLedger, many: int) -> int:
+            """Return how many of so many calls go at once."""
+            found = await asyncio.gather(*(one.take("slack", limit, 1, Rank.URGENT) for _ in range(many)))
+            return sum(wait == 0.0 for wait, _ in found)
+
+        with monkeypatch.context() as slow:
+            slow.setattr(DatabaseLedger, "_take", held)
+            alone = await urgent(ledger, 6) + await urgent(ledger, 6)
+            goes_on.set()
+        await asyncio.sleep(0.3)
+        monkeypatch.setattr(call_budget, "_PATIENCE", 60.0)
+        assert (alone, await urgent(ledger, 1), await urgent(other, 20), await urgent(ledger, 1)) == (12, 1, 7, 0)
+
+    async def test_one_lock_after_another(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The late answer to what was asked before the others does not make the process forget them: of thirty, twenty go at once."""
+        monkeypatch.setattr(call_budget, "_PATIENCE", 0.1)
+        ledger, taken = DatabaseLedger(store(tmp_path / "one.db")), list[float]()
+        turn_to([ledger.store], 1_800_000_000.0)
+        for _ in range(2):
+            with ledger.store.engine.connect() as connection:
+                connection.execute(text("UPDATE call_budget SET name = name"))
+                for _ in range(15):
+                    taken += await waits([ledger], 1, rank=Rank.URGENT)
+            await asyncio.sleep(0.3)
+        assert taken.count(0.0) == 20
+
+    async def test_a_lock_that_all_exceeded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What processes took alone beyond the limit has gone: a call of a cut waits until that minute is over, no longer."""
+        monkeypatch.setattr(call_budget, "_PATIENCE", 0.1)
+        ledgers = [DatabaseLedger(store(tmp_path / "one.db")) for _ in range(3)]
+        with ledgers[0].store.engine.connect() as connection:
+            connection.execute(text("UPDATE call_budget SET name = name"))
+            await waits(ledgers, 60, rank=Rank.URGENT)
+        await asyncio.sleep(0.5)
+        monkeypatch.setattr(call_budget, "_PATIENCE", 60.0)
+        after = await waits(ledgers, 3, rank=Rank.URGENT)
+        assert 50 < after[0] <= after[2] < 70
 
     @pytest.mark.parametrize("limit", FEW[::2], ids=lambda limit: limit.name)
     async def test_few_calls_for_three_processes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import logging
 import random
@@ -75,6 +76,22 @@ class TestThreads:
             (second,) = await asyncio.gather(requests_of(r).user(someone, []), return_exceptions=True)
             assert isinstance(second, Denied) is fails
         assert len([q for q in r.stage.journal if q.path == "/token"]) == 1
+
+    async def test_all_who_asked_for_a_token_give_up(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The failure of their exchange is in no log: what Google answered holds secrets and addresses."""
+        async with rig() as r:
+            fault = Fault("POST /token", 200, '{"id_token":"secret","error_description":"hanako@x.test"}', delay=0.1)
+            r.stage.faults.append(fault)
+            caller = asyncio.ensure_future(requests_of(r).user(r.account_id("E1001"), []))
+            while fault.times:
+                await asyncio.sleep(0.01)
+            caller.cancel()
+            await asyncio.wait([caller])
+            del caller
+            await asyncio.sleep(0.3)
+            requests_of(r).transport._tokens._tokens.clear()
+            gc.collect()
+        assert [one.name for one in caplog.records if one.name == "asyncio"] == []
 
     async def test_a_connection_a_thread(self) -> None:
         """Connections are kept: as many as threads, however many calls."""

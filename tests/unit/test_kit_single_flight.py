@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -96,6 +97,37 @@ class TestGivingUp:
         answer.set()
         assert await asyncio.gather(*callers) == ["rows", "rows"]
         assert asked == ["list"]
+
+    async def test_of_all(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The failure of a request that nobody waits for any more is in no log: it holds the vendor's words."""
+        answer = asyncio.Event()
+
+        async def ask(_: Trace) -> None:
+            await answer.wait()
+            raise Unreachable("slack: cannot list: hanako@example.test")
+
+        flight = SingleFlight[None]()
+        caller = await began(flight.share("list", ask, []))
+        caller.cancel()
+        await asyncio.wait([caller])
+        del caller
+        answer.set()
+        await began(asyncio.sleep(0))
+        gc.collect()
+        assert caplog.text == ""
+
+    async def test_before_it_began(self) -> None:
+        """A request that was cancelled while it waited for another, as a loop that ends cancels all, is nobody's answer."""
+        flight, lists = SingleFlight[int](), Lists()
+        running = asyncio.all_tasks()
+        first = await began(flight.share("list", lists.ask, []))
+        second = await began(flight.share("list", lists.ask, []))
+        for task in asyncio.all_tasks() - running:
+            task.cancel()
+        await asyncio.wait([first, second])
+        third = await began(flight.share("list", lists.ask, []))
+        lists.reads[-1][1].set()
+        assert await third == 2
 
 
 class TestSharedRead:
