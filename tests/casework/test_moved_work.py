@@ -119,6 +119,10 @@ class TestMovedWork:
         [
             ("burst", K.DOWNLOAD, 520, {}),
             ("huge_file", K.DOWNLOAD, 1, {"size": 4_000_000_000}),
+            ("shares", K.EXTERNAL_SHARE, 1, {"target": "c@customer.test"}),
+            ("forwards", K.FORWARD, 1, {"target": "box@elsewhere.test"}),
+            ("exports", K.TAKEOUT, 1, {}),
+            ("new_programs", K.DOWNLOAD, 90, {"by_program": True}),
         ],
     )  # fmt: skip
     def test_of_a_habit(self, of: str, kind: K, a_day: int, more: dict[str, Any]) -> None:
@@ -204,7 +208,30 @@ class TestNoMove:
         assert {"burst", "days"} <= {one.reason for one in found}
 
     @pytest.mark.parametrize(
-        ("kind", "a_day", "more"), [(K.DOWNLOAD, 520, {}), (K.DOWNLOAD, 1, {"size": 4_000_000_000})]
+        ("kind", "a_day", "more"),
+        [
+            (K.DOWNLOAD, 520, {}),
+            (K.DOWNLOAD, 1, {"size": 4_000_000_000}),
+            (K.EXTERNAL_SHARE, 1, {"target": "c@customer.test"}),
+            (K.FORWARD, 1, {"target": "box@elsewhere.test"}),
+            (K.TAKEOUT, 1, {}),
+            (K.DOWNLOAD, 90, {"by_program": True}),
+        ],
     )
     def test_of_more_than_the_habit(self, kind: K, a_day: int, more: dict[str, Any]) -> None:
         assert verdict_of(of_habit(kind, a_day, times=2, **more)) == "unusual"
+
+    @pytest.mark.parametrize(
+        ("word", "kind", "more"),
+        [
+            ("forwards", K.FORWARD, {"target": "box@elsewhere.test"}),
+            ("exports", K.TAKEOUT, {}),
+            ("own_addresses", K.SEND, {"target": "sora@private.test"}),
+        ],
+    )
+    def test_of_what_began_before_the_end(self, word: str, kind: K, more: dict[str, Any]) -> None:
+        """What began while the old log went on did not move with the work; and the own address is no work at all."""
+        began = [] if word == "own_addresses" else BEFORE[-10:-9]
+        old = [*acts(K.DOWNLOAD, BEFORE, 40), *acts(kind, BEFORE[::4], **more), *acts(K.EDIT, ALL, 10)]
+        new = [*acts(K.DOWNLOAD, WINDOW, 40), *acts(kind, [*began, *WINDOW[::4]], **more)]
+        assert word in {one.reason for one in of_logs({"drive": (old, FIRST), "m365": (new, FROM)})}
