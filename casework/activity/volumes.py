@@ -219,14 +219,15 @@ def _excesses(w: Comparison, days: Mapping[date, int]) -> dict[date, float]:
 def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
     """
     Whether days like the fullest one came in all months except one, and not only lately: an accountant who closes the books has one each month.
-    The months are those of the log that reaches furthest back among those that show such days.
+    The months are those of the log that reaches furthest back among those that show such days; at least three have such days, and a month of
+    which the log shows less than half may be the one without.
     """
     if not before:
         return False
     full = [day for day, number in before.items() if 2 * number >= max(before.values())]
     known = Counter((day.year, day.month) for day in w.showing(full)[0].days)
     shown = {month for month, number in known.items() if number >= _HALF_A_MONTH}
-    months = shown & {(day.year, day.month) for day in full}
+    months = {(day.year, day.month) for day in full}
     return len(months) >= max(_MONTHS_OF_A_HABIT, len(shown) - 1) and min(full) < w.lately_from
 
 
