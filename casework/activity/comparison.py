@@ -31,7 +31,7 @@ _LITTLE_WORK, _A_TASK, _KEPT_UP = 3, 1.5, 0.4
 """Things made on a usual day, at least, to compare with; a task's least growth of the work, and that growth over the growth of the takes."""
 _TOO_MUCH = 10
 """Times the usual takes: from there on no amount of work explains them."""
-_MOST_REACHES = 6
+_MOST_REACHES = 4
 """Most reaches for all their groups to be compared; with more, only all together and each alone are."""
 
 

@@ -111,6 +111,17 @@ class TestGroupsOfLogs:
         found = {one.reason: one for one in of_logs(logs)}
         assert (found["growth"].figures["since_on"], found["growth"].figures["before"]) == (str(since), 10)
 
+    @pytest.mark.parametrize(("reaches", "is_found"), [(4, True), (5, False)])
+    def test_of_some_reaches(self, reaches: int, *, is_found: bool) -> None:
+        """All groups of four reaches are tried: the leak lies in two of them."""
+        begins = [FIRST + timedelta(days=7 * n) for n in range(reaches)]
+        logs = {f"s{n}": ([*acts(K.EDIT, weekdays(one))], one) for n, one in enumerate(begins)}
+        logs["s0"][0].extend(acts(K.DOWNLOAD, ALL, 300))
+        for name in ("s1", "s2"):
+            logs[name][0].extend(acts(K.DOWNLOAD, WINDOW[:3], 300))
+        found = [one.figures["logs"] for one in of_logs(logs) if one.reason == "volume"]
+        assert found == ([("s1", "s2")] if is_found else [])
+
     def test_of_many_reaches(self) -> None:
         """With many the groups are too many to try: all together and each alone remain."""
         begins = [FIRST + timedelta(days=7 * n) for n in range(9)]
