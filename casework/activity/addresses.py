@@ -117,7 +117,7 @@ def _names_of(leaver: Leaver) -> Iterator[frozenset[str]]:
 
 def _former_names(leaver: Leaver) -> Iterator[str]:
     """
-    Yield the former names that replace the family name.  Which word that is, kana tell, where it stands first; without kana nobody knows, and two
+    Yield the former names that replace the family name.  That is the first word in kana; without kana nobody knows which it is, and two
     family names are no whole name.
     """
     latin = (in_latin(name) for name in written_names(leaver))

@@ -80,6 +80,12 @@ class TestMovedWork:
         new = [*acts(K.DOWNLOAD, BEFORE, 2), *acts(K.DOWNLOAD, weekends, 150)]
         assert "volume" in self.told(new, acts(K.DOWNLOAD, weekdays(FROM), 60))
 
+    def test_after_some_trials(self) -> None:
+        """Less than a fifth of what the old log showed is no rise yet: the move began when that one ended."""
+        first, later = WINDOW[:7], WINDOW[7:]
+        new = [*acts(K.DOWNLOAD, BEFORE[::9]), *acts(K.DOWNLOAD, first, 10), *acts(K.DOWNLOAD, later, 90)]
+        assert list(self.told(new, acts(K.DOWNLOAD, [*self.OLD, *first], 90))) == ["moved"]
+
     def test_with_bytes_alone(self) -> None:
         """The megabytes of few large files are told as well."""
         new = [*acts(K.DOWNLOAD, BEFORE, 1, size=1_000_000), *acts(K.DOWNLOAD, WINDOW, 2, size=490_000_000)]
@@ -199,6 +205,12 @@ class TestNoMove:
         box = [*acts(K.DOWNLOAD, LATER, 2), *acts(K.DOWNLOAD, WINDOW[:12], 60), *acts(K.DOWNLOAD, WINDOW[15:16], 2_000)]
         found = of_logs({"drive": (drive, FIRST), "box": (box, FROM)}, leave)
         assert {"volume", "days"} <= {one.reason for one in found}
+
+    def test_of_twice_as_much_on_days_as_full(self) -> None:
+        """On no day more than on the fullest one before, and on twice as many."""
+        new = [*acts(K.DOWNLOAD, LATER, 2), *acts(K.DOWNLOAD, WINDOW, 120), *acts(K.EDIT, SHORT, 10)]
+        found = of_logs({"drive": (acts(K.DOWNLOAD, BEFORE[::2], 120), FIRST), "box": (new, FROM)})
+        assert "volume" in {one.reason for one in found}
 
     def test_of_single_great_days_on_top(self) -> None:
         """Few enough not to raise the pace by half, and fuller than any day before."""
