@@ -24,9 +24,9 @@ _MOST_WORDS = 4
 _TWO_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 """How German and Scandinavian letters are written in addresses, beside the letter without its mark."""
 _ROLES = frozenset(words_of(
-    "accounting admin billing branch contact desk eigyo finance front general help honsha honten hr info jimu jinji jinzai keiri kikaku kobai koho "
-    "kojo legal mail marketing office order payroll pr press purchase reception recruit saiyo sales service shisha shop shiten shomu somu staff "
-    "store support system tax team uketsuke web"
+    "accounting admin billing booking branch bu contact daycare desk eigyo finance front general gyomu help honsha honten hr info jimu jinji jinzai "
+    "ka kaikei kanri keiri kikaku kitchen kobai koho kojo legal mail marketing noreply office order payroll pr press purchase reception recruit "
+    "reply room saiyo sales service shisha shop shiten shomu somu staff store support system tax team uketsuke web"
 ))  # fmt: skip
 """Words of addresses that belong to an office, not to a person; consulted only where HR gives no name in letters that an address has."""
 PRIVATE = frozenset({
@@ -42,8 +42,8 @@ class Addresses:
     """
     *domains*: the company's, as far as the leaver's accounts show them, with their subdomains.  *own*: the leaver's addresses outside them.
 
-    A private mailbox also counts as the leaver's if its words include all words of one of *names*, or are one of *joined* (such a name written as
-    one word).  So does one whose words are *local*, those of a company address that is made of the name.  Digits do not count, and spellings are
+    A private mailbox also counts as the leaver's if its words include all words of one of *names*, or if its only word is one of *joined*, the names
+    written as one word, or falls into pieces that are spellings of one name's words.  So does one whose words are *local*, those of a company address that is made of the name.  Digits do not count, and spellings are
     folded.  It may be a namesake's.  Half a name does not count, nor does it beside a role.
     """
 
@@ -69,7 +69,7 @@ class Addresses:
         own = (fold_email(address) for address in leaver.other_emails)
         return cls(
             domains, frozenset(address for address in own if not _is_at(address, domains)),
-            names, frozenset(_joined(names)), local if is_of_name else frozenset(),
+            names, frozenset(_joined(leaver)), local if is_of_name else frozenset(),
         )  # fmt: skip
 
     def is_inside(self, target: str | None) -> bool:
@@ -88,30 +88,66 @@ class Addresses:
         return (
             words == self.local
             or any(name <= words for name in self.names)
-            or (len(words) == 1 and words <= self.joined)
+            or any(len(words) == 1 and self._is_joined(word) for word in _letters(local))
         )
+
+    def _is_joined(self, word: str) -> bool:
+        return len(word) >= _LONG and (word in self.joined or any(_is_split(word, name) for name in self.names))
 
 
 def _words(text: str) -> frozenset[str]:
     """Return the words of a name or a local part, split at dots, hyphens, digits and the like, each folded; initials are left out."""
-    plain = unicodedata.normalize("NFKC", text).replace("'", "").replace("’", "")
-    return frozenset(words_of(" ".join(_LETTERS.findall(plain))))
+    return frozenset(words_of(" ".join(_letters(text))))
+
+
+def _letters(text: str) -> list[str]:
+    """Return the words of a name or a local part as they are written."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("'", "").replace("’", "")
+    return _LETTERS.findall(plain)
 
 
 def _names_of(leaver: Leaver) -> Iterator[frozenset[str]]:
     """Yield the words of each name of the leaver, the former one included, that can be written in Latin letters; of whole names only."""
-    for written in (*written_names(leaver), *former_full_names(leaver)):
+    for written in (*written_names(leaver), *_former_names(leaver)):
         name = unicodedata.normalize("NFKC", in_latin(written) or written).casefold()
         for words in (_words(name), _words(name.translate(_TWO_LETTERS))):
             if len(words) > 1 and all(word.isascii() for word in words):
                 yield words
 
 
-def _joined(names: Iterable[frozenset[str]]) -> Iterator[str]:
-    """Yield each of *names* as one long word, its words in each order, folded."""
-    for name in names:
-        orders = permutations(sorted(name)) if len(name) <= _MOST_WORDS else ()
-        yield from (word for order in orders for word in _words("".join(order)) if len(word) >= _LONG)
+def _former_names(leaver: Leaver) -> Iterator[str]:
+    """
+    Yield the former names that replace the family name.  That is the first word in kana; without kana nobody knows which it is, and two
+    family names are no whole name.
+    """
+    latin = (in_latin(name) for name in written_names(leaver))
+    families = {word for name in latin if name for word in words_of(name)[:1]}
+    is_whole = len(_words(leaver.former_name or "")) > 1
+    for name in former_full_names(leaver):
+        if is_whole or (families and families.isdisjoint(_words(name))):
+            yield name
+
+
+def _joined(leaver: Leaver) -> Iterator[str]:
+    """Yield each present name as one long word, its words in each order, spelt as HR spells them."""
+    for written in written_names(leaver):
+        words = _letters(in_latin(written) or written)
+        if 1 < len(words) <= _MOST_WORDS:
+            yield from ("".join(order) for order in permutations(words))
+
+
+def _is_split(word: str, name: frozenset[str]) -> bool:
+    """
+    Whether *word* falls into as many pieces as *name* has words, each a spelling of one of these.
+
+    No piece but the last ends in a letter that only lengthens it: hanakoomori is Hanako Omori's, not Hanako Mori's.
+    """
+    if len(name) == 1:
+        return _words(word) == name
+    starts = ((_words(word[:n]), _words(word[: n - 1]), word[n:]) for n in range(2, len(word) - 1))
+    return any(
+        piece and piece <= name and piece != less and _is_split(rest, name - piece) for piece, less, rest in starts
+    )
 
 
 def _is_made_of(local: frozenset[str], name: frozenset[str]) -> bool:

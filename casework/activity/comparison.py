@@ -31,7 +31,7 @@ _LITTLE_WORK, _A_TASK, _KEPT_UP = 3, 1.5, 0.4
 """Things made on a usual day, at least, to compare with; a task's least growth of the work, and that growth over the growth of the takes."""
 _TOO_MUCH = 10
 """Times the usual takes: from there on no amount of work explains them."""
-_MOST_REACHES = 6
+_MOST_REACHES = 4
 """Most reaches for all their groups to be compared; with more, only all together and each alone are."""
 
 
@@ -45,7 +45,8 @@ class Comparison:
     before the notice; *window*: the days at work since; *left_out*: how many days before the notice were not at work.  *usual*: what is
     expected of each weekday, each source by its own days, all added.  *before* and *since*: what these sources recorded, without what sync
     clients fetched for *replacements* of computers; *ever*: what any source recorded before; *made*: what the person made since.  *taken*:
-    these sources' takes by day.  *largest_before*: the bytes of the largest file before.
+    these sources' takes by day.  *logs*: each source of all parts and others by itself: its days at work, what it recorded before and since.
+    *largest_before*: the bytes of the largest file before.
     """
 
     def __init__(self, tally: Tally, covered: dict[str, date], employment: Employment | None = None) -> None:
@@ -69,6 +70,7 @@ class Comparison:
         telling = [source for source in known if any(map(_tells, halves[source]))] or known
         self.parts = list(self._parts({source: usable[source] for source in telling}, spans, halves))
         self.others, self.made = list[ReachGroup](), self.since.work
+        self.logs = {source: ([*usable[source], *self.window], *halves[source]) for source in telling}
         are_all = not any(_tells(halves[source][0]) for source in self.missing if source in halves)
         self.named = () if are_all else tuple(sorted(telling))
         self.largest_before = tally.before.largest[0]  # what a computer was filled with is known, too

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from casework.activity.measure import Count
+from casework.activity.moved_work import moved_from
 from casework.activity.reason import Reason
 from casework.activity.tally import HUGE, SHARES, PeriodCounts, by_day, whole
 from casework.messages import joined, message
@@ -36,12 +37,12 @@ def own_addresses(w: Comparison) -> Iterator[Reason]:
 
 def forwards(w: Comparison) -> Iterator[Reason]:
     """Yield a reason for forwards to the outside, made lately and hardly ever before."""
-    yield from _new(w, "forwards", _exits(K.FORWARD))
+    yield from _new(w, "forwards", _exits(K.FORWARD), may_move=True)
 
 
 def exports(w: Comparison) -> Iterator[Reason]:
     """Yield a reason for whole exports made lately and hardly ever before."""
-    yield from _new(w, "exports", _exits(K.TAKEOUT))
+    yield from _new(w, "exports", _exits(K.TAKEOUT), may_move=True)
 
 
 def exports_in_question(w: Comparison) -> Iterator[Reason]:
@@ -60,15 +61,21 @@ def ways_in_question(w: Comparison) -> Iterator[Reason]:
         yield from _new(w, word, _exits(kind), least=least)
 
 
-def _new(w: Comparison, word: str, of: Count, *, least: int = 1, **facts: object) -> Iterator[Reason]:
-    """Yield a reason for what was made since two months before the notice, if it is at least *least* and more than earlier days let expect."""
+def _new(
+    w: Comparison, word: str, of: Count, *, least: int = 1, may_move: bool = False, **facts: object
+) -> Iterator[Reason]:
+    """
+    Yield a reason for what was made since two months before the notice, if it is at least *least* and more than earlier days let expect.
+
+    *may_move*: it belongs to work that may have moved from another log.
+    """
     made = w.measure(of)
     number = made.lately.total()
     if number >= least and made.is_new and made.longest is not None:
         yield Reason(
             word, number=number, first_on=str(min(made.lately)), since_on=str(made.longest.lately_on), before=made.older,
             days=len(made.longest.older), **facts,
-        )  # fmt: skip
+        ).moved(moved_from(w, of, min(made.lately)) if may_move else ())  # fmt: skip
 
 
 def _exits(*kinds: K) -> Count:
@@ -91,14 +98,16 @@ def shares(w: Comparison) -> Iterator[Reason]:
     """Yield a reason for shares with outsiders or by public link."""
     made = w.measure(_exits(*SHARES))
     if w.is_long and made.since >= w.rules.shares and made.has_risen:
-        yield Reason("shares", shares=made.since, before=made.before, days=made.days)
+        shared = Reason("shares", shares=made.since, before=made.before, days=made.days)
+        yield shared.moved(moved_from(w, _exits(*SHARES), w.tally.notice_on))
 
 
 def programs(w: Comparison) -> Iterator[Reason]:
     """Yield a reason if programs fetched much that they did not fetch before."""
     fetched = w.measure(lambda half: half.programs)
     if fetched.since >= w.rules.burst and fetched.since > w.rules.ratio * fetched.expected:
-        yield Reason("new_programs", programs=fetched.since, before=fetched.before, days=fetched.days)
+        more = Reason("new_programs", programs=fetched.since, before=fetched.before, days=fetched.days)
+        yield more.moved(moved_from(w, lambda half: half.programs, w.tally.notice_on))
 
 
 def programs_in_question(w: Comparison) -> Iterator[Reason]:

@@ -108,9 +108,14 @@ def _instant(text: str | None) -> datetime | None:
 
 def is_theirs(names: Names, activity: Activity) -> bool:
     """Whether one of *names* did it, in a period in which the name was theirs."""
+    return is_of(names, _actor(activity), activity.at)
+
+
+def is_of(names: Names, name: str, at: datetime) -> bool:
+    """Whether *name* is one of *names* in a period with the time *at*."""
     return any(
-        (since is None or since <= activity.at) and (until is None or activity.at < until)
-        for since, until in names.get(_actor(activity), ())
+        (since is None or since <= at) and (until is None or at < until)
+        for since, until in names.get(fold_email(name), ())
     )
 
 

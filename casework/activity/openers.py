@@ -15,14 +15,13 @@ from sqlmodel import col, select
 
 from audit.events import EventType
 from casework.activity.collecting import to_the_last
-from casework.activity.logs import Names, doings, names_of, opened
+from casework.activity.logs import Names, doings, is_of, names_of, opened
 from casework.connections import account_of
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import exchanges, seal
 from connectors.activity import Activity, Window
 from connectors.errors import ConnectorError, Denied, NotConfigured, NotOnPlan
-from connectors.matching import fold_email
 from models.tables import Case, CaseAccount, Comeback
 from models.vocabulary import ActivityKind, EntitlementKind, Evidence, Opener
 
@@ -92,9 +91,9 @@ async def _read(context: Context, account: CaseAccount, window: Window) -> _Told
 
 
 def _lets_in(done: Activity, names: Names) -> bool:
-    """Whether a named actor enabled an account that has one of *names* in the log."""
+    """Whether a named actor enabled an account that has one of *names* in the log at that time."""
     by_somebody = done.kind is ActivityKind.ENABLED and bool(done.actor or done.actor_id)
-    return by_somebody and done.object_id is not None and bool(names.get(fold_email(done.object_id)))
+    return by_somebody and done.object_id is not None and is_of(names, done.object_id, done.at)
 
 
 def _keep(context: Context, comeback: Comeback, account: CaseAccount, told: _Told, ask_at: datetime | None) -> None:

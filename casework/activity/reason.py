@@ -34,6 +34,15 @@ class Reason:
         alone.said, alone.figures = message("logs_alone", logs=logs, said=self.said).said, self.figures | {"logs": logs}
         return alone
 
+    def moved(self, silent: tuple[str, ...]) -> Reason:
+        """Return the reason as one that work which moved from the logs *silent* may explain; without any it stays as it is."""
+        if not silent:
+            return self
+        moved = copy(self)
+        moved.reason, moved.unclean, moved.figures = "moved", True, self.figures | {"of": self.reason, "silent": silent}
+        moved.said = message("risk_moved", said=self.said, silent=silent).said
+        return moved
+
     @property
     def fields(self) -> dict[str, Any]:
         """The reason as a summary has it."""

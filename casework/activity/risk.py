@@ -33,6 +33,8 @@ _WEIGHTS = ("excess", "number", "takes", "megabytes", "views", "marked", "burst"
 """The figures by which two reasons of one word are compared: the first of these that they have."""
 _OF_AMOUNTS = {"more_work", "moved"}
 """What may explain several amounts at once."""
+_OF_TAKES = {"volume", "growth", "growth_unclear", "days", "days_before"}
+"""What is said of one amount, the number of takes."""
 _INSTEAD = {"takeout": "exports", "growth_unclear": "growth"}
 """Reasons that are not given beside another one, which says more."""
 
@@ -61,11 +63,11 @@ def _by_each(comparison: Comparison, look: _Look) -> Iterator[Reason]:
     if look in _OF_ALL_LOGS:
         yield from look(comparison)
         return
-    best = dict[str, Reason]()
+    best = dict[tuple[str, str], Reason]()
     for one in comparison.each():
         for reason in look(one):
             named = reason.of(one.named)
-            best[reason.reason] = max(best.get(reason.reason, named), named, key=_weight)
+            best[_amount(reason)] = max(best.get(_amount(reason), named), named, key=_weight)
     yield from best.values()
 
 
@@ -73,12 +75,18 @@ def _weight(reason: Reason) -> int:
     return int(str(next((reason.figures[name] for name in _WEIGHTS if name in reason.figures), 0)))
 
 
+def _amount(reason: Reason) -> tuple[str, str]:
+    """Return the word of *reason* and, where work may have moved, which amount it is of."""
+    of = str(reason.figures.get("of", ""))
+    return reason.reason, "takes" if of in _OF_TAKES else of
+
+
 def _each_once(reasons: Iterable[Reason]) -> list[Reason]:
-    """Keep one of each of `_OF_AMOUNTS`, the weightiest, and every other reason beside which nothing says more."""
+    """Keep one of each of `_OF_AMOUNTS`, the weightiest of each amount, and every other reason beside which nothing says more."""
     found = list(reasons)
-    words = {one.reason for one in found}
-    most = {word: max((one for one in found if one.reason == word), key=_weight) for word in words & _OF_AMOUNTS}
-    return [one for one in found if most.get(one.reason, one) is one and _INSTEAD.get(one.reason) not in words]
+    words, amounts = {one.reason for one in found}, {_amount(one) for one in found if one.reason in _OF_AMOUNTS}
+    most = {amount: max((one for one in found if _amount(one) == amount), key=_weight) for amount in amounts}
+    return [one for one in found if most.get(_amount(one), one) is one and _INSTEAD.get(one.reason) not in words]
 
 
 def verdict_of(reasons: Sequence[Reason]) -> str:

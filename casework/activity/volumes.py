@@ -44,9 +44,6 @@ def volume(w: Comparison) -> Iterator[Reason]:
     if w.is_explained(times, work):
         yield _more_work(takes, usual, work)
         return
-    if logs := moved_from(w, _takes, w.window):
-        yield _moved(takes, usual, logs)
-        return
     views = w.since.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
     filled = sum(n for one in w.replacements for day, n in one.days.items() if day >= w.tally.notice_on)
     syncs = w.since.kinds[ActivityKind.SYNC] - filled
@@ -57,15 +54,11 @@ def volume(w: Comparison) -> Iterator[Reason]:
         views=message("volume_views", views=views) if views else BilingualText("", ""),
         syncs=message("volume_syncs", syncs=syncs) if 2 * syncs > takes else BilingualText("", ""),
         without=message("volume_left_out", left_out=w.left_out) if w.left_out else BilingualText("", ""),
-    )  # fmt: skip
+    ).moved(moved_from(w, _takes, w.tally.notice_on))  # fmt: skip
 
 
 def _more_work(takes: int, usual: float, work: float | None) -> Reason:
     return Reason("more_work", takes=takes, expected=round(usual), work=round(work or 0, 1))
-
-
-def _moved(takes: int, usual: float, logs: tuple[str, ...]) -> Reason:
-    return Reason("moved", takes=takes, expected=round(usual), silent=logs)
 
 
 def _takes(half: PeriodCounts) -> Counter[date]:
@@ -93,12 +86,14 @@ def size(w: Comparison) -> Iterator[Reason]:
     sizes, before = w.measure(_sizes), w.largest_before
     largest, on = max((part.since.largest for part in w.parts), default=(0, w.tally.notice_on))
     if w.is_long and largest >= HUGE and largest > w.rules.ratio * before:
-        yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=sizes.days, on=str(on))
+        huge = Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=sizes.days, on=str(on))
+        yield huge.moved(moved_from(w, _sizes, w.tally.notice_on))
     total, usual = sizes.since, sizes.expected
     much = total > w.rules.ratio * usual and total > _GROWN * sizes.most
-    explained = w.is_explained(total / max(usual, 1), w.work_of(_weekdays(w))) or moved_from(w, _sizes, w.window)
+    explained = w.is_explained(total / max(usual, 1), w.work_of(_weekdays(w)))
     if total >= _HEAVY and much and not explained:
-        yield Reason("bytes", megabytes=total // 10**6, expected=round(usual / 10**6), days=sizes.days)
+        heavy = Reason("bytes", megabytes=total // 10**6, expected=round(usual / 10**6), days=sizes.days)
+        yield heavy.moved(moved_from(w, _sizes, w.tally.notice_on))
 
 
 def views(w: Comparison) -> Iterator[Reason]:
@@ -110,11 +105,9 @@ def views(w: Comparison) -> Iterator[Reason]:
     if w.is_explained(number / max(usual, 1), work := w.work_of(_weekdays(w))):
         yield _more_work(number, usual, work)
         return
-    if logs := moved_from(w, _views, w.window):
-        yield _moved(number, usual, logs)
-        return
     peak = max(since, key=since.__getitem__)
-    yield Reason("views", views=number, expected=round(usual), days=seen.days, peak=since[peak], peak_on=str(peak))
+    viewed = Reason("views", views=number, expected=round(usual), days=seen.days, peak=since[peak], peak_on=str(peak))
+    yield viewed.moved(moved_from(w, _views, w.tally.notice_on))
 
 
 def marked(w: Comparison) -> Iterator[Reason]:
@@ -161,7 +154,16 @@ def burst(w: Comparison) -> Iterator[Reason]:
     before = max(w.before.hours.values(), default=0)
     for hour, number in w.since.hours.most_common(1):
         if number >= max(w.rules.burst, 2 * before):
-            yield Reason("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
+            fullest = Reason("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
+            yield fullest.moved(moved_from(w, _fullest_hours, w.tally.notice_on))
+
+
+def _fullest_hours(half: PeriodCounts) -> dict[date, int]:
+    """Return the takes of the fullest hour of each day."""
+    most = dict[date, int]()
+    for hour, number in half.hours.items():
+        most[hour.date()] = max(number, most.get(hour.date(), 0))
+    return most
 
 
 def folders(w: Comparison) -> Iterator[Reason]:
@@ -180,7 +182,7 @@ def days(w: Comparison) -> Iterator[Reason]:
         before.values(), default=0
     )
     if excess >= _least(w) and (grown or not _is_habit(w, before)):
-        yield from _told(w, "days", since, excess)
+        yield from _told(w, "days", since, excess, w.tally.notice_on)
 
 
 def days_before(w: Comparison) -> Iterator[Reason]:
@@ -188,7 +190,7 @@ def days_before(w: Comparison) -> Iterator[Reason]:
     before = w.unusual_days(w.taken_before)
     excess = sum(_excesses(w, before).values())
     if excess >= _least(w, _AT_ANY_TIME) and not _is_habit(w, before):
-        yield from _told(w, "days_before", before, excess)
+        yield from _told(w, "days_before", before, excess, min(before))
 
 
 def _least(w: Comparison, times: int = 1) -> float:
@@ -196,19 +198,18 @@ def _least(w: Comparison, times: int = 1) -> float:
     return max(w.rules.volume, times * _by_weekday(w))
 
 
-def _told(w: Comparison, word: str, days: Mapping[date, int], excess: float) -> Iterator[Reason]:
+def _told(w: Comparison, word: str, days: Mapping[date, int], excess: float, since: date) -> Iterator[Reason]:
+    """Yield the reason *word* for *days*.  Work may have moved on the day *since* or later."""
     peak = max(days, key=days.__getitem__)
     usual = sum(w.of(day).median for day in days)
     times, work = sum(days.values()) / max(usual, 1), w.work_of(days)
     if w.is_explained(times, work):
         yield _more_work(sum(days.values()), usual, work)
         return
-    if logs := moved_from(w, _takes, days):
-        yield _moved(sum(days.values()), usual, logs)
-        return
-    yield Reason(
+    great = Reason(
         word, days=len(days), peak_on=str(peak), peak=days[peak], usual=round(w.of(peak).median), excess=round(excess)
     )
+    yield great.moved(moved_from(w, _takes, since))
 
 
 def _excesses(w: Comparison, days: Mapping[date, int]) -> dict[date, float]:
@@ -218,14 +219,15 @@ def _excesses(w: Comparison, days: Mapping[date, int]) -> dict[date, float]:
 def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
     """
     Whether days like the fullest one came in all months except one, and not only lately: an accountant who closes the books has one each month.
-    The months are those of the log that reaches furthest back among those that show such days.
+    The months are those of the log that reaches furthest back among those that show such days; at least three have such days, and a month of
+    which the log shows less than half may be the one without.
     """
     if not before:
         return False
     full = [day for day, number in before.items() if 2 * number >= max(before.values())]
     known = Counter((day.year, day.month) for day in w.showing(full)[0].days)
     shown = {month for month, number in known.items() if number >= _HALF_A_MONTH}
-    months = shown & {(day.year, day.month) for day in full}
+    months = {(day.year, day.month) for day in full}
     return len(months) >= max(_MONTHS_OF_A_HABIT, len(shown) - 1) and min(full) < w.lately_from
 
 
@@ -244,12 +246,9 @@ def growth(w: Comparison) -> Iterator[Reason]:
     if w.is_explained(times, work):
         yield _more_work(round(taken), len(later) * before, work)
         return
-    if logs := moved_from(w, _takes, later, earlier):
-        yield _moved(round(taken), len(later) * before, logs)
-        return
     is_told = work is not None or times >= _WITHOUT_A_WORD
     yield Reason(
         "growth" if is_told else "growth_unclear", since_on=str(later[0]), now=round(now), before=round(before), excess=round(excess),
         days=len(later),
         work=message("growth_work", work=work) if work is not None else message("growth_unknown"),
-    )  # fmt: skip
+    ).moved(moved_from(w, _takes, later[0]))  # fmt: skip

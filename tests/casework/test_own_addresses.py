@@ -63,6 +63,18 @@ class TestOwnAddresses:
             ("Suzuki Ichiro", "i@example.test", "0901234@docomo.ne.jp"),
             (None, "suzuki.hr@example.test", "suzuki.tax.hr@gmail.com"),
             (None, "suzuki.soumu@example.test", "suzuki.soumu@gmail.com"),
+            (None, "uriage.kanri@example.test", "uriagekanri@gmail.com"),
+            (None, "gyomu.bu@example.test", "gyomu.bu@gmail.com"),
+            (None, "eigyo.ka@example.test", "eigyo.ka@gmail.com"),
+            (None, "tokyo.kaikei@example.test", "tokyo.kaikei@gmail.com"),
+            (None, "no.reply@example.test", "no.reply@gmail.com"),
+            (None, "room.booking@example.test", "room.booking@gmail.com"),
+            ("Omori Hanako", "oh@example.test", "hanakomori@gmail.com"),
+            ("Mori Hanako", "mh@example.test", "hanakoomori@gmail.com"),
+            ("Makoto Okubo", "mo@example.test", "makotokubo@gmail.com"),
+            ("Onishi Naoto", "on@example.test", "naotonishi@gmail.com"),
+            ("Sho Ueda", "su@example.test", "shoeda@gmail.com"),
+            ("Sho Eda", "se@example.test", "shoueda@gmail.com"),
         ],
     )  # fmt: skip
     def test_are_no_strangers(self, romaji: str | None, email: str, target: str) -> None:
@@ -88,6 +100,12 @@ class TestOwnAddresses:
             ("Satoh Ken", "ks@example.test", "ken.satou@gmail.com"),
             ("Satō Ken", "ks@example.test", "kensatoh@gmail.com"),
             ("Hirano Yūko", "hy@example.test", "yukohirano@gmail.com"),
+            ("Omori Hanako", "oh@example.test", "hanakoomori@gmail.com"),
+            ("Makoto Okubo", "mo@example.test", "okubomakoto@gmail.com"),
+            ("Sho Ueda", "su@example.test", "shoueda@gmail.com"),
+            ("Satou Keiko", "ks@example.test", "satoukeiko@gmail.com"),
+            ("Satō Keiko", "ks@example.test", "keikosatou@gmail.com"),
+            ("Nguyen Van An", "an@example.test", "annguyenvan@gmail.com"),
         ],
     )  # fmt: skip
     def test_by_a_whole_name(self, romaji: str | None, email: str, target: str) -> None:
@@ -105,6 +123,23 @@ class TestOwnAddresses:
         assert all(map(theirs.is_own, ("satou.sorako@gmail.com", "hoshi.sorako@gmail.com")))
         assert not theirs.is_own("satou@gmail.com")
         assert Addresses.of(Leaver("E1", "佐藤 健", "k@example.test", kana="さとう けん")).is_own("satoh.ken@gmail.com")
+
+    @pytest.mark.parametrize(
+        ("kana", "former", "target", "is_own"),
+        [
+            ("サトウ　ハナコ", "Suzuki", "suzuki.sato.tax@gmail.com", False),
+            ("サトウ　ハナコ", "Suzuki", "suzukisato@gmail.com", False),
+            ("サトウ　ハナコ", "Suzuki", "hanako.suzuki@gmail.com", True),
+            ("サトウ　ハナコ", "Suzuki", "suzukihanako@gmail.com", True),
+            (None, "Suzuki", "suzuki.sato.tax@gmail.com", False),
+            (None, "Suzuki", "suzukisato@gmail.com", False),
+            (None, "Suzuki Hanako", "hanako.suzuki@gmail.com", True),
+        ],
+    )
+    def test_by_a_former_family_name(self, kana: str | None, former: str, target: str, *, is_own: bool) -> None:
+        """Beside the given name it is a whole name; beside the present family name it is two families'."""
+        leaver = Leaver("E1", "佐藤 花子", "h@example.test", kana=kana, romaji="Sato Hanako", former_name=former)
+        assert Addresses.of(leaver).is_own(target) is is_own
 
     @pytest.mark.parametrize("kind", [K.COPY, K.SEND])
     def test_by_mail_or_as_a_copy(self, kind: K) -> None:

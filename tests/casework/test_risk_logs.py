@@ -236,6 +236,29 @@ class TestTogether:
         long = [*acts(K.SEND, ALL, 10, target="c@customer.test"), *acts(K.DOWNLOAD, ALL, a_day)]
         assert of_two_logs(long, short, short_from=begins) == {}
 
+    @pytest.mark.parametrize(
+        ("begins", "notice_on"),
+        [
+            (date(2026, 8, 18), date(2026, 11, 2)),
+            (date(2026, 8, 20), date(2026, 11, 10)),
+            (date(2026, 8, 3), date(2026, 11, 10)),
+        ],
+    )
+    def test_a_monthly_habit_from_the_log_s_first_days(self, begins: date, notice_on: date) -> None:
+        """A closing in each month of the log is a habit, also in a month that the log shows in part."""
+        days = weekdays(begins, notice_on + timedelta(days=30))
+        closings = [max(day for day in days if day.month == month) for month in (8, 9, 10)]
+        takes = [*acts(K.DOWNLOAD, days, 10), *acts(K.DOWNLOAD, closings, 1_500), *acts(K.EDIT, days, 10)]
+        assert of_logs({"drive": (takes, begins)}, notice_on=notice_on) == []
+
+    def test_a_monthly_habit_without_one_closing(self) -> None:
+        """The first month, known in part, is not another one that must have a closing."""
+        begins, notice_on = date(2026, 5, 20), date(2026, 11, 2)
+        days = weekdays(begins, notice_on + timedelta(days=30))
+        closings = [max(day for day in days if day.month == month) for month in (6, 7, 8, 10)]
+        takes = [*acts(K.DOWNLOAD, days, 10), *acts(K.DOWNLOAD, closings, 1_500), *acts(K.EDIT, days, 10)]
+        assert of_logs({"drive": (takes, begins)}, notice_on=notice_on) == []
+
     def test_three_great_days_in_a_log_of_two_months(self) -> None:
         """A log that begins shortly before the notice shows no habit: three great days in it are a reason."""
         notice_on, begins = date(2026, 10, 21), date(2026, 8, 24)

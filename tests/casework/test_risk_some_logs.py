@@ -1,15 +1,12 @@
-"""Reasons that rest on some of several logs: which they name, which groups are tried, and work that moved from one to another."""
+"""Reasons that rest on some of several logs: which they name, and which groups are tried."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 
-from casework.activity.reason import Reason
-from casework.activity.risk import verdict_of
 from casework.intake.employment import Employment
 from models.vocabulary import ActivityKind as K
 from tests.casework.leavers import (
@@ -114,6 +111,17 @@ class TestGroupsOfLogs:
         found = {one.reason: one for one in of_logs(logs)}
         assert (found["growth"].figures["since_on"], found["growth"].figures["before"]) == (str(since), 10)
 
+    @pytest.mark.parametrize(("reaches", "is_found"), [(4, True), (5, False)])
+    def test_of_some_reaches(self, reaches: int, *, is_found: bool) -> None:
+        """All groups of four reaches are tried: the leak lies in two of them."""
+        begins = [FIRST + timedelta(days=7 * n) for n in range(reaches)]
+        logs = {f"s{n}": ([*acts(K.EDIT, weekdays(one))], one) for n, one in enumerate(begins)}
+        logs["s0"][0].extend(acts(K.DOWNLOAD, ALL, 300))
+        for name in ("s1", "s2"):
+            logs[name][0].extend(acts(K.DOWNLOAD, WINDOW[:3], 300))
+        found = [one.figures["logs"] for one in of_logs(logs) if one.reason == "volume"]
+        assert found == ([("s1", "s2")] if is_found else [])
+
     def test_of_many_reaches(self) -> None:
         """With many the groups are too many to try: all together and each alone remain."""
         begins = [FIRST + timedelta(days=7 * n) for n in range(9)]
@@ -122,63 +130,3 @@ class TestGroupsOfLogs:
         logs["s8"][0].extend([*acts(K.DOWNLOAD, weekdays(begins[8])), *acts(K.DOWNLOAD, WINDOW[:2], 900)])
         (found,) = [one for one in of_logs(logs) if one.reason == "volume"]
         assert found.figures["logs"] == ("s8",)
-
-
-class TestMovedWork:
-    """Whoever moves from one service to another takes in the new one what was taken in the old one: nobody is accused of it."""
-
-    FROM = NOTICE_ON - timedelta(days=90)
-    OLD = weekdays(FROM, NOTICE_ON - timedelta(days=1))
-
-    def told(self, new: Iterable[Raw], old: Iterable[Raw]) -> dict[str, Reason]:
-        found = of_logs({"drive": ([*new, *acts(K.EDIT, ALL, 10)], FIRST), "mail": (old, self.FROM)})
-        assert len({one.reason for one in found}) == len(found)
-        return {one.reason: one for one in found}
-
-    @pytest.mark.parametrize(("before", "now", "old"), [(20, 80, 60), (5, 55, 100), (0, 60, 60), (20, 300, 280)])
-    def test_at_the_notice(self, before: int, now: int, old: int) -> None:
-        """The sum stayed level, or fell."""
-        new = [*acts(K.DOWNLOAD, BEFORE, before), *acts(K.DOWNLOAD, WINDOW, now)]
-        found = self.told(new, acts(K.DOWNLOAD, self.OLD, old))
-        assert (list(found), verdict_of([*found.values()])) == (["moved"], "cannot_say")
-        assert (found["moved"].figures["takes"], found["moved"].figures["silent"]) == (now * len(WINDOW), ("mail",))
-
-    def test_within_the_window(self) -> None:
-        """It ended where the other one grew."""
-        first, later = WINDOW[:7], WINDOW[7:]
-        new = [*acts(K.DOWNLOAD, [*BEFORE, *first], 5), *acts(K.DOWNLOAD, later, 90)]
-        assert list(self.told(new, acts(K.DOWNLOAD, [*self.OLD, *first], 90))) == ["moved"]
-
-    @pytest.mark.parametrize("on", [date(2026, 9, 20), date(2026, 8, 13)])
-    def test_before_the_notice(self, on: date) -> None:
-        """No growth is told of the new one."""
-        new = [
-            *acts(K.DOWNLOAD, [day for day in ALL if day < on], 1),
-            *acts(K.DOWNLOAD, [day for day in ALL if day >= on], 60),
-        ]
-        assert list(self.told(new, acts(K.DOWNLOAD, [day for day in self.OLD if day < on], 60))) == ["moved"]
-
-    @pytest.mark.parametrize(
-        ("kind", "more"), [(K.VIEW, {}), (K.DOWNLOAD, {"size": 20_000_000})], ids=["views", "bytes"]
-    )
-    def test_other_amounts(self, kind: K, more: dict[str, Any]) -> None:
-        new = [*acts(kind, BEFORE, 2, **more), *acts(kind, WINDOW, 70, **more)]
-        assert list(self.told(new, acts(kind, self.OLD, 70, **more))) == ["moved"]
-
-    def test_with_a_leak(self) -> None:
-        """What is taken beyond all that was usual is told."""
-        new = [*acts(K.DOWNLOAD, BEFORE, 20), *acts(K.DOWNLOAD, WINDOW, 80), *acts(K.DOWNLOAD, WINDOW[5:8], 900)]
-        found = self.told(new, acts(K.DOWNLOAD, self.OLD, 60))
-        assert {"volume", "days"} <= found.keys()
-
-    def test_beside_a_log_that_goes_on(self) -> None:
-        """It ended nowhere: less is taken there, as of whoever leaves, and a leak from the other one is told."""
-        new = [*acts(K.DOWNLOAD, BEFORE, 2), *acts(K.DOWNLOAD, WINDOW, 60)]
-        old = [*acts(K.DOWNLOAD, self.OLD, 60), *acts(K.DOWNLOAD, WINDOW, 20)]
-        assert "volume" in self.told(new, old)
-
-    def test_at_weekends(self) -> None:
-        """A log of the working days has not ended because it is silent at weekends."""
-        weekends = [day for n in range(31) if (day := NOTICE_ON + timedelta(days=n)).weekday() >= 5]
-        new = [*acts(K.DOWNLOAD, BEFORE, 2), *acts(K.DOWNLOAD, weekends, 150)]
-        assert "volume" in self.told(new, acts(K.DOWNLOAD, weekdays(self.FROM), 60))

@@ -268,6 +268,18 @@ class TestNames:
         enabled = Activity(K.ENABLED, AT, "x", actor="admin@x.test", object_id=name)
         assert openers._lets_in(enabled, names) is lets_in
 
+    @pytest.mark.parametrize(("days", "lets_in"), [(-1, True), (1, False)])
+    def test_of_whoever_was_let_in_under_a_former_name(self, days: int, *, lets_in: bool) -> None:
+        """Once the name had ended, it may be somebody else's who was enabled."""
+        one = account("google_workspace", "g1", "new@x.test")
+        one.addresses |= {"names": {"old@x.test": (AT - timedelta(days=9)).isoformat(), "new@x.test": AT.isoformat()}}
+        names = names_of([one], None, ConnectionId("google_workspace"), contacts=False)
+        at = AT + timedelta(days=days)
+        assert (
+            openers._lets_in(Activity(K.ENABLED, at, "x", actor="admin@x.test", object_id="Old@x.test"), names)
+            is lets_in
+        )
+
     def test_by_the_search_s_own_times(self) -> None:
         """Where the log was searched by the name, since when it was the account's is known better."""
         one, given = account("microsoft365", "m1", "new@x.test"), AT - timedelta(days=5)
