@@ -62,7 +62,7 @@ class Scene:
 SCENES = {
     "1 leaver": Scene(1),
     "10 leavers": Scene(10),
-    "50 leavers": Scene(50),
+    "50 leavers": Scene(50, patience=15),
     "200 leavers": Scene(200),
     "20 on Google, 50 ms a call": Scene(20, (GOOGLE,), 0.05),
     "20 on Microsoft, 50 ms a call": Scene(20, (M365,), 0.05),

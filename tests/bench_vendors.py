@@ -47,7 +47,7 @@ from models.tables import CaseAccount
 from models.vocabulary import AccountKind, MatchReason, Service, Standing
 from tests.bench_process import Figures, peak_mb, run, tell
 
-SIZES = (5_000, 100_000, 1_000_000)
+SIZES = (2_000, 100_000, 1_000_000)
 _US = "tests.bench_vendors"
 _WHO = "E1001"
 _PAGES = {
@@ -72,7 +72,7 @@ class Hasty:
 
 
 def bench(*, full: bool = False) -> Figures:
-    """Each vendor with five thousand events; *full*: with a hundred thousand and a million, which takes an hour."""
+    """Each vendor with two thousand events; *full*: with a hundred thousand and a million, which takes an hour."""
     return [figure for service in Service for figure in _of(service, SIZES[1:] if full else SIZES[:1])]
 
 
