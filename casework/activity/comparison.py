@@ -37,7 +37,8 @@ _MOST_REACHES = 4
 
 class Comparison:
     """
-    A tally's notice window and the days before it.  *covered*: by source, the first day that was read as a whole.
+    A tally's notice window and the days before it.  *covered*: by source, the first day that was read as a whole; *unread*: the sources that
+    were not read in full: nobody knows whether they ended.
 
     A source that was covered for less than two weeks before the notice has no baseline: nothing is expected of it, and *missing* names it.
     *parts*: the other sources with anything to compare, grouped by how far back they reach, the furthest first; *others*: the groups that
@@ -49,8 +50,10 @@ class Comparison:
     *largest_before*: the bytes of the largest file before.
     """
 
-    def __init__(self, tally: Tally, covered: dict[str, date], employment: Employment | None = None) -> None:
-        self.tally, self.rules = tally, tally.rules
+    def __init__(
+        self, tally: Tally, covered: dict[str, date], employment: Employment | None = None, unread: Collection[str] = ()
+    ) -> None:
+        self.tally, self.rules, self.unread = tally, tally.rules, unread
         spans = dict.fromkeys(tally.halves, tally.notice_on) | covered
         at_work = days_at_work(tally, min(spans.values(), default=tally.notice_on), employment or Employment())
         usable = {

@@ -60,13 +60,14 @@ def moved_from(w: Comparison, of: Count, since: date) -> tuple[str, ...]:
     Return the logs from which what *of* counts moved to those that are compared, on the day *since* or later; empty if none.
 
     They ended on the first day with a rise in the compared logs, and all together stayed level from then on, by the pace and by the fullest day.
+    A log that was not read in full has not ended.
     """
     named = {name for part in w.parts for name in part.logs}
     here = [_Log(w, name, of) for name in w.logs if name in named]
     counts = _sum(here)
     before = sum(log.pace_until(since) for log in here)
     rises = dict[_Log, date]()
-    for log in (_Log(w, name, of) for name in w.logs if name not in named):
+    for log in (_Log(w, name, of) for name in w.logs if name not in named and name not in w.unread):
         least = before + _ENDED * log.pace_until(since)
         rise = min((day for day, number in counts.items() if day >= since and number > least), default=None)
         if rise is not None and _Log(w, log.name, _read).has_ended(rise):

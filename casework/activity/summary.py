@@ -176,7 +176,8 @@ class _Work:
         assess(context, session, case_id)
 
     def content(self) -> dict[str, Any]:
-        tally, since, comparison = self.tally, self.tally.since, Comparison(self.tally, self.covered, self.employment)
+        tally, since, unread = self.tally, self.tally.since, {*self._lacking(), *self._unread_since()}
+        comparison = Comparison(tally, self.covered, self.employment, unread)
         reasons = [*reasons_of(comparison), *self._unread()]
         sentences = [reason.said for reason in reasons[:_SAID_AT_ONCE]] or [self._nothing_unusual().said]
         return {
@@ -212,15 +213,19 @@ class _Work:
         if odd := sum(one.odd for one in self.counted.values()):
             yield Reason("odd_records", records=odd)
         yield from self._strangers()
-        known = self._telling()
-        lost = self.lost | {log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs}
-        lacking = sorted(map(name_of, [*not_begun(self.context, self.accounts, known.values()), *lost]))
+        lacking = self._lacking()
         if lacking or not self.ended:
             named = tuple(dict.fromkeys(lacking)) or "-"
             yield Reason("incomplete", named=named, logs=len(lacking))
         if unread := self._unread_since():
             named = tuple(f"{log}: {until:%Y-%m-%d %H:%M} UTC" for log, until in unread.items())
             yield Reason("not_read_since", named=named, logs=len(unread))
+
+    def _lacking(self) -> list[str]:
+        """Return the logs that were not begun, were read in part, or were lost."""
+        known = self._telling()
+        lost = self.lost | {log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs}
+        return sorted(map(name_of, [*not_begun(self.context, self.accounts, known.values()), *lost]))
 
     def _tells_of_others(self, row: Collection) -> bool:
         return tells_of_others(row, self.sources.get(log_of(row)))

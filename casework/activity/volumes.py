@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from statistics import mean, median
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ _HEAVY = 5_000_000_000
 _AT_ANY_TIME = 2
 """Times the least excess of the window: the months before it have more days on which there may be much to fetch."""
 _MONTHS_OF_A_HABIT, _HALF_A_MONTH = 3, 15
+_APART = timedelta(weeks=3)
+"""Between two days of a monthly habit, at least: a choice."""
 _DENSER = 1.5
 """Times the earlier share of marked files: who takes more files also takes more marked ones."""
 _WITHOUT_A_WORD = 5
@@ -219,16 +221,19 @@ def _excesses(w: Comparison, days: Mapping[date, int]) -> dict[date, float]:
 def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
     """
     Whether days like the fullest one came in all months except one, and not only lately: an accountant who closes the books has one each month.
-    The months are those of the log that reaches furthest back among those that show such days; at least three have such days, and a month of
-    which the log shows less than half may be the one without.
+    The months are those of the log that reaches furthest back among those that show such days; a month that it shows by less than half
+    may be the one without.  At least three such days are three weeks apart, so that the first days at work and one leak are no habit.
     """
     if not before:
         return False
     full = [day for day, number in before.items() if 2 * number >= max(before.values())]
     known = Counter((day.year, day.month) for day in w.showing(full)[0].days)
     shown = {month for month, number in known.items() if number >= _HALF_A_MONTH}
-    months = {(day.year, day.month) for day in full}
-    return len(months) >= max(_MONTHS_OF_A_HABIT, len(shown) - 1) and min(full) < w.lately_from
+    closings = list[date]()
+    for day in sorted(full):
+        if not closings or day - closings[-1] >= _APART:
+            closings.append(day)
+    return len(closings) >= max(_MONTHS_OF_A_HABIT, len(shown) - 1) and min(full) < w.lately_from
 
 
 def growth(w: Comparison) -> Iterator[Reason]:

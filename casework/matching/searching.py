@@ -23,6 +23,9 @@ from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import ConnectionId, Leaver, Match, Standing
 
+_FURTHER_WITHIN = 10.0
+"""Seconds for a further look after one service's search: a directory may have to be read again.  A choice."""
+
 
 async def find_everywhere(context: Context, case_id: str, *, patience: float | None = None) -> None:
     """
@@ -32,9 +35,7 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
     has not answered is not waited for: its search goes on, and `searched` waits for it.
     """
     leaver = await context.store.run(_begun, context, case_id)
-    searches = {
-        one: asyncio.ensure_future(_find(context, case_id, one, leaver, ask=False)) for one in context.connectors
-    }
+    searches = {one: asyncio.ensure_future(_find(context, case_id, one, leaver)) for one in context.connectors}
     try:
         if searches:
             await asyncio.wait(searches.values(), timeout=patience)
@@ -80,18 +81,19 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId) -> N
     """
     Search one service for the leaver and record the candidates, or why the search failed.
 
-    Addresses of accounts that are accepted in other services are searched for too.  A search that succeeds ends the service's
-    retirement.
+    Addresses of accounts that are accepted in other services are searched for too, and in every service those that this one
+    brought.  A search that succeeds ends the service's retirement.
     """
-    leaver = await context.store.run(_begun, context, case_id)
-    await _find(context, case_id, connection, leaver, ask=True)
+    await _find(context, case_id, connection, await context.store.run(_begun, context, case_id))
+    await _find_further(context, case_id, context.connectors, _FURTHER_WITHIN)
+    await context.store.run(_ask, context, case_id)
 
 
-async def _find(context: Context, case_id: str, connection: ConnectionId, leaver: Leaver, *, ask: bool) -> None:
+async def _find(context: Context, case_id: str, connection: ConnectionId, leaver: Leaver) -> None:
     """
     Search one service for *leaver*, and at the addresses of the accounts that are accepted when it has answered.
 
-    Without *ask* the case is judged, not assessed, and nobody is asked yet: another service may be about to answer.
+    The case is judged, not assessed, and nobody is asked yet: another service may be about to answer.
     """
     run, read_at = context.store.run, context.now()
     search = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
@@ -103,12 +105,12 @@ async def _find(context: Context, case_id: str, connection: ConnectionId, leaver
         matches = [*at_once, *await _at_known_addresses(context, connection, leaver, rows, found)]
         learnt = await numbers.learn(context, connection, matches)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
-        await run(_note_failure, context, _failed(context, search, failure_of(connection, exc)), ask=ask)
+        await run(_note_failure, context, _failed(context, search, failure_of(connection, exc)))
     else:
         asked = asked_by(context.store.clock, at_once.evidence)
         done = search(found=len(matches), looked_through=at_once.looked_through, asked=asked)
-        if not await run(_note_found, context, leaver, done, matches, learnt, ask=ask):
-            await _find(context, case_id, connection, await run(_begun, context, case_id), ask=ask)
+        if not await run(_note_found, context, leaver, done, matches, learnt):
+            await _find(context, case_id, connection, await run(_begun, context, case_id))
 
 
 def _failed(context: Context, search: Callable[..., Search], error: ConnectorError) -> Search:
@@ -117,12 +119,18 @@ def _failed(context: Context, search: Callable[..., Search], error: ConnectorErr
     return search(problem=str(error), remedy=error.advice, asked=asked)
 
 
-def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
+def _note_failure(context: Context, search: Search, *, further_for: Leaver | None = None) -> None:
+    """
+    Record a search that failed.  *further_for*: whom a further look was for; it counts for nobody else, and not against a newer
+    search, which looks further itself.
+    """
     with context.store.write() as session:
-        case = case_in(session, search.case_id)
+        case = kept_case(session, search.case_id)
+        if further_for is not None:
+            newest = session.get(Search, (search.case_id, search.connection))
+            if case.person != further_for or (newest is not None and newest.searched_at > search.searched_at):
+                return
         _merge(session, search, case)
-        if ask:
-            assess(context, session, search.case_id)
 
 
 def _merge(session: Session, search: Search, case: Case) -> None:
@@ -138,8 +146,8 @@ def _merge(session: Session, search: Search, case: Case) -> None:
 
 
 def _note_found(
-    context: Context, leaver: Leaver, search: Search, matches: list[Match], learnt: DirectoryNumbers | None, *, ask: bool
-) -> bool:  # fmt: skip
+    context: Context, leaver: Leaver, search: Search, matches: list[Match], learnt: DirectoryNumbers | None
+) -> bool:
     """Record the search's matches; return False, without recording, if the notice was corrected since: they may be another person's."""
     with context.store.write() as session:
         case = kept_case(session, search.case_id)  # held here, so that no callee reads it again
@@ -150,7 +158,7 @@ def _note_found(
         for row in _record(context, session, search.case_id, matches, search.searched_at):
             if row.connection == search.connection:
                 facts.begin_anew(row)
-        _take_in(context, session, search.case_id, learnt, ask=ask)
+        _take_in(context, session, search.case_id, learnt)
         return True
 
 
@@ -174,7 +182,7 @@ async def _find_further(
             late = isinstance(exc, TimeoutError)
             error = Unreachable(f"{connection}: no answer in time") if late else failure_of(connection, exc)
             failed = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
-            await run(_note_failure, context, _failed(context, failed, error), ask=False)
+            await run(_note_failure, context, _failed(context, failed, error), further_for=leaver)
         else:
             if new:
                 await run(_note_further, context, case_id, leaver, new, read_at)
@@ -245,15 +253,15 @@ def _record(
     return known.values()
 
 
-def _take_in(context: Context, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:
-    """Judge the case, and all cases that wait for an answer if a service's numbers began or ceased to count."""
-    judged = {case_id} if ask else set()
+def _take_in(context: Context, session: Session, case_id: str, learnt: DirectoryNumbers | None) -> None:
+    """Judge the case, and assess all cases that wait for an answer if a service's numbers began or ceased to count."""
+    judged = set[str]()
     if learnt is not None:
         before = numbers.of_another_scheme(session.get(DirectoryNumbers, learnt.connection))
         session.merge(learnt)
         session.flush()
         if before is not numbers.of_another_scheme(learnt):
             judged |= judge_again(context, session)
-    judge(context, session, case_id, ask=ask)
+    judge(context, session, case_id, ask=False)
     for one in sorted(judged):
         assess(context, session, one)

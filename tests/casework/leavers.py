@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -51,14 +51,18 @@ def of_two_logs(
 
 
 def of_logs(
-    logs: Mapping[str, tuple[Iterable[Raw], date]], hr: Employment | None = None, *, notice_on: date = NOTICE_ON
-) -> list[Reason]:
-    """Weigh what several logs show, each from its first day on; the last day worked is thirty days after the notice."""
+    logs: Mapping[str, tuple[Iterable[Raw], date]], hr: Employment | None = None, *, notice_on: date = NOTICE_ON,
+    unread: Collection[str] = (),
+) -> list[Reason]:  # fmt: skip
+    """
+    Weigh what several logs show, each from its first day on; the last day worked is thirty days after the notice.  *unread*: those that were
+    not read in full.
+    """
     tally = Tally(TOKYO, notice_on, notice_on + (END - NOTICE_ON), Rules(), Addresses.of(LEAVER))
     for source, (records, _) in logs.items():
         for raw in records:
             tally.add(source, "paper", _LEDGER.describe(source, raw))
-    return reasons_of(Comparison(tally, {source: begins for source, (_, begins) in logs.items()}, hr))
+    return reasons_of(Comparison(tally, {source: begins for source, (_, begins) in logs.items()}, hr, unread))
 
 
 def weekdays(first: date = FIRST, last: date = END) -> list[date]:

@@ -37,6 +37,13 @@ class TestMovedWork:
         assert (list(found), verdict_of([*found.values()])) == (["moved"], "cannot_say")
         assert (found["moved"].figures["takes"], found["moved"].figures["silent"]) == (now * len(WINDOW), ("mail",))
 
+    def test_of_a_log_that_was_not_read_in_full(self) -> None:
+        """Nobody knows when it ended: the rise is told as one."""
+        new = [*acts(K.DOWNLOAD, BEFORE, 5), *acts(K.DOWNLOAD, WINDOW, 60), *acts(K.EDIT, ALL, 10)]
+        logs = {"drive": (new, FIRST), "mail": (acts(K.DOWNLOAD, self.OLD, 60), FROM)}
+        assert [one.reason for one in of_logs(logs)] == ["moved"]
+        assert "volume" in {one.reason for one in of_logs(logs, unread={"mail"})}
+
     def test_within_the_window(self) -> None:
         """It ended where the other one grew."""
         first, later = WINDOW[:7], WINDOW[7:]

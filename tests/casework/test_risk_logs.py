@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -258,6 +258,20 @@ class TestTogether:
         closings = [max(day for day in days if day.month == month) for month in (6, 7, 8, 10)]
         takes = [*acts(K.DOWNLOAD, days, 10), *acts(K.DOWNLOAD, closings, 1_500), *acts(K.EDIT, days, 10)]
         assert of_logs({"drive": (takes, begins)}, notice_on=notice_on) == []
+
+    @pytest.mark.parametrize(
+        ("great", "notice_on"),
+        [
+            ((date(2026, 8, 31), date(2026, 9, 1), date(2026, 10, 29)), date(2026, 11, 2)),
+            ((date(2026, 9, 1), date(2026, 10, 30), date(2026, 11, 2)), date(2026, 11, 4)),
+        ],
+    )
+    def test_the_first_days_and_a_leak_are_no_habit(self, great: Sequence[date], notice_on: date) -> None:
+        """Who fetched much on the first days at work, and much again shortly before the notice, has no monthly closing."""
+        days = weekdays(min(great), notice_on + timedelta(days=30))
+        takes = [*acts(K.DOWNLOAD, days, 10), *acts(K.DOWNLOAD, great, 1_500), *acts(K.EDIT, days, 10)]
+        found = of_logs({"drive": (takes, min(great))}, notice_on=notice_on)
+        assert "days_before" in {one.reason for one in found}
 
     def test_three_great_days_in_a_log_of_two_months(self) -> None:
         """A log that begins shortly before the notice shows no habit: three great days in it are a reason."""

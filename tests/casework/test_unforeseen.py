@@ -45,10 +45,10 @@ class TestAnExceptionNobodyForesaw:
         await office.run(case.id)
         keep = searching._note_found
 
-        def fail(*given: Any, ask: bool) -> bool:
+        def fail(*given: Any) -> bool:
             if any(isinstance(one, Search) and one.connection == broken.service for one in given):
                 raise LookupError
-            return keep(*given, ask=ask)
+            return keep(*given)
 
         monkeypatch.setattr(searching, "_note_found", fail)
         office.clock.pass_by(days=2)

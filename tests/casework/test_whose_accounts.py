@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -16,14 +17,14 @@ from casework.errors import BadRequest, CaseworkError, QuestionsOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import withdraw
 from casework.intake.submission import open_cases
-from casework.matching import answering
+from casework.matching import answering, searching
 from casework.matching.judging import void
 from casework.matching.numbers import without_numbers
 from casework.matching.searching import find_everywhere, find_in
 from connectors.contract import FoundAccounts
 from connectors.errors import Unreachable
 from connectors.matching import Profile
-from models.tables import AccountLink, Case, CaseAccount, DirectoryNumbers
+from models.tables import AccountLink, Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import Account, AccountKind, CaseState, ConnectionId, Leaver, Match, Service, Standing
 from tests.casework.conftest import Office
 from tests.casework.paper import Holder, Paper
@@ -165,6 +166,83 @@ class TestOneQuestion:
         assert failures == []
         assert standings(office, case.id) == {"google_workspace:g1": "accepted", "slack:s1": "asked"}
         assert office.context.case(case.id).state is not CaseState.CLOSED
+
+    async def test_a_further_look_in_no_time_is_no_search(
+        self, papers: tuple[Office, dict[ConnectionId, Paper]]
+    ) -> None:
+        """A service that does not answer at the address of an account elsewhere counts as not searched."""
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1", email="old.alias@example.test", name="星 空子")
+
+        async def silent(leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+            await asyncio.sleep(5)
+            return []
+
+        async def later(leaver: Leaver) -> FoundAccounts:
+            await asyncio.sleep(0.1)
+            return await find(leaver)
+
+        find, three[GOOGLE].find_accounts = three[GOOGLE].find_accounts, later  # type: ignore[method-assign]  # the last
+        three[SLACK].find_at = silent  # type: ignore[method-assign]  # hangs
+        case = office.report()
+        await find_everywhere(office.context, case.id, patience=0.3)
+        assert not searching.is_searched(office.context, case.id, SLACK)
+        with office.context.store.read() as session:
+            search = session.get_one(Search, (case.id, SLACK))
+        assert search.problem == "slack: no answer in time"
+
+    @pytest.mark.parametrize("planned", [False, True])
+    async def test_what_one_search_brings_is_looked_for_in_all_others(
+        self, papers: tuple[Office, dict[ConnectionId, Paper]], *, planned: bool
+    ) -> None:
+        """
+        Google is searched last, because its first search failed, or since its account has a new address: no case closes before
+        the other services were searched at that address.
+        """
+        office, three = papers
+        failures, find = [] if planned else [1], three[GOOGLE].find_accounts
+        three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+
+        async def late(leaver: Leaver) -> FoundAccounts:
+            if failures:
+                failures.pop()
+                raise Unreachable("google_workspace: 503", code="503")
+            await asyncio.sleep(0.2)
+            return await find(leaver)
+
+        case = office.report()
+        if planned:
+            await runbook.make_plan(office.context, case.id)
+        three[GOOGLE].add("g1", employee_no="E1", email="new.alias@example.test", name="星 空子")
+        three[SLACK].add("s1", email="new.alias@example.test", name="Sora")
+        three[GOOGLE].find_accounts = late  # type: ignore[method-assign]  # the last to answer
+        office.clock.pass_by(hours=10)
+        with pytest.raises(CaseworkError):
+            await office.run(case.id)
+        assert standings(office, case.id) == {"google_workspace:g1": "accepted", "slack:s1": "asked"}
+
+    @pytest.mark.parametrize("erased", [False, True])
+    async def test_a_further_look_counts_for_its_own_person(
+        self, papers: tuple[Office, dict[ConnectionId, Paper]], *, erased: bool
+    ) -> None:
+        """A case that is erased, or corrected, while that look fails keeps no failure of it."""
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1", email="old.alias@example.test", name="星 空子")
+
+        async def broken(leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+            with office.context.store.write() as session:
+                row = session.get_one(Case, case.id)
+                row.erased_at = office.clock() if erased else None
+                row.leaver = row.leaver | {"name": "月 影子"}
+            raise Unreachable("slack: cannot list users: 503", code="503")
+
+        three[SLACK].find_at = broken  # type: ignore[method-assign]  # fails
+        case = office.report()
+        await find_in(office.context, case.id, SLACK)
+        with contextlib.suppress(BadRequest):
+            await find_in(office.context, case.id, GOOGLE)
+        with office.context.store.read() as session:
+            assert session.get_one(Search, (case.id, SLACK)).problem is None
 
     async def test_what_was_rejected_meanwhile_leads_nowhere(
         self, papers: tuple[Office, dict[ConnectionId, Paper]]
