@@ -39,7 +39,7 @@ from models.vocabulary import Account, AccountKind, ActivityKind, Json, MatchRea
 from tests.bench_process import Figures, peak_mb, run, tell
 
 PAGE = 1000
-SIZES = (10_000, 50_000, 1_000_000)
+SIZES = (10_000, 30_000, 1_000_000)
 _NOW = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
 
 
@@ -143,7 +143,7 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
 
 
 def bench(*, full: bool = False) -> Figures:
-    """Fifty thousand events (*full*: a million), a thousand a page, through one source; and fewer, for the memory."""
+    """Thirty thousand events (*full*: a million), a thousand a page, through one source; and fewer, for the memory."""
     few, many = SIZES[-2:] if full else SIZES[:2]
     bare, little, much = (
         run("tests.bench_activity", *words) for words in (("floor", many), ("collect", few), ("collect", many))
