@@ -27,6 +27,7 @@ from models.vocabulary import Service
 from tests.casework.ledger import Ledger
 from tests.casework.paper import Paper
 from tests.casework.registers import hire  # noqa: F401  # a fixture for every file
+from tests.casework.three_services import papers  # noqa: F401  # the same
 
 
 @dataclass
